@@ -1,0 +1,73 @@
+# make run    builds the server and the ready-made plugins, and serves them
+# make test   passes the tests
+# Everything needs Go; other targets say what else they need.
+
+GO      ?= go
+PLUGINS := $(filter-out internal,$(notdir $(patsubst %/,%,$(wildcard plugins/*/))))
+PLUGINS := $(filter-out build,$(PLUGINS))
+WASM    := $(PLUGINS:%=plugins/build/%.wasm)
+GUESTS  := $(wildcard testplugins/*.wat)
+
+.PHONY: all build plugins run test race lint vuln fuzz guests bench clean help
+
+all: build plugins
+
+## build: the server, in bin/azuhost
+build:
+	$(GO) build -trimpath -o bin/azuhost ./cmd/azuhost
+
+## plugins: the ready-made plugins, in plugins/build
+plugins: $(WASM)
+
+plugins/build/%.wasm: FORCE
+	@mkdir -p plugins/build
+	GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -ldflags='-s -w' -o $@ ./plugins/$*
+
+## run: serve the ready-made plugins and the playground on http://localhost:4000/
+run: build plugins
+	./bin/azuhost serve --config plugins/azuhost.yaml --playground
+
+## test: the tests
+test:
+	$(GO) test ./...
+
+## race: the tests under the race detector, as CI runs them
+race:
+	$(GO) test -race -timeout 10m ./...
+
+## lint: what CI checks beside the tests
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt -w these files'; exit 1; }
+	$(GO) vet ./...
+	GOOS=wasip1 GOARCH=wasm $(GO) vet ./sdk/go/... ./plugins/...
+	$(GO) tool staticcheck ./...
+
+## vuln: known vulnerabilities in what is used
+vuln:
+	$(GO) tool govulncheck ./...
+
+## fuzz: every fuzz target for FUZZTIME (30s)
+FUZZTIME ?= 30s
+fuzz:
+	@set -e; $(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go 2>/dev/null | cut -c6-); do \
+	    echo "$$dir $$f"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) .); \
+	  done; \
+	done
+
+## guests: rebuild testplugins/*.wasm from their sources (needs wat2wasm, of wabt)
+guests:
+	@command -v wat2wasm >/dev/null || { echo 'wat2wasm is missing: install wabt'; exit 1; }
+	for f in $(GUESTS); do wat2wasm $$f -o $${f%.wat}.wasm; done
+
+## bench: benchmarks of the packages
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./host/...
+
+clean:
+	rm -rf bin plugins/build
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+FORCE:

@@ -1,0 +1,119 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+)
+
+// check finds what the types of the keys do not say.
+func (c *Config) check() Problems {
+	p := &checker{cfg: c}
+	p.address("listen", c.Listen, false)
+	p.address("internal", c.Internal, true)
+	if c.Internal != "" && c.InternalToken == "" && !Loopback(c.Internal) {
+		p.add("internal", "internal: %s is not a loopback address: set internal_token (%sINTERNAL_TOKEN), which /metrics then asks for", c.Internal, EnvPrefix)
+	}
+	if c.Internal != "" && c.Internal == c.Listen && port(c.Listen) != "0" {
+		p.add("internal", "internal: %s is the public listener's address too", c.Internal)
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		p.add("tls.cert", "tls: cert and key belong together: set both or none")
+	}
+	p.file("tls.cert", "tls.cert", c.TLS.Cert)
+	p.file("tls.key", "tls.key", c.TLS.Key)
+	for _, n := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(n); err == nil {
+			continue
+		}
+		if _, err := netip.ParseAddr(n); err != nil {
+			p.add("trusted_proxies", `trusted_proxies: %q is neither a network, as in "10.0.0.0/8", nor an address`, n)
+		}
+	}
+	for _, r := range c.Routes {
+		p.checkRoute(r)
+	}
+	return p.probs
+}
+
+type checker struct {
+	cfg   *Config
+	route string
+	probs Problems
+}
+
+// add reports a problem with the value of a key.
+func (p *checker) add(key, format string, args ...any) {
+	o := p.cfg.origin[key]
+	text := fmt.Sprintf(format, args...)
+	if p.route != "" {
+		text = "route " + p.route + ": " + text
+	}
+	p.probs = append(p.probs, Problem{Where: o.String(), Route: p.route, Text: text, order: o.order()})
+}
+
+func (p *checker) address(key, addr string, optional bool) {
+	if addr == "" && optional {
+		return
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		p.add(key, `%s: %q is not an address: write host:port or :port, as in ":4000"`, key, addr)
+	}
+}
+
+func port(addr string) string {
+	_, p, _ := net.SplitHostPort(addr)
+	return p
+}
+
+// file reports a file that is not there.
+func (p *checker) file(key, name string, path Path) {
+	if path == "" {
+		return
+	}
+	info, err := os.Stat(string(path))
+	switch {
+	case err != nil:
+		p.add(key, "%s: %v", name, plain(string(path), err))
+	case info.IsDir():
+		p.add(key, "%s: %s is a folder", name, path)
+	}
+}
+
+func (p *checker) checkRoute(r Route) {
+	p.route = r.Path
+	defer func() { p.route = "" }()
+	key := routeKey(r.Path)
+	if !strings.HasPrefix(r.Path, "/") {
+		p.add(key, "a path must begin with /")
+	}
+	if r.Plugin == "" {
+		p.add(key, "no plugin: name its .wasm file")
+		return
+	}
+	at := key + ".plugin"
+	if _, ok := p.cfg.origin[at]; !ok {
+		at = "defaults.plugin"
+	}
+	p.file(at, "plugin", r.Plugin)
+}
+
+// Loopback says whether a listener at addr can be reached from this machine
+// only.
+func Loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}

@@ -1,0 +1,100 @@
+// Package config reads the configuration of the azuhost command: one YAML
+// file, AZUHOST_ variables of the environment above it, and flags above both.
+// The structs of this file are the schema: decoder, environment, flags and
+// docs/CONFIG.md follow their tags.
+package config
+
+// Tags of the schema:
+//
+//	yaml    the key
+//	doc     what it does, for docs/CONFIG.md and --help
+//	oneof   the allowed words
+//	min     the least allowed number
+//	reload  "restart" where SIGHUP cannot change it
+//	env     "-" where no variable sets it
+//	flag    "-" where no flag sets it
+
+// Config is everything that can be set. Default has the values that hold
+// where nothing is set.
+type Config struct {
+	Listen        string `yaml:"listen" reload:"restart" doc:"Address of the public listener, which serves the channels."`
+	Internal      string `yaml:"internal" reload:"restart" doc:"Address of the internal listener: /metrics, /livez, /readyz, /debug/pprof/. Empty: off. Beyond loopback it needs internal_token."`
+	InternalToken Secret `yaml:"internal_token" flag:"-" doc:"Token that /metrics and /debug/pprof/ ask for, as Authorization: Bearer. /livez and /readyz stay open."`
+
+	TLS TLS `yaml:"tls"`
+	Log Log `yaml:"log"`
+
+	Playground bool `yaml:"playground" doc:"Serve a page at / to try the channels with. For development."`
+	Watch      bool `yaml:"watch" doc:"Load a plugin anew when its file changes."`
+	CacheDir   Path `yaml:"cache_dir" reload:"restart" doc:"Folder that keeps compiled plugins between runs. auto: azuhost in the user's cache folder. Empty: no cache."`
+
+	AllowedOrigins []string `yaml:"allowed_origins" doc:"Origins that browsers may connect from, besides the host that serves them: https://app.example.com, *.example.com, or * for any."`
+	AllowedHosts   []string `yaml:"allowed_hosts" doc:"Names that the Host header may have, without port: chat.example.com, *.example.com, or * for any. Empty: localhost and IP addresses."`
+	TrustedProxies []string `yaml:"trusted_proxies" doc:"Networks (CIDR) or addresses of proxies whose X-Forwarded-For is believed."`
+
+	MaxConnections           int `yaml:"max_connections" min:"1" reload:"restart" doc:"Most connections open at once."`
+	MaxConnectionsPerAddress int `yaml:"max_connections_per_address" min:"0" reload:"restart" doc:"Most connections of one address; an IPv6 /64 counts as one. 0: no bound."`
+
+	HandshakeTimeout Duration `yaml:"handshake_timeout" min:"1" reload:"restart" doc:"Time for a handshake: for its headers, and again for its on_connect."`
+	PingInterval     Duration `yaml:"ping_interval" min:"0" reload:"restart" doc:"Time between pings. 0: no pings."`
+	PongTimeout      Duration `yaml:"pong_timeout" min:"1" reload:"restart" doc:"Time that a client has to answer a ping."`
+	MessageTimeout   Duration `yaml:"message_timeout" min:"1" reload:"restart" doc:"Time from a message's first byte to its last."`
+	CloseTimeout     Duration `yaml:"close_timeout" min:"1" reload:"restart" doc:"Time for the closing handshake."`
+	ShutdownTimeout  Duration `yaml:"shutdown_timeout" min:"1" doc:"Time that azuhost has to close everything when it is told to end."`
+
+	// Defaults is what every route starts from.
+	Defaults Route `yaml:"defaults"`
+	// Routes are the channels, in the order of the file.
+	Routes []Route `yaml:"routes"`
+
+	// origin says where each set key comes from, by its name.
+	origin map[string]origin
+}
+
+// TLS names the certificate of the public listener. Both or none are set.
+type TLS struct {
+	Cert Path `yaml:"cert" doc:"Certificate file (PEM), with intermediates. SIGHUP reads it again."`
+	Key  Path `yaml:"key" doc:"Key file (PEM) of the certificate."`
+}
+
+// Log says how the log is written.
+type Log struct {
+	Format string `yaml:"format" oneof:"text json" reload:"restart" doc:"text or json, on standard error."`
+	Level  string `yaml:"level" oneof:"debug info warn error" doc:"Least level that is logged."`
+}
+
+// Route is a channel, or the defaults of all of them.
+type Route struct {
+	// Path is the pattern of the route: the key in the file, none in defaults.
+	Path string `yaml:"-"`
+
+	Plugin         Path           `yaml:"plugin" doc:"Path of the .wasm file."`
+	Config         map[string]any `yaml:"config" doc:"Any YAML, given to the plugin's on_load as JSON. A route's config replaces the one of defaults."`
+	Instances      string         `yaml:"instances" oneof:"single pool" doc:"single: one instance, its globals are shared state. pool: one for each core, for plugins that keep their state in the host."`
+	Metering       string         `yaml:"metering" oneof:"deadline off" doc:"deadline: hooks are bounded by limits.deadline. off: nothing bounds them, for plugins that you trust."`
+	SlowReader     string         `yaml:"slow_reader" oneof:"close drop_oldest" doc:"What happens when a connection's queue is full. close: it is closed with 1008. drop_oldest: its oldest waiting messages are dropped."`
+	OnFault        string         `yaml:"on_fault" oneof:"keep close" doc:"What happens to the connection whose hook trapped or ran too long. keep: it is told INTERNAL_ERROR. close: it is closed with 1011."`
+	Subprotocols   []string       `yaml:"subprotocols" doc:"WebSocket subprotocols that the channel speaks, best first."`
+	AllowedOrigins []string       `yaml:"allowed_origins" doc:"Replaces the top-level allowed_origins for the route."`
+	PresenceGrace  Duration       `yaml:"presence_grace" min:"0" reload:"restart" doc:"How long a user stays present after the last connection went. 0: not at all."`
+	Limits         Limits         `yaml:"limits"`
+}
+
+// Limits bound what the connections and hooks of a route may use.
+type Limits struct {
+	MaxMessage            Size `yaml:"max_message" min:"1" doc:"Largest message from a client."`
+	MaxQueue              Size `yaml:"max_queue" min:"1" doc:"Most bytes that wait to be sent to one connection."`
+	MaxConnections        int  `yaml:"max_connections" min:"0" doc:"Most connections of the route. 0: only the bound of the whole host."`
+	MaxRoomsPerConnection int  `yaml:"max_rooms_per_connection" min:"1" doc:"Most rooms that one connection is in."`
+
+	Deadline  Duration `yaml:"deadline" min:"1" doc:"Time that one hook may run."`
+	Memory    Size     `yaml:"memory" min:"65536" doc:"Memory of one instance."`
+	MaxModule Size     `yaml:"max_module" min:"1" doc:"Largest plugin file."`
+
+	HookEffects  int  `yaml:"hook_effects" min:"1" doc:"How many things (send, join, timer_set …) one hook may ask for."`
+	HookBytes    Size `yaml:"hook_bytes" min:"1" doc:"How many bytes one hook may send or keep."`
+	ValueBytes   Size `yaml:"value_bytes" min:"1" doc:"Bytes of the values kept with one connection."`
+	StoreBytes   Size `yaml:"store_bytes" min:"1" doc:"Bytes of the channel's store, keys and values."`
+	Timers       int  `yaml:"timers" min:"1" doc:"Most timers of the channel."`
+	MetricSeries int  `yaml:"metric_series" min:"1" doc:"Most series of the plugin's own metrics."`
+}

@@ -1,0 +1,155 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestProblems(t *testing.T) {
+	for _, c := range []struct {
+		name, file string
+		env        []string
+		want       []string // the lines, in order
+	}{
+		{name: "unknown key", file: "listen: :1\n\nallowed_origns: []",
+			want: []string{`azuhost.yaml:3: unknown key "allowed_origns": did you mean "allowed_origins"?`}},
+		{name: "key at the wrong place", file: "level: debug",
+			want: []string{`azuhost.yaml:1: unknown key "level": did you mean "log.level"?`}},
+		{name: "key like no other", file: "log: {xyzzy: 1}",
+			want: []string{`azuhost.yaml:1: unknown key "xyzzy": there are format, level`}},
+		{name: "unknown key of a route", file: "routes:\n  /a:\n    plugin: echo.wasm\n    metring: off",
+			want: []string{`azuhost.yaml:4: route /a: unknown key "metring": did you mean "metering"?`}},
+		{name: "all at once, in order", file: `
+routes:
+  /a: {plugin: nowhere.wasm}
+  b: {}
+ping_interval: 25
+defaults:
+  limits: {max_message: 64kb, deadline: soon, timers: 0, memory: 1KiB}
+  instances: pol
+log: [json]
+playground: yes
+max_connections: -3
+allowed_hosts: a.example.com
+listen: 4000
+internal: 0.0.0.0:4001
+tls: {cert: cert.pem}
+trusted_proxies: [10.0.0.0/8, 127.0.0.1, example.com]
+`, want: []string{
+			`azuhost.yaml:3: route /a: plugin: nowhere.wasm does not exist`,
+			`azuhost.yaml:4: route b: a path must begin with /`,
+			`azuhost.yaml:4: route b: no plugin: name its .wasm file`,
+			`azuhost.yaml:5: ping_interval: "25" has no unit: write it as in "25ms" or "25s"`,
+			`azuhost.yaml:7: max_message: "64kb" is not a size: write bytes, or a unit as in "64KiB" or "1MiB"`,
+			`azuhost.yaml:7: deadline: "soon" is not a duration: write it as in "50ms", "25s" or "1m30s"`,
+			`azuhost.yaml:7: timers: 0 is too small: it must be more than 0`,
+			`azuhost.yaml:7: memory: 1KiB is too small: the least is 64KiB`,
+			`azuhost.yaml:8: instances: "pol" is not one of single, pool: did you mean "pool"?`,
+			`azuhost.yaml:9: log must be a mapping of keys to values`,
+			`azuhost.yaml:10: playground: "yes" is neither true nor false`,
+			`azuhost.yaml:11: max_connections: -3 is too small: it must be more than 0`,
+			`azuhost.yaml:12: allowed_hosts: must be a list, as in [a, b]`,
+			`azuhost.yaml:13: listen: "4000" is not an address: write host:port or :port, as in ":4000"`,
+			`azuhost.yaml:14: internal: 0.0.0.0:4001 is not a loopback address: set internal_token (AZUHOST_INTERNAL_TOKEN), which /metrics then asks for`,
+			`azuhost.yaml:15: tls: cert and key belong together: set both or none`,
+			`azuhost.yaml:15: tls.cert: cert.pem does not exist`,
+			`azuhost.yaml:16: trusted_proxies: "example.com" is neither a network, as in "10.0.0.0/8", nor an address`,
+		}},
+		{name: "environment", env: []string{"AZUHOST_LISTN=:1", "AZUHOST_WATCH=maybe", "AZUHOST_Q=1"},
+			want: []string{
+				`AZUHOST_LISTN: unknown variable: did you mean AZUHOST_LISTEN?`,
+				`AZUHOST_Q: unknown variable`,
+				`AZUHOST_WATCH: "maybe" is neither true nor false`,
+			}},
+		{name: "YAML", file: "listen: [\n", want: []string{`azuhost.yaml:1: not valid YAML: sequence end token ']' not found`}},
+		{name: "tag", file: "listen: !!str 1", want: []string{`azuhost.yaml:1: tags such as !!str are not supported`}},
+		{name: "alias", file: "log: *x", want: []string{`azuhost.yaml:1: alias *x has no anchor &x`}},
+		{name: "alias of itself", file: "routes: &a\n  /a: *a", want: nil},
+		{name: "two documents", file: "listen: :1\n---\nlisten: :2",
+			want: []string{`azuhost.yaml:3: a second document: the file must have one`}},
+		{name: "not JSON", file: "defaults: {config: {x: .nan}}",
+			want: []string{`azuhost.yaml:1: config is given to the plugin as JSON, which has no .nan`}},
+		{name: "same address twice", file: "internal: 127.0.0.1:1\nlisten: 127.0.0.1:1",
+			want: []string{`azuhost.yaml:1: internal: 127.0.0.1:1 is the public listener's address too`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := load(t, c.file, c.env...)
+			var probs Problems
+			if !errors.As(err, &probs) {
+				t.Fatalf("error %v", err)
+			}
+			if c.want == nil {
+				return
+			}
+			if got := err.Error(); got != strings.Join(c.want, "\n") {
+				t.Errorf("got:\n%s\nwant:\n%s", got, strings.Join(c.want, "\n"))
+			}
+		})
+	}
+}
+
+func TestRouteFlagProblems(t *testing.T) {
+	t.Chdir(t.TempDir())
+	_, err := Load(Source{Routes: []string{"/echo", "/a=no.wasm"}})
+	want := "--route: \"/echo\" must be PATH=PLUGIN, as in /echo=echo.wasm\n--route: route /a: plugin: no.wasm does not exist"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	_, err := Load(Source{File: "no.yaml"})
+	if err == nil || err.Error() != "config file: no.yaml does not exist" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestConcernsNamesTheRoute(t *testing.T) {
+	_, err := load(t, "routes:\n  /a: {plugin: no.wasm}\n  /b: {plugin: echo.wasm}")
+	var probs Problems
+	if !errors.As(err, &probs) || !probs.Concerns("/a") || probs.Concerns("/b") {
+		t.Errorf("problems %v", probs)
+	}
+}
+
+func TestAliasesOfAliasesStayBounded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("defaults:\n  config:\n    a0: &a0 [1, 2]\n")
+	for i := 1; i < 40; i++ {
+		p, n := string(rune('0'+(i-1)/10))+string(rune('0'+(i-1)%10)), string(rune('0'+i/10))+string(rune('0'+i%10))
+		if i == 1 {
+			b.WriteString("    a1: &b01 [*a0, *a0]\n")
+			continue
+		}
+		b.WriteString("    x" + n + ": &b" + n + " [*b" + p + ", *b" + p + "]\n")
+	}
+	_, err := load(t, b.String())
+	if err == nil || !strings.Contains(err.Error(), "too much to read") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNeedRestart(t *testing.T) {
+	a, b := Default(), Default()
+	b.Log.Level, b.Playground, b.Routes = "debug", true, []Route{{Path: "/x"}}
+	if names := a.NeedRestart(b); len(names) != 0 {
+		t.Errorf("restart for %q", names)
+	}
+	b.Listen, b.Log.Format, b.TLS.Cert = ":1", "json", "c"
+	if names := strings.Join(a.NeedRestart(b), " "); names != "listen log.format tls" {
+		t.Errorf("restart for %q", names)
+	}
+}
+
+func TestLoopback(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"127.0.0.1:1": true, "[::1]:1": true, "localhost:1": true, "127.9.9.9:0": true, "[::ffff:127.0.0.1]:1": true,
+		":1": false, "0.0.0.0:1": false, "[::]:1": false, "10.0.0.1:1": false, "example.com:1": false, "nonsense": false,
+	} {
+		if Loopback(addr) != want {
+			t.Errorf("Loopback(%q) = %v", addr, !want)
+		}
+	}
+}

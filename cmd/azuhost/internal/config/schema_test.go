@@ -1,0 +1,190 @@
+package config
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host"
+)
+
+// TestNamesAreUnique: "_" is both inside names and between them in variables,
+// so that two keys could end up with one variable.
+func TestNamesAreUnique(t *testing.T) {
+	seen := map[string]string{EnvFile: "the config file"}
+	for _, k := range Keys() {
+		if k.Doc == "" {
+			t.Errorf("%s has no doc", k.Name)
+		}
+		for _, n := range []string{k.Env, "--" + k.Flag} {
+			if n == "" || n == "--" {
+				continue
+			}
+			if other, ok := seen[n]; ok {
+				t.Errorf("%s is the name of %s and %s", n, other, k.Name)
+			}
+			seen[n] = k.Name
+		}
+	}
+}
+
+// TestDefaultsAreValid: every default is accepted when it is written out.
+func TestDefaultsAreValid(t *testing.T) {
+	for _, k := range Keys() {
+		if k.Type == "map" || k.Type == "list" || k.Default == `""` {
+			continue
+		}
+		if err := k.Try(k.Default); err != nil {
+			t.Errorf("%s: %v", k.Name, err)
+		}
+	}
+}
+
+// TestOptionsAreComplete: a new option of the host needs a key here.
+func TestOptionsAreComplete(t *testing.T) {
+	c := Default()
+	c.Routes = []Route{c.Defaults}
+	fill(reflect.ValueOf(c).Elem())
+	o := c.Options()
+	skip := map[string]bool{"Log": true, "Registry": true, "Channel": true}
+	var walk func(name string, v reflect.Value)
+	walk = func(name string, v reflect.Value) {
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if skip[f.Name] {
+				continue
+			}
+			if v.Field(i).IsZero() {
+				t.Errorf("%s.%s is not set", name, f.Name)
+			}
+			if v.Field(i).Kind() == reflect.Struct {
+				walk(name+"."+f.Name, v.Field(i))
+			}
+		}
+	}
+	walk("Options", reflect.ValueOf(o))
+	walk("Route", reflect.ValueOf(o.Routes[0]))
+}
+
+// fill gives every field of the schema that is zero another value.
+func fill(v reflect.Value) {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		switch {
+		case v.Type().Field(i).PkgPath != "":
+		case f.Kind() == reflect.Struct:
+			fill(f)
+		case f.Type() == reflect.TypeFor[[]Route]():
+			for j := range f.Len() {
+				fill(f.Index(j))
+			}
+		case !f.IsZero():
+		case f.Kind() == reflect.Slice:
+			f.Set(reflect.ValueOf([]string{"x"}))
+		case f.Kind() == reflect.Map:
+			f.Set(reflect.ValueOf(map[string]any{"x": 1}))
+		case f.Kind() == reflect.String:
+			f.SetString("x")
+		case f.Kind() == reflect.Bool:
+			f.SetBool(true)
+		default:
+			f.SetInt(1)
+		}
+	}
+}
+
+// TestDefaultsAreTheHosts reads the defaults of the host from the comments of
+// its options, which say "0: 10 s." or "Empty: Single.".
+func TestDefaultsAreTheHosts(t *testing.T) {
+	documented := hostDefaults(t)
+	o := Default().Options()
+	r := Default().Defaults.options()
+	found := 0
+	for _, s := range []any{o, r, r.Limits} {
+		v := reflect.ValueOf(s)
+		for i := range v.NumField() {
+			name := v.Type().Name() + "." + v.Type().Field(i).Name
+			text, ok := documented[name]
+			if !ok {
+				continue
+			}
+			found++
+			if got := hostStyle(v.Field(i).Interface()); got != text {
+				t.Errorf("%s is %s here, the host says %s", name, got, text)
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d defaults found in the host's comments", found)
+	}
+}
+
+// hostDefaults maps "Struct.Field" to the default that the comment names.
+func hostDefaults(t *testing.T) map[string]string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "../../../../host/options.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`(?s)\b(?:0|Empty): ([0-9][^.]*|[A-Z][A-Za-z]*)\.`)
+	out := map[string]string{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok {
+			return true
+		}
+		st, ok := spec.Type.(*ast.StructType)
+		if !ok {
+			return false
+		}
+		for _, field := range st.Fields.List {
+			if m := named.FindStringSubmatch(strings.Join(strings.Fields(field.Doc.Text()), " ")); m != nil {
+				out[spec.Name.Name+"."+field.Names[0].Name] = m[1]
+			}
+		}
+		return false
+	})
+	return out
+}
+
+// hostStyle writes a value as the comments of the host do.
+func hostStyle(v any) string {
+	number := func(n int64) string {
+		for _, u := range []struct {
+			name string
+			size int64
+		}{{" MiB", 1 << 20}, {" KiB", 1 << 10}} {
+			if n != 0 && n%u.size == 0 {
+				return thousands(n/u.size) + u.name
+			}
+		}
+		return thousands(n)
+	}
+	switch x := v.(type) {
+	case time.Duration:
+		return strings.NewReplacer("ms", " ms", "s", " s").Replace(Duration(x).String())
+	case int:
+		return number(int64(x))
+	case int64:
+		return number(x)
+	case host.Instances, host.Metering, host.SlowReader, host.OnFault:
+		return map[string]string{
+			"single": "Single", "deadline": "MeterDeadline", "close": "SlowClose", "keep": "FaultKeep",
+		}[reflect.ValueOf(v).String()]
+	}
+	return ""
+}
+
+func thousands(n int64) string {
+	if n < 1000 {
+		return Size(n).String()
+	}
+	s := thousands(n / 1000)
+	d := Size(n%1000 + 1000).String()
+	return s + "," + d[1:]
+}

@@ -1,0 +1,220 @@
+// The playground: picks a channel, holds the one connection, and hands frames
+// to the two views.
+
+import { chat } from './chat.js';
+import { clearFrames, element, frame } from './frames.js';
+
+const $ = (id) => document.getElementById(id);
+let routes = [];
+let socket = null;
+
+// ---- Remembered in this tab, so that a reload keeps it and tabs differ.
+
+function remember(key, value) {
+  try { sessionStorage.setItem('azuhost.' + key, value); } catch { /* private mode */ }
+}
+
+function recall(key) {
+  try { return sessionStorage.getItem('azuhost.' + key); } catch { return null; }
+}
+
+function newName() {
+  const names = ['ada', 'alan', 'barbara', 'dennis', 'edsger', 'frances', 'grace', 'ken', 'leslie', 'radia', 'tony', 'vint'];
+  const [a, b] = crypto.getRandomValues(new Uint16Array(2));
+  return `${names[a % names.length]}-${(b % 900) + 100}`;
+}
+
+// ---- The form.
+
+function route() {
+  return routes.find((r) => r.path === $('channel').value);
+}
+
+// paramNames lists the parameters of a pattern: /rooms/:room_id has room_id.
+function paramNames(path) {
+  return path.split('/').filter((s) => s.startsWith(':')).map((s) => s.slice(1));
+}
+
+function showRoute() {
+  const r = route();
+  $('params').replaceChildren(...paramNames(r?.path ?? '').map((name) => {
+    const label = element('label', '', name);
+    const input = element('input');
+    input.name = name;
+    input.required = true;
+    input.value = recall('param.' + name) ?? 'general';
+    label.append(input);
+    return label;
+  }));
+  const protocols = r?.subprotocols ?? [];
+  $('subprotocol').replaceChildren(...['', ...protocols].map((p) => {
+    const option = element('option', '', p || '(none)');
+    option.value = p;
+    return option;
+  }));
+  $('subprotocol-field').hidden = protocols.length === 0;
+  view(isChat(r));
+  showURL();
+}
+
+function isChat(r) {
+  return Boolean(r) && r.plugin === 'chat';
+}
+
+// address is the URL that Connect opens.
+function address() {
+  const path = $('channel').value.split('/').map((s) => {
+    if (!s.startsWith(':')) return s;
+    return encodeURIComponent($('params').querySelector(`[name="${CSS.escape(s.slice(1))}"]`)?.value ?? '');
+  }).join('/');
+  const query = new URLSearchParams($('query').value);
+  if ($('name').value) query.set('name', $('name').value);
+  const search = query.toString();
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}${search ? '?' + search : ''}`;
+}
+
+function showURL() {
+  $('url').textContent = routes.length ? address() : 'no channels are loaded';
+}
+
+// ---- The connection.
+
+function state(name, text) {
+  $('state').dataset.state = name;
+  $('state').textContent = text;
+  const connected = name === 'open' || name === 'connecting';
+  $('toggle').textContent = connected ? 'Disconnect' : 'Connect';
+  $('payload').disabled = $('send').querySelector('button').disabled = name !== 'open';
+  $('join').querySelector('button').disabled = name !== 'open';
+  if (name !== 'open') chat.enable(false);
+}
+
+function connect() {
+  const url = address();
+  const name = $('name').value;
+  const protocol = $('subprotocol').value;
+  let ws;
+  try {
+    ws = new WebSocket(url, protocol ? [protocol] : []);
+  } catch (err) {
+    frame('failed', err.message);
+    state('failed', 'not a valid address');
+    return;
+  }
+  socket = ws;
+  ws.binaryType = 'arraybuffer';
+  chat.reset(name);
+  state('connecting', 'connecting …');
+  frame('event', `connecting to ${url}`);
+  ws.onopen = () => {
+    state('open', ws.protocol ? `connected, ${ws.protocol}` : 'connected');
+    frame('event', 'connected');
+    if (isChat(route())) chat.subscribe(send);
+  };
+  ws.onmessage = (event) => {
+    frame('in', event.data);
+    if (chat.receive(event.data)) view(true);
+  };
+  ws.onclose = (event) => {
+    if (socket === ws) socket = null;
+    const clean = event.code === 1000 || event.code === 1005;
+    const text = closeText(event);
+    frame(clean ? 'event' : 'failed', text);
+    state(clean ? 'closed' : 'failed', text);
+  };
+}
+
+function closeText(event) {
+  const meaning = {
+    1000: 'normal', 1001: 'going away', 1003: 'unsupported data', 1005: 'no code', 1006: 'no close frame: refused or cut off',
+    1007: 'invalid text', 1008: 'policy', 1009: 'message too large', 1011: 'internal error', 1012: 'restart', 1013: 'try again later',
+  }[event.code];
+  return `closed: ${event.code}${meaning ? ` (${meaning})` : ''}${event.reason ? ` ${event.reason}` : ''}`;
+}
+
+function send(data) {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  socket.send(data);
+  frame('out', data);
+}
+
+// ---- Views: on a narrow screen one at a time.
+
+function view(withChat) {
+  document.body.classList.toggle('no-chat', !withChat);
+  tab(withChat ? 'chat' : 'raw');
+}
+
+function tab(name) {
+  document.body.classList.toggle('tab-chat', name === 'chat');
+  $('tab-chat').setAttribute('aria-selected', String(name === 'chat'));
+  $('tab-raw').setAttribute('aria-selected', String(name === 'raw'));
+}
+
+function hint() {
+  const text = $('payload').value.trim();
+  let says = '';
+  if (text) {
+    try { JSON.parse(text); says = 'JSON'; } catch { says = 'text (not JSON)'; }
+  }
+  $('json-hint').textContent = says;
+}
+
+// ---- Events.
+
+$('channel').addEventListener('change', () => { remember('channel', $('channel').value); showRoute(); });
+$('connect').addEventListener('input', (event) => {
+  if ($('params').contains(event.target)) remember('param.' + event.target.name, event.target.value);
+  else if (event.target === $('name') || event.target === $('query')) remember(event.target.id, event.target.value);
+  showURL();
+});
+$('connect').addEventListener('submit', (event) => {
+  event.preventDefault();
+  if (socket) socket.close(1000, '');
+  else connect();
+});
+$('join').addEventListener('submit', (event) => { event.preventDefault(); chat.subscribe(send); });
+$('say').addEventListener('submit', (event) => { event.preventDefault(); chat.say(send); });
+$('send').addEventListener('submit', (event) => { event.preventDefault(); send($('payload').value); });
+$('payload').addEventListener('input', hint);
+$('payload').addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) $('send').requestSubmit();
+});
+$('template').addEventListener('change', () => {
+  if ($('template').value) $('payload').value = $('template').value;
+  $('template').value = '';
+  hint();
+  $('payload').focus();
+});
+$('clear').addEventListener('click', clearFrames);
+$('tab-chat').addEventListener('click', () => tab('chat'));
+$('tab-raw').addEventListener('click', () => tab('raw'));
+
+// ---- Start.
+
+async function start() {
+  $('name').value = recall('name') ?? newName();
+  remember('name', $('name').value);
+  $('query').value = recall('query') ?? '';
+  state('closed', 'not connected');
+  try {
+    const answer = await fetch('/playground/channels.json');
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    routes = (await answer.json()) ?? [];
+  } catch (err) {
+    state('failed', `the channels could not be loaded: ${err.message}`);
+    return;
+  }
+  $('channel').replaceChildren(...routes.map((r) => {
+    const option = element('option', '', r.path + (r.plugin ? `   (${r.plugin})` : ''));
+    option.value = r.path;
+    return option;
+  }));
+  $('toggle').disabled = routes.length === 0;
+  const wanted = recall('channel');
+  const first = routes.find((r) => r.path === wanted) ?? routes.find(isChat) ?? routes[0];
+  if (first) $('channel').value = first.path;
+  showRoute();
+}
+
+start();

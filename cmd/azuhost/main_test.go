@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+)
+
+// TestMain makes the test binary stand for azuhost and for wsclient in scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(leakChecked{m}, map[string]func(){
+		"azuhost":  main,
+		"wsclient": wsclient,
+	})
+}
+
+// leakChecked fails a run that leaves goroutines behind.
+type leakChecked struct{ m *testing.M }
+
+func (l leakChecked) Run() int {
+	code := l.m.Run()
+	if code != 0 {
+		return code
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func TestScripts(t *testing.T) {
+	plugins, err := filepath.Abs("../../testplugins")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TESTPLUGINS", plugins)
+			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"freeport":   freeport,
+			"selfsigned": selfsigned,
+			"send":       sendSignal,
+			"appears":    appears,
+		},
+	})
+}
+
+// freeport NAME... sets each variable to a port that nothing listens on.
+func freeport(ts *testscript.TestScript, _ bool, names []string) {
+	for _, name := range names {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		defer ln.Close()
+		_, port, err := net.SplitHostPort(ln.Addr().String())
+		ts.Check(err)
+		ts.Setenv(name, port)
+	}
+}
+
+// selfsigned CERT KEY writes a certificate for 127.0.0.1, which is its own
+// authority.
+func selfsigned(ts *testscript.TestScript, _ bool, args []string) {
+	cert, key, err := newCertificate()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), cert, 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), key, 0o600))
+}
+
+// send SIGNAL sends HUP or TERM to azuhost in the background.
+func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
+	sig := map[string]syscall.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM}[args[0]]
+	sent := false
+	for _, cmd := range ts.BackgroundCmds() {
+		if isAzuhost(cmd) {
+			ts.Check(cmd.Process.Signal(sig))
+			sent = true
+		}
+	}
+	if !sent {
+		ts.Fatalf("azuhost is not in the background")
+	}
+}
+
+// isAzuhost also finds a shell that has become azuhost by exec.
+func isAzuhost(cmd *exec.Cmd) bool {
+	return filepath.Base(cmd.Args[0]) == "azuhost" || strings.Contains(strings.Join(cmd.Args, " "), "exec azuhost")
+}
+
+// appears FILE [TEXT] waits until another program has made a file, and
+// written the text to it.
+func appears(ts *testscript.TestScript, _ bool, args []string) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(patience)
+	for {
+		data, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && (len(args) == 1 || strings.Contains(string(data), args[1])) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			ts.Fatalf("%q did not appear; last: %v, %s", args, err, data)
+		}
+	}
+}

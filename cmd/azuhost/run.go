@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// world is what a command may touch of the process that it runs in.
+type world struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	env    []string
+}
+
+// failure is an error of a command that was called rightly.
+type failure struct{ err error }
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// errSaid fails a command that has said why already.
+var errSaid = errors.New("")
+
+// run runs azuhost with args and returns its exit code. It ends early, as by
+// SIGTERM, when ctx is done.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
+	w := &world{stdin: stdin, stdout: stdout, stderr: stderr, env: env}
+	root := rootCommand(w)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if errors.Is(err, errSaid) {
+		return exitFailure
+	}
+	fmt.Fprintf(stderr, "azuhost: %v\n", err)
+	if fail := (*failure)(nil); errors.As(err, &fail) {
+		return exitFailure
+	}
+	fmt.Fprintf(stderr, "Run '%s --help' for usage.\n", cmd.CommandPath())
+	return exitUsage
+}
+
+func rootCommand(w *world) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "azuhost",
+		Short: "Serve real-time channels whose logic is in WebAssembly",
+		Long: `azuhost serves WebSocket channels. What a channel does is a WebAssembly
+plugin, loaded for a path and swapped while sockets stay open.`,
+		Example: `  azuhost serve --route /echo=echo.wasm      serve one plugin, without a file
+  azuhost serve --config azuhost.yaml        serve what a file says
+  azuhost check --config azuhost.yaml        look for mistakes, without serving
+  azuhost inspect chat.wasm                  show what a plugin has and asks for`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(serveCommand(w), checkCommand(w), inspectCommand(w), versionCommand(w))
+	for _, c := range root.Commands() {
+		c.RunE = failing(c.RunE)
+	}
+	return root
+}
+
+// failing marks the errors of a command, so that others are known to be about
+// how it was called.
+func failing(runE func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		err := runE(cmd, args)
+		if usage := (*usageError)(nil); err == nil || errors.As(err, &usage) {
+			return err
+		}
+		return &failure{err}
+	}
+}
+
+// usageError is an error about how a command was called.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/playground"
+	"github.com/azuhost/azuhost/host"
+)
+
+// server is azuhost while it serves.
+type server struct {
+	src  *source
+	log  *slog.Logger
+	host *host.Host
+
+	public   *listener
+	internal *listener // nil: off
+
+	// cfg is what holds now; only the goroutine of serve touches it.
+	cfg *config.Config
+
+	// What reload changes while requests are answered.
+	level      slog.LevelVar
+	cert       certificate
+	guard      guard
+	playground atomic.Bool
+	page       http.Handler
+}
+
+// start loads everything and serves. On error nothing is left behind.
+func start(ctx context.Context, src *source) (_ *server, err error) {
+	cfg, _, err := src.load()
+	if err != nil {
+		return nil, src.report(err)
+	}
+	s := &server{src: src, cfg: cfg}
+	s.log = newLog(src.w.stderr, cfg.Log, &s.level)
+	pair, err := readCertificate(cfg.TLS)
+	if err != nil {
+		return nil, err
+	}
+	// Listeners first: an address in use is known before plugins compile.
+	if s.public, err = listen(ctx, "listen", cfg.Listen); err != nil {
+		return nil, err
+	}
+	if cfg.Internal != "" {
+		if s.internal, err = listen(ctx, "internal", cfg.Internal); err != nil {
+			s.public.Close()
+			return nil, err
+		}
+	}
+	if s.host, err = host.New(s.options(cfg)); err != nil {
+		s.public.Close()
+		s.internal.shutdown(ctx)
+		return nil, err
+	}
+	s.page = playground.Handler(func() any { return s.host.Routes() })
+	s.guard.next = s.host.Internal()
+	s.apply(cfg, pair)
+	s.serve()
+	return s, nil
+}
+
+func (s *server) options(cfg *config.Config) host.Options {
+	o := cfg.Options()
+	o.Log = s.log
+	return o
+}
+
+// apply makes the parts of cfg hold that are not the host's.
+func (s *server) apply(cfg *config.Config, pair *tls.Certificate) {
+	s.cfg = cfg
+	s.level.Set(logLevel(cfg.Log.Level))
+	s.cert.current.Store(pair)
+	token := string(cfg.InternalToken)
+	s.guard.token.Store(&token)
+	s.playground.Store(cfg.Playground)
+}
+
+// serve starts the listeners and says where they are.
+func (s *server) serve() {
+	scheme, tc := "http", s.cert.config()
+	if s.cfg.TLS.Cert == "" {
+		tc = nil
+	} else {
+		scheme = "https"
+	}
+	headers := time.Duration(s.cfg.HandshakeTimeout)
+	s.public.serve(s, headers, tc, s.log)
+	internal := "off"
+	if s.internal != nil {
+		s.internal.serve(&s.guard, headers, nil, s.log)
+		internal = s.internal.Addr().String()
+	}
+	s.logRoutes()
+	s.log.Info("listening", "address", s.public.Addr().String(), "tls", tc != nil, "internal", internal)
+	if s.cfg.Playground {
+		s.log.Info("playground", "url", scheme+"://"+browserAddr(s.public.Addr().String())+"/")
+	}
+}
+
+func (s *server) logRoutes() {
+	routes := s.host.Routes()
+	if len(routes) == 0 {
+		s.log.Warn("no routes: every request is answered with 404")
+	}
+	for _, r := range routes {
+		s.log.Info("route", "path", r.Path, "plugin", r.Plugin, "version", r.Version, "instances", r.Instances)
+	}
+}
+
+// browserAddr is the address that a browser on this machine can open.
+func browserAddr(addr string) string {
+	h, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(h); ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
+		h = "localhost"
+	}
+	return net.JoinHostPort(h, port)
+}
+
+// ServeHTTP serves the playground's files where it is on, and channels.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.playground.Load() && r.Header.Get("Upgrade") == "" && playground.Has(r.URL.Path) {
+		s.page.ServeHTTP(w, r)
+		return
+	}
+	s.host.ServeHTTP(w, r)
+}
+
+// reload reads the configuration again. What is wrong with it is logged, and
+// then nothing changes.
+func (s *server) reload(ctx context.Context) {
+	if err := s.tryReload(ctx); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			s.log.Error("configuration not reloaded", "error", line)
+		}
+		return
+	}
+	s.logRoutes()
+	s.log.Info("configuration reloaded")
+}
+
+func (s *server) tryReload(ctx context.Context) error {
+	cfg, _, err := s.src.load()
+	if err != nil {
+		return err
+	}
+	if keys := s.cfg.NeedRestart(cfg); len(keys) > 0 {
+		return fmt.Errorf("a change of %s needs a restart", strings.Join(keys, ", "))
+	}
+	pair, err := readCertificate(cfg.TLS)
+	if err != nil {
+		return err
+	}
+	if err := s.host.Reload(ctx, s.options(cfg)); err != nil {
+		return err
+	}
+	s.apply(cfg, pair)
+	return nil
+}
+
+// close ends everything in order: no new connections, the sockets, and last
+// the internal listener, so that the end can be watched.
+func (s *server) close() error {
+	s.log.Info("closing")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.cfg.ShutdownTimeout))
+	defer cancel()
+
+	// Shutdown would wait for browsers that keep connections for later: it
+	// gets as long as the sockets need.
+	requests, cut := context.WithCancel(ctx)
+	defer cut()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.public.shutdown(requests)
+	}()
+	err := s.host.Close(ctx)
+	cut()
+	<-stopped
+	s.internal.shutdown(ctx)
+	if err != nil {
+		return errors.Join(errors.New("not everything closed in order within shutdown_timeout"), err)
+	}
+	s.log.Info("closed")
+	return nil
+}

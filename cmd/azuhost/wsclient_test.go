@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// patience is how long tests wait for what must happen.
+const patience = 20 * time.Second
+
+// wsclient URL MESSAGE... is a WebSocket client for scripts: it sends each
+// message and prints the answer to it. An http URL is fetched and printed.
+func wsclient() {
+	var (
+		ca     = flag.String("ca", "", "certificate of the authority")
+		status = flag.Int("status", 0, "wait until the server answers with this status")
+		ready  = flag.String("ready", "", "make this file after the last answer")
+		trust  = flag.Bool("trust", false, "wait until the server's certificate is of the authority")
+		bearer = flag.String("bearer", "", "token")
+		closed = flag.Bool("closed", false, "wait for the close, and print it")
+	)
+	flag.Parse()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c := client{ca: *ca, status: *status, trust: *trust, bearer: *bearer}
+	if err := c.run(ctx, flag.Arg(0), flag.Args()[1:], *ready, *closed); err != nil {
+		fmt.Fprintln(os.Stderr, "wsclient:", err)
+		os.Exit(1)
+	}
+}
+
+type client struct {
+	ca     string
+	status int
+	trust  bool
+	bearer string
+}
+
+func (c client) run(ctx context.Context, url string, messages []string, ready string, closed bool) error {
+	hc, err := c.http()
+	if err != nil {
+		return err
+	}
+	if url[:2] != "ws" {
+		return c.get(ctx, hc, url)
+	}
+	conn, err := c.dial(ctx, hc, url)
+	if err != nil || conn == nil {
+		return err
+	}
+	defer conn.CloseNow()
+	for _, m := range messages {
+		if err := conn.Write(ctx, websocket.MessageText, []byte(m)); err != nil {
+			return err
+		}
+		_, data, err := conn.Read(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%s\n", data)
+	}
+	if ready != "" {
+		if err := os.WriteFile(ready, nil, 0o600); err != nil {
+			return err
+		}
+	}
+	if !closed {
+		return conn.Close(websocket.StatusNormalClosure, "")
+	}
+	_, _, err = conn.Read(ctx)
+	fmt.Printf("closed %d\n", websocket.CloseStatus(err))
+	return nil
+}
+
+func (c client) http() (*http.Client, error) {
+	tr := http.DefaultTransport.(*http.Transport).Clone()
+	if c.ca != "" {
+		pem, err := os.ReadFile(c.ca)
+		if err != nil {
+			return nil, err
+		}
+		tr.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
+		tr.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
+	}
+	return &http.Client{Transport: tr}, nil
+}
+
+// dial connects. While the server is not up, or does not answer with the
+// wanted status, it tries again. For a status other than 101 there is no
+// connection in the end.
+func (c client) dial(ctx context.Context, hc *http.Client, url string) (*websocket.Conn, error) {
+	for {
+		conn, res, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: hc})
+		switch {
+		case err == nil && (c.status == 0 || c.status == http.StatusSwitchingProtocols):
+			return conn, nil
+		case err == nil:
+			conn.CloseNow()
+		case res != nil && res.StatusCode == c.status:
+			fmt.Printf("status %d\n", c.status)
+			return nil, nil
+		case res != nil && c.status == 0:
+			return nil, fmt.Errorf("status %d: %w", res.StatusCode, err)
+		case res == nil && !errors.Is(err, syscall.ECONNREFUSED) && !(c.trust && isUntrusted(err)):
+			return nil, err
+		}
+		if err := again(ctx); err != nil {
+			return nil, errors.Join(err, fmt.Errorf("%s did not answer as it should", url))
+		}
+	}
+}
+
+func isUntrusted(err error) bool {
+	var cert *tls.CertificateVerificationError
+	return errors.As(err, &cert)
+}
+
+func (c client) get(ctx context.Context, hc *http.Client, url string) error {
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		if c.bearer != "" {
+			req.Header.Set("Authorization", "Bearer "+c.bearer)
+		}
+		res, err := hc.Do(req)
+		if err == nil {
+			defer res.Body.Close()
+			fmt.Printf("status %d\n", res.StatusCode)
+			_, err = io.Copy(os.Stdout, res.Body)
+			return err
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			return err
+		}
+		if err := again(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// again waits a moment before the next try: nothing tells when another
+// process listens.
+func again(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(10 * time.Millisecond):
+		return nil
+	}
+}

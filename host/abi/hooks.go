@@ -1,0 +1,55 @@
+package abi
+
+// Hook is an event that a guest can handle.
+type Hook uint8
+
+// The hooks. A guest exports those that it wants.
+const (
+	OnConnect Hook = iota
+	OnMessage
+	OnClose
+	OnLoad
+	OnTimer
+	OnPing
+	OnPong
+	OnPresence
+	NumHooks = iota
+)
+
+// HookDef is the export of a hook.
+type HookDef struct {
+	Name   string
+	Params []Param
+	// Inbox says what the event's bytes are.
+	Inbox string
+}
+
+// Hooks is the table of hooks, indexed by Hook. Each returns an i32: 0, or
+// what went wrong.
+var Hooks = [NumHooks]HookDef{
+	OnConnect:  {"on_connect", []Param{{"conn", I64}, {"len", I32}}, "the request target: path, and ? with the query where there is one"},
+	OnMessage:  {"on_message", []Param{{"conn", I64}, {"len", I32}, {"kind", I32}}, "the message"},
+	OnClose:    {"on_close", []Param{{"conn", I64}, {"len", I32}, {"code", I32}}, "the reason"},
+	OnLoad:     {"on_load", []Param{{"len", I32}}, "the config of the route, as JSON"},
+	OnTimer:    {"on_timer", []Param{{"conn", I64}, {"len", I32}}, "the name of the timer; conn is 0 for a timer of the channel"},
+	OnPing:     {"on_ping", []Param{{"conn", I64}, {"len", I32}}, "the ping's payload"},
+	OnPong:     {"on_pong", []Param{{"conn", I64}, {"len", I32}}, "the pong's payload"},
+	OnPresence: {"on_presence", []Param{{"len", I32}, {"event", I32}}, "room \\n user; the room is empty for the channel"},
+}
+
+func (h Hook) String() string {
+	if int(h) < len(Hooks) {
+		return Hooks[h].Name
+	}
+	return "unknown"
+}
+
+// HookByName finds the hook that an export's name stands for.
+func HookByName(name string) (Hook, bool) {
+	for i, d := range Hooks {
+		if d.Name == name {
+			return Hook(i), true
+		}
+	}
+	return 0, false
+}

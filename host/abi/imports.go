@@ -1,0 +1,118 @@
+package abi
+
+// ValType is a WebAssembly value type, by its byte in the binary format.
+type ValType byte
+
+// The value types that the contract uses.
+const (
+	I32 ValType = 0x7f
+	I64 ValType = 0x7e
+	F64 ValType = 0x7c
+)
+
+func (v ValType) String() string {
+	switch v {
+	case I32:
+		return "i32"
+	case I64:
+		return "i64"
+	case F64:
+		return "f64"
+	}
+	return "unknown"
+}
+
+// Param is a named parameter.
+type Param struct {
+	Name string
+	Type ValType
+}
+
+// Import is a host function.
+type Import struct {
+	Name   string
+	Params []Param
+	Result ValType
+	// Since is the version of the host that first has it.
+	Since string
+	Doc   string
+}
+
+// p makes a parameter list: a name ending in ":L" is an i64, ":F" an f64,
+// "*" stands for the pair NAME_ptr, NAME_len, and "buf" for buf, cap.
+func p(names ...string) []Param {
+	var out []Param
+	for _, n := range names {
+		switch {
+		case n == "buf":
+			out = append(out, Param{"buf", I32}, Param{"cap", I32})
+		case n[len(n)-1] == '*':
+			out = append(out, Param{n[:len(n)-1] + "_ptr", I32}, Param{n[:len(n)-1] + "_len", I32})
+		case len(n) > 2 && n[len(n)-2:] == ":L":
+			out = append(out, Param{n[:len(n)-2], I64})
+		case len(n) > 2 && n[len(n)-2:] == ":F":
+			out = append(out, Param{n[:len(n)-2], F64})
+		default:
+			out = append(out, Param{n, I32})
+		}
+	}
+	return out
+}
+
+const v01 = "0.1"
+
+// Imports is the table of host functions, in the order of sdk/ABI.md.
+var Imports = []Import{
+	{"send", p("conn:L", "kind", "data*"), I32, v01, "sends a message to one connection of the channel"},
+	{"broadcast", p("room*", "kind", "data*", "except:L"), I32, v01, "sends to every member of a room, but not to the connection except (0: to all)"},
+	{"broadcast_all", p("kind", "data*", "except:L"), I32, v01, "sends to every connection of the channel, but not to except (0: to all)"},
+	{"send_user", p("user*", "kind", "data*"), I32, v01, "sends to every connection of a user"},
+	{"send_users", p("users*", "kind", "data*"), I32, v01, "sends to every connection of the users, named one a line"},
+	{"close", p("conn:L", "code", "reason*"), I32, v01, "closes a connection with 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999, after what was sent before"},
+
+	{"join", p("conn:L", "room*"), I32, v01, "makes a connection a member of a room"},
+	{"leave", p("conn:L", "room*"), I32, v01, "ends the membership of a connection in a room"},
+	{"room_size", p("room*"), I32, v01, "counts the connections in a room"},
+	{"room_members", p("room*", "buf"), I32, v01, "lists the connections in a room, each as 8 bytes, little-endian"},
+	{"room_users", p("room*", "buf"), I32, v01, "lists the users present in a room, one a line, sorted"},
+	{"rooms", p("conn:L", "buf"), I32, v01, "lists the rooms of a connection, one a line, in the order of joining"},
+
+	{"identify", p("conn:L", "user*"), I32, v01, "says which user a connection belongs to; an empty name takes it back"},
+	{"user", p("conn:L", "buf"), I32, v01, "gives the user of a connection; empty where there is none"},
+	{"online", p("user*"), I32, v01, "1 if the user is present in the channel, else 0"},
+	{"users", p("buf"), I32, v01, "lists the users present in the channel, one a line, sorted"},
+
+	{"param", p("conn:L", "name*", "buf"), I32, v01, "gives a path parameter of a connection"},
+	{"query", p("conn:L", "name*", "buf"), I32, v01, "gives a query parameter, in on_connect only"},
+	{"header", p("conn:L", "name*", "buf"), I32, v01, "gives a header of the request, in on_connect only"},
+	{"remote_addr", p("conn:L", "buf"), I32, v01, "gives the client's address, without the port"},
+	{"subprotocol", p("conn:L", "buf"), I32, v01, "gives the agreed subprotocol; empty where there is none"},
+
+	{"value_get", p("conn:L", "key*", "buf"), I32, v01, "gives a value kept with a connection"},
+	{"value_set", p("conn:L", "key*", "data*"), I32, v01, "keeps a value with a connection, for as long as it lives"},
+	{"value_delete", p("conn:L", "key*"), I32, v01, "forgets a value of a connection"},
+
+	{"store_get", p("key*", "buf"), I32, v01, "gives a value of the channel's store"},
+	{"store_set", p("key*", "data*", "ttl_ms:L"), I32, v01, "keeps a value in the channel's store, for ttl_ms milliseconds (0: without end)"},
+	{"store_delete", p("key*"), I32, v01, "forgets a value of the channel's store"},
+	{"store_add", p("key*", "delta:L", "ttl_ms:L", "result"), I32, v01, "adds to a decimal number in the store (from 0 where there is none) and writes the sum at result, 8 bytes, little-endian; ttl_ms counts from the creation, 0: without end"},
+
+	{"timer_set", p("conn:L", "name*", "after_ms:L"), I32, v01, "has on_timer called once, after_ms milliseconds from now; conn 0: a timer of the channel; the same name again sets it anew"},
+	{"timer_clear", p("conn:L", "name*"), I32, v01, "clears a timer"},
+
+	{"log", p("level", "text*"), I32, v01, "writes a line to the host's log at once, also if the hook fails"},
+	{"metric", p("op", "name*", "labels*", "value:F"), I32, v01, "counts, sets or observes a metric of the plugin; labels are lines of name=value"},
+	{"now", nil, I64, v01, "gives the time in nanoseconds since 1970, UTC"},
+	{"fail", p("text*"), I32, v01, "says why the hook fails; the hook then fails whatever it returns"},
+	{"read", p("ptr", "offset", "len"), I32, v01, "copies the event's bytes from offset, at most len, to ptr; returns how many"},
+}
+
+// ImportByName finds a host function.
+func ImportByName(name string) (Import, bool) {
+	for _, d := range Imports {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return Import{}, false
+}

@@ -1,0 +1,291 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"reflect"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/socket"
+)
+
+// ErrRestart says that a change of options needs a new host.
+var ErrRestart = errors.New("needs a restart")
+
+// Reload applies other options: routes come, go (their connections are closed
+// with 1001) and change; rooms, values and the store of a route that stays are
+// kept, as are its connections. On error nothing has changed.
+func (h *Host) Reload(ctx context.Context, o Options) error {
+	h.reload.Lock()
+	defer h.reload.Unlock()
+	if h.closing.Load() {
+		return errors.New("the host is closing")
+	}
+	old := h.config.Load().Options
+	for _, c := range []struct {
+		name string
+		same bool
+	}{
+		{"PingInterval", old.PingInterval == o.PingInterval}, {"PongTimeout", old.PongTimeout == o.PongTimeout},
+		{"MessageTimeout", old.MessageTimeout == o.MessageTimeout}, {"CloseTimeout", old.CloseTimeout == o.CloseTimeout},
+		{"MaxConnections", old.MaxConnections == o.MaxConnections}, {"MaxConnectionsPerAddress", old.MaxConnectionsPerAddress == o.MaxConnectionsPerAddress},
+	} {
+		if !c.same {
+			return fmt.Errorf("%s has changed: %w", c.name, ErrRestart)
+		}
+	}
+	return h.apply(ctx, o)
+}
+
+// apply makes o the options in force. Everything that can fail comes first.
+func (h *Host) apply(ctx context.Context, o Options) error {
+	cfg, err := newConfig(o)
+	if err != nil {
+		return err
+	}
+	if err := checkRoutes(o.Routes); err != nil {
+		return err
+	}
+	for _, r := range o.Routes {
+		if ch := h.channel(r.Path); ch != nil && ch.grace != graceOf(r) {
+			return fmt.Errorf("route %s: PresenceGrace has changed: %w", r.Path, ErrRestart)
+		}
+	}
+	sets, err := h.prepare(ctx, o)
+	if err != nil {
+		return err
+	}
+	h.install(cfg, sets)
+	return h.watch(o)
+}
+
+// checkRoutes finds everything that is wrong with routes without loading them.
+func checkRoutes(routes []Route) error {
+	var errs []error
+	mux, seen := http.NewServeMux(), map[string]string{}
+	for _, r := range routes {
+		if err := r.check(); err != nil {
+			errs = append(errs, err)
+		} else if err := addRoute(mux, seen, r.Path, http.NotFoundHandler()); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// prepare makes the settings of all routes, in parallel. Plugins of routes
+// that stay as they are, are kept. On error what was made is freed.
+func (h *Host) prepare(ctx context.Context, o Options) ([]*settings, error) {
+	sets := make([]*settings, len(o.Routes))
+	errs := make([]error, len(o.Routes))
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, r := range o.Routes {
+		if ch := h.channel(r.Path); ch != nil {
+			if s := ch.settings.Load(); sameRoute(s.route, r) {
+				sets[i] = s
+				continue
+			}
+		}
+		wait.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if sets[i], errs[i] = h.newSettings(ctx, o, r); errs[i] != nil {
+				errs[i] = fmt.Errorf("route %s: %w", r.Path, errs[i])
+			}
+		})
+	}
+	wait.Wait()
+	err := errors.Join(errs...)
+	if err != nil {
+		for i, r := range o.Routes {
+			if ch := h.channel(r.Path); sets[i] != nil && (ch == nil || ch.settings.Load() != sets[i]) {
+				err = errors.Join(err, sets[i].close())
+			}
+		}
+	}
+	return sets, err
+}
+
+func sameRoute(a, b Route) bool {
+	if a.Channel != b.Channel {
+		return false
+	}
+	a.Channel, b.Channel = nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, error) {
+	l := r.Limits.withDefaults()
+	s := &settings{
+		route: r, limits: l, name: r.pluginName(), logic: r.Channel,
+		sock: socket.Options{
+			MaxMessage: l.MaxMessage, MaxQueue: l.MaxQueue,
+			DropOldest: r.SlowReader == SlowDropOldest, Subprotocols: r.Subprotocols,
+		},
+	}
+	if s.ch = h.channel(r.Path); s.ch == nil {
+		s.ch = newChannel(h, s)
+	}
+	if r.Plugin == "" {
+		return s, nil
+	}
+	config, err := r.configJSON()
+	if err != nil {
+		return nil, err
+	}
+	s.plugin, err = plugin.New(plugin.Options{
+		Mode: plugin.Mode(r.Instances), Metering: plugin.Metering(r.Metering),
+		Deadline: l.Deadline, MemoryLimit: l.Memory, MaxModule: l.MaxModule,
+		Config: config, CacheDir: o.CacheDir,
+		Log:      h.log.With("route", r.Path, "plugin", s.name),
+		Observer: h.metrics.hooks(r.Path, s.name),
+		NewEnv:   s.loadEnv,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.logic = s.plugin
+	if err := h.load(ctx, r.Path, s); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// load reads the plugin's file and makes it the current version.
+func (h *Host) load(ctx context.Context, path string, s *settings) error {
+	start := time.Now()
+	before := s.plugin.Version()
+	version, err := s.loadFile(ctx)
+	result := "loaded"
+	switch {
+	case err != nil:
+		result = "failed"
+	case version == before:
+		result = "unchanged"
+	default:
+		h.metrics.loadDuration.WithLabelValues(path, s.name).Observe(time.Since(start).Seconds())
+		h.log.Info("plugin loaded", "route", path, "plugin", s.name, "version", version, "was", before, "took", time.Since(start).Round(time.Millisecond))
+	}
+	h.metrics.loads.WithLabelValues(path, s.name, result).Inc()
+	return err
+}
+
+func (s *settings) loadFile(ctx context.Context) (string, error) {
+	wasm, err := readModule(s.route.Plugin, s.limits.MaxModule)
+	if err != nil {
+		return "", err
+	}
+	v, err := s.plugin.Load(ctx, wasm)
+	if err != nil {
+		return "", fmt.Errorf("plugin %s: %w", s.route.Plugin, err)
+	}
+	return v, nil
+}
+
+// readModule reads a plugin's file, if it is not larger than max.
+func readModule(file string, max int64) ([]byte, error) {
+	fi, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("plugin: %w", err)
+	case !fi.Mode().IsRegular():
+		return nil, fmt.Errorf("plugin %s: not a file", file)
+	case fi.Size() > max:
+		return nil, fmt.Errorf("plugin %s: %d bytes are more than max_module (%d)", file, fi.Size(), max)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("plugin: %w", err)
+	}
+	return b, nil
+}
+
+func (s *settings) close() error {
+	if s.plugin == nil {
+		return nil
+	}
+	return s.plugin.Close(context.Background())
+}
+
+func (h *Host) channel(path string) *channel {
+	for _, ch := range h.channels() {
+		if ch.pattern == path {
+			return ch
+		}
+	}
+	return nil
+}
+
+// install puts prepared settings in force. It can not fail.
+func (h *Host) install(cfg *config, sets []*settings) {
+	mux, seen := http.NewServeMux(), map[string]string{}
+	var routes []*channel
+	var unused []*settings
+	for _, s := range sets {
+		ch := s.ch
+		if h.channel(s.route.Path) == nil {
+			h.wait.Go(ch.clerk)
+		} else if old := ch.settings.Swap(s); old != s {
+			unused = append(unused, old)
+		}
+		routes = append(routes, ch)
+		if err := addRoute(mux, seen, s.route.Path, ch); err != nil {
+			panic(err) // checked before
+		}
+	}
+	gone := h.channels()
+	gone = slices.DeleteFunc(gone, func(ch *channel) bool { return slices.Contains(routes, ch) })
+	h.config.Store(cfg)
+	h.mux.Store(mux)
+	h.mu.Lock()
+	h.routes = routes
+	h.mu.Unlock()
+	for _, ch := range gone {
+		h.wait.Go(func() { h.retire(ch) })
+	}
+	for _, s := range unused {
+		h.wait.Go(func() { h.closeLater(s) })
+	}
+}
+
+const goneReason = "the channel is gone"
+
+// retire ends a route that is no more: its connections are closed, and when
+// the last has gone its plugin is freed.
+func (h *Host) retire(ch *channel) {
+	ch.retired.Store(true)
+	for _, m := range ch.hub.Members() {
+		m.Sink().(*conn).sock.Close(1001, goneReason)
+	}
+	<-h.limits.idle(ch)
+	close(ch.stop)
+	h.limits.forget(ch)
+	h.appMetrics.forget(ch)
+	h.closeLater(ch.settings.Load())
+}
+
+// closeLater frees a plugin when its last hook is done.
+func (h *Host) closeLater(s *settings) {
+	if err := s.close(); err != nil {
+		h.log.Error("close plugin", "plugin", s.name, "err", err)
+	}
+}
+
+// Check says what is wrong with options, without serving: routes, files, and
+// whether each plugin loads and starts.
+func Check(ctx context.Context, o Options) error {
+	o.Watch = false
+	h, err := New(o)
+	if err != nil {
+		return err
+	}
+	return h.Close(ctx)
+}

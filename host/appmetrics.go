@@ -1,0 +1,209 @@
+package host
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// appMetrics are the metrics that plugins make up. Their names begin with
+// azuhost_app_. A name has one operation and one set of labels in the whole
+// host, and each route has a bounded number of series.
+type appMetrics struct {
+	mu     sync.Mutex
+	defs   map[string]*appMetric
+	series map[*channel]int
+}
+
+type appMetric struct {
+	op     abi.MetricOp
+	labels []string // sorted
+	desc   *prometheus.Desc
+	series map[string]*appSeries
+}
+
+type appSeries struct {
+	ch      *channel
+	values  []string // route first
+	value   float64
+	count   uint64
+	buckets map[float64]uint64
+}
+
+const (
+	appPrefix    = "azuhost_app_"
+	maxAppLabels = 5
+)
+
+func newAppMetrics() *appMetrics {
+	return &appMetrics{defs: map[string]*appMetric{}, series: map[*channel]int{}}
+}
+
+// parseLabels reads lines of name=value, sorted by name.
+func parseLabels(text string) (names, values []string, err error) {
+	type label struct{ name, value string }
+	var ls []label
+	for line := range lines([]byte(text)) {
+		n, v, ok := strings.Cut(string(line), "=")
+		if !ok || !validMetricName(n) || n == "route" || strings.HasPrefix(n, "__") || !validName(v) || len(ls) == maxAppLabels {
+			return nil, nil, abi.Invalid
+		}
+		ls = append(ls, label{n, v})
+	}
+	slices.SortFunc(ls, func(a, b label) int { return strings.Compare(a.name, b.name) })
+	for i, l := range ls {
+		if i > 0 && l.name == ls[i-1].name {
+			return nil, nil, abi.Invalid
+		}
+		names, values = append(names, l.name), append(values, l.value)
+	}
+	return names, values, nil
+}
+
+// validMetricName says whether s is a name for a metric or a label: letters,
+// digits and underscores, no digit first.
+func validMetricName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c != '_' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 100
+}
+
+// check says whether apply would take this.
+func (a *appMetrics) check(ch *channel, op abi.MetricOp, name, labels []byte, v float64, limit int) error {
+	if op < abi.CounterAdd || op > abi.HistogramObserve || !validMetricName(string(name)) || math.IsNaN(v) || math.IsInf(v, 0) || op == abi.CounterAdd && v < 0 {
+		return abi.Invalid
+	}
+	names, values, err := parseLabels(string(labels))
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	d := a.defs[appName(op, string(name))]
+	if d != nil && (d.op != op || !slices.Equal(d.labels, names)) {
+		return abi.Invalid
+	}
+	if d != nil && d.series[appKey(ch, values)] != nil {
+		return nil
+	}
+	if a.series[ch] >= limit {
+		return abi.Limit
+	}
+	return nil
+}
+
+// appName is the full name; a counter's ends in _total, as is the custom.
+func appName(op abi.MetricOp, name string) string {
+	if op == abi.CounterAdd {
+		name = strings.TrimSuffix(name, "_total") + "_total"
+	}
+	return appPrefix + name
+}
+
+func appKey(ch *channel, values []string) string {
+	return ch.pattern + "\n" + strings.Join(values, "\n")
+}
+
+// apply counts, sets or observes.
+func (a *appMetrics) apply(ch *channel, op abi.MetricOp, name, labels string, v float64) {
+	names, values, err := parseLabels(labels)
+	if err != nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	full := appName(op, name)
+	d := a.defs[full]
+	if d == nil {
+		d = &appMetric{op: op, labels: names, series: map[string]*appSeries{},
+			desc: prometheus.NewDesc(full, "A metric of a plugin.", append([]string{"route"}, names...), nil)}
+		a.defs[full] = d
+	}
+	if d.op != op || !slices.Equal(d.labels, names) {
+		return // two hooks at once made it up differently: the first holds
+	}
+	key := appKey(ch, values)
+	s := d.series[key]
+	if s == nil {
+		if a.series[ch] >= ch.settings.Load().limits.MetricSeries {
+			return
+		}
+		a.series[ch]++
+		s = &appSeries{ch: ch, values: append([]string{ch.pattern}, values...)}
+		d.series[key] = s
+	}
+	s.apply(op, v)
+}
+
+func (s *appSeries) apply(op abi.MetricOp, v float64) {
+	switch op {
+	case abi.CounterAdd:
+		s.value += v
+	case abi.GaugeSet:
+		s.value = v
+	case abi.HistogramObserve:
+		if s.buckets == nil {
+			s.buckets = make(map[float64]uint64, len(prometheus.DefBuckets))
+		}
+		s.value += v
+		s.count++
+		for _, b := range prometheus.DefBuckets {
+			if v <= b {
+				s.buckets[b]++
+			} else {
+				s.buckets[b] += 0
+			}
+		}
+	}
+}
+
+// forget drops the series of a channel that is gone.
+func (a *appMetrics) forget(ch *channel) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.series, ch)
+	for name, d := range a.defs {
+		for k, s := range d.series {
+			if s.ch == ch {
+				delete(d.series, k)
+			}
+		}
+		if len(d.series) == 0 {
+			delete(a.defs, name)
+		}
+	}
+}
+
+// Describe implements prometheus.Collector: what plugins make up is not known
+// beforehand.
+func (a *appMetrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (a *appMetrics) Collect(out chan<- prometheus.Metric) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, d := range a.defs {
+		for _, s := range d.series {
+			switch d.op {
+			case abi.CounterAdd:
+				out <- prometheus.MustNewConstMetric(d.desc, prometheus.CounterValue, s.value, s.values...)
+			case abi.GaugeSet:
+				out <- prometheus.MustNewConstMetric(d.desc, prometheus.GaugeValue, s.value, s.values...)
+			case abi.HistogramObserve:
+				buckets := make(map[float64]uint64, len(s.buckets))
+				for b, n := range s.buckets {
+					buckets[b] = n
+				}
+				out <- prometheus.MustNewConstHistogram(d.desc, s.count, s.value, buckets, s.values...)
+			}
+		}
+	}
+}

@@ -1,0 +1,349 @@
+package host
+
+import (
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/hub"
+)
+
+// call is one run of a hook: it gathers what the hook asks for and makes it
+// happen in Commit. It implements Env.
+type call struct {
+	ch    *channel
+	set   *settings
+	hook  abi.Hook
+	conn  *conn         // the event's; nil: none
+	req   *http.Request // in on_connect
+	turn  *hub.Turn
+	arena []byte // encoded frames, names and values of ops
+	ops   []op
+	moved bool // ops has one that changes rooms or users
+
+	tx       storeTx
+	failed   bool
+	failText string
+}
+
+type opKind uint8
+
+const (
+	opSend opKind = iota
+	opBroadcast
+	opBroadcastAll
+	opSendUser
+	opClose
+	opJoin
+	opLeave
+	opIdentify
+	opSetValue
+	opDeleteValue
+	opTimerSet
+	opTimerClear
+	opMetric
+)
+
+// span is a part of the arena.
+type span struct{ from, to int }
+
+// op is one effect.
+type op struct {
+	kind   opKind
+	metric abi.MetricOp
+	conn   *conn   // the connection it is about
+	name   span    // room, user, key, timer, metric or reason
+	data   span    // frame, value or labels
+	except uint64  // of broadcasts; the code of a close
+	num    float64 // of metrics; nanoseconds of timers
+}
+
+func (c *call) bytes(s span) []byte { return c.arena[s.from:s.to] }
+
+// reset makes c ready for another hook and keeps its buffers, unless they grew large.
+func (c *call) reset() {
+	if cap(c.arena) > 64<<10 {
+		c.arena = nil
+	}
+	if cap(c.ops) > 1<<10 {
+		c.ops = nil
+	}
+	clear(c.ops)
+	*c = call{arena: c.arena[:0], ops: c.ops[:0]}
+}
+
+// add gathers an effect.
+func (c *call) add(o op) error {
+	if len(c.ops) >= c.set.limits.HookEffects {
+		return abi.Limit
+	}
+	c.ops = append(c.ops, o)
+	return nil
+}
+
+// keep copies p to the arena.
+func (c *call) keep(p []byte) (span, error) {
+	if len(c.arena)+len(p) > c.set.limits.HookBytes {
+		return span{}, abi.Limit
+	}
+	from := len(c.arena)
+	c.arena = append(c.arena, p...)
+	return span{from, len(c.arena)}, nil
+}
+
+// frame encodes a message in the arena.
+func (c *call) frame(kind abi.Kind, data []byte) (span, error) {
+	switch {
+	case !kind.Valid(), kind == abi.Text && !utf8.Valid(data):
+		return span{}, abi.Invalid
+	case len(c.arena)+len(data)+10 > c.set.limits.HookBytes:
+		return span{}, abi.Limit
+	}
+	from := len(c.arena)
+	c.arena = hub.AppendFrame(c.arena, kind, data)
+	return span{from, len(c.arena)}, nil
+}
+
+func (c *call) name(b []byte) (span, error) {
+	if !validName(b) {
+		return span{}, abi.Invalid
+	}
+	return c.keep(b)
+}
+
+// find gives the connection with an id: the event's own, also when it is not
+// in the hub yet or any more, or another that is open.
+func (c *call) find(id uint64) (*conn, error) {
+	if c.conn != nil && c.conn.member.ID == id {
+		return c.conn, nil
+	}
+	if m := c.ch.hub.Member(id); m != nil {
+		return m.Sink().(*conn), nil
+	}
+	return nil, abi.NotFound
+}
+
+// Send implements Env.
+func (c *call) Send(id uint64, kind abi.Kind, data []byte) error {
+	conn, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	f, err := c.frame(kind, data)
+	if err != nil {
+		return err
+	}
+	return c.add(op{kind: opSend, conn: conn, data: f})
+}
+
+// Broadcast implements Env.
+func (c *call) Broadcast(room []byte, kind abi.Kind, data []byte, except uint64) error {
+	return c.sendNamed(opBroadcast, room, kind, data, except)
+}
+
+// SendUser implements Env.
+func (c *call) SendUser(user []byte, kind abi.Kind, data []byte) error {
+	return c.sendNamed(opSendUser, user, kind, data, 0)
+}
+
+func (c *call) sendNamed(k opKind, name []byte, kind abi.Kind, data []byte, except uint64) error {
+	n, err := c.name(name)
+	if err != nil {
+		return err
+	}
+	f, err := c.frame(kind, data)
+	if err != nil {
+		return err
+	}
+	return c.add(op{kind: k, name: n, data: f, except: except})
+}
+
+// BroadcastAll implements Env.
+func (c *call) BroadcastAll(kind abi.Kind, data []byte, except uint64) error {
+	f, err := c.frame(kind, data)
+	if err != nil {
+		return err
+	}
+	return c.add(op{kind: opBroadcastAll, data: f, except: except})
+}
+
+// SendUsers implements Env. The frame is encoded once.
+func (c *call) SendUsers(users []byte, kind abi.Kind, data []byte) error {
+	f, err := c.frame(kind, data)
+	if err != nil {
+		return err
+	}
+	for user := range lines(users) {
+		n, err := c.name(user)
+		if err != nil {
+			return err
+		}
+		if err := c.add(op{kind: opSendUser, name: n, data: f}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CloseConn implements Env.
+func (c *call) CloseConn(id uint64, code int32, reason []byte) error {
+	if !validCloseCode(int(code)) || len(reason) > abi.MaxCloseReason || !utf8.Valid(reason) {
+		return abi.Invalid
+	}
+	conn, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	r, err := c.keep(reason)
+	if err != nil {
+		return err
+	}
+	return c.add(op{kind: opClose, conn: conn, name: r, except: uint64(code)})
+}
+
+// Join implements Env.
+func (c *call) Join(id uint64, room []byte) error {
+	conn, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	if !validName(room) {
+		return abi.Invalid
+	}
+	if n := c.countRooms(conn, room); n > c.set.limits.MaxRoomsPerConnection {
+		return abi.Limit
+	}
+	return c.move(opJoin, conn, room)
+}
+
+// Leave implements Env.
+func (c *call) Leave(id uint64, room []byte) error {
+	conn, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	if !validName(room) {
+		return abi.Invalid
+	}
+	return c.move(opLeave, conn, room)
+}
+
+// Identify implements Env.
+func (c *call) Identify(id uint64, user []byte) error {
+	conn, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	if len(user) > 0 && !validName(user) {
+		return abi.Invalid
+	}
+	return c.move(opIdentify, conn, user)
+}
+
+func (c *call) move(k opKind, conn *conn, name []byte) error {
+	n, err := c.keep(name)
+	if err != nil {
+		return err
+	}
+	c.moved = true
+	return c.add(op{kind: k, conn: conn, name: n})
+}
+
+// SetValue implements Env.
+func (c *call) SetValue(id uint64, key, data []byte) error {
+	conn, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	if conn.values.size(key, len(data))+c.pendingValues(conn) > c.set.limits.ValueBytes {
+		return abi.Limit
+	}
+	k, err := c.name(key)
+	if err != nil {
+		return err
+	}
+	d, err := c.keep(data)
+	if err != nil {
+		return err
+	}
+	return c.add(op{kind: opSetValue, conn: conn, name: k, data: d})
+}
+
+// pendingValues is how many bytes this hook has kept with a connection.
+func (c *call) pendingValues(conn *conn) (n int) {
+	for i := range c.ops {
+		if o := &c.ops[i]; o.kind == opSetValue && o.conn == conn {
+			n += o.name.to - o.name.from + o.data.to - o.data.from
+		}
+	}
+	return n
+}
+
+// DeleteValue implements Env.
+func (c *call) DeleteValue(id uint64, key []byte) error {
+	if _, err := c.AppendValue(nil, id, key); err != nil {
+		return err
+	}
+	conn, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	k, err := c.name(key)
+	if err != nil {
+		return err
+	}
+	return c.add(op{kind: opDeleteValue, conn: conn, name: k})
+}
+
+// TimerSet implements Env.
+func (c *call) TimerSet(id uint64, name []byte, after time.Duration) error {
+	if after < 0 {
+		return abi.Invalid
+	}
+	if c.ch.timers.full(c.set.limits.Timers) {
+		return abi.Limit
+	}
+	return c.timer(op{kind: opTimerSet, num: float64(after)}, id, name)
+}
+
+// TimerClear implements Env.
+func (c *call) TimerClear(id uint64, name []byte) error {
+	return c.timer(op{kind: opTimerClear}, id, name)
+}
+
+func (c *call) timer(o op, id uint64, name []byte) (err error) {
+	if id != 0 {
+		if o.conn, err = c.find(id); err != nil {
+			return err
+		}
+	}
+	if o.name, err = c.name(name); err != nil {
+		return err
+	}
+	return c.add(o)
+}
+
+// Metric implements Env.
+func (c *call) Metric(mop abi.MetricOp, name, labels []byte, value float64) error {
+	if err := c.ch.host.appMetrics.check(c.ch, mop, name, labels, value, c.set.limits.MetricSeries); err != nil {
+		return err
+	}
+	n, err := c.name(name)
+	if err != nil {
+		return err
+	}
+	l, err := c.keep(labels)
+	if err != nil {
+		return err
+	}
+	return c.add(op{kind: opMetric, metric: mop, name: n, data: l, num: value})
+}
+
+// Now implements Env.
+func (c *call) Now() time.Time { return time.Now() }
+
+// Fail implements Env.
+func (c *call) Fail(text []byte) {
+	c.failed, c.failText = true, string(text[:min(len(text), 1<<10)])
+}

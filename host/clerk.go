@@ -1,0 +1,103 @@
+package host
+
+import (
+	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/hub"
+)
+
+// sweepEvery is how often expired values leave the store; a read never sees
+// them before either.
+const sweepEvery = 10 * time.Second
+
+// wakeClerk has the clerk look again at what is due. It never blocks.
+func (ch *channel) wakeClerk() {
+	select {
+	case ch.wake <- struct{}{}:
+	default:
+	}
+}
+
+// clerk runs the hooks of a channel that no connection's reader runs: timers
+// and presence. It is one goroutine a channel, which is what keeps the order of
+// presence events.
+func (ch *channel) clerk() {
+	turn := hub.Turn{Hub: ch.hub}
+	timer := time.NewTimer(sweepEvery)
+	defer timer.Stop()
+	swept := time.Now()
+	for {
+		now := time.Now()
+		ch.presenceEvents(&turn, now)
+		ch.timerEvents(&turn, now)
+		if now.Sub(swept) >= sweepEvery {
+			swept = now
+			ch.store.sweep(now)
+		}
+		turn.Flush()
+		timer.Reset(ch.idleTime(now))
+		select {
+		case <-timer.C:
+		case <-ch.wake:
+		case <-ch.stop:
+			return
+		}
+	}
+}
+
+// idleTime is how long nothing is due.
+func (ch *channel) idleTime(now time.Time) time.Duration {
+	d := sweepEvery
+	if at, ok := ch.hub.Due(); ok {
+		d = min(d, at.Sub(now))
+	}
+	if at, ok := ch.timers.next(); ok {
+		d = min(d, at.Sub(now))
+	}
+	return max(d, 0)
+}
+
+func (ch *channel) presenceEvents(turn *hub.Turn, now time.Time) {
+	for _, e := range ch.hub.TakePresence(now) {
+		if !ch.settings.Load().logic.Has(abi.OnPresence) {
+			continue
+		}
+		ev := Event{Hook: abi.OnPresence, Data: []byte(e.Room + "\n" + e.User)}
+		if e.Join {
+			ev.Arg = int32(abi.PresenceJoin)
+		}
+		_ = ch.run(&ev, nil, nil, turn) // run has logged and counted it
+		turn.Flush()
+	}
+}
+
+func (ch *channel) timerEvents(turn *hub.Turn, now time.Time) {
+	for {
+		id, ok := ch.timers.take(now)
+		if !ok {
+			return
+		}
+		var c *conn
+		if id.conn != 0 {
+			m := ch.hub.Member(id.conn)
+			if m == nil {
+				continue
+			}
+			c = m.Sink().(*conn)
+			c.forgetTimer(id.name)
+		}
+		_ = ch.run(&Event{Hook: abi.OnTimer, Conn: id.conn, Data: []byte(id.name)}, c, nil, turn)
+		turn.Flush()
+	}
+}
+
+// splitPresence takes the event of on_presence apart.
+func splitPresence(b []byte) (room, user string) {
+	for i, c := range b {
+		if c == '\n' {
+			return string(b[:i]), string(b[i+1:])
+		}
+	}
+	return "", string(b)
+}

@@ -1,0 +1,64 @@
+package host
+
+import (
+	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// Commit implements Env: the effects happen, in the order in which the hook
+// asked for them.
+func (c *call) Commit() {
+	if c.hook == abi.OnConnect && c.conn != nil {
+		c.ch.hub.Add(&c.conn.member)
+	}
+	for i := range c.ops {
+		c.commit(&c.ops[i])
+	}
+	c.tx.commit()
+}
+
+func (c *call) commit(o *op) {
+	h := c.ch.hub
+	switch o.kind {
+	case opSend:
+		c.turn.Send(&o.conn.member, c.bytes(o.data))
+	case opBroadcast:
+		c.turn.Broadcast(c.bytes(o.name), c.bytes(o.data), o.except)
+	case opBroadcastAll:
+		c.turn.BroadcastAll(c.bytes(o.data), o.except)
+	case opSendUser:
+		c.turn.SendUser(c.bytes(o.name), c.bytes(o.data))
+	case opClose:
+		conn, code, reason := o.conn, int(o.except), string(c.bytes(o.name))
+		c.turn.After(&conn.member, func() { conn.sock.Close(code, reason) })
+	case opJoin:
+		if err := h.Join(&o.conn.member, string(c.bytes(o.name))); err != nil {
+			c.ch.log.Warn("join", "err", err) // two hooks of a pool at once
+		}
+	case opLeave:
+		h.Leave(&o.conn.member, string(c.bytes(o.name)))
+	case opIdentify:
+		h.Identify(&o.conn.member, string(c.bytes(o.name)))
+	case opSetValue:
+		o.conn.values.set(string(c.bytes(o.name)), c.bytes(o.data))
+	case opDeleteValue:
+		o.conn.values.delete(c.bytes(o.name))
+	case opTimerSet:
+		c.ch.setTimer(o.conn, string(c.bytes(o.name)), time.Duration(o.num))
+	case opTimerClear:
+		c.ch.clearTimer(o.conn, string(c.bytes(o.name)))
+	case opMetric:
+		c.ch.host.appMetrics.apply(c.ch, o.metric, string(c.bytes(o.name)), string(c.bytes(o.data)), o.num)
+	}
+}
+
+// commitRefused delivers what on_connect sent to its own connection, before
+// the close with which it refused. Everything else is dropped.
+func (c *call) commitRefused() {
+	for i := range c.ops {
+		if o := &c.ops[i]; o.kind == opSend && o.conn == c.conn {
+			c.conn.Deliver(c.bytes(o.data))
+		}
+	}
+}

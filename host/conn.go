@@ -1,0 +1,137 @@
+package host
+
+import (
+	"net/netip"
+	"strconv"
+	"sync"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/socket"
+)
+
+// conn is a connection of a channel: a member of its hub with a socket. It
+// is the socket's Handler and the hub's Sink.
+type conn struct {
+	ch     *channel
+	member hub.Member
+	sock   *socket.Conn
+
+	// constant
+	params      []string // in the order of channel.params
+	remote      string
+	address     netip.Addr // what the limit per address counts
+	subprotocol string
+
+	values values
+
+	// the reader's goroutine only, and before it the handshake's
+	turn     hub.Turn
+	accepted bool // on_connect took it: on_close is due
+
+	// set before on_close, and read by it only
+	gone gone
+
+	timerMu sync.Mutex
+	timers  map[string]struct{}
+	closed  bool // guarded by timerMu: no more timers
+}
+
+// gone is what a connection was when it left the hub: on_close can still ask.
+type gone struct {
+	yes   bool
+	user  string
+	rooms []string
+}
+
+// Deliver implements hub.Sink.
+func (c *conn) Deliver(p []byte) { c.sock.Deliver(p) }
+
+var internalError = hub.AppendFrame(nil, abi.Text, []byte(`{"type":"error","code":"INTERNAL_ERROR"}`))
+
+// OnMessage implements socket.Handler.
+func (c *conn) OnMessage(kind abi.Kind, p []byte) {
+	c.ch.metrics.received(kind, len(p))
+	ev := Event{Hook: abi.OnMessage, Conn: c.member.ID, Data: p, Arg: int32(kind)}
+	if err := c.ch.run(&ev, c, nil, &c.turn); err == nil {
+		return
+	}
+	if c.ch.settings.Load().route.OnFault == FaultClose {
+		c.turn.After(&c.member, func() { c.sock.Close(1011, "internal error") })
+		return
+	}
+	c.turn.Send(&c.member, internalError)
+}
+
+// OnPing implements socket.Handler.
+func (c *conn) OnPing(p []byte) { c.control(abi.OnPing, p) }
+
+// OnPong implements socket.Handler.
+func (c *conn) OnPong(p []byte) { c.control(abi.OnPong, p) }
+
+func (c *conn) control(h abi.Hook, p []byte) {
+	if c.ch.settings.Load().logic.Has(h) {
+		_ = c.ch.run(&Event{Hook: h, Conn: c.member.ID, Data: p}, c, nil, &c.turn)
+	}
+}
+
+// OnDrained implements socket.Handler.
+func (c *conn) OnDrained() { c.turn.Flush() }
+
+// OnClosed implements socket.Handler.
+func (c *conn) OnClosed(code int, reason string) {
+	defer c.ch.host.limits.release(c)
+	c.ch.metrics.closed.WithLabelValues(c.ch.pattern, codeLabel(code)).Inc()
+	if !c.accepted {
+		return
+	}
+	h := c.ch.hub
+	c.gone = gone{yes: true, user: h.User(&c.member), rooms: h.RoomsOf(&c.member)}
+	h.Remove(&c.member)
+	c.dropTimers()
+	ev := Event{Hook: abi.OnClose, Conn: c.member.ID, Data: []byte(reason), Arg: int32(code)}
+	_ = c.ch.run(&ev, c, nil, &c.turn)
+	c.turn.Flush()
+}
+
+// keepTimer remembers that the connection has a timer; false: it is gone.
+func (c *conn) keepTimer(name string) bool {
+	c.timerMu.Lock()
+	defer c.timerMu.Unlock()
+	if c.closed {
+		return false
+	}
+	if c.timers == nil {
+		c.timers = map[string]struct{}{}
+	}
+	c.timers[name] = struct{}{}
+	return true
+}
+
+func (c *conn) forgetTimer(name string) {
+	c.timerMu.Lock()
+	delete(c.timers, name)
+	c.timerMu.Unlock()
+}
+
+func (c *conn) dropTimers() {
+	c.timerMu.Lock()
+	names := c.timers
+	c.timers, c.closed = nil, true
+	c.timerMu.Unlock()
+	for n := range names {
+		c.ch.timers.clear(timerID{c.member.ID, n})
+	}
+}
+
+// codeLabel is a close code as a metric label. Codes that anybody may make up
+// are joined, so that clients cannot make series.
+func codeLabel(code int) string {
+	switch {
+	case code < 3000:
+		return strconv.Itoa(code)
+	case code < 4000:
+		return "3xxx"
+	}
+	return "4xxx"
+}

@@ -1,0 +1,169 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/azuhost/azuhost/host/internal/socket"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Host serves channels. All methods may be called concurrently.
+type Host struct {
+	log        *slog.Logger
+	registry   *prometheus.Registry
+	metrics    *metrics
+	appMetrics *appMetrics
+	sockets    *socket.Group
+	limits     *connLimits
+	calls      sync.Pool // of *call
+	nextID     atomic.Uint64
+	mux        atomic.Pointer[http.ServeMux]
+	config     atomic.Pointer[config]
+	closing    atomic.Bool
+	wait       sync.WaitGroup // clerks and the watcher
+
+	reload  sync.Mutex // one Reload or Close at a time
+	watcher *watcher   // guarded by reload
+
+	mu     sync.RWMutex
+	routes []*channel // in the order of the options
+}
+
+// config is what holds for the whole host and can change in a reload.
+type config struct {
+	Options
+	proxies   []netip.Prefix
+	handshake time.Duration
+}
+
+func newConfig(o Options) (*config, error) {
+	proxies, err := parseNetworks(o.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	return &config{Options: o, proxies: proxies, handshake: orDefault(o.HandshakeTimeout, 10*time.Second)}, nil
+}
+
+// New makes a host, loads the plugins of its routes and watches their files
+// if asked to. The error names every route that is wrong. Close ends it.
+func New(o Options) (*Host, error) {
+	cfg, err := newConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{
+		log:        o.Log,
+		registry:   o.Registry,
+		appMetrics: newAppMetrics(),
+		limits: &connLimits{
+			max:       orDefault(o.MaxConnections, 100_000),
+			perAddr:   orDefault(o.MaxConnectionsPerAddress, 10_000),
+			byAddress: map[netip.Addr]int{},
+			byChannel: map[*channel]int{},
+			waiting:   map[*channel]chan struct{}{},
+		},
+	}
+	if h.log == nil {
+		h.log = slog.Default()
+	}
+	h.calls.New = func() any { return &call{} }
+	h.config.Store(cfg)
+	h.metrics = newMetrics(h)
+	h.sockets, err = socket.NewGroup(socket.GroupOptions{Timeouts: socket.Timeouts{
+		PingInterval: o.PingInterval, Pong: o.PongTimeout, Message: o.MessageTimeout, Close: o.CloseTimeout,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	if err := h.start(o); err != nil {
+		return nil, errors.Join(err, h.Close(context.Background()))
+	}
+	return h, nil
+}
+
+// start registers the metrics and loads the routes.
+func (h *Host) start(o Options) error {
+	if h.registry == nil {
+		h.registry = prometheus.NewRegistry()
+		h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}
+	for _, c := range []prometheus.Collector{h.metrics, h.appMetrics} {
+		if err := h.registry.Register(c); err != nil {
+			return fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	h.reload.Lock()
+	defer h.reload.Unlock()
+	return h.apply(context.Background(), o)
+}
+
+// channels lists the routes in the order of the options.
+func (h *Host) channels() []*channel {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.Clone(h.routes)
+}
+
+// RouteInfo describes a route that is served.
+type RouteInfo struct {
+	Path         string    `json:"path"`
+	Plugin       string    `json:"plugin"`
+	Version      string    `json:"version"`
+	Instances    Instances `json:"instances"`
+	Subprotocols []string  `json:"subprotocols,omitempty"`
+}
+
+// Routes describes the routes in the order of the options.
+func (h *Host) Routes() []RouteInfo {
+	var out []RouteInfo
+	for _, ch := range h.channels() {
+		s := ch.settings.Load()
+		info := RouteInfo{Path: ch.pattern, Plugin: s.name, Instances: s.route.Instances, Subprotocols: s.route.Subprotocols}
+		if info.Instances == "" {
+			info.Instances = Single
+		}
+		if s.plugin != nil {
+			info.Version = s.plugin.Version()
+		}
+		out = append(out, info)
+	}
+	return out
+}
+
+// Close ends the host: no more connections, a close frame (1001) to those that
+// are open, on_close for each, and plugins are freed. When ctx is done before
+// all clients have answered, their sockets are cut; on_close runs all the same.
+func (h *Host) Close(ctx context.Context) error {
+	if h.closing.Swap(true) {
+		return nil
+	}
+	h.reload.Lock()
+	defer h.reload.Unlock()
+	if h.watcher != nil {
+		h.watcher.close()
+		h.watcher = nil
+	}
+	err := h.sockets.Close(ctx, 1001, "the server is going away")
+	for _, ch := range h.channels() {
+		close(ch.stop)
+	}
+	h.wait.Wait()
+	for _, ch := range h.channels() {
+		if e := ch.settings.Load().close(); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	h.registry.Unregister(h.metrics)
+	h.registry.Unregister(h.appMetrics)
+	return err
+}

@@ -1,0 +1,14 @@
+package host
+
+import (
+	"context"
+
+	"github.com/azuhost/azuhost/host/internal/plugin"
+)
+
+// Info describes a module: what it exports and asks for, and whether it
+// would load.
+type Info = plugin.Info
+
+// Inspect describes a module without running it.
+func Inspect(ctx context.Context, wasm []byte) (*Info, error) { return plugin.Inspect(ctx, wasm) }

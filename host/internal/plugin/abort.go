@@ -1,0 +1,56 @@
+package plugin
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"unicode/utf16"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// The one import of module env: what AssemblyScript calls when it throws.
+const (
+	envModule = "env"
+	abortName = "abort"
+)
+
+var abortParams = []api.ValueType{api.ValueTypeI32, api.ValueTypeI32, api.ValueTypeI32, api.ValueTypeI32}
+
+func instantiateAbort(ctx context.Context, rt wazero.Runtime) error {
+	b := rt.NewHostModuleBuilder(envModule)
+	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(hostAbort), abortParams, nil).Export(abortName)
+	if _, err := b.Instantiate(ctx); err != nil {
+		return fmt.Errorf("%s.%s: %w", envModule, abortName, err)
+	}
+	return nil
+}
+
+// abort(message, file, line, column)
+func hostAbort(_ context.Context, mod api.Module, s []uint64) {
+	mem := mod.Memory()
+	panic(&abortError{text: fmt.Sprintf("%s at %s:%d:%d",
+		assemblyString(mem, uint32(s[0])), assemblyString(mem, uint32(s[1])), uint32(s[2]), uint32(s[3]))})
+}
+
+// assemblyString reads a string of AssemblyScript: UTF-16, with its size in
+// bytes in the 4 bytes before it. It gives up at 1 KiB, and where there is none.
+func assemblyString(mem api.Memory, ptr uint32) string {
+	if ptr < 4 {
+		return "unknown"
+	}
+	size, ok := mem.ReadUint32Le(ptr - 4)
+	if !ok {
+		return "unknown"
+	}
+	raw, ok := mem.Read(ptr, min(size, 1<<10)&^1)
+	if !ok {
+		return "unknown"
+	}
+	units := make([]uint16, len(raw)/2)
+	for i := range units {
+		units[i] = binary.LittleEndian.Uint16(raw[2*i:])
+	}
+	return escape([]byte(string(utf16.Decode(units))))
+}

@@ -1,0 +1,155 @@
+package plugin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// features are what modules may use: WebAssembly 2.0 and constant expressions
+// that calculate. Exception handling corrupts locals in this version of
+// wazero, threads have no meaning here, and tail calls loop without a loop
+// header, which is where a deadline is checked.
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst
+
+// version is a compiled module, with a runtime of its own: the unit of limits
+// and of teardown.
+type version struct {
+	plugin *Plugin
+	id     string
+	sum    [sha256.Size]byte
+	info   *Info
+	hooks  uint32 // bit h is set: the module has hook h
+
+	runtime  wazero.Runtime
+	compiled wazero.CompiledModule
+	cache    wazero.CompilationCache // nil without CacheDir
+
+	// Guarded by Plugin.slots.mu.
+	running int  // events that hold this version
+	retired bool // another is current; freed when running is 0
+}
+
+// versionID is how people call a module: the first 12 hex digits of its SHA-256.
+func versionID(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:6]) }
+
+func (v *version) has(h abi.Hook) bool { return v.hooks&(1<<h) != 0 }
+
+// compile compiles and checks a module, and gives its runtime the host
+// functions. None of the module runs.
+func (p *Plugin) compile(ctx context.Context, wasm []byte, sum [sha256.Size]byte) (*version, error) {
+	v := &version{plugin: p, id: versionID(sum), sum: sum}
+	err := v.compile(ctx, wasm, p.o.CacheDir)
+	if err != nil && v.cache != nil {
+		// A damaged file in the cache fails the compilation, too.
+		uncached := v.compile(ctx, wasm, "")
+		if uncached == nil {
+			p.log.Warn("plugin compiled without the cache", "version", v.id, "cache", p.o.CacheDir, "err", err)
+		}
+		err = uncached
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := v.prepare(ctx, wasm); err != nil {
+		v.close()
+		return nil, err
+	}
+	return v, nil
+}
+
+// compile fills in runtime, compiled and cache. After an error they are
+// closed; cache stays set if it was used.
+func (v *version) compile(ctx context.Context, wasm []byte, cacheDir string) (err error) {
+	limit := v.plugin.alloc.limit
+	rc := meterConfig(wazero.NewRuntimeConfig(), v.plugin.o.Metering).
+		WithCoreFeatures(features).
+		WithMemoryLimitPages(uint32(limit / wasmPage)).
+		WithDebugInfoEnabled(false) // line tables cost memory; function names stay
+	v.cache = nil
+	if cacheDir != "" {
+		if err := prepareCacheDir(cacheDir); err != nil {
+			return err
+		}
+		if v.cache, err = wazero.NewCompilationCacheWithDir(cacheDir); err != nil {
+			return fmt.Errorf("cache directory: %w", err)
+		}
+		rc = rc.WithCompilationCache(v.cache)
+	}
+	v.runtime = wazero.NewRuntimeWithConfig(ctx, rc)
+	v.compiled, err = compileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), v.runtime, wasm)
+	if err != nil {
+		v.close()
+	}
+	return err
+}
+
+// compileModule compiles, and turns a panic of the compiler into an error
+// (one in a worker of the compiler ends the process, and nothing helps).
+func compileModule(ctx context.Context, rt wazero.Runtime, wasm []byte) (m wazero.CompiledModule, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the compiler failed: %v", r)
+		}
+	}()
+	m, err = rt.CompileModule(ctx, wasm)
+	if err != nil {
+		return nil, explainCompile(wasm, err)
+	}
+	return m, nil
+}
+
+// prepare checks the module and instantiates the host modules that it imports.
+func (v *version) prepare(ctx context.Context, wasm []byte) error {
+	v.info = describe(v.compiled, wasm)
+	if v.info.Problem != "" {
+		return errors.New(v.info.Problem)
+	}
+	for _, h := range v.info.hooks {
+		v.hooks |= 1 << h
+	}
+	wanted := map[string]map[string]bool{}
+	for _, im := range v.info.Imports {
+		if wanted[im.Module] == nil {
+			wanted[im.Module] = map[string]bool{}
+		}
+		wanted[im.Module][im.Name] = true
+	}
+	var errs []error
+	if names := wanted[abi.Module]; names != nil {
+		errs = append(errs, instantiateHost(ctx, v.runtime, names))
+	}
+	if names := wanted[wasiModule]; names != nil {
+		errs = append(errs, instantiateWASI(ctx, v.runtime, names))
+	}
+	if wanted[envModule] != nil {
+		errs = append(errs, instantiateAbort(ctx, v.runtime))
+	}
+	return errors.Join(errs...)
+}
+
+// close frees the code. No instance of v may be running.
+func (v *version) close() {
+	ctx := context.Background()
+	var errs []error
+	// In this order: the runtime closes what is instantiated, and with a
+	// cache the code belongs to the cache.
+	errs = append(errs, v.runtime.Close(ctx))
+	if v.compiled != nil {
+		errs = append(errs, v.compiled.Close(ctx))
+	}
+	if v.cache != nil {
+		errs = append(errs, v.cache.Close(ctx))
+	}
+	if err := errors.Join(errs...); err != nil {
+		v.plugin.log.Warn("plugin version not closed cleanly", "version", v.id, "err", err)
+	}
+}

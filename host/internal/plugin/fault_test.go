@@ -1,0 +1,216 @@
+package plugin
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// observed records what a Plugin tells.
+type observed struct {
+	hooks     chan string
+	instances chan int
+}
+
+func newObserved() *observed {
+	return &observed{hooks: make(chan string, 100), instances: make(chan int, 100)}
+}
+
+func (o *observed) HookDone(h abi.Hook, d time.Duration, err error) {
+	var f *Fault
+	switch {
+	case d <= 0:
+		o.hooks <- h.String() + " took no time"
+	case errors.As(err, &f):
+		o.hooks <- h.String() + " " + string(f.Reason)
+	case err != nil:
+		o.hooks <- h.String() + " error"
+	default:
+		o.hooks <- h.String()
+	}
+}
+
+func (o *observed) Instances(delta int) { o.instances <- delta }
+
+func TestFaults(t *testing.T) {
+	tests := []struct {
+		message string
+		reason  FaultReason
+		text    string // in the error
+	}{
+		{"u", Trap, "unreachable"},
+		{"o", Trap, "out of bounds memory access"},
+		{"d", Trap, "integer divide by zero"},
+		{"i", Trap, "invalid table access"},
+		{"a", Trap, `abort: oh! at a.ts:12:5`},
+		{"p", Trap, "out of bounds: 2 bytes at 4294967295, in a memory of 196608"},
+		{"x", Exited, "exit with code 3"},
+		{"r", Stack, "stack overflow"},
+		{"h", Panicked, "the clock is broken"},
+		{"s", TimedOut, "the deadline passed"},
+	}
+	for _, m := range []Metering{Off, Deadline} {
+		t.Run(string(m), func(t *testing.T) {
+			o := newObserved()
+			p := newPlugin(t, Options{Metering: m, Observer: o, Deadline: 2 * time.Second}, guest(t, "faults"))
+			if n := <-o.instances; n != 1 {
+				t.Fatalf("instances changed by %d, want 1", n)
+			}
+			<-o.hooks // on_load
+			for _, test := range tests {
+				if test.message == "s" {
+					p.o.Deadline = 20 * time.Millisecond
+				}
+				env := &fakeEnv{panics: true}
+				f := wantFault(t, message(p, env, test.message), test.reason)
+				if f.Hook != abi.OnMessage || !strings.Contains(f.Error(), test.text) {
+					t.Errorf("%s: got %v, want %q in it", test.message, f, test.text)
+				}
+				if test.reason != Stack && !strings.Contains(f.Error(), "wasm stack trace:\n") {
+					t.Errorf("%s: no stack of the guest in %v", test.message, f)
+				}
+				if env.committed != 0 {
+					t.Errorf("%s: half an event was committed", test.message)
+				}
+				if len(env.calls) == 0 || env.calls[0] != `Send 7 text "x"` {
+					t.Errorf("%s: the hook did not get as far as it should: %s", test.message, env.said())
+				}
+				if got, want := <-o.hooks, "on_message "+string(test.reason); got != want {
+					t.Errorf("%s: the observer was told %q, want %q", test.message, got, want)
+				}
+				if n := <-o.instances; n != -1 {
+					t.Errorf("%s: instances changed by %d, want -1", test.message, n)
+				}
+				if s := p.Stats(); s.Instances != 0 || s.MemoryBytes != 0 {
+					t.Errorf("%s: the instance is still there: %+v", test.message, s)
+				}
+
+				// The next event gets a fresh instance.
+				var he *HookError
+				if err := message(p, &fakeEnv{}, "c"); !errors.As(err, &he) || he.Code != 1 {
+					t.Errorf("%s: afterwards got %v, want the first call of a new instance", test.message, err)
+				}
+				<-o.hooks // on_load
+				<-o.hooks
+				<-o.instances
+			}
+		})
+	}
+}
+
+func TestEndlessLoopIsStopped(t *testing.T) {
+	p := newPlugin(t, Options{Deadline: 20 * time.Millisecond}, guest(t, "faults"))
+	for range 3 {
+		env := &fakeEnv{}
+		wantFault(t, message(p, env, "l"), TimedOut)
+		if env.committed != 0 {
+			t.Error("committed")
+		}
+		if err := message(p, env, "."); err != nil {
+			t.Fatalf("after a loop: %v", err)
+		}
+	}
+}
+
+func TestHookErrors(t *testing.T) {
+	p := newPlugin(t, Options{}, guest(t, "faults"))
+	tests := []struct {
+		hook    abi.Hook
+		message string
+		want    HookError
+		text    string
+	}{
+		{abi.OnMessage, "e", HookError{abi.OnMessage, 7, ""}, "on_message returned 7"},
+		{abi.OnMessage, "f", HookError{abi.OnMessage, int32(abi.Failed), "no luck"}, "on_message failed with -8: no luck"},
+		{abi.OnMessage, "F", HookError{abi.OnMessage, 0, "no luck"}, "on_message failed with 0: no luck"},
+		{abi.OnConnect, "/", HookError{abi.OnConnect, 401, ""}, "on_connect returned 401"},
+	}
+	for _, test := range tests {
+		env := &fakeEnv{}
+		err := p.Run(t.Context(), &Event{Hook: test.hook, Conn: 7, Data: []byte(test.message), Arg: 1}, env)
+		var he *HookError
+		if !errors.As(err, &he) || *he != test.want || err.Error() != test.text {
+			t.Errorf("%s: got %#v (%v), want %#v", test.message, err, err, test.want)
+		}
+		if env.committed != 0 {
+			t.Errorf("%s: committed", test.message)
+		}
+	}
+	// All of that was one instance, and a failure leaves nothing behind.
+	var he *HookError
+	if err := message(p, &fakeEnv{}, "c"); !errors.As(err, &he) || he.Code != 4 || he.Text != "" {
+		t.Errorf("got %v, want the fourth call of one instance", err)
+	}
+}
+
+func TestMemoryLimit(t *testing.T) {
+	p := newPlugin(t, Options{MemoryLimit: 1 << 20}, guest(t, "faults"))
+	var he *HookError
+	if err := message(p, &fakeEnv{}, "g"); !errors.As(err, &he) || he.Code != -1 {
+		t.Errorf("memory.grow by 1 GiB: %v, want -1", err)
+	}
+	before := p.Stats().MemoryBytes
+	if before != 3*wasmPage {
+		t.Errorf("the memory has %d bytes, want 3 pages", before)
+	}
+	for range 20 { // 13 pages are left
+		if err := message(p, &fakeEnv{}, "G"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := p.Stats().MemoryBytes; got != 1<<20 {
+		t.Errorf("the memory has %d bytes, want the limit", got)
+	}
+	small := newPlugin(t, Options{MemoryLimit: 2 * wasmPage}, nil)
+	if _, err := small.Load(t.Context(), guest(t, "faults")); err == nil || !strings.Contains(err.Error(), "raise its memory limit") {
+		t.Errorf("a module of 3 pages under a limit of 2: %v", err)
+	}
+}
+
+func TestReserveFailsCleanly(t *testing.T) {
+	alloc := &allocator{limit: 1 << 62}
+	m := &instanceMemory{alloc: alloc}
+	defer func() {
+		if recover() == nil {
+			t.Error("2^62 bytes of address space were reserved")
+		}
+		if alloc.regions.Load() != 0 {
+			t.Error("the failure counts as a region")
+		}
+	}()
+	m.Allocate(0, 1<<62)
+}
+
+func TestRegionIsFreedOnce(t *testing.T) {
+	alloc := &allocator{limit: 1 << 20}
+	m := &instanceMemory{alloc: alloc}
+	r := m.Allocate(0, 1<<30)
+	b := r.Reallocate(wasmPage)
+	if len(b) != wasmPage {
+		t.Fatalf("got %d bytes", len(b))
+	}
+	b[0], b[wasmPage-1] = 1, 2
+	if b = r.Reallocate(1 << 20); len(b) != 1<<20 || b[0] != 1 || b[wasmPage-1] != 2 {
+		t.Fatal("growing lost what was there")
+	}
+	if r.Reallocate(1<<20+1) != nil {
+		t.Error("grew beyond the limit")
+	}
+	r.Free()
+	r.Free()
+	m.free()
+	if alloc.regions.Load() != 0 || alloc.bytes.Load() != 0 {
+		t.Errorf("regions %d, bytes %d", alloc.regions.Load(), alloc.bytes.Load())
+	}
+	if r.Reallocate(1) != nil {
+		t.Error("a freed region grows")
+	}
+	empty := m.Allocate(0, 0)
+	if b := empty.Reallocate(0); b == nil || len(b) != 0 {
+		t.Errorf("an empty memory is %v", b)
+	}
+	empty.Free()
+}

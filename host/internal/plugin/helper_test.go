@@ -1,0 +1,73 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// guest reads a module of testplugins.
+func guest(t testing.TB, name string) []byte {
+	t.Helper()
+	wasm, err := os.ReadFile(filepath.Join("..", "..", "..", "testplugins", name+".wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wasm
+}
+
+// newPlugin makes a Plugin, with a version if wasm is not nil. When the test
+// ends it closes it, and looks for memory that was not freed.
+func newPlugin(t testing.TB, o Options, wasm []byte) *Plugin {
+	t.Helper()
+	p, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if n := p.alloc.regions.Load(); n != 0 {
+			t.Errorf("%d memories are not freed", n)
+		}
+		if s := p.Stats(); s != (Stats{}) {
+			t.Errorf("after Close there are %+v", s)
+		}
+	})
+	if wasm != nil {
+		mustLoad(t, p, wasm)
+	}
+	return p
+}
+
+func mustLoad(t testing.TB, p *Plugin, wasm []byte) string {
+	t.Helper()
+	id, err := p.Load(context.Background(), wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// message runs on_message for connection 7.
+func message(p *Plugin, env Env, text string) error {
+	ev := Event{Hook: abi.OnMessage, Conn: 7, Data: []byte(text), Arg: int32(abi.Text)}
+	return p.Run(context.Background(), &ev, env)
+}
+
+func wantFault(t testing.TB, err error, reason FaultReason) *Fault {
+	t.Helper()
+	var f *Fault
+	if !errors.As(err, &f) {
+		t.Fatalf("got error %v, want a fault by %s", err, reason)
+	}
+	if f.Reason != reason {
+		t.Fatalf("got reason %s, want %s: %v", f.Reason, reason, err)
+	}
+	return f
+}

@@ -1,0 +1,117 @@
+package plugin
+
+import (
+	"encoding/binary"
+	"math"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// Layout of subscriptions and events of poll_oneoff.
+const (
+	wasiSubscription = 48
+	wasiEvent        = 32
+	maxSubscriptions = 1024
+
+	wasiEventClock   = 0
+	wasiEventFdRead  = 1
+	wasiEventFdWrite = 2
+	wasiAbsolute     = 1 // flag of a clock subscription
+)
+
+// poll_oneoff(in, out, nsubscriptions, nevents)
+//
+// Streams are always ready. Where only clocks are asked for, it sleeps until
+// the first of them, but not beyond the hook's deadline: there it ends the hook.
+func wasiPoll(c *callContext, mem api.Memory, s []uint64) uint64 {
+	n := uint32(s[2])
+	if n == 0 || n > maxSubscriptions {
+		return wasiInval
+	}
+	in, ok1 := mem.Read(uint32(s[0]), n*wasiSubscription)
+	out, ok2 := mem.Read(uint32(s[1]), n*wasiEvent)
+	if _, ok3 := mem.Read(uint32(s[3]), 4); !ok1 || !ok2 || !ok3 {
+		return wasiFault
+	}
+	first := time.Duration(math.MaxInt64)
+	ready := false // a stream
+	for sub := in; len(sub) > 0; sub = sub[wasiSubscription:] {
+		switch sub[8] {
+		case wasiEventClock:
+			wait, errno := c.wasiWait(sub)
+			if errno != wasiOK {
+				return errno
+			}
+			first = min(first, wait)
+		case wasiEventFdRead, wasiEventFdWrite:
+			ready = true
+		default:
+			return wasiInval
+		}
+	}
+	if ready {
+		first = min(first, 0)
+	}
+	c.sleep(first)
+	var events uint32
+	for sub := in; len(sub) > 0; sub = sub[wasiSubscription:] {
+		if sub[8] == wasiEventClock {
+			if wait, _ := c.wasiWait(sub); wait > first && (ready || wait > 0) {
+				continue
+			}
+		}
+		writeEvent(out[events*wasiEvent:], sub)
+		events++
+	}
+	mem.WriteUint32Le(uint32(s[3]), events)
+	return wasiOK
+}
+
+// wasiWait is how long a clock subscription waits. An absolute one that is
+// over waits 0.
+func (c *callContext) wasiWait(sub []byte) (time.Duration, uint64) {
+	timeout := binary.LittleEndian.Uint64(sub[24:])
+	if binary.LittleEndian.Uint16(sub[40:])&wasiAbsolute != 0 {
+		now, ok := c.wasiNow(binary.LittleEndian.Uint32(sub[16:]))
+		if !ok {
+			return 0, wasiInval
+		}
+		if timeout <= uint64(now) {
+			return 0, wasiOK
+		}
+		timeout -= uint64(now)
+	}
+	return time.Duration(min(timeout, math.MaxInt64)), wasiOK
+}
+
+// sleep waits for d. When the hook's deadline comes first it ends the hook.
+// Without metering, a hook may sleep for as long as a deadline in all.
+func (c *callContext) sleep(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	left, bounded := c.watch.left()
+	if !bounded {
+		left = c.plugin.o.Deadline - c.slept
+	}
+	late := d >= left
+	d = min(d, left)
+	c.slept += d
+	if d > 0 {
+		time.Sleep(d) // at most a deadline, so nothing has to interrupt it
+	}
+	if late {
+		panic(errDeadline)
+	}
+}
+
+// writeEvent writes the event of a subscription that is due.
+func writeEvent(out, sub []byte) {
+	clear(out[:wasiEvent])
+	copy(out[:8], sub[:8]) // userdata
+	out[10] = sub[8]       // type
+	if sub[8] != wasiEventClock && binary.LittleEndian.Uint32(sub[16:]) > 2 {
+		out[8] = wasiBadf
+	}
+}

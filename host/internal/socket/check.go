@@ -1,0 +1,53 @@
+package socket
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+)
+
+// CheckHandshake says whether r asks for a WebSocket (RFC 6455, section
+// 4.2.1): status is 0 when it does, else what to answer, with a reason that
+// may be shown. On 426 the headers Upgrade and Sec-WebSocket-Version are due.
+func CheckHandshake(r *http.Request) (status int, reason string) {
+	h := r.Header
+	switch {
+	case !r.ProtoAtLeast(1, 1) || r.ProtoMajor != 1:
+		return http.StatusUpgradeRequired, "WebSocket needs HTTP/1.1"
+	case !hasToken(h["Connection"], "upgrade") || !hasToken(h["Upgrade"], "websocket"):
+		return http.StatusUpgradeRequired, "this path speaks WebSocket"
+	case r.Method != http.MethodGet:
+		return http.StatusMethodNotAllowed, "a WebSocket handshake is a GET"
+	case h.Get("Sec-Websocket-Version") != "13":
+		return http.StatusUpgradeRequired, "WebSocket version 13 is spoken here"
+	}
+	keys := h["Sec-Websocket-Key"]
+	if len(keys) != 1 {
+		return http.StatusBadRequest, "Sec-WebSocket-Key is missing or there twice"
+	}
+	if b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(keys[0])); err != nil || len(b) != 16 {
+		return http.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64"
+	}
+	return 0, ""
+}
+
+// Subprotocol picks the first of ours that the client offers; empty: none.
+func Subprotocol(r *http.Request, ours []string) string {
+	for _, p := range ours {
+		if hasToken(r.Header["Sec-Websocket-Protocol"], p) {
+			return p
+		}
+	}
+	return ""
+}
+
+func hasToken(values []string, token string) bool {
+	for _, v := range values {
+		for t := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(t), token) {
+				return true
+			}
+		}
+	}
+	return false
+}

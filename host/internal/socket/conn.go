@@ -1,0 +1,79 @@
+package socket
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/coder/websocket"
+)
+
+// Handler gets what comes in on one connection, on the goroutine of its
+// reader, one call at a time. Byte slices are valid during the call only.
+type Handler interface {
+	OnMessage(kind abi.Kind, p []byte)
+	OnPing(p []byte)
+	OnPong(p []byte)
+	// OnDrained says that the reader has no more input and is about to wait.
+	OnDrained()
+	// OnClosed is the last call, and happens exactly once for every
+	// connection that Upgrade was called for.
+	OnClosed(code int, reason string)
+}
+
+// Conn is one connection. It can be written to from its creation on: what is
+// delivered before the upgrade goes out right after it. Deliver and Close may
+// be called concurrently.
+type Conn struct {
+	group   *Group
+	opts    *Options
+	handler Handler
+	at      int // index in group.conns, guarded by group.mu
+
+	// set by Upgrade, then constant
+	ws   *websocket.Conn
+	net  net.Conn
+	fd   fd
+	fast bool // fd is usable
+
+	// the reader's goroutine only
+	in                    *[]byte // borrowed from readBufs, while rest is not empty
+	rest                  []byte  // read, and not yet given to the library
+	scan                  scanner
+	bad                   *violation // found by scan, behind rest
+	readErr               error
+	waited                bool // the last read had to wait
+	hot                   int  // reads in a row that had not
+	lingering, peerClosed bool
+	second                int64 // when scan.controls began to count
+
+	// deadlines in nanoseconds of the group's clock; 0: none
+	pingAt  int64        // the group's goroutine only
+	pongDue atomic.Int64 // a ping is out
+	partial atomic.Int64 // since when a message is half here
+	closeBy atomic.Int64 // a close frame is out
+
+	mu       sync.Mutex
+	queue    queue
+	inflight int  // bytes that the flusher of the portable way has taken
+	attached bool // there is a socket
+	corked   bool // the reader is busy with input that it has: hold writes back
+	flushing bool // a goroutine empties the queue
+	closing  bool // a close frame is in the queue or out: nothing may follow it
+	dead     error
+	code     int // of the close, when closing
+	reason   string
+}
+
+// NewConn makes a connection without a socket. opts must not change.
+func (g *Group) NewConn(opts *Options, h Handler) *Conn {
+	return &Conn{group: g, opts: opts, handler: h, scan: scanner{maxMessage: opts.maxMessage()}}
+}
+
+// Queued is how many bytes wait to be written.
+func (c *Conn) Queued() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.queue.len() + c.inflight
+}

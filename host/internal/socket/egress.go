@@ -1,0 +1,226 @@
+package socket
+
+import (
+	"errors"
+	"net"
+	"time"
+	"unicode/utf8"
+
+	"github.com/azuhost/azuhost/host/internal/hub"
+)
+
+// corkLimit is how many bytes are held back while the reader is busy.
+const corkLimit = 32 << 10
+
+var (
+	errSlow = errors.New("the client does not read fast enough")
+	errWait = errors.New("nothing to read now")
+)
+
+// Deliver puts whole frames on the wire, or in the queue. It never blocks and
+// does not keep p.
+func (c *Conn) Deliver(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dead != nil || c.closing {
+		c.group.drop(DropClosed, countFrames(p))
+		return
+	}
+	c.put(p)
+}
+
+// Write is what the library calls, with control frames only: its buffer holds
+// a whole one, so that it never writes a part.
+func (c *Conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dead != nil {
+		return 0, c.dead
+	}
+	if c.closing {
+		return len(p), nil // the answer to a close frame that we sent
+	}
+	if len(p) >= 2 && p[0]&0x0f == opClose {
+		c.sendClose(closePayload(p[2:]))
+		return len(p), nil
+	}
+	c.put(p)
+	return len(p), nil
+}
+
+// closePayload reads what the library says in a close frame: the echo of the
+// client's, or an error. The library does not look at the reason's encoding,
+// which has to be UTF-8 (RFC 6455, section 8.1).
+func closePayload(p []byte) (code int, reason string) {
+	if len(p) < 2 {
+		return codeNoStatus, ""
+	}
+	if !utf8.Valid(p[2:]) {
+		return codeNotUTF8, "close reason is not UTF-8"
+	}
+	return int(p[0])<<8 | int(p[1]), string(p[2:])
+}
+
+// put writes or queues frames; mu is held.
+func (c *Conn) put(p []byte) {
+	if c.queue.len() > 0 || c.corked || !c.attached || c.flushing {
+		c.enqueue(p, 0)
+		if !c.corked || c.queue.len() > corkLimit {
+			c.drain()
+		}
+		return
+	}
+	if !c.fast {
+		c.enqueue(p, 0)
+		c.drain()
+		return
+	}
+	n, err := c.fd.write(p)
+	if err != nil {
+		c.die(err)
+		return
+	}
+	if n < len(p) {
+		c.enqueue(p, n)
+		c.drain()
+	}
+}
+
+// enqueue adds frames of which n bytes are written already, and keeps the
+// bound; mu is held.
+func (c *Conn) enqueue(p []byte, n int) {
+	limit := c.opts.maxQueue()
+	over := c.queue.len() + c.inflight + len(p) - n - limit
+	if over > 0 && !c.opts.DropOldest {
+		c.slow(p)
+		return
+	}
+	c.queue.push(p, n)
+	if over > 0 {
+		c.group.drop(DropOldest, c.queue.dropOldest(over))
+	}
+}
+
+// slow ends a connection that does not read; mu is held.
+func (c *Conn) slow(p []byte) {
+	c.group.drop(DropSlowReader, countFrames(c.queue.buf[c.queue.next:])+countFrames(p))
+	c.code, c.reason = codePolicy, "slow reader"
+	c.closing = true
+	c.die(errSlow)
+}
+
+// drain writes the queue as far as the socket takes it; mu is held.
+func (c *Conn) drain() {
+	if c.flushing || !c.attached || c.queue.len() == 0 || c.dead != nil {
+		return
+	}
+	if c.fast {
+		n, err := c.fd.write(c.queue.bytes())
+		if err != nil {
+			c.die(err)
+			return
+		}
+		if c.queue.wrote(n); c.queue.len() == 0 {
+			return
+		}
+	}
+	c.flushing = true
+	if c.fast {
+		c.group.wait.Go(c.flush)
+	} else {
+		c.group.wait.Go(c.flushPortable)
+	}
+}
+
+// flush waits until the socket takes the queue. It lives as long as there is one.
+func (c *Conn) flush() {
+	err := c.fd.waitWrite(func(uintptr) bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.dead != nil {
+			return true
+		}
+		n, err := c.fd.write(c.queue.bytes())
+		if err != nil {
+			c.die(err)
+			return true
+		}
+		c.queue.wrote(n)
+		return c.queue.len() == 0
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flushing = false
+	if err != nil && c.dead == nil {
+		c.die(err)
+	}
+	c.drain()
+}
+
+// flushPortable is flush for connections without a descriptor of ours.
+func (c *Conn) flushPortable() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.queue.len() > 0 && c.dead == nil {
+		p := c.queue.take()
+		c.inflight = len(p)
+		c.mu.Unlock()
+		_, err := c.net.Write(p)
+		c.mu.Lock()
+		c.inflight = 0
+		if err != nil && c.dead == nil {
+			c.die(err)
+		}
+	}
+	c.flushing = false
+}
+
+// die marks the connection as unusable and wakes the reader; mu is held.
+func (c *Conn) die(err error) {
+	c.dead = err
+	c.queue.reset()
+	c.abort()
+}
+
+// abort ends the socket's traffic without closing the descriptor, which the
+// reader does.
+func (c *Conn) abort() {
+	switch {
+	case c.fast:
+		c.fd.shutdown()
+	case c.attached:
+		_ = c.net.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+// cork holds writes back until uncork, or corkLimit.
+func (c *Conn) cork() {
+	c.mu.Lock()
+	c.corked = true
+	c.mu.Unlock()
+}
+
+func (c *Conn) uncork() {
+	c.mu.Lock()
+	c.corked = false
+	c.drain()
+	c.mu.Unlock()
+}
+
+// attach gives the connection its socket. It stays corked: what waits goes
+// out with the first uncork, behind the answer to the handshake.
+func (c *Conn) attach(n net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.net = n
+	c.fd, c.fast = openFD(n)
+	c.attached, c.corked = true, true
+}
+
+func countFrames(p []byte) (n int) {
+	for len(p) > 0 {
+		p = p[hub.FrameLen(p):]
+		n++
+	}
+	return n
+}

@@ -1,0 +1,72 @@
+package socket
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Options bound one connection. Zero values are the defaults.
+type Options struct {
+	// MaxMessage is the largest message, in bytes. 0: 64 KiB.
+	MaxMessage int
+	// MaxQueue is the most bytes that wait to be written. 0: 1 MiB.
+	MaxQueue int
+	// DropOldest drops the oldest whole frames when the queue is full, instead
+	// of closing the connection.
+	DropOldest bool
+	// Subprotocols that the route speaks, best first.
+	Subprotocols []string
+}
+
+func (o Options) maxMessage() int { return orDefault(o.MaxMessage, 64<<10) }
+func (o Options) maxQueue() int   { return orDefault(o.MaxQueue, 1<<20) }
+
+// Timeouts are the same for all connections of a Group. Zero values are the
+// defaults.
+type Timeouts struct {
+	PingInterval time.Duration // 0: 25 s. Negative: no pings.
+	Pong         time.Duration // 0: 8 s
+	Message      time.Duration // 0: 30 s
+	Close        time.Duration // 0: 5 s
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	t.PingInterval = orDefault(t.PingInterval, 25*time.Second)
+	t.Pong = orDefault(t.Pong, 8*time.Second)
+	t.Message = orDefault(t.Message, 30*time.Second)
+	t.Close = orDefault(t.Close, 5*time.Second)
+	return t
+}
+
+// tick is how often the deadlines are looked at: often enough for the
+// shortest of them, and at least once a second.
+func (t Timeouts) tick() time.Duration {
+	d := min(t.Pong, t.Message, t.Close, 4*time.Second)
+	if t.PingInterval > 0 {
+		d = min(d, t.PingInterval)
+	}
+	return max(d/4, 5*time.Millisecond)
+}
+
+func orDefault[T int | time.Duration](v, d T) T {
+	if v == 0 {
+		return d
+	}
+	return v
+}
+
+// DropReason says why frames did not reach a client. It is a metric label.
+type DropReason string
+
+// Reasons of drops.
+const (
+	DropSlowReader DropReason = "slow_reader" // the queue was full and the connection was closed
+	DropOldest     DropReason = "drop_oldest" // the queue was full and old frames made room
+	DropClosed     DropReason = "closed"      // the connection was closing or gone
+)
+
+// GroupOptions configure a Group. The zero value works.
+type GroupOptions struct {
+	Timeouts Timeouts
+	Log      *slog.Logger // nil: discard
+}

@@ -1,0 +1,196 @@
+package socket
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/coder/websocket"
+)
+
+// portableBuf is the size of the read buffer of a connection without a
+// descriptor of ours, which needs it while it waits.
+const portableBuf = 2 << 10
+
+var readBufs = sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }}
+var messageBufs = sync.Pool{New: func() any { b := make([]byte, 1<<10); return &b }}
+
+// serve reads until the end.
+func (c *Conn) serve() {
+	for c.readMessage() {
+	}
+	c.finish()
+}
+
+// readMessage waits for a message without holding a buffer, then handles it.
+func (c *Conn) readMessage() bool {
+	typ, r, err := c.ws.Reader(context.Background())
+	if err != nil {
+		c.peerClosed = websocket.CloseStatus(err) != -1
+		return false
+	}
+	buf := messageBufs.Get().(*[]byte)
+	defer func() {
+		if cap(*buf) <= keepBuf {
+			messageBufs.Put(buf)
+		}
+	}()
+	n, err := readAll(r, buf)
+	if err != nil || c.Closing() {
+		return err == nil
+	}
+	p := (*buf)[:n]
+	kind := abi.Kind(typ)
+	if kind == abi.Text && !utf8.Valid(p) {
+		c.bad = &violation{codeNotUTF8, "text is not UTF-8"}
+		return false
+	}
+	c.handler.OnMessage(kind, p)
+	return true
+}
+
+// readAll reads one message into *buf, which may grow.
+func readAll(r io.Reader, buf *[]byte) (n int, err error) {
+	for {
+		if n == len(*buf) {
+			b := make([]byte, 2*len(*buf))
+			copy(b, *buf)
+			*buf = b
+		}
+		k, err := r.Read((*buf)[n:])
+		n += k
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+}
+
+// Read is what the library calls: it hands out what is here, and ends the
+// turn before it waits for more.
+func (c *Conn) Read(p []byte) (int, error) {
+	if len(c.rest) == 0 {
+		if c.bad != nil {
+			return 0, c.bad
+		}
+		c.endTurn()
+		if err := c.fill(); err != nil {
+			return 0, err
+		}
+		c.beginTurn()
+		if len(c.rest) == 0 {
+			return 0, c.bad
+		}
+	}
+	n := copy(p, c.rest)
+	if c.rest = c.rest[n:]; len(c.rest) == 0 && c.fast {
+		readBufs.Put(c.in)
+		c.in, c.rest = nil, nil
+	}
+	return n, nil
+}
+
+// endTurn lets everything go out before the reader waits.
+func (c *Conn) endTurn() {
+	if !c.lingering {
+		c.handler.OnDrained()
+	}
+	c.uncork()
+}
+
+// beginTurn looks at new input before the library does.
+func (c *Conn) beginTurn() {
+	if c.lingering {
+		return
+	}
+	c.cork()
+	now := c.group.now()
+	if now-c.second >= int64(time.Second) {
+		c.second, c.scan.controls = now, 0
+	}
+	var good int
+	good, c.bad = c.scan.scan(c.rest)
+	c.rest = c.rest[:good]
+	switch {
+	case c.scan.idle():
+		if c.partial.Load() != 0 {
+			c.partial.Store(0)
+		}
+	case c.partial.Load() == 0:
+		c.partial.Store(now)
+	}
+}
+
+// fill waits for input and sets rest.
+func (c *Conn) fill() error {
+	if !c.fast {
+		return c.fillPortable()
+	}
+	c.waited, c.readErr = false, nil
+	if err := c.fd.waitRead(c.tryRead); err != nil {
+		return err
+	}
+	if c.readErr != nil {
+		return c.readErr
+	}
+	if c.waited {
+		c.hot = 0
+	} else if c.hot++; c.hot >= hotReads {
+		c.hot = 0
+		c.group.fair.yield()
+	}
+	return nil
+}
+
+// tryRead reads into a borrowed buffer; false means wait.
+func (c *Conn) tryRead(n uintptr) bool {
+	buf := readBufs.Get().(*[]byte)
+	k, err := c.fd.read(n, *buf)
+	if err == nil {
+		c.in, c.rest = buf, (*buf)[:k]
+		return true
+	}
+	readBufs.Put(buf)
+	if err == errWait {
+		c.waited = true
+		return false
+	}
+	c.readErr = err
+	return true
+}
+
+func (c *Conn) fillPortable() error {
+	if c.in == nil {
+		b := make([]byte, portableBuf)
+		c.in = &b
+	}
+	n, err := c.net.Read(*c.in)
+	c.rest = (*c.in)[:n]
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// readOnly hides Conn's other methods from io.Copy.
+type readOnly struct{ c *Conn }
+
+func (r readOnly) Read(p []byte) (int, error) { return r.c.Read(p) }
+
+// netConn is Conn as the library sees it.
+type netConn struct{ *Conn }
+
+// Close does nothing: the library closes as soon as it has answered a close
+// frame, and what waits before that answer has to go out first. finish closes.
+func (n netConn) Close() error                     { return nil }
+func (n netConn) LocalAddr() net.Addr              { return n.net.LocalAddr() }
+func (n netConn) RemoteAddr() net.Addr             { return n.net.RemoteAddr() }
+func (n netConn) SetDeadline(time.Time) error      { return nil }
+func (n netConn) SetReadDeadline(time.Time) error  { return nil }
+func (n netConn) SetWriteDeadline(time.Time) error { return nil }

@@ -1,0 +1,103 @@
+package socket
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// ErrClosed says that the group does not take connections any more.
+var ErrClosed = errors.New("the host is closing")
+
+// Upgrade answers the handshake and reads from then on, on a goroutine of its
+// own: the caller should return at once, which frees net/http's buffers, the
+// request and a deep stack. subprotocol is what Subprotocol picked. On error no
+// goroutine runs, the handler was told that the connection is closed, and the
+// answer, if one is still possible, is written.
+func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, subprotocol string) error {
+	opts := websocket.AcceptOptions{
+		InsecureSkipVerify: true, // the host has checked Origin and Host
+		CompressionMode:    websocket.CompressionDisabled,
+		OnPingReceived: func(_ context.Context, p []byte) bool {
+			c.handler.OnPing(p)
+			return true
+		},
+		OnPongReceived: func(_ context.Context, p []byte) {
+			c.pongDue.Store(0)
+			c.handler.OnPong(p)
+		},
+	}
+	if subprotocol != "" {
+		opts.Subprotocols = []string{subprotocol}
+	}
+	err := ErrClosed
+	if c.group.add(c) {
+		hw := &hijacker{ResponseWriter: w, conn: c}
+		if c.ws, err = websocket.Accept(hw, r, &opts); err == nil {
+			// The library's limit is a second net under ours.
+			c.ws.SetReadLimit(int64(c.opts.maxMessage()))
+			c.group.wait.Go(c.serve)
+			return nil
+		}
+		c.group.remove(c)
+	} else {
+		http.Error(w, "the server is going away", http.StatusServiceUnavailable)
+	}
+	c.Abort(codeAbnormal, "")
+	c.handler.OnClosed(codeAbnormal, "")
+	return fmt.Errorf("upgrade: %w", err)
+}
+
+// hijacker is a ResponseWriter that hands the library our net.Conn, and small
+// buffers instead of net/http's two of 4 KiB.
+type hijacker struct {
+	http.ResponseWriter
+	conn *Conn
+}
+
+// libraryWriteBuf holds a whole control frame: 125 bytes and a header of at
+// most 6. The library then never writes a part of one.
+const libraryWriteBuf = 256
+
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	hj, ok := h.ResponseWriter.(http.Hijacker)
+	if !ok {
+		return nil, nil, errors.New("the response can not be hijacked")
+	}
+	n, brw, err := hj.Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	_ = n.SetDeadline(time.Time{}) // of the HTTP server
+	c := h.conn
+	// Frames may have come along with the handshake: they are read first.
+	if k := brw.Reader.Buffered(); k > 0 {
+		b, _ := brw.Reader.Peek(k)
+		n = &earlyConn{Conn: n, early: bytes.NewReader(append([]byte(nil), b...))}
+	}
+	c.attach(n)
+	nc := netConn{c}
+	return nc, bufio.NewReadWriter(bufio.NewReaderSize(nc, 16), bufio.NewWriterSize(nc, libraryWriteBuf)), nil
+}
+
+// earlyConn gives what was read with the handshake before what comes. It goes
+// the portable way, as clients that do not wait for the answer are few.
+type earlyConn struct {
+	net.Conn
+	early io.Reader
+}
+
+func (e *earlyConn) Read(p []byte) (int, error) {
+	if n, err := e.early.Read(p); err == nil {
+		return n, nil
+	}
+	return e.Conn.Read(p)
+}

@@ -1,0 +1,152 @@
+package host
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+)
+
+// connLimits bounds the open connections.
+type connLimits struct {
+	mu        sync.Mutex
+	max       int
+	perAddr   int
+	total     int
+	byAddress map[netip.Addr]int
+	byChannel map[*channel]int
+	waiting   map[*channel]chan struct{} // closed when the channel has no connection
+}
+
+// refusal is why a handshake is refused; it is a metric label.
+type refusal string
+
+const (
+	refusedHandshake   refusal = "handshake"
+	refusedHost        refusal = "host"
+	refusedOrigin      refusal = "origin"
+	refusedParam       refusal = "param"
+	refusedTotal       refusal = "connections"
+	refusedAddress     refusal = "connections_per_address"
+	refusedRoute       refusal = "connections_per_route"
+	refusedPlugin      refusal = "plugin"
+	refusedUnavailable refusal = "unavailable"
+	refusedUpgrade     refusal = "upgrade"
+)
+
+// acquire counts a connection, or says which bound it is over.
+func (l *connLimits) acquire(c *conn, perRoute int) (r refusal, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.total >= l.max:
+		return refusedTotal, false
+	case l.perAddr > 0 && l.byAddress[c.address] >= l.perAddr:
+		return refusedAddress, false
+	case perRoute > 0 && l.byChannel[c.ch] >= perRoute:
+		return refusedRoute, false
+	}
+	l.total++
+	l.byAddress[c.address]++
+	l.byChannel[c.ch]++
+	return "", true
+}
+
+func (l *connLimits) release(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.total--
+	if l.byChannel[c.ch]--; l.byChannel[c.ch] == 0 && l.waiting[c.ch] != nil {
+		close(l.waiting[c.ch])
+		delete(l.waiting, c.ch)
+	}
+	if l.byAddress[c.address]--; l.byAddress[c.address] == 0 {
+		delete(l.byAddress, c.address)
+	}
+}
+
+// open counts the connections of a channel, those included that are on their
+// way in or out.
+func (l *connLimits) open(ch *channel) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.byChannel[ch]
+}
+
+// idle is closed when a channel that takes no more connections has none.
+func (l *connLimits) idle(ch *channel) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	done := make(chan struct{})
+	if l.byChannel[ch] == 0 {
+		close(done)
+	} else {
+		l.waiting[ch] = done
+	}
+	return done
+}
+
+func (l *connLimits) forget(ch *channel) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.byChannel, ch)
+}
+
+// parseNetworks reads networks in CIDR notation, or single addresses.
+func parseNetworks(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		if a, err := netip.ParseAddr(s); err == nil {
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("trusted proxy %q: want an address or a network such as 10.0.0.0/8", s)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
+
+// clientAddr is the address of the client: the peer's, or, when the peer is a
+// proxy that we trust, the last address in X-Forwarded-For that is none.
+func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	addr, _ := netip.ParseAddr(host)
+	addr = addr.Unmap().WithZone("")
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && within(addr, trusted); i-- {
+		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = a.Unmap().WithZone("")
+	}
+	return addr
+}
+
+func within(a netip.Addr, nets []netip.Prefix) bool {
+	for _, p := range nets {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// limitKey is what the limit per address counts: an IPv4 address, or the /64
+// that an IPv6 customer has at least.
+func limitKey(a netip.Addr) netip.Addr {
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return a
+}

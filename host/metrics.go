@@ -1,0 +1,238 @@
+package host
+
+import (
+	"runtime/debug"
+	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the host's own. Labels are routes, plugins, codes and reasons:
+// never a room or a user, of which there is no bound.
+type metrics struct {
+	accepted      *prometheus.CounterVec
+	refused       *prometheus.CounterVec
+	closed        *prometheus.CounterVec
+	received      *prometheus.CounterVec
+	receivedBytes *prometheus.CounterVec
+	sent          *prometheus.CounterVec
+	sentBytes     *prometheus.CounterVec
+	batchMembers  *prometheus.HistogramVec
+	batchFrames   *prometheus.HistogramVec
+	batchDuration *prometheus.HistogramVec
+	hookDuration  *prometheus.HistogramVec
+	hookErrors    *prometheus.CounterVec
+	faults        *prometheus.CounterVec
+	loads         *prometheus.CounterVec
+	loadDuration  *prometheus.HistogramVec
+	connections   *prometheus.Desc
+	rooms         *prometheus.Desc
+	storeBytes    *prometheus.Desc
+	timers        *prometheus.Desc
+	instances     *prometheus.Desc
+	memory        *prometheus.Desc
+	info          *prometheus.Desc
+	queueBytes    *prometheus.Desc
+	droppedFrames *prometheus.Desc
+	buildInfo     *prometheus.Desc
+	host          *Host
+}
+
+func counterVec(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func histogramVec(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// hookBuckets go from the time of an empty hook to the default deadline and beyond.
+var hookBuckets = []float64{250e-9, 500e-9, 1e-6, 2.5e-6, 5e-6, 10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 1}
+
+func newMetrics(h *Host) *metrics {
+	durations := prometheus.ExponentialBuckets(1e-6, 4, 11)
+	return &metrics{
+		host:          h,
+		accepted:      counterVec("azuhost_connections_accepted_total", "Connections that on_connect accepted.", "route"),
+		refused:       counterVec("azuhost_connections_refused_total", "Handshakes that were refused, by reason.", "route", "reason"),
+		closed:        counterVec("azuhost_connections_closed_total", "Connections that ended, by close code; codes from 3000 are joined.", "route", "code"),
+		received:      counterVec("azuhost_messages_received_total", "Messages from clients.", "route", "kind"),
+		receivedBytes: counterVec("azuhost_received_bytes_total", "Payload of messages from clients, in bytes.", "route"),
+		sent:          counterVec("azuhost_messages_sent_total", "Messages delivered to connections, each member of a broadcast counted.", "route"),
+		sentBytes:     counterVec("azuhost_sent_bytes_total", "Bytes of messages delivered to connections, frame headers included.", "route"),
+		batchMembers:  histogramVec("azuhost_broadcast_members", "Members that a batch of broadcasts went to.", prometheus.ExponentialBuckets(1, 4, 10), "route"),
+		batchFrames:   histogramVec("azuhost_broadcast_frames", "Messages that a batch of broadcasts held.", prometheus.ExponentialBuckets(1, 2, 9), "route"),
+		batchDuration: histogramVec("azuhost_broadcast_duration_seconds", "Time to deliver a batch of broadcasts to all members.", durations, "route"),
+		hookDuration:  histogramVec("azuhost_plugin_hook_duration_seconds", "Time of hooks in the plugin.", hookBuckets, "route", "plugin", "hook"),
+		hookErrors:    counterVec("azuhost_plugin_hook_errors_total", "Hooks that returned an error; a connection that on_connect refused is not one.", "route", "plugin", "hook"),
+		faults:        counterVec("azuhost_plugin_faults_total", "Instances that were thrown away after a fault, by reason.", "route", "plugin", "reason"),
+		loads:         counterVec("azuhost_plugin_loads_total", "Loads of a plugin version: loaded, unchanged or failed.", "route", "plugin", "result"),
+		loadDuration:  histogramVec("azuhost_plugin_load_duration_seconds", "Time to compile, check and start a plugin version.", prometheus.ExponentialBuckets(1e-3, 4, 8), "route", "plugin"),
+		connections:   desc("azuhost_connections", "Open connections.", "route"),
+		rooms:         desc("azuhost_rooms", "Rooms that have members.", "route"),
+		storeBytes:    desc("azuhost_store_bytes", "Bytes in the channel's store, keys and values.", "route"),
+		timers:        desc("azuhost_timers", "Timers that are set.", "route"),
+		instances:     desc("azuhost_plugin_instances", "Instances of the plugin.", "route", "plugin"),
+		memory:        desc("azuhost_plugin_memory_bytes", "Linear memory of all instances of the plugin.", "route", "plugin"),
+		info:          desc("azuhost_plugin_info", "The plugin version that runs.", "route", "plugin", "version"),
+		queueBytes:    desc("azuhost_queue_bytes", "Bytes that wait to be written, in all connections."),
+		droppedFrames: desc("azuhost_dropped_frames_total", "Frames that did not reach a client, by reason.", "reason"),
+		buildInfo:     desc("azuhost_build_info", "The version of the host.", "version"),
+	}
+}
+
+func (m *metrics) vectors() []prometheus.Collector {
+	return []prometheus.Collector{
+		m.accepted, m.refused, m.closed, m.received, m.receivedBytes, m.sent, m.sentBytes,
+		m.batchMembers, m.batchFrames, m.batchDuration,
+		m.hookDuration, m.hookErrors, m.faults, m.loads, m.loadDuration,
+	}
+}
+
+func (m *metrics) gauges() []*prometheus.Desc {
+	return []*prometheus.Desc{
+		m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.info,
+		m.queueBytes, m.droppedFrames, m.buildInfo,
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, v := range m.vectors() {
+		v.Describe(ch)
+	}
+	for _, d := range m.gauges() {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	for _, v := range m.vectors() {
+		v.Collect(out)
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(m.buildInfo, 1, Version())
+	gauge(m.queueBytes, float64(m.host.sockets.QueueBytes()))
+	for r, n := range m.host.sockets.Drops() {
+		out <- prometheus.MustNewConstMetric(m.droppedFrames, prometheus.CounterValue, float64(n), string(r))
+	}
+	for _, ch := range m.host.channels() {
+		gauge(m.connections, float64(m.host.limits.open(ch)), ch.pattern)
+		gauge(m.rooms, float64(ch.hub.Rooms()), ch.pattern)
+		gauge(m.storeBytes, float64(ch.store.size()), ch.pattern)
+		gauge(m.timers, float64(ch.timers.len()), ch.pattern)
+		s := ch.settings.Load()
+		if p := s.plugin; p != nil {
+			st := p.Stats()
+			gauge(m.instances, float64(st.Instances), ch.pattern, s.name)
+			gauge(m.memory, float64(st.MemoryBytes), ch.pattern, s.name)
+			gauge(m.info, 1, ch.pattern, s.name, p.Version())
+		}
+	}
+}
+
+// Version is the version of the host's module, as the build recorded it.
+func Version() string {
+	if bi, ok := debug.ReadBuildInfo(); ok {
+		if bi.Main.Path == "github.com/azuhost/azuhost" && bi.Main.Version != "" {
+			return bi.Main.Version
+		}
+		for _, d := range bi.Deps {
+			if d.Path == "github.com/azuhost/azuhost" {
+				return d.Version
+			}
+		}
+	}
+	return "(devel)"
+}
+
+// channelMetrics are the metrics of one route with their labels filled in,
+// for the paths that every message takes.
+type channelMetrics struct {
+	closed        *prometheus.CounterVec
+	accepted      prometheus.Counter
+	text, binary  prometheus.Counter
+	receivedBytes prometheus.Counter
+	sent          prometheus.Counter
+	sentBytes     prometheus.Counter
+	batchMembers  prometheus.Observer
+	batchFrames   prometheus.Observer
+	batchDuration prometheus.Observer
+}
+
+func (m *metrics) channel(route string) *channelMetrics {
+	return &channelMetrics{
+		closed:        m.closed,
+		accepted:      m.accepted.WithLabelValues(route),
+		text:          m.received.WithLabelValues(route, abi.Text.String()),
+		binary:        m.received.WithLabelValues(route, abi.Binary.String()),
+		receivedBytes: m.receivedBytes.WithLabelValues(route),
+		sent:          m.sent.WithLabelValues(route),
+		sentBytes:     m.sentBytes.WithLabelValues(route),
+		batchMembers:  m.batchMembers.WithLabelValues(route),
+		batchFrames:   m.batchFrames.WithLabelValues(route),
+		batchDuration: m.batchDuration.WithLabelValues(route),
+	}
+}
+
+func (m *channelMetrics) received(k abi.Kind, n int) {
+	if k == abi.Text {
+		m.text.Inc()
+	} else {
+		m.binary.Inc()
+	}
+	m.receivedBytes.Add(float64(n))
+}
+
+func (m *channelMetrics) flushed(f hub.Flush) {
+	m.batchMembers.Observe(float64(f.Members))
+	m.batchFrames.Observe(float64(f.Frames))
+	m.batchDuration.Observe(f.Duration.Seconds())
+}
+
+func (m *channelMetrics) wrote(frames, bytes int) {
+	m.sent.Add(float64(frames))
+	m.sentBytes.Add(float64(bytes))
+}
+
+// hookMetrics implement plugin.Observer for one plugin on one route.
+type hookMetrics struct {
+	m             *metrics
+	route, plugin string
+	duration      [abi.NumHooks]prometheus.Observer
+}
+
+func (m *metrics) hooks(route, name string) *hookMetrics {
+	h := &hookMetrics{m: m, route: route, plugin: name}
+	for i := range h.duration {
+		h.duration[i] = m.hookDuration.WithLabelValues(route, name, abi.Hook(i).String())
+	}
+	return h
+}
+
+// HookDone implements plugin.Observer.
+func (h *hookMetrics) HookDone(hook abi.Hook, d time.Duration, err error) {
+	h.duration[hook].Observe(d.Seconds())
+	switch e := err.(type) {
+	case *plugin.Fault:
+		h.m.faults.WithLabelValues(h.route, h.plugin, string(e.Reason)).Inc()
+	case *plugin.HookError:
+		if hook == abi.OnConnect && refuses(e.Code) {
+			return
+		}
+		h.m.hookErrors.WithLabelValues(h.route, h.plugin, hook.String()).Inc()
+	}
+}
+
+// Instances implements plugin.Observer. The number is read when it is scraped.
+func (h *hookMetrics) Instances(int) {}

@@ -1,0 +1,163 @@
+package host
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options configure a Host. The zero value works: it has sensible limits and
+// no routes.
+type Options struct {
+	// Log receives everything that the host has to say. nil: slog.Default().
+	Log *slog.Logger
+	// Registry takes the host's metrics. nil: one of its own, which
+	// Host.Metrics serves.
+	Registry *prometheus.Registry
+
+	// Routes are the channels to serve.
+	Routes []Route
+
+	// AllowedOrigins are the origins that browsers may connect from, besides
+	// the host that the request was sent to: "https://app.example.com", a host
+	// pattern ("*.example.com"), or "*" for any.
+	AllowedOrigins []string
+	// AllowedHosts are the names that the Host header may have, without port:
+	// "chat.example.com", "*.example.com", or "*" for any. Empty: localhost and
+	// IP addresses, which is what DNS rebinding cannot forge.
+	AllowedHosts []string
+
+	// MaxConnections bounds the open connections. 0: 100,000.
+	MaxConnections int
+	// MaxConnectionsPerAddress bounds the open connections of one address (an
+	// IPv6 /64 counts as one). 0: 10,000. -1: no bound.
+	MaxConnectionsPerAddress int
+	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For is believed.
+	TrustedProxies []string
+
+	// HandshakeTimeout bounds a handshake with its on_connect. 0: 10 s.
+	HandshakeTimeout time.Duration
+	// PingInterval is the time between pings. 0: 25 s. Negative: no pings.
+	PingInterval time.Duration
+	// PongTimeout is how long the client has to answer a ping. 0: 8 s.
+	PongTimeout time.Duration
+	// MessageTimeout bounds the time from a message's first byte to its last.
+	// 0: 30 s.
+	MessageTimeout time.Duration
+	// CloseTimeout bounds the closing handshake. 0: 5 s.
+	CloseTimeout time.Duration
+
+	// CacheDir keeps compiled plugins between runs. Empty: no cache.
+	CacheDir string
+	// Watch reloads plugins when their files change.
+	Watch bool
+}
+
+// Instances says how instances of a plugin relate to connections.
+type Instances string
+
+// The values of Instances. "room" and "connection" are not there yet.
+const (
+	// Single: one instance for the route, its globals are shared state.
+	Single Instances = "single"
+	// Pool: as many instances as cores, any of them serves any event.
+	Pool Instances = "pool"
+)
+
+// SlowReader says what happens to a connection whose outgoing queue is full.
+type SlowReader string
+
+// The values of SlowReader.
+const (
+	// SlowClose closes the connection with 1008.
+	SlowClose SlowReader = "close"
+	// SlowDropOldest drops the oldest whole frames that have not begun to go out.
+	SlowDropOldest SlowReader = "drop_oldest"
+)
+
+// OnFault says what happens to a connection when its hook fails by a fault.
+type OnFault string
+
+// The values of OnFault.
+const (
+	// FaultKeep tells the client INTERNAL_ERROR and keeps the socket.
+	FaultKeep OnFault = "keep"
+	// FaultClose closes with 1011.
+	FaultClose OnFault = "close"
+)
+
+// Metering says how the running time of hooks is bounded.
+type Metering string
+
+// The values of Metering.
+const (
+	// MeterDeadline bounds each hook by Limits.Deadline.
+	MeterDeadline Metering = "deadline"
+	// MeterOff bounds nothing: for plugins that you trust.
+	MeterOff Metering = "off"
+)
+
+// Route is a channel: a path and the logic behind it.
+type Route struct {
+	// Path is the pattern, with parameters as in "/rooms/:room_id".
+	Path string
+	// Plugin is the path of a .wasm file. Either it or Channel is set.
+	Plugin string
+	// Channel is logic in Go, in the process, instead of a plugin.
+	Channel Channel
+	// Config is given to on_load, encoded as JSON. nil: {}.
+	Config map[string]any
+
+	// Instances. Empty: Single.
+	Instances Instances
+	// Metering. Empty: MeterDeadline.
+	Metering Metering
+	// SlowReader. Empty: SlowClose.
+	SlowReader SlowReader
+	// OnFault. Empty: FaultKeep.
+	OnFault OnFault
+	// Subprotocols that the route speaks, best first.
+	Subprotocols []string
+	// AllowedOrigins replace Options.AllowedOrigins for this route. nil: they hold.
+	AllowedOrigins []string
+	// PresenceGrace is how long a user stays present after the last
+	// connection went. 0: 15 s. Negative: none.
+	PresenceGrace time.Duration
+
+	// Limits of this route. Zero values are the defaults.
+	Limits Limits
+}
+
+// Limits bound what a route's connections and hooks may use. Zero values are
+// the defaults.
+type Limits struct {
+	// MaxMessage is the largest message from a client, in bytes. 0: 64 KiB.
+	MaxMessage int
+	// MaxQueue is the most bytes that wait for one connection. 0: 1 MiB.
+	MaxQueue int
+	// MaxConnections of this route. 0: only the host's bound.
+	MaxConnections int
+	// MaxRoomsPerConnection. 0: 100.
+	MaxRoomsPerConnection int
+
+	// Deadline of one hook. 0: 50 ms.
+	Deadline time.Duration
+	// Memory of one instance, in bytes. 0: 64 MiB.
+	Memory int64
+	// MaxModule is the largest plugin file, in bytes. 0: 16 MiB.
+	MaxModule int64
+
+	// HookEffects is how many things one hook may ask for. 0: 10,000.
+	HookEffects int
+	// HookBytes is how many bytes one hook may send or keep. 0: 4 MiB.
+	HookBytes int
+	// ValueBytes bounds the values kept with one connection. 0: 64 KiB.
+	ValueBytes int
+	// StoreBytes bounds the channel's store, keys and values. 0: 64 MiB.
+	StoreBytes int
+	// Timers bounds the timers of the channel. 0: 10,000.
+	Timers int
+	// MetricSeries bounds the series of the plugin's own metrics. 0: 100.
+	MetricSeries int
+}

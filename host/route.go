@@ -1,0 +1,180 @@
+package host
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/socket"
+)
+
+// withDefaults fills in what is not set.
+func (l Limits) withDefaults() Limits {
+	l.MaxMessage = orDefault(l.MaxMessage, 64<<10)
+	l.MaxQueue = orDefault(l.MaxQueue, 1<<20)
+	l.MaxRoomsPerConnection = orDefault(l.MaxRoomsPerConnection, 100)
+	l.Deadline = orDefault(l.Deadline, 50*time.Millisecond)
+	l.Memory = orDefault(l.Memory, 64<<20)
+	l.MaxModule = orDefault(l.MaxModule, 16<<20)
+	l.HookEffects = orDefault(l.HookEffects, 10_000)
+	l.HookBytes = orDefault(l.HookBytes, 4<<20)
+	l.ValueBytes = orDefault(l.ValueBytes, 64<<10)
+	l.StoreBytes = orDefault(l.StoreBytes, 64<<20)
+	l.Timers = orDefault(l.Timers, 10_000)
+	l.MetricSeries = orDefault(l.MetricSeries, 100)
+	return l
+}
+
+func (l Limits) check() error {
+	for _, v := range []struct {
+		name string
+		n    int64
+	}{
+		{"MaxMessage", int64(l.MaxMessage)}, {"MaxQueue", int64(l.MaxQueue)}, {"MaxConnections", int64(l.MaxConnections)},
+		{"MaxRoomsPerConnection", int64(l.MaxRoomsPerConnection)}, {"Deadline", int64(l.Deadline)}, {"Memory", l.Memory},
+		{"MaxModule", l.MaxModule}, {"HookEffects", int64(l.HookEffects)}, {"HookBytes", int64(l.HookBytes)},
+		{"ValueBytes", int64(l.ValueBytes)}, {"StoreBytes", int64(l.StoreBytes)}, {"Timers", int64(l.Timers)},
+		{"MetricSeries", int64(l.MetricSeries)},
+	} {
+		if v.n < 0 {
+			return fmt.Errorf("limit %s is %d: want 0 for the default, or more", v.name, v.n)
+		}
+	}
+	return nil
+}
+
+// check says what is wrong with a route, without touching files.
+func (r Route) check() error {
+	var errs []error
+	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	if _, _, err := parsePattern(r.Path); err != nil {
+		errs = append(errs, err)
+	}
+	if (r.Plugin == "") == (r.Channel == nil) {
+		bad("set either Plugin, a .wasm file, or Channel, logic in Go")
+	}
+	switch r.Instances {
+	case "", Single, Pool:
+	case "room", "connection":
+		bad("instances %q: not there yet; use single or pool", r.Instances)
+	default:
+		bad("instances %q: want single or pool", r.Instances)
+	}
+	if r.Metering != "" && r.Metering != MeterDeadline && r.Metering != MeterOff {
+		bad("metering %q: want deadline or off", r.Metering)
+	}
+	if r.SlowReader != "" && r.SlowReader != SlowClose && r.SlowReader != SlowDropOldest {
+		bad("slow_reader %q: want close or drop_oldest", r.SlowReader)
+	}
+	if r.OnFault != "" && r.OnFault != FaultKeep && r.OnFault != FaultClose {
+		bad("on_fault %q: want keep or close", r.OnFault)
+	}
+	if err := r.Limits.check(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("route %s: %w", r.Path, err)
+	}
+	return nil
+}
+
+// parsePattern turns "/rooms/:room_id" into the pattern of http.ServeMux,
+// "/rooms/{room_id}", and the names of its parameters.
+func parsePattern(path string) (mux string, params []string, err error) {
+	if !strings.HasPrefix(path, "/") {
+		return "", nil, fmt.Errorf("path %q: want a leading /", path)
+	}
+	if strings.ContainsAny(path, "{}?# ") {
+		return "", nil, fmt.Errorf("path %q: none of { } ? # and space; write parameters as :name", path)
+	}
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		name, ok := strings.CutPrefix(p, ":")
+		if !ok {
+			continue
+		}
+		if !validMetricName(name) {
+			return "", nil, fmt.Errorf("path %q: parameter %q: want letters, digits and _", path, name)
+		}
+		for _, other := range params {
+			if other == name {
+				return "", nil, fmt.Errorf("path %q: parameter %q is there twice", path, name)
+			}
+		}
+		params = append(params, name)
+		parts[i] = "{" + name + "}"
+	}
+	mux = strings.Join(parts, "/")
+	if strings.HasSuffix(mux, "/") {
+		mux += "{$}" // this path, not all below it
+	}
+	return mux, params, nil
+}
+
+// addRoute registers a handler. The standard mux panics on a conflict; the
+// error says which two routes it is between.
+func addRoute(mux *http.ServeMux, routes map[string]string, path string, h http.Handler) (err error) {
+	pattern, _, err := parsePattern(path)
+	if err != nil {
+		return err
+	}
+	if other, ok := routes[pattern]; ok {
+		return fmt.Errorf("route %s conflicts with route %s: they match the same paths", path, other)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("route %s conflicts with %s: some paths match both, and neither is more specific", path, conflicting(fmt.Sprint(r), pattern, routes))
+		}
+	}()
+	mux.Handle(pattern, h)
+	routes[pattern] = path
+	return nil
+}
+
+// conflicting finds the other route in the message of the mux's panic.
+func conflicting(msg, pattern string, routes map[string]string) string {
+	for p, path := range routes {
+		if p != pattern && strings.Contains(msg, `"`+p+`"`) {
+			return "route " + path
+		}
+	}
+	return "another route (" + msg + ")"
+}
+
+// settings are what a reload can change of a route. They never change once
+// they are in use.
+type settings struct {
+	ch     *channel
+	route  Route
+	limits Limits
+	sock   socket.Options
+	logic  Channel
+	plugin *plugin.Plugin // logic, when it is one
+	name   string         // of the plugin, for logs and metrics
+}
+
+// pluginName is the name of a plugin's file without its ending; "go" for
+// logic in Go.
+func (r Route) pluginName() string {
+	if r.Plugin == "" {
+		return "go"
+	}
+	return strings.TrimSuffix(filepath.Base(r.Plugin), ".wasm")
+}
+
+// configJSON is what on_load is given.
+func (r Route) configJSON() ([]byte, error) {
+	if r.Config == nil {
+		return []byte("{}"), nil
+	}
+	b, err := json.Marshal(r.Config)
+	if err != nil {
+		return nil, fmt.Errorf("config as JSON: %w", err)
+	}
+	return b, nil
+}

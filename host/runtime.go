@@ -1,0 +1,141 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/plugin"
+	"golang.org/x/time/rate"
+)
+
+// channel is a route at work: its hub, store and timers, which outlast
+// settings and plugin versions.
+type channel struct {
+	host    *Host
+	pattern string   // as configured: the label of metrics
+	mux     string   // as http.ServeMux has it
+	params  []string // names, in the order of the path
+	grace   time.Duration
+	hub     *hub.Hub
+	store   *store
+	timers  timers
+	metrics *channelMetrics
+	log     *slog.Logger
+
+	settings atomic.Pointer[settings]
+	noise    *rate.Limiter // of log lines about failing hooks
+	muted    atomic.Int64  // lines that the limiter held back
+
+	retired atomic.Bool // the route is gone
+
+	wake chan struct{} // the clerk has something to do
+	stop chan struct{}
+}
+
+// graceOf is Route.PresenceGrace with its default.
+func graceOf(r Route) time.Duration {
+	return max(orDefault(r.PresenceGrace, 15*time.Second), 0)
+}
+
+func newChannel(h *Host, set *settings) *channel {
+	muxPattern, params, _ := parsePattern(set.route.Path) // checked before
+	ch := &channel{
+		host:    h,
+		pattern: set.route.Path,
+		mux:     muxPattern,
+		params:  params,
+		grace:   graceOf(set.route),
+		store:   newStore(),
+		metrics: h.metrics.channel(set.route.Path),
+		log:     h.log.With("route", set.route.Path),
+		noise:   rate.NewLimiter(5, 20),
+		wake:    make(chan struct{}, 1),
+		stop:    make(chan struct{}),
+	}
+	ch.hub = hub.New(hub.Options{
+		Grace:    ch.grace,
+		MaxRooms: set.limits.MaxRoomsPerConnection,
+		Wake:     ch.wakeClerk,
+		Flushed:  ch.metrics.flushed,
+		Sent:     ch.metrics.wrote,
+	})
+	ch.settings.Store(set)
+	return ch
+}
+
+// run runs a hook and, when it succeeds, has its effects happen. c and req are
+// nil where there is no connection or request. It logs and counts errors.
+func (ch *channel) run(ev *Event, c *conn, req *http.Request, turn *hub.Turn) error {
+	return ch.runCall(context.Background(), ev, c, req, turn, nil)
+}
+
+// runCall is run that gives a failed call to refused before it is reused.
+func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Request, turn *hub.Turn, refused func(*call, error)) error {
+	set := ch.settings.Load()
+	k := ch.host.calls.Get().(*call)
+	defer ch.host.calls.Put(k)
+	defer k.reset()
+	k.ch, k.set, k.hook, k.conn, k.req, k.turn = ch, set, ev.Hook, c, req, turn
+	var err error
+	if set.logic.Has(ev.Hook) {
+		err = set.logic.Run(ctx, ev, k)
+	} else {
+		k.Commit()
+	}
+	k.tx.end()
+	if err != nil {
+		ch.report(ev, err)
+		if refused != nil {
+			refused(k, err)
+		}
+	}
+	return err
+}
+
+// report logs a hook that failed, but not without bound.
+func (ch *channel) report(ev *Event, err error) {
+	var he *plugin.HookError
+	if ev.Hook == abi.OnConnect && errors.As(err, &he) && refuses(he.Code) {
+		ch.log.Debug("connection refused", "by", ch.settings.Load().name, "code", he.Code, "why", he.Text)
+		return
+	}
+	if !ch.noise.Allow() {
+		ch.muted.Add(1)
+		return
+	}
+	args := []any{"hook", ev.Hook.String(), "plugin", ch.settings.Load().name, "err", err}
+	if n := ch.muted.Swap(0); n > 0 {
+		args = append(args, "muted", n)
+	}
+	var f *plugin.Fault
+	if errors.As(err, &f) {
+		ch.log.Error("plugin fault, the instance is replaced", append(args, "reason", string(f.Reason))...)
+		return
+	}
+	ch.log.Warn("hook failed, its effects are dropped", args...)
+}
+
+// Log implements Env: the line goes out at once, also if the hook fails.
+func (c *call) Log(level abi.Level, text []byte) {
+	l := slog.LevelInfo
+	switch level {
+	case abi.Debug:
+		l = slog.LevelDebug
+	case abi.Warn:
+		l = slog.LevelWarn
+	case abi.Error:
+		l = slog.LevelError
+	}
+	c.ch.log.Log(context.Background(), l, string(text[:min(len(text), 1<<10)]), "plugin", c.set.name, "hook", c.hook.String())
+}
+
+// refuses says whether a result of on_connect is a refusal.
+func refuses(code int32) bool {
+	return code >= abi.MinRefuse && code <= abi.MaxRefuse || code >= abi.MinRefuseClose && code <= abi.MaxRefuseClose
+}

@@ -1,0 +1,201 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// settle is how long a plugin's file has to stay the same before it is loaded:
+// a compiler writes a file in pieces.
+const settle = 100 * time.Millisecond
+
+// watcher reloads plugins when their files change. It watches the folders,
+// since most tools replace a file by another with its name.
+type watcher struct {
+	host *Host
+	fs   *fsnotify.Watcher
+	wait sync.WaitGroup
+	stop chan struct{}
+
+	// the goroutine only
+	files map[string]*watched // by cleaned absolute path
+}
+
+type watched struct {
+	paths []string // routes of it
+	seen  [sha256.Size]byte
+	known bool // seen is what was loaded last, or failed to load
+	next  [sha256.Size]byte
+	due   time.Time // when to look again; zero: nothing has changed
+}
+
+// watch makes the watcher that o asks for; reload is held.
+func (h *Host) watch(o Options) error {
+	if h.watcher != nil {
+		h.watcher.close()
+		h.watcher = nil
+	}
+	if !o.Watch {
+		return nil
+	}
+	fs, err := fsnotify.NewWatcher()
+	if err != nil {
+		return fmt.Errorf("watch plugins: %w", err)
+	}
+	w := &watcher{host: h, fs: fs, stop: make(chan struct{}), files: map[string]*watched{}}
+	for _, r := range o.Routes {
+		if err := w.add(r); err != nil {
+			return errors.Join(fmt.Errorf("watch plugins: %w", err), fs.Close())
+		}
+	}
+	w.wait.Go(w.run)
+	h.watcher = w
+	return nil
+}
+
+func (w *watcher) add(r Route) error {
+	if r.Plugin == "" {
+		return nil
+	}
+	file, err := filepath.Abs(r.Plugin)
+	if err != nil {
+		return err
+	}
+	f := w.files[file]
+	if f == nil {
+		f = &watched{}
+		w.files[file] = f
+		if err := w.fs.Add(filepath.Dir(file)); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Dir(file), err)
+		}
+		// The file may have changed since it was loaded: have a look. Loading
+		// what runs already changes nothing.
+		f.due = time.Now().Add(settle)
+	}
+	f.paths = append(f.paths, r.Path)
+	return nil
+}
+
+func (w *watcher) close() {
+	close(w.stop)
+	w.wait.Wait()
+	_ = w.fs.Close()
+}
+
+func (w *watcher) run() {
+	timer := time.NewTimer(settle)
+	defer timer.Stop()
+	for {
+		select {
+		case <-w.stop:
+			return
+		case e, ok := <-w.fs.Events:
+			if !ok {
+				return
+			}
+			w.touched(filepath.Dir(e.Name))
+		case err, ok := <-w.fs.Errors:
+			if !ok {
+				return
+			}
+			// Events were lost: look at everything.
+			w.host.log.Warn("watch plugins", "err", err)
+			for file := range w.files {
+				w.touched(filepath.Dir(file))
+			}
+		case now := <-timer.C:
+			w.look(now)
+		}
+		w.arm(timer)
+	}
+}
+
+// touched has all files of a folder looked at: behind a name there may be a
+// link to the one that changed.
+func (w *watcher) touched(dir string) {
+	for file, f := range w.files {
+		if filepath.Dir(file) == dir {
+			f.due = time.Now().Add(settle)
+		}
+	}
+}
+
+func (w *watcher) arm(t *time.Timer) {
+	var next time.Time
+	for _, f := range w.files {
+		if !f.due.IsZero() && (next.IsZero() || f.due.Before(next)) {
+			next = f.due
+		}
+	}
+	if next.IsZero() {
+		t.Stop()
+		return
+	}
+	t.Reset(time.Until(next))
+}
+
+// look loads the files that have been the same for two looks in a row.
+func (w *watcher) look(now time.Time) {
+	for file, f := range w.files {
+		if f.due.IsZero() || f.due.After(now) {
+			continue
+		}
+		sum, ok := hashFile(file)
+		switch {
+		case !ok || f.known && sum == f.seen: // gone for now, or back to what runs
+			f.due = time.Time{}
+		case sum != f.next:
+			f.next, f.due = sum, now.Add(settle)
+		default:
+			f.seen, f.known, f.due = sum, true, time.Time{}
+			w.load(f)
+		}
+	}
+}
+
+// load loads a changed file on its routes. A version that fails leaves the
+// one that runs.
+func (w *watcher) load(f *watched) {
+	for _, path := range f.paths {
+		ch := w.host.channel(path)
+		if ch == nil {
+			continue
+		}
+		s := ch.settings.Load()
+		if s.plugin == nil {
+			continue
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			select {
+			case <-w.stop:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		if err := w.host.load(ctx, path, s); err != nil {
+			w.host.log.Error("plugin not loaded, the old version stays", "route", path, "plugin", s.name, "version", s.plugin.Version(), "err", err)
+		}
+		cancel()
+		<-done
+	}
+}
+
+// hashFile hashes a file's content; ok is false when it can not be read.
+func hashFile(file string) (sum [sha256.Size]byte, ok bool) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return sum, false
+	}
+	return sha256.Sum256(b), true
+}

@@ -1,0 +1,49 @@
+package azu
+
+import (
+	"strings"
+
+	"github.com/azuhost/azuhost/sdk/go/internal/raw"
+)
+
+// Label is a label of a metric. Every combination of values is a series of its
+// own, and the host bounds their number: never use names of rooms or users.
+type Label struct{ Name, Value string }
+
+// Counter is a metric of the plugin that only grows.
+type Counter string
+
+// Add counts; v is not negative.
+func (c Counter) Add(v float64, labels ...Label) error { return metric(0, string(c), v, labels) }
+
+// Gauge is a metric of the plugin that goes up and down.
+type Gauge string
+
+// Set sets the gauge.
+func (g Gauge) Set(v float64, labels ...Label) error { return metric(1, string(g), v, labels) }
+
+// Histogram is a metric of the plugin that counts observations by size.
+type Histogram string
+
+// Observe adds an observation.
+func (h Histogram) Observe(v float64, labels ...Label) error {
+	return metric(2, string(h), v, labels)
+}
+
+// metric takes effect at once, also if the hook fails later.
+func metric(op int32, name string, v float64, labels []Label) error {
+	if len(labels) == 0 {
+		return check(raw.Metric(op, name, "", v))
+	}
+	var b strings.Builder
+	for i, l := range labels {
+		if strings.ContainsAny(l.Name, "=\n") || strings.Contains(l.Value, "\n") {
+			return ErrInvalid
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(l.Name + "=" + l.Value)
+	}
+	return check(raw.Metric(op, name, b.String(), v))
+}

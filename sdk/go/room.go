@@ -1,0 +1,89 @@
+package azu
+
+import (
+	"strings"
+
+	"github.com/azuhost/azuhost/sdk/go/internal/raw"
+)
+
+// Room is a room of the channel, by its name. It exists as long as it has
+// members. Rooms of different routes have nothing to do with each other.
+type Room string
+
+// Broadcast sends a message to every member of the room.
+func (r Room) Broadcast(m Message) error { return r.BroadcastExcept(m, 0) }
+
+// BroadcastExcept sends a message to every member of the room but one.
+func (r Room) BroadcastExcept(m Message, except Conn) error {
+	return check(raw.Broadcast(string(r), int32(m.Kind), m.text(), uint64(except)))
+}
+
+// Size counts the connections in the room.
+func (r Room) Size() int { return max(0, int(raw.RoomSize(string(r)))) }
+
+// Members lists the connections in the room.
+func (r Room) Members() []Conn {
+	b, _ := fetch(func(buf *byte, size uint32) int32 { return raw.RoomMembers(string(r), buf, size) })
+	if len(b) < 8 {
+		return nil
+	}
+	list := make([]Conn, len(b)/8)
+	for i := range list {
+		for j := range 8 {
+			list[i] |= Conn(b[8*i+j]) << (8 * j)
+		}
+	}
+	return list
+}
+
+// Users lists the users present in the room, sorted.
+func (r Room) Users() []User {
+	s, _ := fetchString(func(buf *byte, size uint32) int32 { return raw.RoomUsers(string(r), buf, size) })
+	return lines[User](s)
+}
+
+// Broadcast sends a message to every connection of the channel.
+func Broadcast(m Message) error { return BroadcastExcept(m, 0) }
+
+// BroadcastExcept sends a message to every connection of the channel but one.
+func BroadcastExcept(m Message, except Conn) error {
+	return check(raw.BroadcastAll(int32(m.Kind), m.text(), uint64(except)))
+}
+
+// User is a user of the channel, by the name given to [Conn.Identify].
+type User string
+
+// Send sends a message to every connection of the user. To a user that is
+// not there it sends nothing, which is no error.
+func (u User) Send(m Message) error {
+	return check(raw.SendUser(string(u), int32(m.Kind), m.text()))
+}
+
+// Online says whether the user is present in the channel: connected, or gone
+// for less than the grace of the route.
+func (u User) Online() bool { return raw.Online(string(u)) == 1 }
+
+// SendUsers sends a message to every connection of some users, each named once
+// or more often.
+func SendUsers(users []User, m Message) error {
+	names := scratch[:0]
+	for i, u := range users {
+		if u == "" || strings.Contains(string(u), "\n") {
+			return ErrInvalid
+		}
+		if i > 0 {
+			names = append(names, '\n')
+		}
+		names = append(names, u...)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return check(raw.SendUsers(str(names), int32(m.Kind), m.text()))
+}
+
+// Users lists the users present in the channel, sorted.
+func Users() []User {
+	s, _ := fetchString(func(buf *byte, size uint32) int32 { return raw.Users(buf, size) })
+	return lines[User](s)
+}

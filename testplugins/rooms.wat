@@ -1,0 +1,44 @@
+;; rooms: a connection joins the room that its path names, "/rooms/:room", and
+;; every message goes as it came to everyone in that room, the sender
+;; included. Build: wat2wasm rooms.wat
+;;
+;; The room's name is asked for at every message: the host keeps it with the
+;; connection, so one call gives it, and no state is held here. Any instance
+;; can serve any event, and a new version goes on where the old one stopped.
+(module
+  (import "azu" "param" (func $param (param i64 i32 i32 i32 i32) (result i32)))
+  (import "azu" "join" (func $join (param i64 i32 i32) (result i32)))
+  (import "azu" "broadcast" (func $broadcast (param i32 i32 i32 i32 i32 i64) (result i32)))
+
+  ;; 0x100: the parameter's name. 0x200: the room's name, at most 255 bytes.
+  ;; 0x400: the inbox of 64 KiB.
+  (memory (export "memory") 2)
+  (data (i32.const 0x100) "room")
+
+  (func (export "azu_v1") (result i64)
+    (i64.const 0x0000_0400_0001_0000))
+
+  ;; Puts the room's name at 0x200. The result is its length, or an error.
+  (func $room (param $conn i64) (result i32)
+    (call $param (local.get $conn)
+      (i32.const 0x100) (i32.const 4)
+      (i32.const 0x200) (i32.const 255)))
+
+  (func (export "on_connect") (param $conn i64) (param $len i32) (result i32)
+    (local $n i32)
+    (local.set $n (call $room (local.get $conn)))
+    (if (i32.lt_s (local.get $n) (i32.const 0))
+      (then (return (local.get $n))))
+    (call $join (local.get $conn) (i32.const 0x200) (local.get $n)))
+
+  (func (export "on_message") (param $conn i64) (param $len i32) (param $kind i32) (result i32)
+    (local $n i32)
+    (if (i32.gt_u (local.get $len) (i32.const 0x10000))
+      (then (return (i32.const -4)))) ;; LIMIT: larger than the inbox
+    (local.set $n (call $room (local.get $conn)))
+    (if (i32.lt_s (local.get $n) (i32.const 0))
+      (then (return (local.get $n))))
+    (call $broadcast
+      (i32.const 0x200) (local.get $n)
+      (local.get $kind) (i32.const 0x400) (local.get $len)
+      (i64.const 0)))) ;; except nobody
