@@ -15,6 +15,7 @@ type call struct {
 	ch    *channel
 	set   *settings
 	hook  abi.Hook
+	ev    Event
 	conn  *conn         // the event's; nil: none
 	req   *http.Request // in on_connect
 	turn  *hub.Turn

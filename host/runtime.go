@@ -82,9 +82,10 @@ func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Re
 	defer ch.host.calls.Put(k)
 	defer k.reset()
 	k.ch, k.set, k.hook, k.conn, k.req, k.turn = ch, set, ev.Hook, c, req, turn
+	k.ev = *ev // so that the caller's does not escape to the heap
 	var err error
 	if set.logic.Has(ev.Hook) {
-		err = set.logic.Run(ctx, ev, k)
+		err = set.logic.Run(ctx, &k.ev, k)
 	} else {
 		k.Commit()
 	}

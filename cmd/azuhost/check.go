@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -65,6 +66,7 @@ func check(ctx context.Context, w *world, src *source, values bool) error {
 	}
 	// Routes with a mistake of their own would only be reported twice.
 	o := cfg.Options()
+	o.Log = newLog(w.stderr, config.Log{Format: cfg.Log.Format, Level: "warn"}, new(slog.LevelVar))
 	o.Routes = slices.DeleteFunc(o.Routes, func(r host.Route) bool { return probs.Concerns(r.Path) })
 	if err := host.Check(ctx, o); err != nil {
 		fmt.Fprintln(w.stderr, err)

@@ -2,6 +2,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/azuhost/azuhost/plugins/internal/protocol"
 	azu "github.com/azuhost/azuhost/sdk/go"
 	"github.com/azuhost/azuhost/sdk/go/json"
@@ -49,7 +51,7 @@ func (users) send(c azu.Conn, msg json.Value) error {
 	return nil
 }
 
-// recipients reads a user, or a list of users.
+// recipients reads a user, or a list of users, each once.
 func recipients(v json.Value) (to []azu.User, ok bool) {
 	if v.Str() != "" {
 		return []azu.User{azu.User(v.Str())}, true
@@ -58,7 +60,9 @@ func recipients(v json.Value) (to []azu.User, ok bool) {
 		if item.Str() == "" || len(to) == maxTo {
 			return nil, false
 		}
-		to = append(to, azu.User(item.Str()))
+		if user := azu.User(item.Str()); !slices.Contains(to, user) {
+			to = append(to, user)
+		}
 	}
 	return to, len(to) > 0
 }

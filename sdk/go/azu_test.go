@@ -336,8 +336,8 @@ func TestCloseAndOnClose(t *testing.T) {
 			return errors.Join(c.Send(m), c.Close(4000, "go"), c.Send(azu.Text("too late")), c.Close(4001, "again"))
 		},
 		close: func(c azu.Conn, code int, reason string) error {
-			ended = append(ended, say(c, code, reason, c.Rooms()))
-			return azu.Room("r").BroadcastExcept(azu.Text("gone"), c)
+			ended = append(ended, say(c, code, reason, c.Rooms(), azu.Room("r").Size(), c.Send(azu.Text("dropped"))))
+			return azu.Room("r").Broadcast(azu.Text("gone"))
 		},
 	})
 	a, b := h.Connect("/a"), h.Connect("/a")
@@ -347,7 +347,7 @@ func TestCloseAndOnClose(t *testing.T) {
 	code, reason, closed := a.Closed()
 	equal(t, "closed", say(code, reason, closed), "4000 go true")
 	b.Close(1001, "tab")
-	equal(t, "ended", ended, []string{"1 4000 go [r]", "2 1001 tab [r]"})
+	equal(t, "ended", ended, []string{"1 4000 go [r] 1 <nil>", "2 1001 tab [r] 0 <nil>"})
 }
 
 func TestValuesStoreTimers(t *testing.T) {

@@ -1,6 +1,9 @@
 package azu
 
-import "time"
+import (
+	"encoding/binary"
+	"time"
+)
 
 // batchBytes is how large a batch may become before it goes out.
 const batchBytes = 32 << 10
@@ -31,74 +34,70 @@ func NewBatch(name string, max int, interval time.Duration) *Batch {
 	return b
 }
 
-func (b *Batch) key(room Room) Key { return Key("azu:batch:" + b.name + ":" + string(room)) }
+// items has what waits: dueSize bytes for the time in milliseconds at which it
+// has to go out, and the array without its last bracket.
+func (b *Batch) items(room Room) Key { return Key("azu:batch:" + b.name + ":" + string(room)) }
+
+// count has the number of items that wait.
+func (b *Batch) count(room Room) Key { return Key("azu:count:" + b.name + ":" + string(room)) }
 
 func (b *Batch) timer(room Room) string { return timerPrefix + b.name + ":" + string(room) }
 
-// What waits begins with the number of items in three bytes, then come the
-// items, separated by commas.
-const countSize = 3
+const dueSize = 8
 
 // Add adds an item, a JSON value; nothing checks that it is one. The names of
 // the room and of the Batch have to be some 20 bytes shorter than a name may
 // be.
 func (b *Batch) Add(room Room, item []byte) error {
-	key := b.key(room)
-	waiting, err := key.Append(b.buf[:0])
-	if err == ErrNotFound {
-		waiting, err = append(b.buf[:0], 0, 0, 0), nil
-	}
+	now := Now()
+	n, err := b.count(room).Add(1, b.interval+slack)
 	if err != nil {
 		return err
 	}
-	n := int(waiting[0]) | int(waiting[1])<<8 | int(waiting[2])<<16
-	if n == 0 && b.max > 1 {
-		if err := SetTimer(b.timer(room), b.interval); err != nil {
+	waiting := b.buf[:0]
+	if n > 1 {
+		if waiting, err = b.items(room).Append(waiting); err != nil && err != ErrNotFound {
 			return err
 		}
 	}
-	if n > 0 {
+	if len(waiting) <= dueSize {
+		waiting = binary.LittleEndian.AppendUint64(waiting[:0], uint64(now.Add(b.interval).UnixMilli()))
+		waiting = append(waiting, '[')
+	} else {
 		waiting = append(waiting, ',')
 	}
 	waiting = append(waiting, item...)
-	n++
-	waiting[0], waiting[1], waiting[2] = byte(n), byte(n>>8), byte(n>>16)
 	b.buf = waiting
-	if n < b.max && len(waiting) < batchBytes {
-		return key.Set(str(waiting), b.interval+slack)
+	due := time.UnixMilli(int64(binary.LittleEndian.Uint64(waiting)))
+	if n >= int64(b.max) || len(waiting) >= batchBytes || now.After(due) {
+		return b.send(room, waiting)
 	}
-	if n > 1 {
-		if err := key.Delete(); err != nil {
-			return err
-		}
+	if err := b.items(room).Set(str(waiting), b.interval+slack); err != nil || n > 1 {
+		return err
 	}
-	if b.max > 1 {
-		if err := ClearTimer(b.timer(room)); err != nil && err != ErrNotFound {
-			return err
-		}
-	}
-	return b.send(room, waiting)
+	return SetTimer(b.timer(room), b.interval)
 }
 
-// send sends what waited as an array: the last byte of the count becomes the
-// bracket.
+// send sends what waited, and forgets that it did.
 func (b *Batch) send(room Room, waiting []byte) error {
-	waiting[countSize-1] = '['
-	waiting = append(waiting, ']')
-	b.buf = waiting
-	return room.Broadcast(Text(waiting[countSize-1:]))
+	b.buf = append(waiting, ']')
+	if err := room.Broadcast(Text(b.buf[dueSize:])); err != nil {
+		return err
+	}
+	for _, err := range [...]error{b.count(room).Delete(), b.items(room).Delete(), ClearTimer(b.timer(room))} {
+		if err != nil && err != ErrNotFound {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *Batch) fire(room Room) error {
-	key := b.key(room)
-	waiting, err := key.Append(b.buf[:0])
+	waiting, err := b.items(room).Append(b.buf[:0])
 	if err == ErrNotFound {
 		return nil
 	}
 	if err != nil {
-		return err
-	}
-	if err := key.Delete(); err != nil {
 		return err
 	}
 	return b.send(room, waiting)

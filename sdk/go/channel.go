@@ -13,8 +13,8 @@ type Channel interface {
 	// OnMessage handles a message. m.Data is valid until it returns.
 	OnMessage(c Conn, m Message) error
 	// OnClose is called exactly once for every accepted connection, whatever
-	// ended it. code is the close code, 1006 if there was none. c is in its
-	// rooms until OnClose has returned.
+	// ended it. code is the close code, 1006 if there was none. c has left its
+	// rooms already, but c.Rooms and c.User still tell where and who it was.
 	OnClose(c Conn, code int, reason string) error
 }
 

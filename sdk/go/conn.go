@@ -67,8 +67,8 @@ func (c Conn) Query(name string) string {
 	return inConnect("Query", func(buf *byte, size uint32) int32 { return raw.Query(uint64(c), name, buf, size) })
 }
 
-// Header is the first header of this name in the request; in OnConnect only.
-// Empty if there is none.
+// Header is a header of the request; in OnConnect only. Several of the same
+// name are joined by ", ". Empty if there is none.
 func (c Conn) Header(name string) string {
 	return inConnect("Header", func(buf *byte, size uint32) int32 { return raw.Header(uint64(c), name, buf, size) })
 }

@@ -26,8 +26,8 @@
 //
 // The functions of this package ask the host and may be called in hooks only.
 // Names of rooms, users, parameters, keys, timers and metrics are 1 to 255
-// bytes of UTF-8 without control characters; others are refused with
-// [ErrInvalid]. Strings and bytes that are passed in are copied before the
+// bytes of UTF-8 without control characters and line separators; others are
+// refused with [ErrInvalid]. Strings and bytes that are passed in are copied before the
 // call returns.
 //
 // # State

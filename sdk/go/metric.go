@@ -30,7 +30,6 @@ func (h Histogram) Observe(v float64, labels ...Label) error {
 	return metric(2, string(h), v, labels)
 }
 
-// metric takes effect at once, also if the hook fails later.
 func metric(op int32, name string, v float64, labels []Label) error {
 	if len(labels) == 0 {
 		return check(raw.Metric(op, name, "", v))

@@ -63,8 +63,7 @@ func (u User) Send(m Message) error {
 // for less than the grace of the route.
 func (u User) Online() bool { return raw.Online(string(u)) == 1 }
 
-// SendUsers sends a message to every connection of some users, each named once
-// or more often.
+// SendUsers sends a message to every connection of some users.
 func SendUsers(users []User, m Message) error {
 	names := scratch[:0]
 	for i, u := range users {

@@ -12,7 +12,8 @@ import (
 //
 // What waits is kept in the channel's store and flushed by a timer of the
 // channel, so that it is undone with a hook that fails, and found by every
-// instance and by the next version of the plugin.
+// instance and by the next version of the plugin. With "instances: pool" two
+// hooks at the same moment may both send.
 type Throttle struct {
 	name     string
 	interval time.Duration

@@ -1,11 +1,15 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
 )
@@ -24,6 +28,9 @@ func guest(t testing.TB, name string) []byte {
 // ends it closes it, and looks for memory that was not freed.
 func newPlugin(t testing.TB, o Options, wasm []byte) *Plugin {
 	t.Helper()
+	if o.Deadline == 0 {
+		o.Deadline = 10 * time.Second // a busy machine misses shorter ones
+	}
 	p, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -70,4 +77,41 @@ func wantFault(t testing.TB, err error, reason FaultReason) *Fault {
 		t.Fatalf("got reason %s, want %s: %v", f.Reason, reason, err)
 	}
 	return f
+}
+
+// variant makes another version of counter, with its own text.
+func variant(t testing.TB, name string) []byte {
+	t.Helper()
+	wasm := guest(t, "counter")
+	if !bytes.Contains(wasm, []byte("VERSION0")) || len(name) != len("VERSION0") {
+		t.Fatalf("counter cannot become %q", name)
+	}
+	return bytes.Replace(wasm, []byte("VERSION0"), []byte(name), 1)
+}
+
+// blockingEnv holds a hook in its Send until the test lets it go.
+type blockingEnv struct {
+	fakeEnv
+	entered chan struct{}
+	leave   chan struct{}
+}
+
+func newBlockingEnv() *blockingEnv {
+	return &blockingEnv{entered: make(chan struct{}), leave: make(chan struct{})}
+}
+
+func (e *blockingEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
+	close(e.entered)
+	<-e.leave
+	return e.fakeEnv.Send(conn, kind, data)
+}
+
+// textLog writes lines without the time.
+func textLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
 }

@@ -307,7 +307,7 @@ func FuzzHostFuncs(f *testing.F) {
 	for i := range abi.Imports {
 		f.Add(uint8(i), uint64(math.MaxUint64), uint64(forwardSize), uint64(1), uint64(1<<31), uint64(8), uint64(1<<63))
 	}
-	p := newPlugin(f, Options{Metering: Off}, guest(f, "forward")) // a busy machine misses deadlines
+	p := newPlugin(f, Options{}, guest(f, "forward"))
 	f.Fuzz(func(t *testing.T, index uint8, a, b, c, d, e, g uint64) {
 		ev := Event{Hook: abi.OnMessage, Data: forwardEvent(int(index), []uint64{a, b, c, d, e, g}, "text")}
 		env := &fakeEnv{answer: "0123456789", size: -1}

@@ -49,14 +49,6 @@ func (c *Conn) sendClose(code int, reason string) {
 	c.closeBy.Store(c.group.now() + int64(c.group.timeouts.Close))
 }
 
-// Closing says whether the connection is on its way out: what comes in now is
-// not for the handler.
-func (c *Conn) Closing() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closing || c.dead != nil
-}
-
 // finish is the end of the reader: it tells the handler, lets the client see
 // the close frame, and closes.
 func (c *Conn) finish() {

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"bufio"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type Conn struct {
 
 	// set by Upgrade, then constant
 	ws   *websocket.Conn
+	lib  *bufio.Reader // through which the library reads from us
 	net  net.Conn
 	fd   fd
 	fast bool // fd is usable

@@ -26,25 +26,44 @@ func (c *Conn) serve() {
 	c.finish()
 }
 
-// readMessage waits for a message without holding a buffer, then handles it.
+// readMessage waits for a message and handles it. A plain one, a whole frame
+// that is all here, is handled where it lies; everything else goes to the library.
 func (c *Conn) readMessage() bool {
+	if len(c.rest) == 0 && c.lib.Buffered() == 0 {
+		if err := c.more(); err != nil {
+			return false
+		}
+	}
+	if kind, p, n := c.plain(); n > 0 {
+		ok := c.handle(kind, p)
+		c.consume(n)
+		return ok
+	}
+	return c.readByLibrary()
+}
+
+// readByLibrary has the library parse: fragments, control frames, and
+// messages that are not all here.
+func (c *Conn) readByLibrary() bool {
 	typ, r, err := c.ws.Reader(context.Background())
 	if err != nil {
 		c.peerClosed = websocket.CloseStatus(err) != -1
 		return false
 	}
 	buf := messageBufs.Get().(*[]byte)
-	defer func() {
-		if cap(*buf) <= keepBuf {
-			messageBufs.Put(buf)
-		}
-	}()
 	n, err := readAll(r, buf)
-	if err != nil || c.Closing() {
-		return err == nil
+	ok := err == nil && c.handle(abi.Kind(typ), (*buf)[:n])
+	if cap(*buf) <= keepBuf {
+		messageBufs.Put(buf)
 	}
-	p := (*buf)[:n]
-	kind := abi.Kind(typ)
+	return ok
+}
+
+// handle gives a message to the handler, unless a close frame is out already.
+func (c *Conn) handle(kind abi.Kind, p []byte) bool {
+	if c.closeBy.Load() != 0 {
+		return true
+	}
 	if kind == abi.Text && !utf8.Valid(p) {
 		c.bad = &violation{codeNotUTF8, "text is not UTF-8"}
 		return false
@@ -76,24 +95,38 @@ func readAll(r io.Reader, buf *[]byte) (n int, err error) {
 // turn before it waits for more.
 func (c *Conn) Read(p []byte) (int, error) {
 	if len(c.rest) == 0 {
-		if c.bad != nil {
-			return 0, c.bad
-		}
-		c.endTurn()
-		if err := c.fill(); err != nil {
+		if err := c.more(); err != nil {
 			return 0, err
-		}
-		c.beginTurn()
-		if len(c.rest) == 0 {
-			return 0, c.bad
 		}
 	}
 	n := copy(p, c.rest)
+	c.consume(n)
+	return n, nil
+}
+
+// more ends the turn, waits for input and begins another. It returns nil when
+// there is input that breaks no rule.
+func (c *Conn) more() error {
+	if c.bad != nil {
+		return c.bad
+	}
+	c.endTurn()
+	if err := c.fill(); err != nil {
+		return err
+	}
+	c.beginTurn()
+	if len(c.rest) == 0 {
+		return c.bad
+	}
+	return nil
+}
+
+// consume takes n bytes from rest.
+func (c *Conn) consume(n int) {
 	if c.rest = c.rest[n:]; len(c.rest) == 0 && c.fast {
 		readBufs.Put(c.in)
 		c.in, c.rest = nil, nil
 	}
-	return n, nil
 }
 
 // endTurn lets everything go out before the reader waits.

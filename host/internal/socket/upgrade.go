@@ -85,7 +85,8 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	c.attach(n)
 	nc := netConn{c}
-	return nc, bufio.NewReadWriter(bufio.NewReaderSize(nc, 16), bufio.NewWriterSize(nc, libraryWriteBuf)), nil
+	c.lib = bufio.NewReaderSize(nc, 16)
+	return nc, bufio.NewReadWriter(c.lib, bufio.NewWriterSize(nc, libraryWriteBuf)), nil
 }
 
 // earlyConn gives what was read with the handshake before what comes. It goes

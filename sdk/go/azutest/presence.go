@@ -13,6 +13,9 @@ import (
 func (h *Host) connected() map[presence]bool {
 	here := map[presence]bool{}
 	for id, user := range h.user {
+		if !h.clients[id].open {
+			continue // its on_close runs
+		}
 		here[presence{"", user}] = true
 		for _, room := range h.rooms[id] {
 			here[presence{room, user}] = true

@@ -86,7 +86,7 @@ func name(names ...string) int32 {
 			return invalid
 		}
 		for _, r := range n {
-			if r < ' ' || r >= 0x7f && r < 0xa0 {
+			if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' {
 				return invalid
 			}
 		}
@@ -111,7 +111,7 @@ func (tx *tx) post(kind int32, data string, to func(id uint64) bool) int32 {
 		return errno
 	}
 	for _, id := range sorted(tx.clients) {
-		if _, closing := tx.closing[id]; to(id) && !closing {
+		if _, closing := tx.closing[id]; to(id) && !closing && tx.has(id) == 0 {
 			tx.sent = append(tx.sent, delivery{tx.clients[id], m})
 		}
 	}
@@ -119,7 +119,8 @@ func (tx *tx) post(kind int32, data string, to func(id uint64) bool) int32 {
 }
 
 func (tx *tx) has(conn uint64) int32 {
-	if tx.clients[conn] == nil {
+	c := tx.clients[conn]
+	if c == nil || !c.open && conn != tx.conn {
 		return notFound
 	}
 	return 0
@@ -165,7 +166,12 @@ func (tx *tx) SendUsers(users string, kind int32, data string) int32 {
 	if n := name(list...); n < 0 {
 		return n
 	}
-	return tx.post(kind, data, func(id uint64) bool { return slices.Contains(list, tx.user[id]) })
+	for _, user := range list {
+		if n := tx.post(kind, data, func(id uint64) bool { return tx.user[id] == user }); n < 0 {
+			return n
+		}
+	}
+	return 0
 }
 
 func (tx *tx) Close(conn uint64, code int32, reason string) int32 {
@@ -202,7 +208,9 @@ func (tx *tx) Leave(conn uint64, room string) int32 {
 }
 
 func (tx *tx) members(room string) []uint64 {
-	return slices.DeleteFunc(sorted(tx.clients), func(id uint64) bool { return !slices.Contains(tx.rooms[id], room) })
+	return slices.DeleteFunc(sorted(tx.clients), func(id uint64) bool {
+		return !tx.clients[id].open || !slices.Contains(tx.rooms[id], room)
+	})
 }
 
 func (tx *tx) RoomSize(room string) int32 {
@@ -426,7 +434,7 @@ func (tx *tx) Metric(op int32, metric, labels string, value float64) int32 {
 	if op == 0 {
 		value += tx.metrics[metric]
 	}
-	tx.metrics[strings.Clone(metric)] = value
+	put(tx, tx.metrics, strings.Clone(metric), value)
 	return 0
 }
 

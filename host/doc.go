@@ -1,0 +1,37 @@
+// Package host serves real-time channels: it owns WebSockets, rooms, users,
+// presence, broadcasts, limits and metrics, and asks a Channel, most often a
+// plugin in WebAssembly, what to do when a client connects, sends a message or
+// goes.
+//
+//	h, err := host.New(host.Options{Routes: []host.Route{
+//		{Path: "/rooms/:room_id", Plugin: "rooms.wasm"},
+//	}})
+//	http.ListenAndServe(":4000", h)
+//
+// # The life of a message
+//
+// A client's handshake reaches handshake.go: is it one, may this page connect
+// (origin.go), is there room (limit.go)? Then runtime.go runs on_connect; if
+// it returns 0 the connection (conn.go) becomes a member of the channel's hub,
+// and package internal/socket upgrades it and reads from then on.
+//
+// A message that internal/socket has read, checked and unmasked comes to
+// conn.OnMessage. runtime.go takes a call (call.go) and hands it with the event
+// to the route's Channel. A plugin takes an instance (internal/plugin), writes the
+// event into the guest's inbox and calls its hook. The guest's host functions
+// come back as methods of the call: what it asks for is gathered (call.go,
+// store.go), what it reads sees what it has asked for (look.go). If the hook
+// returns 0 all of it happens (commit.go), before the instance serves another
+// event; if it fails nothing does, and the client is told INTERNAL_ERROR.
+//
+// What is sent is encoded once and appended to the batch of a room, or to the
+// queue of one connection (internal/hub). When the reader has no more input its
+// turn ends: each member of a room gets the batch in one write
+// (internal/socket). What a socket does not take waits in a bounded queue.
+//
+// # Beside the messages
+//
+// clerk.go runs timers and presence events, one goroutine a channel. apply.go
+// loads and reloads routes, watch.go sees plugins change, metrics.go and
+// appmetrics.go count, internal.go serves what operators read.
+package host
