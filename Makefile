@@ -8,7 +8,7 @@ PLUGINS := $(filter-out build,$(PLUGINS))
 WASM    := $(PLUGINS:%=plugins/build/%.wasm)
 GUESTS  := $(wildcard testplugins/*.wat)
 
-.PHONY: all build plugins run test race lint vuln fuzz guests bench clean help
+.PHONY: all build plugins run test lint vuln fuzz guests bench clean help
 
 all: build plugins
 
@@ -27,13 +27,10 @@ plugins/build/%.wasm: FORCE
 run: build plugins
 	./bin/azuhost serve --config plugins/azuhost.yaml --playground
 
-## test: the tests
+## test: the tests; TESTFLAGS=-race as CI has it
+TESTFLAGS ?=
 test:
-	$(GO) test ./...
-
-## race: the tests under the race detector, as CI runs them
-race:
-	$(GO) test -race -timeout 10m ./...
+	$(GO) test $(TESTFLAGS) ./...
 
 ## lint: what CI checks beside the tests
 lint:

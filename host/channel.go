@@ -20,12 +20,13 @@ type Env = plugin.Env
 // Channel is the logic of a route. A plugin is one, Funcs is one, and a
 // program that embeds the host may bring its own.
 type Channel interface {
-	// Has says whether the channel handles a hook. Events of other hooks are
-	// accepted without Run.
+	// Has says whether the channel handles a hook. The host may not call Run
+	// for events of others.
 	Has(h abi.Hook) bool
-	// Run handles an event. When it succeeds it calls env.Commit before it
-	// returns nil, and before another event can see a state that this one
-	// has changed; when it fails it returns an error and does not.
+	// Run handles an event. When it succeeds, as it does for an event that the
+	// channel does not handle, it calls env.Commit before it returns nil, and
+	// before another event can see a state that this one has changed; when it
+	// fails it returns an error and does not.
 	Run(ctx context.Context, ev *Event, env Env) error
 }
 

@@ -18,6 +18,9 @@ func (c *call) Commit() {
 	c.tx.commit()
 }
 
+// Drop implements Env: the effects are forgotten, and the store is free for others.
+func (c *call) Drop() { c.tx.end() }
+
 func (c *call) commit(o *op) {
 	h := c.ch.hub
 	switch o.kind {

@@ -83,13 +83,14 @@ func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Re
 	defer k.reset()
 	k.ch, k.set, k.hook, k.conn, k.req, k.turn = ch, set, ev.Hook, c, req, turn
 	k.ev = *ev // so that the caller's does not escape to the heap
-	var err error
-	if set.logic.Has(ev.Hook) {
+	err := set.logic.Run(ctx, &k.ev, k)
+	for errors.Is(err, plugin.ErrNotLoaded) && ch.settings.Load() != set {
+		// A reload has closed the plugin between the two: nothing ran.
+		set = ch.settings.Load()
+		k.set = set
 		err = set.logic.Run(ctx, &k.ev, k)
-	} else {
-		k.Commit()
 	}
-	k.tx.end()
+	k.Drop()
 	if err != nil {
 		ch.report(ev, err)
 		if refused != nil {

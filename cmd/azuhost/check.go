@@ -49,61 +49,85 @@ func check(ctx context.Context, w *world, src *source, values bool) error {
 	if err != nil && !errors.As(err, &probs) {
 		return err
 	}
-	bad := len(probs) > 0
-	if bad {
-		_ = src.report(err)
+	infos := make([]*host.Info, len(cfg.Routes))
+	for i, r := range cfg.Routes {
+		infos[i] = inspectRoute(ctx, r)
+		if infos[i] != nil && infos[i].Problem != "" {
+			probs = append(probs, cfg.BadPlugin(r, infos[i].Problem))
+		}
 	}
 	if values {
-		if err := cfg.Print(w.stdout); err != nil {
-			return err
-		}
+		err = cfg.Print(w.stdout)
 	} else {
-		printRoutes(ctx, w.stdout, file, cfg)
+		err = printRoutes(w.stdout, file, cfg, infos)
 	}
-	if _, err := readCertificate(cfg.TLS); err != nil && !probs.About("tls") {
+	if err != nil {
+		return err
+	}
+	for _, p := range probs {
+		fmt.Fprintln(w.stderr, p)
+	}
+	if err := checkHost(ctx, w, cfg, probs); err != nil {
 		fmt.Fprintln(w.stderr, err)
-		bad = true
+	} else if len(probs) == 0 {
+		if !values {
+			fmt.Fprintln(w.stdout, "ok")
+		}
+		return nil
 	}
-	// Routes with a mistake of their own would only be reported twice.
-	o := cfg.Options()
-	o.Log = newLog(w.stderr, config.Log{Format: cfg.Log.Format, Level: "warn"}, new(slog.LevelVar))
-	o.Routes = slices.DeleteFunc(o.Routes, func(r host.Route) bool { return probs.Concerns(r.Path) })
-	if err := host.Check(ctx, o); err != nil {
-		fmt.Fprintln(w.stderr, err)
-		bad = true
-	}
-	if bad {
-		return errSaid
-	}
-	if !values {
-		fmt.Fprintln(w.stdout, "ok")
-	}
-	return nil
+	return errSaid
 }
 
-func printRoutes(ctx context.Context, w io.Writer, file string, cfg *config.Config) {
+// checkHost finds what shows only where it is tried: certificates, plugins,
+// routes that conflict. Routes with a mistake of their own it leaves out: they
+// would be reported twice.
+func checkHost(ctx context.Context, w *world, cfg *config.Config, known config.Problems) error {
+	var errs []error
+	if !known.About("tls") {
+		_, err := readCertificate(cfg.TLS)
+		errs = append(errs, err)
+	}
+	o := cfg.Options()
+	o.Log = newLog(w.stderr, config.Log{Format: cfg.Log.Format, Level: "warn"}, new(slog.LevelVar))
+	o.Routes = slices.DeleteFunc(o.Routes, func(r host.Route) bool { return known.Concerns(r.Path) })
+	return errors.Join(append(errs, host.Check(ctx, o))...)
+}
+
+func printRoutes(w io.Writer, file string, cfg *config.Config, infos []*host.Info) error {
 	if file == "" {
 		file = "no config file"
 	}
-	fmt.Fprintf(w, "%s: %d routes\n", file, len(cfg.Routes))
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, r := range cfg.Routes {
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", r.Path, r.Plugin, r.Instances, summary(ctx, string(r.Plugin)))
+	plural := "s"
+	if len(cfg.Routes) == 1 {
+		plural = ""
 	}
-	tw.Flush()
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tw, "%s: %d route%s\n", file, len(cfg.Routes), plural)
+	for i, r := range cfg.Routes {
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", r.Path, r.Plugin, r.Instances, summary(infos[i]))
+	}
+	return tw.Flush()
 }
 
-// summary says in a few words what a plugin is.
-func summary(ctx context.Context, name string) string {
-	data, err := os.ReadFile(name)
+// inspectRoute describes the plugin of a route; nil where it cannot be read.
+func inspectRoute(ctx context.Context, r config.Route) *host.Info {
+	data, err := os.ReadFile(string(r.Plugin))
 	if err != nil {
-		return "(not there)"
+		return nil
 	}
 	info, err := host.Inspect(ctx, data)
 	if err != nil {
-		return "(not read)"
+		return nil
 	}
-	if info.Problem != "" {
+	return info
+}
+
+// summary says in a few words what a plugin is.
+func summary(info *host.Info) string {
+	switch {
+	case info == nil:
+		return "(not there)"
+	case info.Problem != "":
 		return "(does not load)"
 	}
 	return fmt.Sprintf("%s  ABI v%d  %s", info.Version, info.ABI, strings.Join(info.Hooks, " "))

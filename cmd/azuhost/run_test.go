@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"strings"
 	"testing"
 )
@@ -62,10 +63,13 @@ func TestExitCodes(t *testing.T) {
 func TestServeEndsWithItsContext(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("HOME", t.TempDir())
+	if err := os.WriteFile("azuhost.yaml", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	log := &trigger{text: "msg=listening", fire: cancel}
 	code := run(ctx, []string{"serve", "--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0"},
-		strings.NewReader(""), &bytes.Buffer{}, log, []string{"AZUHOST_CONFIG=/dev/null"})
+		strings.NewReader(""), &bytes.Buffer{}, log, nil)
 	if code != exitOK || !strings.Contains(log.String(), "msg=closed") {
 		t.Errorf("exit code %d:\n%s", code, log)
 	}

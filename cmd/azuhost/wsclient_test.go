@@ -28,13 +28,14 @@ func wsclient() {
 		ready  = flag.String("ready", "", "make this file after the last answer")
 		trust  = flag.Bool("trust", false, "wait until the server's certificate is of the authority")
 		bearer = flag.String("bearer", "", "token")
+		stall  = flag.Bool("stall", false, "after the last answer do nothing, and answer no close either")
 		closed = flag.Bool("closed", false, "wait for the close, and print it")
 	)
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c := client{ca: *ca, status: *status, trust: *trust, bearer: *bearer}
-	if err := c.run(ctx, flag.Arg(0), flag.Args()[1:], *ready, *closed); err != nil {
+	if err := c.run(ctx, flag.Arg(0), flag.Args()[1:], *ready, *closed, *stall); err != nil {
 		fmt.Fprintln(os.Stderr, "wsclient:", err)
 		os.Exit(1)
 	}
@@ -47,7 +48,7 @@ type client struct {
 	bearer string
 }
 
-func (c client) run(ctx context.Context, url string, messages []string, ready string, closed bool) error {
+func (c client) run(ctx context.Context, url string, messages []string, ready string, closed, stall bool) error {
 	hc, err := c.http()
 	if err != nil {
 		return err
@@ -74,6 +75,10 @@ func (c client) run(ctx context.Context, url string, messages []string, ready st
 		if err := os.WriteFile(ready, nil, 0o600); err != nil {
 			return err
 		}
+	}
+	if stall {
+		<-ctx.Done()
+		return nil
 	}
 	if !closed {
 		return conn.Close(websocket.StatusNormalClosure, "")

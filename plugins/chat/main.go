@@ -45,12 +45,12 @@ func (ch chat) OnMessage(c azu.Conn, m azu.Message) error {
 	if !ok {
 		return err
 	}
-	switch kind {
-	case "subscribe":
+	switch {
+	case kind.Is("subscribe"):
 		return ch.subscribe(c, azu.Room(msg.Get("room").Str()))
-	case "unsubscribe":
+	case kind.Is("unsubscribe"):
 		return ch.unsubscribe(c, azu.Room(msg.Get("room").Str()))
-	case "message":
+	case kind.Is("message"):
 		return ch.message(c, msg)
 	}
 	return protocol.Other(c, kind)
@@ -60,7 +60,7 @@ func (chat) subscribe(c azu.Conn, room azu.Room) error {
 	if err := c.Join(room); err != nil {
 		return protocol.Refused(c, err)
 	}
-	reply := json.New(nil).Str("type", "subscribed").Str("room", string(room))
+	reply := protocol.New("subscribed").Str("room", string(room))
 	return c.Send(azu.Text(protocol.Users(reply, room.Users()).Bytes()))
 }
 
@@ -68,7 +68,7 @@ func (chat) unsubscribe(c azu.Conn, room azu.Room) error {
 	if err := c.Leave(room); err != nil {
 		return protocol.Refused(c, err)
 	}
-	return c.Send(azu.Text(json.New(nil).Str("type", "unsubscribed").Str("room", string(room)).Bytes()))
+	return c.Send(azu.Text(protocol.New("unsubscribed").Str("room", string(room)).Bytes()))
 }
 
 // message goes to the room that it names, or to the last one subscribed to.
@@ -85,8 +85,7 @@ func (chat) message(c azu.Conn, msg json.Value) error {
 	if !slices.Contains(rooms, room) {
 		return protocol.Error(c, protocol.NotSubscribed)
 	}
-	return room.Broadcast(azu.Text(json.New(nil).
-		Str("type", "message").
+	return room.Broadcast(azu.Text(protocol.New("message").
 		Str("room", string(room)).
 		Str("user", string(c.User())).
 		Raw("text", text.Raw()).
@@ -103,8 +102,7 @@ func (chat) OnPresence(room azu.Room, user azu.User, joined bool) error {
 	if joined {
 		event = "join"
 	}
-	o := json.New(nil).
-		Str("type", "presence").
+	o := protocol.New("presence").
 		Str("room", string(room)).
 		Str("event", event).
 		Str("user", string(user))

@@ -20,12 +20,12 @@ func (n notifications) OnMessage(c azu.Conn, m azu.Message) error {
 	if !ok {
 		return err
 	}
-	switch kind {
-	case "subscribe":
+	switch {
+	case kind.Is("subscribe"):
 		return n.change(c, msg, "subscribed", topics.Subscribe)
-	case "unsubscribe":
+	case kind.Is("unsubscribe"):
 		return n.change(c, msg, "unsubscribed", topics.Unsubscribe)
-	case "notify":
+	case kind.Is("notify"):
 		return n.notify(c, msg)
 	}
 	return protocol.Other(c, kind)
@@ -54,7 +54,7 @@ func (notifications) change(c azu.Conn, msg json.Value, reply string, do func(az
 		}
 		return protocol.Refused(c, err)
 	}
-	return c.Send(azu.Text(json.New(nil).Str("type", reply).Raw("topics", json.Strings(topics.Of(c))).Bytes()))
+	return c.Send(azu.Text(protocol.New(reply).Raw("topics", json.Strings(topics.Of(c))).Bytes()))
 }
 
 // notify sends to the subscribers of a topic, or to everyone.
@@ -63,7 +63,7 @@ func (notifications) notify(c azu.Conn, msg json.Value) error {
 	if text.Kind() != json.String || topic.Exists() && topic.Str() == "" {
 		return protocol.Error(c, protocol.InvalidMessage)
 	}
-	o := json.New(nil).Str("type", "notification")
+	o := protocol.New("notification")
 	if topic.Exists() {
 		o = o.Str("topic", topic.Str())
 	}

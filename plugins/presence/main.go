@@ -18,19 +18,18 @@ func (presence) OnMessage(c azu.Conn, m azu.Message) error {
 	if !ok {
 		return err
 	}
-	switch kind {
-	case "online":
+	switch {
+	case kind.Is("online"):
 		user := azu.User(msg.Get("user").Str())
 		if user == "" {
 			return protocol.Error(c, protocol.InvalidMessage)
 		}
-		return c.Send(azu.Text(json.New(nil).
-			Str("type", "online").
+		return c.Send(azu.Text(protocol.New("online").
 			Str("user", string(user)).
 			Bool("online", user.Online()).
 			Bytes()))
-	case "who":
-		return c.Send(azu.Text(json.New(nil).Str("type", "users").Raw("users", json.Strings(azu.Users())).Bytes()))
+	case kind.Is("who"):
+		return c.Send(azu.Text(protocol.New("users").Raw("users", json.Strings(azu.Users())).Bytes()))
 	}
 	return protocol.Other(c, kind)
 }
@@ -40,7 +39,7 @@ func (presence) OnPresence(room azu.Room, user azu.User, joined bool) error {
 	if room != "" {
 		return nil
 	}
-	o := json.New(nil).Str("type", "presence").Str("user", string(user)).Bool("online", joined)
+	o := protocol.New("presence").Str("user", string(user)).Bool("online", joined)
 	return azu.Broadcast(azu.Text(protocol.Users(o, azu.Users()).Bytes()))
 }
 

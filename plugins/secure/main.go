@@ -56,7 +56,7 @@ func (s *secure) OnConnect(c azu.Conn) error {
 	if err := c.Identify(user); err != nil {
 		return err
 	}
-	return c.Send(azu.Text(json.New(nil).Str("type", "authenticated").Str("user", string(user)).Bytes()))
+	return c.Send(azu.Text(protocol.New("authenticated").Str("user", string(user)).Bytes()))
 }
 
 // whose finds the user of a token. It compares with every token, and each
@@ -75,15 +75,14 @@ func (s *secure) OnMessage(c azu.Conn, m azu.Message) error {
 	if !ok {
 		return err
 	}
-	if kind != "message" {
+	if !kind.Is("message") {
 		return protocol.Other(c, kind)
 	}
 	text := msg.Get("text")
 	if text.Kind() != json.String {
 		return protocol.Error(c, protocol.InvalidMessage)
 	}
-	return c.Send(azu.Text(json.New(nil).
-		Str("type", "message").
+	return c.Send(azu.Text(protocol.New("message").
 		Str("user", string(c.User())).
 		Raw("text", text.Raw()).
 		Bytes()))

@@ -22,7 +22,7 @@ func (u users) OnMessage(c azu.Conn, m azu.Message) error {
 	if !ok {
 		return err
 	}
-	if kind == "send" {
+	if kind.Is("send") {
 		return u.send(c, msg)
 	}
 	return protocol.Other(c, kind)
@@ -34,8 +34,7 @@ func (users) send(c azu.Conn, msg json.Value) error {
 	if !ok || text.Kind() != json.String {
 		return protocol.Error(c, protocol.InvalidMessage)
 	}
-	err := azu.SendUsers(to, azu.Text(json.New(nil).
-		Str("type", "message").
+	err := azu.SendUsers(to, azu.Text(protocol.New("message").
 		Str("from", string(c.User())).
 		Raw("text", text.Raw()).
 		Bytes()))
@@ -43,7 +42,7 @@ func (users) send(c azu.Conn, msg json.Value) error {
 		return protocol.Refused(c, err)
 	}
 	for _, user := range to {
-		reply := json.New(nil).Str("type", "sent").Str("to", string(user)).Bool("online", user.Online())
+		reply := protocol.New("sent").Str("to", string(user)).Bool("online", user.Online())
 		if err := c.Send(azu.Text(reply.Bytes())); err != nil {
 			return err
 		}

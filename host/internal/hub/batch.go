@@ -1,11 +1,14 @@
 package hub
 
+import "slices"
+
 // batch is what waits in a room: frames for everybody, and marks for members
 // that get something else.
 type batch struct {
 	buf    []byte
 	frames int
 	marks  []mark // in the order of to
+	extra  int    // bytes in the marks
 	who    uint64 // a bit for each id with a mark, by its low 6 bits
 }
 
@@ -21,6 +24,14 @@ type mark struct {
 
 func (b *batch) empty() bool { return len(b.buf) == 0 && len(b.marks) == 0 }
 
+// size is what counts against flushAt.
+func (b *batch) size() int { return len(b.buf) + b.extra }
+
+// forget drops the marks of a member.
+func (b *batch) forget(id uint64) {
+	b.marks = slices.DeleteFunc(b.marks, func(m mark) bool { return m.id == id })
+}
+
 func (b *batch) mark(m mark) {
 	b.marks = append(b.marks, m)
 	b.who |= 1 << (m.id & 63)
@@ -31,6 +42,9 @@ func (b *batch) deliver(seats []*seat) (frames, bytes int) {
 	var scratch []byte
 	for _, s := range seats {
 		if b.who&(1<<(s.member.ID&63)) == 0 {
+			if len(b.buf) == 0 { // it is all for others
+				continue
+			}
 			s.member.sink.Deliver(b.buf)
 			frames += b.frames
 			bytes += len(b.buf)

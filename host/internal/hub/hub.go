@@ -71,7 +71,7 @@ type Member struct {
 type seat struct {
 	member *Member
 	room   *Room
-	at     int // index in room.seats, guarded by room.mu
+	at     int // index in room.seats, or gone; guarded by room.mu
 }
 
 // New makes an empty hub.

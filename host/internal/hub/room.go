@@ -29,6 +29,7 @@ type Room struct {
 	spare    []byte // a buffer for the next batch
 	flushing bool
 	again    bool // someone wanted a flush while flushing
+	tired    bool // the one who delivers has done its share: the next waits for it
 	waiting  int  // goroutines in idle.Wait
 	idle     *sync.Cond
 	isBusy   bool // counted in hub.busy
@@ -67,16 +68,24 @@ func (r *Room) stand(s *seat) {
 	r.unseat(s)
 }
 
-// part takes a member out and gives it what waits for it.
+// part takes a member out and gives it what waits for it, behind what is on
+// its way.
 func (r *Room) part(s *seat) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.flushing {
+		r.wait()
+	}
 	r.unseat(s)
 	if !r.batch.empty() {
 		var scratch []byte
 		r.batch.deliverTo(s.member, &scratch)
+		r.batch.forget(s.member.ID) // it may come back before the batch goes out
 	}
 }
+
+// gone is seat.at of a seat that was given up.
+const gone = -1
 
 // unseat keeps the seats dense; mu is held.
 func (r *Room) unseat(s *seat) {
@@ -86,6 +95,7 @@ func (r *Room) unseat(s *seat) {
 	r.seats[s.at].at = s.at
 	r.seats[last] = nil
 	r.seats = r.seats[:last]
+	s.at = gone
 }
 
 // add appends a frame for all members but except; full says that the batch
@@ -104,20 +114,28 @@ func (r *Room) add(frame []byte, except uint64) (full bool) {
 	if except != 0 {
 		b.mark(mark{id: except, from: from, to: len(b.buf)})
 	}
-	return len(b.buf) >= flushAt
+	return b.size() >= flushAt
 }
 
 // insert puts a frame for one member, or a call about it, behind what waits
-// in the room. It reports false when nothing waits.
-func (r *Room) insert(m *Member, frame []byte, then func()) bool {
+// in the room. ok is false when nothing waits or the member is not here any more.
+func (r *Room) insert(s *seat, frame []byte, then func()) (ok, full bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.isBusy {
-		return false
+	if !r.isBusy || s.at == gone {
+		return false, false
 	}
 	n := len(r.batch.buf)
-	r.batch.mark(mark{id: m.ID, from: n, to: n, extra: append([]byte(nil), frame...), then: then})
-	return true
+	r.batch.mark(mark{id: s.member.ID, from: n, to: n, extra: append([]byte(nil), frame...), then: then})
+	r.batch.extra += len(frame)
+	return true, r.batch.size() >= flushAt
+}
+
+// waits says whether something is undelivered.
+func (r *Room) waits() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.isBusy
 }
 
 // touch counts the room as busy; mu is held.
@@ -136,7 +154,7 @@ func (r *Room) flush() {
 	defer r.mu.Unlock()
 	if r.flushing {
 		r.again = true
-		if len(r.batch.buf) < flushAt {
+		if r.batch.size() < flushAt && !r.tired {
 			return
 		}
 		r.wait()
@@ -190,15 +208,18 @@ func (r *Room) deliver() {
 		if r.spare == nil && cap(b.buf) <= 2*flushAt {
 			r.spare = b.buf[:0]
 		}
-		if r.waiting > 0 && round >= maxRounds || !r.again && len(r.batch.buf) < flushAt {
+		if r.waiting > 0 && round >= maxRounds || !r.again && r.batch.size() < flushAt {
 			break
 		}
+		r.tired = round >= maxRounds
 	}
-	r.lent = false
+	r.lent, r.tired = false, false
 	r.flushing = false
 	if r.batch.empty() {
-		r.isBusy = false
-		r.hub.busy.Add(-1)
+		if r.isBusy { // someone else may have delivered it all
+			r.isBusy = false
+			r.hub.busy.Add(-1)
+		}
 		r.batch.buf = nil
 		if cap(r.spare) > 1<<10 && len(r.seats) < 64 {
 			r.spare = nil // a small quiet room keeps no large buffer

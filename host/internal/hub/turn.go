@@ -1,5 +1,7 @@
 package hub
 
+import "sync/atomic"
+
 // Turn gathers what one goroutine sends while it works through the input that
 // it has, and delivers it in Flush: each member of a room then gets all of it
 // in one write. A Turn belongs to one goroutine. The zero value is not usable:
@@ -29,7 +31,7 @@ func (t *Turn) to(r *Room, frame []byte, except uint64) {
 	}
 }
 
-// Send sends a frame to one member, behind what waits for it in a room.
+// Send sends a frame to one member, behind what waits for it in its rooms.
 func (t *Turn) Send(m *Member, frame []byte) {
 	if t.Hub.busy.Load() > 0 && t.behind(m, frame, nil) {
 		return
@@ -77,25 +79,73 @@ func (t *Turn) soil(r *Room) {
 	t.dirty = append(t.dirty, r)
 }
 
-// behind puts a frame for m, or a call, behind what waits in the last busy
-// room of m. Messages to one connection and to one room of it so keep their
-// order; between two rooms there is none.
+// behind puts a frame for m, or a call, behind everything that waits for m:
+// what was sent before, to it or to any room of it, reaches it before. It
+// reports false when nothing waits.
 func (t *Turn) behind(m *Member, frame []byte, then func()) bool {
-	h := t.Hub
-	h.mu.RLock()
-	seats := m.seats
-	var busy [8]*Room
+	t.Hub.mu.RLock()
+	var last *seat
 	n := 0
-	for i := len(seats) - 1; i >= 0 && n < len(busy); i-- {
-		busy[n] = seats[i].room
-		n++
-	}
-	h.mu.RUnlock()
-	for _, r := range busy[:n] {
-		if r.insert(m, frame, then) {
-			t.soil(r)
-			return true
+	for _, s := range m.seats {
+		if s.room.waits() {
+			last = s
+			n++
 		}
 	}
-	return false
+	var ok, full bool
+	switch n {
+	case 0:
+	case 1:
+		if ok, full = last.room.insert(last, frame, then); ok {
+			t.soil(last.room)
+		}
+	default:
+		ok = true
+		t.behindAll(m, frame, then)
+	}
+	t.Hub.mu.RUnlock()
+	if full {
+		last.room.flush()
+	}
+	return ok
+}
+
+// behindAll is behind for a member with several busy rooms; Hub.mu is held.
+func (t *Turn) behindAll(m *Member, frame []byte, then func()) {
+	g := &gate{member: m, frame: append([]byte(nil), frame...), then: then}
+	g.closed.Store(1)
+	for _, s := range m.seats {
+		g.closed.Add(1)
+		if ok, _ := s.room.insert(s, nil, g.open); ok {
+			t.soil(s.room)
+		} else {
+			g.closed.Add(-1)
+		}
+	}
+	if len(frame) > 0 {
+		t.frames++
+		t.bytes += len(frame)
+	}
+	g.open()
+}
+
+// gate holds what goes to a member until each of its rooms has delivered what
+// was sent before.
+type gate struct {
+	member *Member
+	frame  []byte
+	then   func()
+	closed atomic.Int32 // by so many rooms, and by the one who makes it
+}
+
+func (g *gate) open() {
+	if g.closed.Add(-1) > 0 {
+		return
+	}
+	if len(g.frame) > 0 {
+		g.member.sink.Deliver(g.frame)
+	}
+	if g.then != nil {
+		g.then()
+	}
 }

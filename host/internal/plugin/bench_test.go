@@ -25,3 +25,31 @@ func BenchmarkEcho(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkStart is what an instance costs.
+func BenchmarkStart(b *testing.B) {
+	p := newPlugin(b, Options{}, guest(b, "bounce"))
+	v, inst, err := p.take(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.put(v, inst)
+	b.ReportAllocs()
+	for b.Loop() {
+		i, err := v.start(nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		i.close()
+	}
+}
+
+// BenchmarkLoad is what a new version of a small module costs.
+func BenchmarkLoad(b *testing.B) {
+	p := newPlugin(b, Options{NewEnv: newCounterEnv}, nil)
+	versions := [][]byte{guest(b, "counter"), variant(b, "VERSION1")}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		mustLoad(b, p, versions[n%2])
+	}
+}

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,4 +161,9 @@ func valueTypes(params []abi.Param) []api.ValueType {
 		out[i] = api.ValueType(p.Type)
 	}
 	return out
+}
+
+// sortedNames are the keys of a map of exports.
+func sortedNames(exports map[string]api.FunctionDefinition) []string {
+	return slices.Sorted(maps.Keys(exports))
 }

@@ -48,7 +48,7 @@ func (v *version) has(h abi.Hook) bool { return v.hooks&(1<<h) != 0 }
 func (p *Plugin) compile(ctx context.Context, wasm []byte, sum [sha256.Size]byte) (*version, error) {
 	v := &version{plugin: p, id: versionID(sum), sum: sum}
 	err := v.compile(ctx, wasm, p.o.CacheDir)
-	if err != nil && v.cache != nil {
+	if err != nil && v.cache != nil && ctx.Err() == nil {
 		// A damaged file in the cache fails the compilation, too.
 		uncached := v.compile(ctx, wasm, "")
 		if uncached == nil {
@@ -101,10 +101,13 @@ func compileModule(ctx context.Context, rt wazero.Runtime, wasm []byte) (m wazer
 		}
 	}()
 	m, err = rt.CompileModule(ctx, wasm)
-	if err != nil {
-		return nil, explainCompile(wasm, err)
+	switch {
+	case err == nil:
+		return m, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	}
-	return m, nil
+	return nil, explainCompile(wasm, err)
 }
 
 // prepare checks the module and instantiates the host modules that it imports.

@@ -70,6 +70,9 @@ type Env interface {
 	// this text.
 	Fail(text []byte)
 
+	// Drop ends an Env that NewEnv made, without effects. Who calls Run ends
+	// the Env that it gives.
+	Drop()
 	// Commit makes the gathered effects happen. Run calls it when the hook
 	// returned 0, before the instance serves another event, so that effects
 	// happen in the order of the hooks. When the hook failed Run does not

@@ -13,6 +13,7 @@ import (
 type fakeEnv struct {
 	calls     []string
 	committed int
+	dropped   int
 	err       error  // of every method
 	answer    string // of the Append methods; empty: the method's name
 	size      int    // of RoomSize
@@ -131,6 +132,7 @@ func (e *fakeEnv) Now() time.Time {
 }
 func (e *fakeEnv) Fail(text []byte) { _ = e.note("Fail %q", text) }
 func (e *fakeEnv) Commit()          { e.committed++ }
+func (e *fakeEnv) Drop()            { e.dropped++ }
 
 // quietEnv counts and keeps nothing: for measurements. Methods that it does
 // not have panic.
@@ -149,3 +151,4 @@ func (e *quietEnv) AppendValue(dst []byte, _ uint64, _ []byte) ([]byte, error) {
 }
 func (e *quietEnv) Now() time.Time { return time.Time{} }
 func (e *quietEnv) Commit()        { e.committed++ }
+func (e *quietEnv) Drop()          {}

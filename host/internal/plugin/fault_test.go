@@ -3,6 +3,8 @@ package plugin
 import (
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -213,4 +215,36 @@ func TestRegionIsFreedOnce(t *testing.T) {
 		t.Errorf("an empty memory is %v", b)
 	}
 	empty.Free()
+}
+
+// Deadlines that pass just when hooks end: each event is either committed or
+// a fault, and no memory is lost on the way.
+func TestDeadlineAtTheEnd(t *testing.T) {
+	for _, mode := range []Mode{Single, Pool} {
+		p := newPlugin(t, Options{Mode: mode, Deadline: 2 * time.Microsecond}, guest(t, "bounce"))
+		var late atomic.Int64
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range 500 {
+					env := &fakeEnv{}
+					err := message(p, env, "x")
+					if err != nil {
+						late.Add(1)
+						if f, ok := err.(*Fault); !ok || f.Reason != TimedOut {
+							t.Errorf("got %v", err)
+						}
+					}
+					if (err == nil) != (env.committed == 1) {
+						t.Errorf("%v, and committed %d", err, env.committed)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if n := p.alloc.regions.Load(); n > int64(p.slots.size) {
+			t.Errorf("%s: %d memories", mode, n)
+		}
+		t.Logf("%s: %d of 2000 were late", mode, late.Load())
+	}
 }

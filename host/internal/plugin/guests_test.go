@@ -3,6 +3,7 @@ package plugin
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -129,7 +130,11 @@ func TestGoGuest(t *testing.T) {
 		t.Errorf("logged: %s", out.Bytes())
 	}
 	out.Reset()
-	wantFault(t, message(p, &fakeEnv{}, "panic"), Exited)
+	// Go's runtime ends with proc_exit, or trips over its own trace and traps.
+	var f *Fault
+	if err := message(p, &fakeEnv{}, "panic"); !errors.As(err, &f) || f.Reason != Exited && f.Reason != Trap {
+		t.Errorf("a panic of the guest: %v", err)
+	}
 	if !bytes.Contains(out.Bytes(), []byte("panic: as asked")) {
 		t.Errorf("logged: %s", out.Bytes())
 	}

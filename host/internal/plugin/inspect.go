@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -169,9 +168,4 @@ func explainCompile(wasm []byte, err error) error {
 		return fmt.Errorf("the module needs more memory than the route allows; raise its memory limit: %w", err)
 	}
 	return fmt.Errorf("not a valid module: %w", err)
-}
-
-// sortedNames are the keys of a map of exports.
-func sortedNames(exports map[string]api.FunctionDefinition) []string {
-	return slices.Sorted(maps.Keys(exports))
 }

@@ -5,12 +5,10 @@
 package plugin
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -202,87 +200,4 @@ type Stats struct {
 // Stats returns the figures of now.
 func (p *Plugin) Stats() Stats {
 	return Stats{Instances: int(p.instances.Load()), MemoryBytes: p.alloc.bytes.Load()}
-}
-
-// Run calls a hook for an event. It returns nil when the hook returned 0 (or
-// the module does not have it) and the effects are committed, else a
-// *HookError, a *Fault, ctx's error or ErrNotLoaded.
-//
-// ctx bounds the wait for an instance; a hook that runs is bounded by
-// Options.Deadline alone. Commit is called while the instance is still held:
-// with Single, effects happen in the order of the hooks, and that goes for
-// events whose hook the module does not have, too. With Pool such events wait
-// for nobody.
-func (p *Plugin) Run(ctx context.Context, ev *Event, env Env) error {
-	if p.o.Mode == Pool {
-		if v := p.current.Load(); v != nil && !v.has(ev.Hook) {
-			env.Commit()
-			return nil
-		}
-	}
-	v, inst, err := p.take(ctx)
-	if err != nil {
-		return err
-	}
-	// Deferred, so that a panic of the Env does not keep the slot.
-	defer func() { p.put(v, inst) }()
-	if !v.has(ev.Hook) {
-		env.Commit()
-		return nil
-	}
-	if inst == nil {
-		if inst, err = v.start(p.loadEnv()); err != nil {
-			return err
-		}
-	}
-	if err := inst.run(ev, env); err != nil {
-		if _, ok := err.(*Fault); ok {
-			inst.close()
-			inst = nil
-		}
-		return err
-	}
-	env.Commit()
-	return nil
-}
-
-// loadEnv makes the Env of a starting instance, nil where there is none.
-func (p *Plugin) loadEnv() Env {
-	if p.o.NewEnv == nil {
-		return nil
-	}
-	return p.o.NewEnv()
-}
-
-// Close refuses new events, waits for running hooks and for a Load that is
-// under way, and frees everything. When ctx ends before that, it returns
-// ctx's error, and what still runs is freed when it is done.
-func (p *Plugin) Close(ctx context.Context) error {
-	drained := p.retireAll()
-	select {
-	case <-drained:
-	case <-ctx.Done():
-		return fmt.Errorf("plugin: hooks still run: %w", ctx.Err())
-	}
-	select {
-	case p.loading <- struct{}{}:
-		<-p.loading
-	case <-ctx.Done():
-		return fmt.Errorf("plugin: a load still runs: %w", ctx.Err())
-	}
-	p.guestLog.flush()
-	return nil
-}
-
-// slots hand out the right to run guest code, and idle instances with it.
-type slots struct {
-	size int
-
-	mu      sync.Mutex
-	busy    int         // slots that are taken
-	idle    []*instance // of the current version; the last one was used last
-	queue   []*waiter   // who waits, first come first
-	woken   bool        // a waiter was woken and has not tried yet
-	closed  bool
-	drained chan struct{} // closed when busy is 0 after Close; nil before Close
 }

@@ -3,8 +3,22 @@ package plugin
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 )
+
+// slots hand out the right to run guest code, and idle instances with it.
+type slots struct {
+	size int
+
+	mu      sync.Mutex
+	busy    int         // slots that are taken
+	idle    []*instance // of the current version; the last one was used last
+	queue   []*waiter   // who waits, first come first
+	woken   bool        // a waiter was woken and has not tried yet
+	closed  bool
+	drained chan struct{} // closed when busy is 0 after Close; nil before Close
+}
 
 // handOver is how long an event waits before a slot is given to it. Before
 // that it only has the right to try when a slot becomes free, and an event

@@ -82,6 +82,9 @@ func TestOnLoadCommitsOnce(t *testing.T) {
 		if want := 1 - i; env.committed != want {
 			t.Errorf("instance %d committed %d times, want %d", i, env.committed, want)
 		}
+		if env.committed+env.dropped != 1 {
+			t.Errorf("instance %d: %d commits and %d drops, want one of them", i, env.committed, env.dropped)
+		}
 	}
 }
 

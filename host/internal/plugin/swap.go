@@ -22,7 +22,9 @@ func (p *Plugin) Load(ctx context.Context, wasm []byte) (version string, err err
 	case p.loading <- struct{}{}:
 		defer func() { <-p.loading }()
 	case <-ctx.Done():
-		return "", ctx.Err()
+	}
+	if err := ctx.Err(); err != nil {
+		return "", err
 	}
 	if p.isClosed() {
 		return "", ErrNotLoaded
@@ -41,10 +43,12 @@ func (p *Plugin) Load(ctx context.Context, wasm []byte) (version string, err err
 	env := p.loadEnv()
 	inst, err := v.start(env)
 	if err != nil {
+		drop(env)
 		v.close()
 		return "", fmt.Errorf("plugin: %w", err)
 	}
 	if err := p.swap(ctx, v, inst, env); err != nil {
+		drop(env)
 		inst.close()
 		v.close()
 		return "", err
@@ -79,26 +83,24 @@ func (p *Plugin) swap(ctx context.Context, v *version, inst *instance, env Env) 
 		s.mu.Unlock()
 		return ErrNotLoaded
 	}
-	free := p.retire()
-	p.current.Store(v)
+	free := p.retire(v)
 	s.idle = append(s.idle, inst)
 	s.mu.Unlock()
 	free()
 	return nil
 }
 
-// retire takes the current version out of use. slots.mu is held. free closes
+// retire puts next, nil for none, in the place of the current version. slots.mu is held. free closes
 // what nobody uses, and is called without the lock; if hooks still run on the
 // version, the last of them frees it.
-func (p *Plugin) retire() (free func()) {
+func (p *Plugin) retire(next *version) (free func()) {
 	s := &p.slots
-	v := p.current.Load()
+	v := p.current.Swap(next)
 	if v == nil {
 		return func() {}
 	}
 	unused := s.idle
 	s.idle = nil
-	p.current.Store(nil)
 	v.retired = true
 	v.running++ // so that the version outlives its unused instances
 	return func() {
@@ -125,7 +127,7 @@ func (p *Plugin) retireAll() <-chan struct{} {
 	for len(s.queue) > 0 {
 		s.pop().ready <- false
 	}
-	free := p.retire()
+	free := p.retire(nil)
 	s.mu.Unlock()
 	free()
 	s.mu.Lock()

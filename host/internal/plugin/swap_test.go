@@ -144,6 +144,18 @@ func TestLoadGivesUpWithItsContext(t *testing.T) {
 	}
 }
 
+func TestLoadWithAContextThatIsOver(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := newPlugin(t, Options{}, nil)
+	if _, err := p.Load(ctx, guest(t, "forward")); !errors.Is(err, context.Canceled) {
+		t.Errorf("Load: %v", err)
+	}
+	if _, err := Inspect(t.Context(), guest(t, "forward")); err != nil {
+		t.Error(err)
+	}
+}
+
 // Eight goroutines send events while versions alternate. Every event is
 // answered once, by one version, and with Single no two at a time.
 func TestSwapUnderLoad(t *testing.T) {
@@ -231,5 +243,28 @@ func TestLoadsAtTheSameTime(t *testing.T) {
 	env := &counterEnv{}
 	if err := message(p, env, ""); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whichever comes first, nothing is left when Close returns.
+func TestCloseDuringLoad(t *testing.T) {
+	for _, mode := range []Mode{Single, Pool} {
+		for range 20 {
+			p := newPlugin(t, Options{Mode: mode, NewEnv: newCounterEnv}, guest(t, "counter"))
+			loaded := make(chan error, 1)
+			go func() {
+				_, err := p.Load(context.Background(), variant(t, "VERSION1"))
+				loaded <- err
+			}()
+			if err := p.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+			if err := <-loaded; err != nil && !errors.Is(err, ErrNotLoaded) {
+				t.Errorf("Load: %v", err)
+			}
+			if n := p.alloc.regions.Load(); n != 0 || p.Version() != "" {
+				t.Errorf("%s: %d memories, version %q", mode, n, p.Version())
+			}
+		}
 	}
 }

@@ -51,7 +51,8 @@ func newWASIGuest(t *testing.T, o Options) *wasiGuest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.put(v, inst) })
+	due := inst.watch.begin(time.Hour)
+	t.Cleanup(func() { inst.watch.end(due); p.put(v, inst) })
 	return &wasiGuest{t, &inst.call, inst.call.mem}
 }
 
@@ -255,7 +256,7 @@ func TestGuestOutputIsLogged(t *testing.T) {
 	print("2oops\n\n", "level=WARN msg=oops source=guest stream=stderr\n")
 	print("1half ", "")
 	print("1a line\r\n", "level=INFO msg=\"half a line\" source=guest stream=stdout\n")
-	print("1\x1b[31m\xff\u200e\n", `level=INFO msg="\\x1b[31m\\xff\\u200e" source=guest stream=stdout`+"\n")
+	print("1\x1b[31m\xff\u200e\n", `level=INFO msg=\x1b[31m\xff\u200e source=guest stream=stdout`+"\n")
 	long := strings.Repeat("x", maxGuestLine+1)
 	print("1"+long+"\n", "level=INFO msg="+long[1:]+" source=guest stream=stdout\nlevel=INFO msg=x source=guest stream=stdout\n")
 

@@ -45,6 +45,9 @@ func (c *Conn) sendClose(code int, reason string) {
 		f = append(append(f, byte(code>>8), byte(code)), reason...)
 	}
 	c.put(f)
+	if c.closing {
+		return // there was no room for it: put has ended the connection
+	}
 	c.closing, c.code, c.reason = true, code, reason
 	c.closeBy.Store(c.group.now() + int64(c.group.timeouts.Close))
 }
@@ -64,23 +67,39 @@ func (c *Conn) finish() {
 	code, reason, dead := c.code, c.reason, c.dead
 	c.mu.Unlock()
 	c.handler.OnClosed(code, reason)
-	if dead == nil && !c.peerClosed && code != codeAbnormal {
-		c.linger()
+	if dead == nil && code != codeAbnormal {
+		c.awaitFlush()
+		if !c.peerClosed {
+			c.linger()
+		}
 	}
 	_ = c.ws.CloseNow()
 	c.closeNet()
 	c.release()
 }
 
-// linger waits for the end of the client's side, throwing away what comes.
+// awaitFlush waits until the close frame, and what is before it, has gone
+// out, or Timeouts.Close is over.
+func (c *Conn) awaitFlush() {
+	c.mu.Lock()
+	var flushed chan struct{}
+	if c.flushing {
+		flushed = make(chan struct{})
+		c.flushed = flushed
+	}
+	c.mu.Unlock()
+	if flushed != nil {
+		<-flushed
+	}
+}
+
+// linger tells the client that nothing more comes, and waits for the end of its
+// side, throwing away what it sends.
 func (c *Conn) linger() {
 	if c.fast {
-		c.mu.Lock()
-		waiting := c.flushing
-		c.mu.Unlock()
-		if !waiting {
-			c.fd.shutdownWrite()
-		}
+		c.fd.shutdownWrite()
+	} else if w, ok := c.net.(interface{ CloseWrite() error }); ok {
+		_ = w.CloseWrite()
 	}
 	c.lingering = true
 	c.rest, c.bad = nil, nil
@@ -89,22 +108,28 @@ func (c *Conn) linger() {
 
 // release gives back what was borrowed, when nobody reads any more.
 func (c *Conn) release() {
-	if c.in != nil {
+	if c.in != nil && c.fast {
 		readBufs.Put(c.in)
-		c.in, c.rest = nil, nil
 	}
+	c.in, c.rest = nil, nil
 	c.group.remove(c)
 }
 
 // closeNet closes the socket. It marks the connection dead before the
 // descriptor goes away, so that a broadcast never writes to a descriptor that
-// was given to someone else.
+// was given to someone else. It closes without the lock: Close waits for a
+// flusher that may be about to take it.
 func (c *Conn) closeNet() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.dead == nil {
+	cut := c.dead != nil
+	if !cut {
 		c.dead = net.ErrClosed
 		c.queue.reset()
 	}
-	_ = c.net.Close()
+	c.mu.Unlock()
+	n := c.net
+	if t, ok := n.(interface{ NetConn() net.Conn }); ok && cut {
+		n = t.NetConn() // the goodbye of TLS would wait for a client that does not read
+	}
+	_ = n.Close()
 }

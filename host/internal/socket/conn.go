@@ -58,11 +58,12 @@ type Conn struct {
 
 	mu       sync.Mutex
 	queue    queue
-	inflight int  // bytes that the flusher of the portable way has taken
-	attached bool // there is a socket
-	corked   bool // the reader is busy with input that it has: hold writes back
-	flushing bool // a goroutine empties the queue
-	closing  bool // a close frame is in the queue or out: nothing may follow it
+	inflight int           // bytes that the flusher of the portable way has taken
+	attached bool          // there is a socket
+	corked   bool          // the reader is busy with input that it has: hold writes back
+	flushing bool          // a goroutine empties the queue
+	flushed  chan struct{} // if not nil, to be closed when it is done
+	closing  bool          // a close frame is in the queue or out: nothing may follow it
 	dead     error
 	code     int // of the close, when closing
 	reason   string

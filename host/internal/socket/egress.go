@@ -98,6 +98,9 @@ func (c *Conn) enqueue(p []byte, n int) {
 	c.queue.push(p, n)
 	if over > 0 {
 		c.group.drop(DropOldest, c.queue.dropOldest(over))
+		if c.queue.unbegun() > limit { // control frames: answers that the client does not take
+			c.slow(nil)
+		}
 	}
 }
 
@@ -155,14 +158,25 @@ func (c *Conn) flush() {
 		c.die(err)
 	}
 	c.drain()
+	c.endFlush()
+}
+
+// endFlush tells the one who waits for the end of flushing; mu is held.
+func (c *Conn) endFlush() {
+	if !c.flushing && c.flushed != nil {
+		close(c.flushed)
+		c.flushed = nil
+	}
 }
 
 // flushPortable is flush for connections without a descriptor of ours.
 func (c *Conn) flushPortable() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var buf []byte
 	for c.queue.len() > 0 && c.dead == nil {
-		p := c.queue.take()
+		p := c.queue.take(buf[:0], takeAt)
+		buf = p
 		c.inflight = len(p)
 		c.mu.Unlock()
 		_, err := c.net.Write(p)
@@ -173,6 +187,7 @@ func (c *Conn) flushPortable() {
 		}
 	}
 	c.flushing = false
+	c.endFlush()
 }
 
 // die marks the connection as unusable and wakes the reader; mu is held.
@@ -215,6 +230,9 @@ func (c *Conn) attach(n net.Conn) {
 	c.net = n
 	c.fd, c.fast = openFD(n)
 	c.attached, c.corked = true, true
+	if c.dead != nil {
+		c.abort() // it ended before it had a socket
+	}
 }
 
 func countFrames(p []byte) (n int) {

@@ -39,6 +39,7 @@ func NewGroup(o GroupOptions) (*Group, error) {
 		stop:     make(chan struct{}),
 		empty:    make(chan struct{}),
 	}
+	g.clock.Store(1) // 0 is no time
 	var err error
 	if g.fair, err = newFair(&g.wait); err != nil {
 		return nil, fmt.Errorf("start the group of connections: %w", err)

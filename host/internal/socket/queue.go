@@ -64,12 +64,27 @@ func (q *queue) reset() {
 	*q = queue{}
 }
 
-// take empties the queue into a slice that the caller owns.
-func (q *queue) take() []byte {
-	b := q.bytes()
-	*q = queue{}
-	return b
+// takeAt is how much take takes, in bytes, where frames are smaller.
+const takeAt = 32 << 10
+
+// take moves whole frames from the front to dst: at least one, and no more
+// than n bytes if there are several. The queue must not begin within a frame.
+func (q *queue) take(dst []byte, n int) []byte {
+	end := q.head
+	for end < len(q.buf) {
+		k := hub.FrameLen(q.buf[end:])
+		if end > q.head && end+k-q.head > n {
+			break
+		}
+		end += k
+	}
+	dst = append(dst, q.buf[q.head:end]...)
+	q.wrote(end - q.head)
+	return dst
 }
+
+// unbegun is how many bytes there are of frames that have not begun to go out.
+func (q *queue) unbegun() int { return len(q.buf) - q.next }
 
 // dropOldest removes the oldest data frames of which nothing is written,
 // until n bytes are free. Control frames stay.

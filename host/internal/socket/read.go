@@ -52,6 +52,7 @@ func (c *Conn) readByLibrary() bool {
 	}
 	buf := messageBufs.Get().(*[]byte)
 	n, err := readAll(r, buf)
+	c.peerClosed = err != nil && websocket.CloseStatus(err) != -1
 	ok := err == nil && c.handle(abi.Kind(typ), (*buf)[:n])
 	if cap(*buf) <= keepBuf {
 		messageBufs.Put(buf)
@@ -133,6 +134,9 @@ func (c *Conn) consume(n int) {
 func (c *Conn) endTurn() {
 	if !c.lingering {
 		c.handler.OnDrained()
+		if !c.scan.idle() && c.partial.Load() == 0 {
+			c.partial.Store(c.group.now())
+		}
 	}
 	c.uncork()
 }
@@ -150,13 +154,8 @@ func (c *Conn) beginTurn() {
 	var good int
 	good, c.bad = c.scan.scan(c.rest)
 	c.rest = c.rest[:good]
-	switch {
-	case c.scan.idle():
-		if c.partial.Load() != 0 {
-			c.partial.Store(0)
-		}
-	case c.partial.Load() == 0:
-		c.partial.Store(now)
+	if (c.scan.fresh || c.scan.idle()) && c.partial.Load() != 0 {
+		c.partial.Store(0)
 	}
 }
 

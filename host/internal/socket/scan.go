@@ -54,6 +54,7 @@ type scanner struct {
 	final  bool  // of the frame whose payload is read
 	data   bool  // it is a data frame
 	inside bool  // between the first and the last frame of a message
+	fresh  bool  // what is half here began in the last scan
 
 	size      int64 // payload of the message so far, announced
 	fragments int
@@ -66,7 +67,11 @@ func (s *scanner) idle() bool { return s.nhead == 0 && s.rest == 0 && !s.inside 
 // scan goes over p. On a violation it returns how many bytes before it are good.
 func (s *scanner) scan(p []byte) (good int, v *violation) {
 	at := 0
+	s.fresh = false
 	for at < len(p) {
+		if s.idle() {
+			s.fresh = true
+		}
 		if s.rest > 0 {
 			n := min(s.rest, int64(len(p)-at))
 			s.rest -= n

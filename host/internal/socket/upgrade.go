@@ -102,3 +102,11 @@ func (e *earlyConn) Read(p []byte) (int, error) {
 	}
 	return e.Conn.Read(p)
 }
+
+// CloseWrite ends our side, where the connection below can.
+func (e *earlyConn) CloseWrite() error {
+	if w, ok := e.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return nil
+}

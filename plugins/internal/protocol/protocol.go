@@ -19,23 +19,29 @@ const (
 
 // Error sends an error to the client.
 func Error(c azu.Conn, code string) error {
-	return c.Send(azu.Text(json.New(nil).Str("type", "error").Str("code", code).Bytes()))
+	return c.Send(azu.Text(New("error").Str("code", code).Bytes()))
 }
 
+// buffer is where messages are written: the host copies what is sent.
+var buffer [1 << 10]byte
+
+// New begins a message. The next New takes its memory over, so send it first.
+func New(kind string) json.Object { return json.New(buffer[:0]).Str("type", kind) }
+
 // Read parses a message. If ok is false it was none, and the client was told.
-func Read(c azu.Conn, m azu.Message) (message json.Value, kind string, ok bool, err error) {
+func Read(c azu.Conn, m azu.Message) (message, kind json.Value, ok bool, err error) {
 	if m.IsText() {
 		message, err = json.Parse(m.Data)
 	}
 	if err != nil || message.Kind() != json.Obj {
-		return json.Value{}, "", false, Error(c, InvalidJSON)
+		return message, kind, false, Error(c, InvalidJSON)
 	}
-	return message, message.Get("type").Str(), true, nil
+	return message, message.Get("type"), true, nil
 }
 
 // Other handles the types that a channel leaves: ping, and the unknown.
-func Other(c azu.Conn, kind string) error {
-	if kind == "ping" {
+func Other(c azu.Conn, kind json.Value) error {
+	if kind.Is("ping") {
 		return c.Send(azu.Text(`{"type":"pong"}`))
 	}
 	return Error(c, UnknownType)

@@ -19,229 +19,206 @@ func Parse(data []byte) (Value, error) {
 	if !utf8.Valid(data) {
 		return Value{}, ErrInvalid
 	}
-	s := scanner{data: data}
-	s.space()
-	from := s.pos
-	if !s.value(0) {
-		return Value{}, ErrInvalid
-	}
-	to := s.pos
-	if s.space(); s.pos != len(data) {
+	from := space(data, 0)
+	to := check(data, from, 0)
+	if to == bad || space(data, to) != len(data) {
 		return Value{}, ErrInvalid
 	}
 	return Value{data[from:to]}, nil
 }
 
-// scanner walks through a document.
-type scanner struct {
-	data []byte
-	pos  int
+// The functions below take a document and an index, and give the index after
+// what they look for. They are few and have plain loops, because a call costs
+// much in a Go program compiled to WebAssembly.
+
+// bad is the index after something that is not JSON.
+const bad = -1
+
+// space skips white space.
+func space(d []byte, i int) int {
+	for i < len(d) && (d[i] == ' ' || d[i] == '\n' || d[i] == '\t' || d[i] == '\r') {
+		i++
+	}
+	return i
 }
 
-// peek is the byte at pos, 0 at the end: no token begins with that.
-func (s *scanner) peek() byte {
-	if s.pos < len(s.data) {
-		return s.data[s.pos]
+// check takes a value.
+func check(d []byte, i, depth int) int {
+	if i >= len(d) || depth > MaxDepth {
+		return bad
 	}
-	return 0
-}
-
-func (s *scanner) space() {
-	for s.pos < len(s.data) {
-		switch s.data[s.pos] {
-		case ' ', '\t', '\n', '\r':
-			s.pos++
-		default:
-			return
-		}
-	}
-}
-
-// eat takes one byte, if it is there.
-func (s *scanner) eat(c byte) bool {
-	if s.peek() != c || s.pos == len(s.data) {
-		return false
-	}
-	s.pos++
-	return true
-}
-
-// value takes a value in a document that is not checked yet.
-func (s *scanner) value(depth int) bool {
-	if depth > MaxDepth {
-		return false
-	}
-	switch s.peek() {
-	case '{':
-		return s.list('}', depth, true)
-	case '[':
-		return s.list(']', depth, false)
+	switch d[i] {
 	case '"':
-		return s.str()
+		return checkString(d, i)
+	case '{':
+		return checkList(d, i+1, depth, '}')
+	case '[':
+		return checkList(d, i+1, depth, ']')
 	case 't':
-		return s.word("true")
+		return checkWord(d, i, "true")
 	case 'f':
-		return s.word("false")
+		return checkWord(d, i, "false")
 	case 'n':
-		return s.word("null")
+		return checkWord(d, i, "null")
 	}
-	return s.number()
+	return checkNumber(d, i)
 }
 
-// list takes an object or an array.
-func (s *scanner) list(end byte, depth int, named bool) bool {
-	s.pos++
-	if s.space(); s.eat(end) {
-		return true
+// checkList takes what follows the bracket of an array or an object.
+func checkList(d []byte, i, depth int, end byte) int {
+	if i = space(d, i); i < len(d) && d[i] == end {
+		return i + 1
 	}
 	for {
-		if named {
-			if !s.str() {
-				return false
+		if end == '}' {
+			if i = checkString(d, i); i == bad {
+				return bad
 			}
-			if s.space(); !s.eat(':') {
-				return false
+			if i = space(d, i); i == len(d) || d[i] != ':' {
+				return bad
 			}
-			s.space()
+			i = space(d, i+1)
 		}
-		if !s.value(depth + 1) {
-			return false
+		if i = check(d, i, depth+1); i == bad {
+			return bad
 		}
-		if s.space(); s.eat(end) {
-			return true
+		if i = space(d, i); i == len(d) {
+			return bad
 		}
-		if !s.eat(',') {
-			return false
+		if d[i] == end {
+			return i + 1
 		}
-		s.space()
+		if d[i] != ',' {
+			return bad
+		}
+		i = space(d, i+1)
 	}
 }
 
-func (s *scanner) word(w string) bool {
-	if len(s.data)-s.pos < len(w) || string(s.data[s.pos:s.pos+len(w)]) != w {
-		return false
+func checkWord(d []byte, i int, word string) int {
+	if len(d)-i < len(word) || string(d[i:i+len(word)]) != word {
+		return bad
 	}
-	s.pos += len(w)
-	return true
+	return i + len(word)
 }
 
-func (s *scanner) str() bool {
-	if !s.eat('"') {
-		return false
+func checkString(d []byte, i int) int {
+	if i >= len(d) || d[i] != '"' {
+		return bad
 	}
-	for s.pos < len(s.data) {
-		c := s.data[s.pos]
-		s.pos++
-		switch {
+	for i++; i < len(d); i++ {
+		switch c := d[i]; {
 		case c == '"':
-			return true
+			return i + 1
 		case c < ' ':
-			return false
+			return bad
 		case c == '\\':
-			if !s.escape() {
-				return false
+			if i = checkEscape(d, i+1); i == bad {
+				return bad
 			}
 		}
 	}
-	return false
+	return bad
 }
 
-// escape takes what follows a backslash.
-func (s *scanner) escape() bool {
-	c := s.peek()
-	s.pos++
-	switch c {
+// checkEscape takes what follows a backslash, and gives the index of its last
+// byte.
+func checkEscape(d []byte, i int) int {
+	if i >= len(d) {
+		return bad
+	}
+	switch d[i] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return true
+		return i
 	case 'u':
-		for range 4 {
-			c := s.peek()
-			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
-				return false
+		for n := 1; n <= 4; n++ {
+			if i+n >= len(d) || !isHex(d[i+n]) {
+				return bad
 			}
-			s.pos++
 		}
-		return true
+		return i + 4
 	}
-	return false
+	return bad
 }
 
-func (s *scanner) number() bool {
-	s.eat('-')
-	if !s.eat('0') && !s.digits() {
-		return false
+func isHex(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func checkNumber(d []byte, i int) int {
+	if i < len(d) && d[i] == '-' {
+		i++
 	}
-	if s.eat('.') && !s.digits() {
-		return false
+	if i < len(d) && d[i] == '0' {
+		i++
+	} else if i = checkDigits(d, i); i == bad {
+		return bad
 	}
-	if s.eat('e') || s.eat('E') {
-		if !s.eat('+') {
-			s.eat('-')
+	if i < len(d) && d[i] == '.' {
+		if i = checkDigits(d, i+1); i == bad {
+			return bad
 		}
-		return s.digits()
 	}
-	return true
+	if i < len(d) && d[i]|0x20 == 'e' {
+		if i++; i < len(d) && (d[i] == '+' || d[i] == '-') {
+			i++
+		}
+		return checkDigits(d, i)
+	}
+	return i
 }
 
-// digits takes one or more.
-func (s *scanner) digits() bool {
-	from := s.pos
-	for c := s.peek(); c >= '0' && c <= '9'; c = s.peek() {
-		s.pos++
+// checkDigits takes one or more.
+func checkDigits(d []byte, i int) int {
+	from := i
+	for i < len(d) && isDigit(d[i]) {
+		i++
 	}
-	return s.pos > from
+	if i == from {
+		return bad
+	}
+	return i
 }
 
-// next takes a value in a document that was checked, and gives its bytes.
-func (s *scanner) next() []byte {
-	from := s.pos
-	switch s.data[s.pos] {
+// skip takes a value in a document that was checked.
+func skip(d []byte, i int) int {
+	switch d[i] {
 	case '"':
-		s.skipString()
+		return skipString(d, i)
 	case '{', '[':
-		s.skipList()
-	default:
-		for s.pos < len(s.data) && !ends(s.data[s.pos]) {
-			s.pos++
+		for depth := 0; ; i++ {
+			switch d[i] {
+			case '"':
+				i = skipString(d, i) - 1
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
 		}
 	}
-	return s.data[from:s.pos]
+	for i < len(d) && d[i] > ' ' && d[i] != ',' && d[i] != ']' && d[i] != '}' {
+		i++
+	}
+	return i
 }
 
-// ends says whether c cannot belong to a number or a word.
-func ends(c byte) bool {
-	return c == ',' || c == ']' || c == '}' || c == ' ' || c == '\n' || c == '\r' || c == '\t'
-}
-
-func (s *scanner) skipString() {
-	for s.pos++; s.data[s.pos] != '"'; s.pos++ {
-		if s.data[s.pos] == '\\' {
-			s.pos++
+func skipString(d []byte, i int) int {
+	for i++; d[i] != '"'; i++ {
+		if d[i] == '\\' {
+			i++
 		}
 	}
-	s.pos++
+	return i + 1
 }
 
-func (s *scanner) skipList() {
-	for depth := 0; ; {
-		switch s.data[s.pos] {
-		case '"':
-			s.skipString()
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		}
-		s.pos++
-		if depth == 0 {
-			return
-		}
+// after takes a comma and the white space around it, if there is one, in a
+// document that was checked.
+func after(d []byte, i int) int {
+	if i = space(d, i); d[i] == ',' {
+		return space(d, i+1)
 	}
-}
-
-// comma takes a comma, if there is one, in a document that was checked.
-func (s *scanner) comma() {
-	s.space()
-	s.eat(',')
+	return i
 }

@@ -56,41 +56,42 @@ func (v Value) Raw() []byte { return v.raw }
 // Get is a member of an object. Of several with the same name the last counts.
 func (v Value) Get(name string) Value {
 	var found Value
-	for n, member := range v.members() {
-		if is(n, name) {
-			found = member
+	if v.Kind() != Obj {
+		return found
+	}
+	d := v.raw
+	for i := space(d, 1); d[i] != '}'; {
+		key, value, next := member(d, i)
+		if string(key) == name || len(key) > len(name) && is(key, name) {
+			found = value
 		}
+		i = next
 	}
 	return found
+}
+
+// member takes a member of an object: its name as it stands in the document,
+// without the quotes, its value, and the index after it.
+func member(d []byte, i int) (key []byte, value Value, next int) {
+	end := skipString(d, i)
+	from := space(d, space(d, end)+1) // over the colon
+	to := skip(d, from)
+	return d[i+1 : end-1], Value{d[from:to]}, after(d, to)
 }
 
 // Members goes through the members of an object, in the document's order.
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		for name, member := range v.members() {
-			if !yield(string(unquote(nil, name)), member) {
-				return
-			}
-		}
-	}
-}
-
-// members gives each name as it stands in the document, without the quotes.
-func (v Value) members() iter.Seq2[[]byte, Value] {
-	return func(yield func([]byte, Value) bool) {
 		if v.Kind() != Obj {
 			return
 		}
-		s := scanner{data: v.raw, pos: 1}
-		for s.space(); s.data[s.pos] != '}'; s.space() {
-			name := s.next()
-			s.space() // to the colon
-			s.pos++
-			s.space()
-			if !yield(name[1:len(name)-1], Value{s.next()}) {
+		d := v.raw
+		for i := space(d, 1); d[i] != '}'; {
+			key, value, next := member(d, i)
+			if !yield(string(unquote(nil, key)), value) {
 				return
 			}
-			s.comma()
+			i = next
 		}
 	}
 }
@@ -101,12 +102,13 @@ func (v Value) Items() iter.Seq[Value] {
 		if v.Kind() != Array {
 			return
 		}
-		s := scanner{data: v.raw, pos: 1}
-		for s.space(); s.data[s.pos] != ']'; s.space() {
-			if !yield(Value{s.next()}) {
+		d := v.raw
+		for i := space(d, 1); d[i] != ']'; {
+			to := skip(d, i)
+			if !yield(Value{d[i:to]}) {
 				return
 			}
-			s.comma()
+			i = after(d, to)
 		}
 	}
 }
@@ -123,6 +125,16 @@ func (v Value) Str() string {
 		}
 	}
 	return string(text)
+}
+
+// Is says whether the value is a string with this text. It is cheaper than
+// Str, which makes a string.
+func (v Value) Is(text string) bool {
+	if v.Kind() != String {
+		return false
+	}
+	raw := v.raw[1 : len(v.raw)-1]
+	return string(raw) == text || len(raw) > len(text) && is(raw, text)
 }
 
 // Int is a whole number that an int64 holds; ok is false for everything else,
@@ -148,14 +160,15 @@ func (v Value) Float() (f float64, ok bool) {
 // True says whether the value is true.
 func (v Value) True() bool { return len(v.raw) > 0 && v.raw[0] == 't' }
 
-// is compares a name in the document with one.
+// is compares a name in the document, which has escapes if it is longer, with
+// one.
 func is(raw []byte, name string) bool {
 	for _, c := range raw {
 		if c == '\\' {
 			return string(unquote(nil, raw)) == name
 		}
 	}
-	return string(raw) == name
+	return false
 }
 
 // unquote appends the text of a string without its quotes. A surrogate

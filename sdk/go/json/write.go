@@ -14,8 +14,14 @@ import (
 // An Object is used once: each method takes over the memory of the one before.
 type Object struct{ buf []byte }
 
-// New begins an object. It is appended to dst, which may be nil.
-func New(dst []byte) Object { return Object{append(dst, '{')} }
+// New begins an object. It is appended to dst; nil makes a buffer that most
+// messages fit.
+func New(dst []byte) Object {
+	if dst == nil {
+		dst = make([]byte, 0, 256)
+	}
+	return Object{append(dst, '{')}
+}
 
 // Bytes ends the object.
 func (o Object) Bytes() []byte { return append(o.buf, '}') }

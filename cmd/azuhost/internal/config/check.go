@@ -97,11 +97,23 @@ func (p *checker) checkRoute(r Route) {
 		p.add(key, "no plugin: name its .wasm file")
 		return
 	}
-	at := key + ".plugin"
-	if _, ok := p.cfg.origin[at]; !ok {
-		at = "defaults.plugin"
+	p.file(p.cfg.pluginKey(r.Path), "plugin", r.Plugin)
+}
+
+// pluginKey is the key that names the plugin of a route.
+func (c *Config) pluginKey(path string) string {
+	key := routeKey(path) + ".plugin"
+	if _, ok := c.origin[key]; !ok {
+		return "defaults.plugin"
 	}
-	p.file(at, "plugin", r.Plugin)
+	return key
+}
+
+// BadPlugin is the problem of a route whose plugin does not load.
+func (c *Config) BadPlugin(r Route, text string) Problem {
+	p := &checker{cfg: c, route: r.Path}
+	p.add(c.pluginKey(r.Path), "plugin %s: %s", r.Plugin, text)
+	return p.probs[0]
 }
 
 // Loopback says whether a listener at addr can be reached from this machine

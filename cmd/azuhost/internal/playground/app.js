@@ -61,6 +61,11 @@ function isChat(r) {
   return Boolean(r) && r.plugin === 'chat';
 }
 
+// nameParam is the query parameter that tells the channel who connects.
+function nameParam(r) {
+  return ['users', 'presence'].includes(r?.plugin) ? 'user' : 'name';
+}
+
 // address is the URL that Connect opens.
 function address() {
   const path = $('channel').value.split('/').map((s) => {
@@ -68,7 +73,7 @@ function address() {
     return encodeURIComponent($('params').querySelector(`[name="${CSS.escape(s.slice(1))}"]`)?.value ?? '');
   }).join('/');
   const query = new URLSearchParams($('query').value);
-  if ($('name').value) query.set('name', $('name').value);
+  if ($('name').value) query.set(nameParam(route()), $('name').value);
   const search = query.toString();
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}${search ? '?' + search : ''}`;
 }
