@@ -47,23 +47,24 @@ func (h *Host) Reload(ctx context.Context, o Options) error {
 // apply makes o the options in force. Everything that can fail comes first.
 func (h *Host) apply(ctx context.Context, o Options) error {
 	cfg, err := newConfig(o)
-	if err != nil {
-		return err
-	}
-	if err := checkRoutes(o.Routes); err != nil {
-		return err
-	}
+	errs := []error{err, checkRoutes(o.Routes)}
 	for _, r := range o.Routes {
 		if ch := h.channel(r.Path); ch != nil && ch.grace != graceOf(r) {
-			return fmt.Errorf("route %s: PresenceGrace has changed: %w", r.Path, ErrRestart)
+			errs = append(errs, fmt.Errorf("route %s: PresenceGrace has changed: %w", r.Path, ErrRestart))
 		}
 	}
 	sets, err := h.prepare(ctx, o)
+	errs = append(errs, err)
+	var w *watcher
+	if err = errors.Join(errs...); err == nil {
+		w, err = h.newWatcher(o)
+	}
 	if err != nil {
-		return err
+		return errors.Join(err, h.discard(sets))
 	}
 	h.install(cfg, sets)
-	return h.watch(o)
+	h.replaceWatcher(w)
+	return nil
 }
 
 // checkRoutes finds everything that is wrong with routes without loading them.
@@ -80,14 +81,17 @@ func checkRoutes(routes []Route) error {
 	return errors.Join(errs...)
 }
 
-// prepare makes the settings of all routes, in parallel. Plugins of routes
-// that stay as they are, are kept. On error what was made is freed.
+// prepare makes the settings of all routes that have nothing wrong, in
+// parallel. Plugins of routes that stay as they are, are kept.
 func (h *Host) prepare(ctx context.Context, o Options) ([]*settings, error) {
 	sets := make([]*settings, len(o.Routes))
 	errs := make([]error, len(o.Routes))
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i, r := range o.Routes {
+		if r.check() != nil {
+			continue
+		}
 		if ch := h.channel(r.Path); ch != nil {
 			if s := ch.settings.Load(); sameRoute(s.route, r) {
 				sets[i] = s
@@ -103,19 +107,21 @@ func (h *Host) prepare(ctx context.Context, o Options) ([]*settings, error) {
 		})
 	}
 	wait.Wait()
-	err := errors.Join(errs...)
-	if err != nil {
-		for i, r := range o.Routes {
-			if ch := h.channel(r.Path); sets[i] != nil && (ch == nil || ch.settings.Load() != sets[i]) {
-				err = errors.Join(err, sets[i].close())
-			}
+	return sets, errors.Join(errs...)
+}
+
+// discard frees settings that are not in use.
+func (h *Host) discard(sets []*settings) (err error) {
+	for _, s := range sets {
+		if s != nil && !s.live {
+			err = errors.Join(err, s.close())
 		}
 	}
-	return sets, err
+	return err
 }
 
 func sameRoute(a, b Route) bool {
-	if a.Channel != b.Channel {
+	if t := reflect.TypeOf(a.Channel); t != nil && !t.Comparable() || a.Channel != b.Channel {
 		return false
 	}
 	a.Channel, b.Channel = nil, nil
@@ -231,6 +237,7 @@ func (h *Host) install(cfg *config, sets []*settings) {
 	var unused []*settings
 	for _, s := range sets {
 		ch := s.ch
+		s.goLive()
 		if h.channel(s.route.Path) == nil {
 			h.wait.Go(ch.clerk)
 		} else if old := ch.settings.Swap(s); old != s {
@@ -267,7 +274,6 @@ func (h *Host) retire(ch *channel) {
 	}
 	<-h.limits.idle(ch)
 	close(ch.stop)
-	h.limits.forget(ch)
 	h.appMetrics.forget(ch)
 	h.closeLater(ch.settings.Load())
 }

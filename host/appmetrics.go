@@ -34,6 +34,9 @@ type appSeries struct {
 	buckets map[float64]uint64
 }
 
+// takenLabels are those that the host and the format of Prometheus use.
+var takenLabels = []string{"route", "le", "quantile"}
+
 const (
 	appPrefix    = "azuhost_app_"
 	maxAppLabels = 5
@@ -49,7 +52,7 @@ func parseLabels(text string) (names, values []string, err error) {
 	var ls []label
 	for line := range lines([]byte(text)) {
 		n, v, ok := strings.Cut(string(line), "=")
-		if !ok || !validMetricName(n) || n == "route" || strings.HasPrefix(n, "__") || !validName(v) || len(ls) == maxAppLabels {
+		if !ok || !validMetricName(n) || slices.Contains(takenLabels, n) || strings.HasPrefix(n, "__") || !validName(v) || len(ls) == maxAppLabels {
 			return nil, nil, abi.Invalid
 		}
 		ls = append(ls, label{n, v})
@@ -76,28 +79,45 @@ func validMetricName(s string) bool {
 	return s != "" && len(s) <= 100
 }
 
-// check says whether apply would take this.
-func (a *appMetrics) check(ch *channel, op abi.MetricOp, name, labels []byte, v float64, limit int) error {
+// check says whether apply would take this. series names the series where it
+// is a new one, of which there may be limit, or which is in pending already.
+func (a *appMetrics) check(ch *channel, op abi.MetricOp, name, labels []byte, v float64, limit int, pending map[string]struct{}) (series string, err error) {
 	if op < abi.CounterAdd || op > abi.HistogramObserve || !validMetricName(string(name)) || math.IsNaN(v) || math.IsInf(v, 0) || op == abi.CounterAdd && v < 0 {
-		return abi.Invalid
+		return "", abi.Invalid
 	}
 	names, values, err := parseLabels(string(labels))
 	if err != nil {
-		return err
+		return "", err
 	}
+	full := appName(op, string(name))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	d := a.defs[appName(op, string(name))]
-	if d != nil && (d.op != op || !slices.Equal(d.labels, names)) {
-		return abi.Invalid
+	d, key := a.defs[full], appKey(ch, values)
+	switch {
+	case d == nil && a.clashes(op, full), d != nil && (d.op != op || !slices.Equal(d.labels, names)):
+		return "", abi.Invalid
+	case d != nil && d.series[key] != nil:
+		return "", nil
 	}
-	if d != nil && d.series[appKey(ch, values)] != nil {
-		return nil
+	key = full + "\n" + key
+	if _, ok := pending[key]; !ok && a.series[ch] >= limit {
+		return "", abi.Limit
 	}
-	if a.series[ch] >= limit {
-		return abi.Limit
+	return key, nil
+}
+
+// clashes says whether a new metric would have a name that Prometheus gives
+// to a part of a histogram; mu is held.
+func (a *appMetrics) clashes(op abi.MetricOp, full string) bool {
+	for _, part := range []string{"_bucket", "_count", "_sum"} {
+		if base, ok := strings.CutSuffix(full, part); ok && a.defs[base] != nil && a.defs[base].op == abi.HistogramObserve {
+			return true
+		}
+		if op == abi.HistogramObserve && a.defs[full+part] != nil {
+			return true
+		}
 	}
-	return nil
+	return false
 }
 
 // appName is the full name; a counter's ends in _total, as is the custom.
@@ -121,21 +141,20 @@ func (a *appMetrics) apply(ch *channel, op abi.MetricOp, name, labels string, v 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	full := appName(op, name)
-	d := a.defs[full]
+	d, key := a.defs[full], appKey(ch, values)
+	if d != nil && (d.op != op || !slices.Equal(d.labels, names)) || d == nil && a.clashes(op, full) {
+		return // two hooks at once made it up differently: the first holds
+	}
+	if (d == nil || d.series[key] == nil) && a.series[ch] >= ch.settings.Load().limits.MetricSeries {
+		return
+	}
 	if d == nil {
 		d = &appMetric{op: op, labels: names, series: map[string]*appSeries{},
 			desc: prometheus.NewDesc(full, "A metric of a plugin.", append([]string{"route"}, names...), nil)}
 		a.defs[full] = d
 	}
-	if d.op != op || !slices.Equal(d.labels, names) {
-		return // two hooks at once made it up differently: the first holds
-	}
-	key := appKey(ch, values)
 	s := d.series[key]
 	if s == nil {
-		if a.series[ch] >= ch.settings.Load().limits.MetricSeries {
-			return
-		}
 		a.series[ch]++
 		s = &appSeries{ch: ch, values: append([]string{ch.pattern}, values...)}
 		d.series[key] = s
@@ -180,6 +199,15 @@ func (a *appMetrics) forget(ch *channel) {
 			delete(a.defs, name)
 		}
 	}
+}
+
+// forgetAll leaves nothing to collect: a registry can not be rid of a collector
+// that describes nothing.
+func (a *appMetrics) forgetAll() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.defs)
+	clear(a.series)
 }
 
 // Describe implements prometheus.Collector: what plugins make up is not known

@@ -23,6 +23,10 @@ type call struct {
 	ops   []op
 	moved bool // ops has one that changes rooms or users
 
+	armed     map[timerID]bool    // timers that ops set (true) or clear
+	newTimers int                 // by how many timers the channel will have more
+	newSeries map[string]struct{} // of metrics that are not there yet
+
 	tx       storeTx
 	failed   bool
 	failText string
@@ -74,9 +78,15 @@ func (c *call) reset() {
 	*c = call{arena: c.arena[:0], ops: c.ops[:0]}
 }
 
+// effects is how many things the hook has asked for.
+func (c *call) effects() int { return len(c.ops) + len(c.tx.keys) }
+
+// kept is how many bytes it has.
+func (c *call) kept() int { return len(c.arena) + c.tx.written }
+
 // add gathers an effect.
 func (c *call) add(o op) error {
-	if len(c.ops) >= c.set.limits.HookEffects {
+	if c.effects() >= c.set.limits.HookEffects {
 		return abi.Limit
 	}
 	c.ops = append(c.ops, o)
@@ -85,7 +95,7 @@ func (c *call) add(o op) error {
 
 // keep copies p to the arena.
 func (c *call) keep(p []byte) (span, error) {
-	if len(c.arena)+len(p) > c.set.limits.HookBytes {
+	if c.kept()+len(p) > c.set.limits.HookBytes {
 		return span{}, abi.Limit
 	}
 	from := len(c.arena)
@@ -98,7 +108,7 @@ func (c *call) frame(kind abi.Kind, data []byte) (span, error) {
 	switch {
 	case !kind.Valid(), kind == abi.Text && !utf8.Valid(data):
 		return span{}, abi.Invalid
-	case len(c.arena)+len(data)+10 > c.set.limits.HookBytes:
+	case c.kept()+len(data)+10 > c.set.limits.HookBytes:
 		return span{}, abi.Limit
 	}
 	from := len(c.arena)
@@ -169,8 +179,15 @@ func (c *call) BroadcastAll(kind abi.Kind, data []byte, except uint64) error {
 	return c.add(op{kind: opBroadcastAll, data: f, except: except})
 }
 
-// SendUsers implements Env. The frame is encoded once.
-func (c *call) SendUsers(users []byte, kind abi.Kind, data []byte) error {
+// SendUsers implements Env. The frame is encoded once; it goes to all users or,
+// if there is an error, to none.
+func (c *call) SendUsers(users []byte, kind abi.Kind, data []byte) (err error) {
+	ops, arena := len(c.ops), len(c.arena)
+	defer func() {
+		if err != nil {
+			c.ops, c.arena = c.ops[:ops], c.arena[:arena]
+		}
+	}()
 	f, err := c.frame(kind, data)
 	if err != nil {
 		return err
@@ -302,15 +319,47 @@ func (c *call) TimerSet(id uint64, name []byte, after time.Duration) error {
 	if after < 0 {
 		return abi.Invalid
 	}
-	if c.ch.timers.full(c.set.limits.Timers) {
+	t := timerID{id, string(name)}
+	is := c.isArmed(t)
+	if !is && c.ch.timers.len()+c.newTimers >= c.set.limits.Timers {
 		return abi.Limit
 	}
-	return c.timer(op{kind: opTimerSet, num: float64(after)}, id, name)
+	if err := c.timer(op{kind: opTimerSet, num: min(float64(after), maxTimer)}, id, name); err != nil {
+		return err
+	}
+	if !is {
+		c.newTimers++
+	}
+	c.armed[t] = true
+	return nil
 }
+
+// maxTimer is about 146 years, which a Duration holds however it is rounded.
+const maxTimer = 1 << 62
 
 // TimerClear implements Env.
 func (c *call) TimerClear(id uint64, name []byte) error {
-	return c.timer(op{kind: opTimerClear}, id, name)
+	t := timerID{id, string(name)}
+	is := c.isArmed(t)
+	if err := c.timer(op{kind: opTimerClear}, id, name); err != nil {
+		return err
+	}
+	if is {
+		c.newTimers--
+	}
+	c.armed[t] = false
+	return nil
+}
+
+// isArmed says whether a timer is set, as the hook sees it.
+func (c *call) isArmed(t timerID) bool {
+	if c.armed == nil {
+		c.armed = map[timerID]bool{}
+	}
+	if is, ok := c.armed[t]; ok {
+		return is
+	}
+	return c.ch.timers.has(t)
 }
 
 func (c *call) timer(o op, id uint64, name []byte) (err error) {
@@ -327,8 +376,15 @@ func (c *call) timer(o op, id uint64, name []byte) (err error) {
 
 // Metric implements Env.
 func (c *call) Metric(mop abi.MetricOp, name, labels []byte, value float64) error {
-	if err := c.ch.host.appMetrics.check(c.ch, mop, name, labels, value, c.set.limits.MetricSeries); err != nil {
+	series, err := c.ch.host.appMetrics.check(c.ch, mop, name, labels, value, c.set.limits.MetricSeries-len(c.newSeries), c.newSeries)
+	if err != nil {
 		return err
+	}
+	if series != "" {
+		if c.newSeries == nil {
+			c.newSeries = map[string]struct{}{}
+		}
+		c.newSeries[series] = struct{}{}
 	}
 	n, err := c.name(name)
 	if err != nil {

@@ -1,12 +1,14 @@
 package host
 
 import (
+	"errors"
 	"net/netip"
 	"strconv"
 	"sync"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
 )
 
@@ -32,14 +34,14 @@ type conn struct {
 	// set before on_close, and read by it only
 	gone gone
 
-	timerMu sync.Mutex
+	timerMu sync.Mutex // taken before timers.mu
 	timers  map[string]struct{}
 	closed  bool // guarded by timerMu: no more timers
 }
 
-// gone is what a connection was when it left the hub: on_close can still ask.
+// gone is what a connection was when it left the hub: its own on_close, and
+// nobody else, can still ask.
 type gone struct {
-	yes   bool
 	user  string
 	rooms []string
 }
@@ -53,10 +55,12 @@ var internalError = hub.AppendFrame(nil, abi.Text, []byte(`{"type":"error","code
 func (c *conn) OnMessage(kind abi.Kind, p []byte) {
 	c.ch.metrics.received(kind, len(p))
 	ev := Event{Hook: abi.OnMessage, Conn: c.member.ID, Data: p, Arg: int32(kind)}
-	if err := c.ch.run(&ev, c, nil, &c.turn); err == nil {
+	err := c.ch.run(&ev, c, nil, &c.turn)
+	if err == nil {
 		return
 	}
-	if c.ch.settings.Load().route.OnFault == FaultClose {
+	var f *plugin.Fault
+	if errors.As(err, &f) && c.ch.settings.Load().route.OnFault == FaultClose {
 		c.turn.After(&c.member, func() { c.sock.Close(1011, "internal error") })
 		return
 	}
@@ -70,7 +74,7 @@ func (c *conn) OnPing(p []byte) { c.control(abi.OnPing, p) }
 func (c *conn) OnPong(p []byte) { c.control(abi.OnPong, p) }
 
 func (c *conn) control(h abi.Hook, p []byte) {
-	if c.ch.settings.Load().logic.Has(h) {
+	if c.accepted && c.ch.settings.Load().logic.Has(h) {
 		_ = c.ch.run(&Event{Hook: h, Conn: c.member.ID, Data: p}, c, nil, &c.turn)
 	}
 }
@@ -86,7 +90,7 @@ func (c *conn) OnClosed(code int, reason string) {
 		return
 	}
 	h := c.ch.hub
-	c.gone = gone{yes: true, user: h.User(&c.member), rooms: h.RoomsOf(&c.member)}
+	c.gone = gone{user: h.User(&c.member), rooms: h.RoomsOf(&c.member)}
 	h.Remove(&c.member)
 	c.dropTimers()
 	ev := Event{Hook: abi.OnClose, Conn: c.member.ID, Data: []byte(reason), Arg: int32(code)}
@@ -95,9 +99,8 @@ func (c *conn) OnClosed(code int, reason string) {
 }
 
 // keepTimer remembers that the connection has a timer; false: it is gone.
+// timerMu is held.
 func (c *conn) keepTimer(name string) bool {
-	c.timerMu.Lock()
-	defer c.timerMu.Unlock()
 	if c.closed {
 		return false
 	}
@@ -108,10 +111,13 @@ func (c *conn) keepTimer(name string) bool {
 	return true
 }
 
+// forgetTimer forgets a timer that has fired, unless it is set anew already.
 func (c *conn) forgetTimer(name string) {
 	c.timerMu.Lock()
-	delete(c.timers, name)
-	c.timerMu.Unlock()
+	defer c.timerMu.Unlock()
+	if !c.ch.timers.has(timerID{c.member.ID, name}) {
+		delete(c.timers, name)
+	}
 }
 
 func (c *conn) dropTimers() {

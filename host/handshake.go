@@ -31,12 +31,15 @@ func (ch *channel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if why, ok := ch.host.limits.acquire(c, set.limits.MaxConnections); !ok {
-		status := http.StatusServiceUnavailable
-		if why == refusedAddress {
+		status, text := http.StatusServiceUnavailable, "too many connections"
+		switch why {
+		case refusedAddress:
 			status = http.StatusTooManyRequests
+		case refusedClosing:
+			text = "the server is going away"
 		}
 		w.Header().Set("Retry-After", "5")
-		ch.refuse(w, status, "too many connections", why)
+		ch.refuse(w, status, text, why)
 		return
 	}
 	ch.connect(c, w, r)
@@ -109,9 +112,10 @@ func (ch *channel) connect(c *conn, w http.ResponseWriter, r *http.Request) {
 		c.turn.Flush()
 	} else if code == 0 {
 		ch.host.limits.release(c)
-		why := refusedPlugin
-		if status >= 500 {
-			why = refusedUnavailable
+		why := refusedUnavailable
+		var he *plugin.HookError
+		if errors.As(err, &he) && refuses(he.Code) {
+			why = refusedPlugin
 		}
 		ch.refuse(w, status, http.StatusText(status), why)
 		return

@@ -32,8 +32,9 @@ type Host struct {
 	closing    atomic.Bool
 	wait       sync.WaitGroup // clerks and the watcher
 
-	reload  sync.Mutex // one Reload or Close at a time
-	watcher *watcher   // guarded by reload
+	reload     sync.Mutex             // one Reload or Close at a time
+	watcher    *watcher               // guarded by reload
+	registered []prometheus.Collector // guarded by reload
 
 	mu     sync.RWMutex
 	routes []*channel // in the order of the options
@@ -47,6 +48,9 @@ type config struct {
 }
 
 func newConfig(o Options) (*config, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	proxies, err := parseNetworks(o.TrustedProxies)
 	if err != nil {
 		return nil, err
@@ -54,12 +58,29 @@ func newConfig(o Options) (*config, error) {
 	return &config{Options: o, proxies: proxies, handshake: orDefault(o.HandshakeTimeout, 10*time.Second)}, nil
 }
 
+// check says what makes no sense for the whole host.
+func (o Options) check() error {
+	for _, v := range []struct {
+		name     string
+		n, least int64
+	}{
+		{"MaxConnections", int64(o.MaxConnections), 0}, {"MaxConnectionsPerAddress", int64(o.MaxConnectionsPerAddress), -1},
+		{"HandshakeTimeout", int64(o.HandshakeTimeout), 0}, {"PongTimeout", int64(o.PongTimeout), 0},
+		{"MessageTimeout", int64(o.MessageTimeout), 0}, {"CloseTimeout", int64(o.CloseTimeout), 0},
+	} {
+		if v.n < v.least {
+			return fmt.Errorf("%s is %d: want 0 for the default, or more", v.name, v.n)
+		}
+	}
+	return nil
+}
+
 // New makes a host, loads the plugins of its routes and watches their files
 // if asked to. The error names every route that is wrong. Close ends it.
 func New(o Options) (*Host, error) {
 	cfg, err := newConfig(o)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, checkRoutes(o.Routes))
 	}
 	h := &Host{
 		log:        o.Log,
@@ -93,6 +114,8 @@ func New(o Options) (*Host, error) {
 
 // start registers the metrics and loads the routes.
 func (h *Host) start(o Options) error {
+	h.reload.Lock()
+	defer h.reload.Unlock()
 	if h.registry == nil {
 		h.registry = prometheus.NewRegistry()
 		h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -101,9 +124,8 @@ func (h *Host) start(o Options) error {
 		if err := h.registry.Register(c); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}
+		h.registered = append(h.registered, c)
 	}
-	h.reload.Lock()
-	defer h.reload.Unlock()
 	return h.apply(context.Background(), o)
 }
 
@@ -147,6 +169,7 @@ func (h *Host) Close(ctx context.Context) error {
 	if h.closing.Swap(true) {
 		return nil
 	}
+	idle := h.limits.close()
 	h.reload.Lock()
 	defer h.reload.Unlock()
 	if h.watcher != nil {
@@ -154,6 +177,11 @@ func (h *Host) Close(ctx context.Context) error {
 		h.watcher = nil
 	}
 	err := h.sockets.Close(ctx, 1001, "the server is going away")
+	select { // handshakes that were under way
+	case <-idle:
+	case <-ctx.Done():
+		err = errors.Join(err, fmt.Errorf("handshakes: %w", ctx.Err()))
+	}
 	for _, ch := range h.channels() {
 		close(ch.stop)
 	}
@@ -163,7 +191,9 @@ func (h *Host) Close(ctx context.Context) error {
 			err = errors.Join(err, e)
 		}
 	}
-	h.registry.Unregister(h.metrics)
-	h.registry.Unregister(h.appMetrics)
+	for _, c := range h.registered {
+		h.registry.Unregister(c)
+	}
+	h.appMetrics.forgetAll()
 	return err
 }

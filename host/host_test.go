@@ -2,13 +2,17 @@ package host_test
 
 import (
 	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/azuhost/azuhost/host"
-	"github.com/azuhost/azuhost/host/abi"
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 )
@@ -24,14 +28,27 @@ func serve(t testing.TB, o host.Options) (*host.Host, string) {
 	}
 	s := httptest.NewServer(h)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := h.Close(ctx); err != nil {
-			t.Error(err)
-		}
+		stop(t, h)
 		s.Close()
 	})
 	return h, "ws" + strings.TrimPrefix(s.URL, "http")
+}
+
+// serveQuiet is serve for tests in which hooks fail: nothing is logged.
+func serveQuiet(t testing.TB, o host.Options) (*host.Host, string) {
+	t.Helper()
+	o.Log = slog.New(slog.DiscardHandler)
+	return serve(t, o)
+}
+
+// stop closes a host.
+func stop(t testing.TB, h *host.Host) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := h.Close(ctx); err != nil {
+		t.Error(err)
+	}
 }
 
 func testContext(t testing.TB) context.Context {
@@ -49,6 +66,74 @@ func dial(t testing.TB, url string) *websocket.Conn {
 	}
 	t.Cleanup(func() { _ = c.CloseNow() })
 	return c
+}
+
+// dialDo connects to a script and has on_connect do something.
+func dialDo(t testing.TB, address, do string) *websocket.Conn {
+	t.Helper()
+	return dial(t, address+"?do="+url.QueryEscape(do))
+}
+
+// refused connects in vain and gives the status.
+func refused(t testing.TB, url string) *http.Response {
+	t.Helper()
+	c, res, err := websocket.Dial(testContext(t), url, nil)
+	if err == nil {
+		_ = c.CloseNow()
+		t.Fatalf("%s: connected", url)
+	}
+	if res == nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func wantStatus(t testing.TB, res *http.Response, status int) {
+	t.Helper()
+	if res.StatusCode != status {
+		b, _ := io.ReadAll(res.Body)
+		t.Errorf("status %d, want %d: %s", res.StatusCode, status, b)
+	}
+}
+
+// wantClose reads what the connection was closed with.
+func wantClose(t testing.TB, c *websocket.Conn, code int, reason string) {
+	t.Helper()
+	_, b, err := c.Read(testContext(t))
+	var ce websocket.CloseError
+	if !errors.As(err, &ce) || int(ce.Code) != code || ce.Reason != reason {
+		t.Fatalf("got %q, %v; want a close with %d %q", b, err, code, reason)
+	}
+}
+
+// do sends a script and wants the answers.
+func do(t testing.TB, c *websocket.Conn, text string, answers ...string) {
+	t.Helper()
+	send(t, c, text)
+	for _, a := range answers {
+		want(t, c, a)
+	}
+}
+
+// receive gets an event of a test.
+func receive[T any](t testing.TB, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-testContext(t).Done():
+		t.Fatal("nothing came")
+	}
+	return v
+}
+
+// eventually waits for a state of which nothing tells.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for ctx := testContext(t); !ok(); time.Sleep(time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatal("not in time: ", what)
+		}
+	}
 }
 
 func send(t testing.TB, c *websocket.Conn, text string) {
@@ -104,5 +189,4 @@ func TestEchoInWasm(t *testing.T) {
 	}
 	send(t, other, "three")
 	want(t, other, "three")
-	_ = abi.Text
 }

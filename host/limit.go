@@ -18,6 +18,7 @@ type connLimits struct {
 	byAddress map[netip.Addr]int
 	byChannel map[*channel]int
 	waiting   map[*channel]chan struct{} // closed when the channel has no connection
+	idleAll   chan struct{}              // nil, or the host is closing: closed when there is no connection
 }
 
 // refusal is why a handshake is refused; it is a metric label.
@@ -34,6 +35,7 @@ const (
 	refusedPlugin      refusal = "plugin"
 	refusedUnavailable refusal = "unavailable"
 	refusedUpgrade     refusal = "upgrade"
+	refusedClosing     refusal = "closing"
 )
 
 // acquire counts a connection, or says which bound it is over.
@@ -41,6 +43,8 @@ func (l *connLimits) acquire(c *conn, perRoute int) (r refusal, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
+	case l.idleAll != nil, c.ch.retired.Load():
+		return refusedClosing, false
 	case l.total >= l.max:
 		return refusedTotal, false
 	case l.perAddr > 0 && l.byAddress[c.address] >= l.perAddr:
@@ -57,10 +61,15 @@ func (l *connLimits) acquire(c *conn, perRoute int) (r refusal, ok bool) {
 func (l *connLimits) release(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.total--
-	if l.byChannel[c.ch]--; l.byChannel[c.ch] == 0 && l.waiting[c.ch] != nil {
-		close(l.waiting[c.ch])
-		delete(l.waiting, c.ch)
+	if l.total--; l.total == 0 && l.idleAll != nil {
+		close(l.idleAll)
+	}
+	if l.byChannel[c.ch]--; l.byChannel[c.ch] == 0 {
+		delete(l.byChannel, c.ch)
+		if w := l.waiting[c.ch]; w != nil {
+			close(w)
+			delete(l.waiting, c.ch)
+		}
 	}
 	if l.byAddress[c.address]--; l.byAddress[c.address] == 0 {
 		delete(l.byAddress, c.address)
@@ -88,10 +97,15 @@ func (l *connLimits) idle(ch *channel) <-chan struct{} {
 	return done
 }
 
-func (l *connLimits) forget(ch *channel) {
+// close takes no more connections. The channel is closed when there is none.
+func (l *connLimits) close() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.byChannel, ch)
+	l.idleAll = make(chan struct{})
+	if l.total == 0 {
+		close(l.idleAll)
+	}
+	return l.idleAll
 }
 
 // parseNetworks reads networks in CIDR notation, or single addresses.

@@ -6,10 +6,12 @@ import (
 	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
-// loadEnv is the Env of on_load. Before the route is served what the hook sends
-// reaches nobody; its timers and what it stores are there when it is.
+// loadEnv is the Env of on_load. What the first one of new settings asks for
+// waits until they are in use: a reload may still fail. It reads the store as it
+// is and takes the right to write in Commit only, so that hooks never wait for
+// a plugin that is on its way.
 func (s *settings) loadEnv() plugin.Env {
-	return &loadCall{&call{ch: s.ch, set: s, hook: abi.OnLoad, turn: &hub.Turn{Hub: s.ch.hub}}}
+	return &loadCall{&call{ch: s.ch, set: s, hook: abi.OnLoad, turn: &hub.Turn{Hub: s.ch.hub}, tx: storeTx{late: true}}}
 }
 
 // loadCall flushes what on_load has sent, as no reader's turn does it.
@@ -17,6 +19,29 @@ type loadCall struct{ *call }
 
 // Commit implements Env.
 func (l *loadCall) Commit() {
+	if !l.set.live {
+		l.set.loaded = l
+		return
+	}
 	l.call.Commit()
 	l.turn.Flush()
+}
+
+// Drop implements Env.
+func (l *loadCall) Drop() {
+	if l.set.loaded != l {
+		l.call.Drop()
+	}
+}
+
+// goLive says that the settings are in use from now on.
+func (s *settings) goLive() {
+	if s.live {
+		return
+	}
+	s.live = true
+	if l := s.loaded; l != nil {
+		s.loaded = nil
+		l.Commit()
+	}
 }

@@ -35,10 +35,15 @@ func appendLines(dst []byte, names []string) []byte {
 	return dst
 }
 
+// left says that conn is the one whose on_close this is.
+func (c *call) left(conn *conn) bool { return c.hook == abi.OnClose && conn == c.conn }
+
 // roomsOf lists the rooms of a connection.
 func (c *call) roomsOf(conn *conn) []string {
-	rooms := conn.gone.rooms
-	if !conn.gone.yes {
+	var rooms []string
+	if c.left(conn) {
+		rooms = conn.gone.rooms
+	} else {
 		rooms = c.ch.hub.RoomsOf(&conn.member)
 	}
 	for i := range c.ops {
@@ -68,8 +73,10 @@ func (c *call) countRooms(conn *conn, room []byte) int {
 
 // userOf is the user of a connection.
 func (c *call) userOf(conn *conn) string {
-	user := conn.gone.user
-	if !conn.gone.yes {
+	var user string
+	if c.left(conn) {
+		user = conn.gone.user
+	} else {
 		user = c.ch.hub.User(&conn.member)
 	}
 	for i := range c.ops {
@@ -85,7 +92,7 @@ func (c *call) membersOf(room string) []uint64 {
 	ids := c.ch.hub.MembersOf(room)
 	for i := range c.ops {
 		o := &c.ops[i]
-		if o.kind != opJoin && o.kind != opLeave || string(c.bytes(o.name)) != room || o.conn.gone.yes {
+		if o.kind != opJoin && o.kind != opLeave || string(c.bytes(o.name)) != room || c.left(o.conn) {
 			continue
 		}
 		switch at, in := slices.BinarySearch(ids, o.conn.member.ID); {
@@ -106,7 +113,31 @@ func (c *call) RoomSize(room []byte) (int, error) {
 	if !c.moved {
 		return c.ch.hub.Size(room), nil
 	}
-	return len(c.membersOf(string(room))), nil
+	return c.sizeOf(string(room)), nil
+}
+
+// sizeOf is how many connections are in a room, with the gathered moves on top.
+func (c *call) sizeOf(room string) int {
+	n := c.ch.hub.Size([]byte(room))
+	moves := map[*conn]int{} // 1: it comes, -1: it goes
+	for i := range c.ops {
+		o := &c.ops[i]
+		if o.kind != opJoin && o.kind != opLeave || string(c.bytes(o.name)) != room || c.left(o.conn) {
+			continue
+		}
+		switch in := c.ch.hub.In(&o.conn.member, room); {
+		case o.kind == opJoin && !in:
+			moves[o.conn] = 1
+		case o.kind == opLeave && in:
+			moves[o.conn] = -1
+		default:
+			delete(moves, o.conn)
+		}
+	}
+	for _, d := range moves {
+		n += d
+	}
+	return n
 }
 
 // AppendRoomMembers implements Env.
@@ -159,8 +190,26 @@ func (c *call) Online(user []byte) (bool, error) {
 	if !c.moved {
 		return c.ch.hub.Online(string(user)), nil
 	}
-	_, in := slices.BinarySearch(c.present(""), string(user))
-	return in, nil
+	return c.online(string(user)), nil
+}
+
+// online is Online with the gathered moves on top. It asks for one user only,
+// as there may be many.
+func (c *call) online(user string) bool {
+	if c.ch.grace > 0 && c.ch.hub.Online(user) {
+		return true
+	}
+	for _, m := range c.ch.hub.Conns([]byte(user)) {
+		if c.userOf(m.Sink().(*conn)) == user {
+			return true
+		}
+	}
+	for i := range c.ops {
+		if o := &c.ops[i]; o.kind == opIdentify && !c.left(o.conn) && c.userOf(o.conn) == user {
+			return true
+		}
+	}
+	return false
 }
 
 // present lists the users in a room, or in the channel for an empty name,

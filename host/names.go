@@ -32,11 +32,12 @@ func validNameSlow(s string) bool {
 }
 
 // validCloseCode says whether a plugin or an operator may close with code:
-// those that an endpoint may send (RFC 6455, section 7.4).
+// those that an endpoint may send (RFC 6455, section 7.4) but the one for
+// errors of the protocol, which are ours to find.
 func validCloseCode(code int) bool {
 	switch code {
-	case 1004, 1005, 1006, 1015:
-		return false
+	case 1000, 1001, 1003:
+		return true
 	}
-	return code >= 1000 && code <= 1014 || code >= 3000 && code <= 4999
+	return code >= 1007 && code <= 1013 || code >= 3000 && code <= 4999
 }

@@ -12,8 +12,8 @@ import (
 type Options struct {
 	// Log receives everything that the host has to say. nil: slog.Default().
 	Log *slog.Logger
-	// Registry takes the host's metrics. nil: one of its own, which
-	// Host.Metrics serves.
+	// Registry takes the host's metrics. nil: one of its own. Host.Internal
+	// serves it.
 	Registry *prometheus.Registry
 
 	// Routes are the channels to serve.

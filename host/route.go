@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	pathpkg "path"
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
@@ -92,6 +95,12 @@ func parsePattern(path string) (mux string, params []string, err error) {
 	if strings.ContainsAny(path, "{}?# ") {
 		return "", nil, fmt.Errorf("path %q: none of { } ? # and space; write parameters as :name", path)
 	}
+	if strings.ContainsFunc(path, unicode.IsControl) || !utf8.ValidString(path) {
+		return "", nil, fmt.Errorf("path %q: want UTF-8 without control characters", path)
+	}
+	if c := pathpkg.Clean(path); c != path && c+"/" != path {
+		return "", nil, fmt.Errorf("path %q: no request has such a path; write %q", path, c)
+	}
 	parts := strings.Split(path, "/")
 	for i, p := range parts {
 		name, ok := strings.CutPrefix(p, ":")
@@ -156,6 +165,10 @@ type settings struct {
 	logic  Channel
 	plugin *plugin.Plugin // logic, when it is one
 	name   string         // of the plugin, for logs and metrics
+
+	// under Host.reload
+	live   bool      // they are or were in use
+	loaded *loadCall // what on_load has asked for, before they are live
 }
 
 // pluginName is the name of a plugin's file without its ending; "go" for

@@ -3,8 +3,10 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -59,11 +61,10 @@ func newChannel(h *Host, set *settings) *channel {
 		stop:    make(chan struct{}),
 	}
 	ch.hub = hub.New(hub.Options{
-		Grace:    ch.grace,
-		MaxRooms: set.limits.MaxRoomsPerConnection,
-		Wake:     ch.wakeClerk,
-		Flushed:  ch.metrics.flushed,
-		Sent:     ch.metrics.wrote,
+		Grace:   ch.grace,
+		Wake:    ch.wakeClerk,
+		Flushed: ch.metrics.flushed,
+		Sent:    ch.metrics.wrote,
 	})
 	ch.settings.Store(set)
 	return ch
@@ -83,12 +84,12 @@ func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Re
 	defer k.reset()
 	k.ch, k.set, k.hook, k.conn, k.req, k.turn = ch, set, ev.Hook, c, req, turn
 	k.ev = *ev // so that the caller's does not escape to the heap
-	err := set.logic.Run(ctx, &k.ev, k)
+	err := k.run(ctx, set.logic)
 	for errors.Is(err, plugin.ErrNotLoaded) && ch.settings.Load() != set {
 		// A reload has closed the plugin between the two: nothing ran.
 		set = ch.settings.Load()
 		k.set = set
-		err = set.logic.Run(ctx, &k.ev, k)
+		err = k.run(ctx, set.logic)
 	}
 	k.Drop()
 	if err != nil {
@@ -98,6 +99,16 @@ func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Re
 		}
 	}
 	return err
+}
+
+// run runs the hook. A panic of a channel in Go is a fault, not the end of the process.
+func (c *call) run(ctx context.Context, logic Channel) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &plugin.Fault{Hook: c.hook, Reason: plugin.Panicked, Err: fmt.Errorf("panic: %v\n%s", r, debug.Stack())}
+		}
+	}()
+	return logic.Run(ctx, &c.ev, c)
 }
 
 // report logs a hook that failed, but not without bound.

@@ -69,17 +69,25 @@ func (s *store) size() int {
 
 // storeTx is what one hook changes. The zero value has changed nothing.
 type storeTx struct {
-	s     *store
-	held  bool // the token of s.writing is ours
-	keys  []string
-	dirty map[string]*stored // nil: deleted
-	grown int                // bytes added
+	s       *store
+	held    bool // the token of s.writing is ours
+	late    bool // take the token in commit only: see loadEnv
+	keys    []string
+	dirty   map[string]*stored // nil: deleted
+	sums    map[string]int64   // of late: what was added to a number of others
+	written int                // bytes of all writes
+	grown   int                // bytes by which the store will grow
 }
 
 // begin takes the right to write, and waits for it at most as long as a hook
 // may run.
 func (t *storeTx) begin(s *store, wait time.Duration) error {
-	if t.held {
+	if t.dirty != nil {
+		return nil
+	}
+	t.s = s
+	if t.late {
+		t.dirty, t.sums = map[string]*stored{}, map[string]int64{}
 		return nil
 	}
 	select {
@@ -93,7 +101,7 @@ func (t *storeTx) begin(s *store, wait time.Duration) error {
 			return abi.Timeout
 		}
 	}
-	t.s, t.held = s, true
+	t.held = true
 	t.dirty = map[string]*stored{}
 	return nil
 }
@@ -108,19 +116,53 @@ func (t *storeTx) get(s *store, key string) (stored, bool) {
 	return s.get(key)
 }
 
-func (t *storeTx) put(key string, v *stored) {
+// put changes a key. before is what it has taken so far, in bytes.
+func (t *storeTx) put(key string, v *stored, before int) {
 	if _, ok := t.dirty[key]; !ok {
 		t.keys = append(t.keys, key)
 	}
 	t.dirty[key] = v
+	t.grown -= before
+	if v != nil {
+		t.written += len(key) + len(v.value)
+		t.grown += len(key) + len(v.value)
+	}
+}
+
+// bytes is how much a key takes, as the transaction sees it.
+func (t *storeTx) bytes(s *store, key string) int {
+	if v, ok := t.get(s, key); ok {
+		return len(key) + len(v.value)
+	}
+	return 0
+}
+
+// redo adds the sums of a late transaction to what the store has by now.
+func (t *storeTx) redo() {
+	for key, delta := range t.sums {
+		v, ok := t.s.get(key)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(v.value, 10, 64)
+		if sum, ok := add(n, delta); err == nil && ok {
+			v.value = strconv.FormatInt(sum, 10)
+		}
+		t.dirty[key] = &v
+	}
 }
 
 // commit makes the changes visible and ends the transaction.
 func (t *storeTx) commit() {
-	if !t.held {
+	if t.dirty == nil {
 		return
 	}
 	s := t.s
+	if t.late {
+		s.writing <- struct{}{}
+		t.held = true
+		t.redo()
+	}
 	s.mu.Lock()
 	for _, k := range t.keys {
 		s.remove(k)
@@ -159,19 +201,24 @@ func (c *call) StoreSet(key, data []byte, ttl time.Duration) error {
 	if ttl > 0 {
 		v.expires = time.Now().Add(ttl)
 	}
-	return c.storePut(string(key), v)
+	if err := c.storePut(string(key), v); err != nil {
+		return err
+	}
+	delete(c.tx.sums, string(key))
+	return nil
 }
 
 func (c *call) storePut(key string, v stored) error {
 	if err := c.tx.begin(c.ch.store, c.set.limits.Deadline); err != nil {
 		return err
 	}
-	n := len(key) + len(v.value)
-	if c.ch.store.size()+c.tx.grown+n > c.set.limits.StoreBytes || len(c.tx.keys) >= c.set.limits.HookEffects {
+	l, n, before := &c.set.limits, len(key)+len(v.value), c.tx.bytes(c.ch.store, key)
+	switch {
+	case n > before && c.ch.store.size()+c.tx.grown+n-before > l.StoreBytes,
+		c.kept()+n > l.HookBytes, c.effects() >= l.HookEffects:
 		return abi.Limit
 	}
-	c.tx.grown += n
-	c.tx.put(key, &v)
+	c.tx.put(key, &v, before)
 	return nil
 }
 
@@ -180,10 +227,15 @@ func (c *call) StoreDelete(key []byte) error {
 	if err := c.tx.begin(c.ch.store, c.set.limits.Deadline); err != nil {
 		return err
 	}
-	if _, ok := c.tx.get(c.ch.store, string(key)); !ok {
+	v, ok := c.tx.get(c.ch.store, string(key))
+	switch {
+	case !ok:
 		return abi.NotFound
+	case c.effects() >= c.set.limits.HookEffects:
+		return abi.Limit
 	}
-	c.tx.put(string(key), nil)
+	c.tx.put(string(key), nil, len(key)+len(v.value))
+	delete(c.tx.sums, string(key))
 	return nil
 }
 
@@ -196,6 +248,8 @@ func (c *call) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, erro
 		return 0, err
 	}
 	v, ok := c.tx.get(c.ch.store, string(key))
+	_, own := c.tx.dirty[string(key)]
+	was, sums := c.tx.sums[string(key)]
 	var n int64
 	switch {
 	case ok:
@@ -206,10 +260,24 @@ func (c *call) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, erro
 	case ttl > 0:
 		v.expires = time.Now().Add(ttl)
 	}
-	if delta > 0 && n > math.MaxInt64-delta || delta < 0 && n < math.MinInt64-delta {
+	n, ok = add(n, delta)
+	if !ok {
 		return 0, abi.Limit
 	}
-	n += delta
 	v.value = strconv.FormatInt(n, 10)
-	return n, c.storePut(string(key), v)
+	if err := c.storePut(string(key), v); err != nil {
+		return 0, err
+	}
+	if c.tx.late && (sums || !own) {
+		c.tx.sums[string(key)] = was + delta
+	}
+	return n, nil
+}
+
+// add is n + delta; false: it does not fit.
+func add(n, delta int64) (int64, bool) {
+	if delta > 0 && n > math.MaxInt64-delta || delta < 0 && n < math.MinInt64-delta {
+		return 0, false
+	}
+	return n + delta, true
 }

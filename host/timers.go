@@ -25,7 +25,11 @@ type timer struct {
 	i  int // in the heap
 }
 
-func (t *timers) full(limit int) bool { return t.len() >= limit }
+func (t *timers) has(id timerID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byID[id] != nil
+}
 
 func (t *timers) len() int {
 	t.mu.Lock()
@@ -107,10 +111,12 @@ func (h *timerHeap) Pop() any {
 func (ch *channel) setTimer(conn *conn, name string, after time.Duration) {
 	id := timerID{name: name}
 	if conn != nil {
+		id.conn = conn.member.ID
+		conn.timerMu.Lock()
+		defer conn.timerMu.Unlock()
 		if !conn.keepTimer(name) {
 			return // it went in the meantime
 		}
-		id.conn = conn.member.ID
 	}
 	if ch.timers.set(id, time.Now().Add(after)) {
 		ch.wakeClerk()
@@ -121,7 +127,9 @@ func (ch *channel) clearTimer(conn *conn, name string) {
 	id := timerID{name: name}
 	if conn != nil {
 		id.conn = conn.member.ID
-		conn.forgetTimer(name)
+		conn.timerMu.Lock()
+		defer conn.timerMu.Unlock()
+		delete(conn.timers, name)
 	}
 	ch.timers.clear(id)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -37,28 +38,33 @@ type watched struct {
 	due   time.Time // when to look again; zero: nothing has changed
 }
 
-// watch makes the watcher that o asks for; reload is held.
-func (h *Host) watch(o Options) error {
-	if h.watcher != nil {
-		h.watcher.close()
-		h.watcher = nil
-	}
+// newWatcher makes the watcher that o asks for; nil: none.
+func (h *Host) newWatcher(o Options) (*watcher, error) {
 	if !o.Watch {
-		return nil
+		return nil, nil
 	}
 	fs, err := fsnotify.NewWatcher()
 	if err != nil {
-		return fmt.Errorf("watch plugins: %w", err)
+		return nil, fmt.Errorf("watch plugins: %w", err)
 	}
 	w := &watcher{host: h, fs: fs, stop: make(chan struct{}), files: map[string]*watched{}}
 	for _, r := range o.Routes {
 		if err := w.add(r); err != nil {
-			return errors.Join(fmt.Errorf("watch plugins: %w", err), fs.Close())
+			return nil, errors.Join(fmt.Errorf("watch plugins: %w", err), fs.Close())
 		}
 	}
-	w.wait.Go(w.run)
-	h.watcher = w
-	return nil
+	return w, nil
+}
+
+// replaceWatcher ends the watcher that runs and starts w, if there is one;
+// reload is held.
+func (h *Host) replaceWatcher(w *watcher) {
+	if h.watcher != nil {
+		h.watcher.close()
+	}
+	if h.watcher = w; w != nil {
+		w.wait.Go(w.run)
+	}
 }
 
 func (w *watcher) add(r Route) error {
@@ -122,7 +128,8 @@ func (w *watcher) run() {
 // link to the one that changed.
 func (w *watcher) touched(dir string) {
 	for file, f := range w.files {
-		if filepath.Dir(file) == dir {
+		// What is due stays due: in a busy folder it would never be looked at.
+		if filepath.Dir(file) == dir && f.due.IsZero() {
 			f.due = time.Now().Add(settle)
 		}
 	}
@@ -151,7 +158,7 @@ func (w *watcher) look(now time.Time) {
 		sum, ok := hashFile(file)
 		switch {
 		case !ok || f.known && sum == f.seen: // gone for now, or back to what runs
-			f.due = time.Time{}
+			f.next, f.due = sum, time.Time{}
 		case sum != f.next:
 			f.next, f.due = sum, now.Add(settle)
 		default:
@@ -193,9 +200,15 @@ func (w *watcher) load(f *watched) {
 
 // hashFile hashes a file's content; ok is false when it can not be read.
 func hashFile(file string) (sum [sha256.Size]byte, ok bool) {
-	b, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return sum, false
 	}
-	return sha256.Sum256(b), true
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return sum, false
+	}
+	h.Sum(sum[:0])
+	return sum, true
 }

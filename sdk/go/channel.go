@@ -34,7 +34,8 @@ func (Base) OnClose(Conn, int, string) error { return nil }
 // Loader is a channel that takes a config.
 type Loader interface {
 	// OnLoad gets the config of the route as JSON, "{}" if there is none. It
-	// runs once in every new instance, before its first event. An error
+	// runs once in every new instance, before its first event; what it asks
+	// for takes effect in the first instance of a version only. An error
 	// refuses the plugin, or the new version of it.
 	OnLoad(config []byte) error
 }

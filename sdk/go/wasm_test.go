@@ -33,6 +33,9 @@ var build = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(out)
 })
 
+// compiled is the probe's machine code: to compile it takes seconds.
+var compiled = wazero.NewCompilationCache()
+
 // guest is an instance of the probe with host functions that do as little as
 // possible: they remember what was sent, logged and given to fail.
 type guest struct {
@@ -58,7 +61,7 @@ func newGuest(t *testing.T) *guest {
 		t.Fatal(err)
 	}
 	g := &guest{t: t, ctx: context.Background()}
-	rt := wazero.NewRuntime(g.ctx)
+	rt := wazero.NewRuntimeWithConfig(g.ctx, wazero.NewRuntimeConfig().WithCompilationCache(compiled))
 	t.Cleanup(func() { _ = rt.Close(g.ctx) })
 	wasi_snapshot_preview1.MustInstantiate(g.ctx, rt)
 	host := rt.NewHostModuleBuilder(abi.Module)
@@ -75,7 +78,11 @@ func newGuest(t *testing.T) *guest {
 		t.Fatal(err)
 	}
 	config := wazero.NewModuleConfig().WithStartFunctions(abi.InitExport).WithStderr(os.Stderr).WithSysNanotime()
-	if g.module, err = rt.InstantiateWithConfig(g.ctx, code, config); err != nil {
+	module, err := rt.CompileModule(g.ctx, code) // not closed: the next test takes it from the cache
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.module, err = rt.InstantiateModule(g.ctx, module, config); err != nil {
 		t.Fatal(err)
 	}
 	where, err := g.module.ExportedFunction(abi.VersionExport).Call(g.ctx)

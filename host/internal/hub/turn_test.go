@@ -274,20 +274,20 @@ func TestSendsKeepTheirOrder(t *testing.T) {
 			other := map[string]string{"a": "b", "b": "a"}[slow]
 			h := New(Options{})
 			_, start, done := busyRoom(t, h, slow)
-			m, s := add(t, h, nil, "a", "b")
+			m, s := add(t, h, nil, "a", "c", "b")
 			start()
 			turn := Turn{Hub: h}
 			turn.Send(m, text("1"))
 			turn.Broadcast([]byte(other), text("in %s", other), 0)
 			turn.Send(m, text("2"))
 			turn.After(m, func() { s.Deliver(text("after")) })
-			turn.BroadcastAll(text("all"), 0)
+			turn.Broadcast([]byte("c"), text("in c"), 0)
 			turn.Send(m, text("3"))
 			turn.Flush()
 			done()
 			got := s.texts(t)
 			at := func(x string) int { return slices.Index(got, x) }
-			for _, order := range [][]string{{"in " + slow, "1", "2", "after", "3"}, {"in " + other, "2"}, {"all", "3"}} {
+			for _, order := range [][]string{{"in " + slow, "1", "2", "after", "3"}, {"in " + other, "2"}, {"in c", "3"}} {
 				for i := range order[1:] {
 					if at(order[i]) < 0 || at(order[i]) > at(order[i+1]) {
 						t.Errorf("got %q, want %q in this order", got, order)

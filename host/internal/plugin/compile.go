@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/tetratelabs/wazero"
@@ -79,7 +80,7 @@ func (v *version) compile(ctx context.Context, wasm []byte, cacheDir string) (er
 		if err := prepareCacheDir(cacheDir); err != nil {
 			return err
 		}
-		if v.cache, err = wazero.NewCompilationCacheWithDir(cacheDir); err != nil {
+		if v.cache, err = openCache(cacheDir); err != nil {
 			return fmt.Errorf("cache directory: %w", err)
 		}
 		rc = rc.WithCompilationCache(v.cache)
@@ -90,6 +91,16 @@ func (v *version) compile(ctx context.Context, wasm []byte, cacheDir string) (er
 		v.close()
 	}
 	return err
+}
+
+// opening serialises openCache: wazero v1.12 finds out its own version in it,
+// and keeps that in a variable without a lock.
+var opening sync.Mutex
+
+func openCache(dir string) (wazero.CompilationCache, error) {
+	opening.Lock()
+	defer opening.Unlock()
+	return wazero.NewCompilationCacheWithDir(dir)
 }
 
 // compileModule compiles, and turns a panic of the compiler into an error

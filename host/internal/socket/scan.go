@@ -117,7 +117,8 @@ func (s *scanner) need() int {
 	return n
 }
 
-// checkStart checks the two bytes that every header begins with.
+// checkStart checks what is here of a header: the two bytes that every one
+// begins with, and the first of a long length.
 func (s *scanner) checkStart() *violation {
 	b, n := s.head[0], s.head[1]&0x7f
 	op := b & 0x0f
@@ -136,8 +137,14 @@ func (s *scanner) checkStart() *violation {
 		return &violation{codeProtocol, "continuation of nothing"}
 	case (op == opText || op == opBinary) && s.inside:
 		return &violation{codeProtocol, "message begins within another"}
+	case n == 127 && s.nhead >= 10 && s.head[2]&0x80 != 0: // the library would not wait for the mask
+		return s.tooBig()
 	}
 	return nil
+}
+
+func (s *scanner) tooBig() *violation {
+	return &violation{codeTooBig, fmt.Sprintf("message is larger than %d bytes", s.maxMessage)}
 }
 
 // beginFrame takes a header that is whole.
@@ -163,8 +170,8 @@ func (s *scanner) beginFrame() *violation {
 	}
 	s.inside = true
 	s.fragments++
-	if n < 0 || n > int64(s.maxMessage)-s.size {
-		return &violation{codeTooBig, fmt.Sprintf("message is larger than %d bytes", s.maxMessage)}
+	if n > int64(s.maxMessage)-s.size {
+		return s.tooBig()
 	}
 	s.size += n
 	if s.fragments > maxFragments {

@@ -2,11 +2,9 @@ package socket
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"time"
@@ -78,35 +76,25 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	_ = n.SetDeadline(time.Time{}) // of the HTTP server
 	c := h.conn
-	// Frames may have come along with the handshake: they are read first.
-	if k := brw.Reader.Buffered(); k > 0 {
-		b, _ := brw.Reader.Peek(k)
-		n = &earlyConn{Conn: n, early: bytes.NewReader(append([]byte(nil), b...))}
-	}
 	c.attach(n)
+	early, _ := brw.Reader.Peek(brw.Reader.Buffered())
+	c.early(early)
 	nc := netConn{c}
 	c.lib = bufio.NewReaderSize(nc, 16)
 	return nc, bufio.NewReadWriter(c.lib, bufio.NewWriterSize(nc, libraryWriteBuf)), nil
 }
 
-// earlyConn gives what was read with the handshake before what comes. It goes
-// the portable way, as clients that do not wait for the answer are few.
-type earlyConn struct {
-	net.Conn
-	early io.Reader
-}
-
-func (e *earlyConn) Read(p []byte) (int, error) {
-	if n, err := e.early.Read(p); err == nil {
-		return n, nil
+// early takes frames that came along with the handshake, or so soon after it
+// that net/http had read them: they are the first input.
+func (c *Conn) early(p []byte) {
+	if len(p) == 0 {
+		return
 	}
-	return e.Conn.Read(p)
-}
-
-// CloseWrite ends our side, where the connection below can.
-func (e *earlyConn) CloseWrite() error {
-	if w, ok := e.Conn.(interface{ CloseWrite() error }); ok {
-		return w.CloseWrite()
+	c.in = readBufs.Get().(*[]byte)
+	if len(p) > len(*c.in) {
+		b := append([]byte(nil), p...)
+		c.in = &b
 	}
-	return nil
+	c.rest = (*c.in)[:copy(*c.in, p)]
+	c.beginTurn()
 }

@@ -1,0 +1,64 @@
+package host_test
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/azuhost/azuhost/host"
+	"github.com/coder/websocket"
+)
+
+func escape(s string) string { return url.QueryEscape(s) }
+
+// dialWith connects with headers; Host is one of them.
+func dialWith(t testing.TB, url string, header map[string]string) (*websocket.Conn, *http.Response, error) {
+	t.Helper()
+	o := &websocket.DialOptions{HTTPHeader: http.Header{}, Host: header["Host"]}
+	for k, v := range header {
+		switch k {
+		case "Host":
+		case "Sec-WebSocket-Protocol":
+			o.Subprotocols = strings.Split(v, ", ")
+		default:
+			o.HTTPHeader.Set(k, v)
+		}
+	}
+	c, res, err := websocket.Dial(testContext(t), url, o)
+	if err == nil {
+		t.Cleanup(func() { _ = c.CloseNow() })
+	}
+	return c, res, err
+}
+
+// metric is the value of a series as it stands in /metrics; -1: it is not there.
+func metric(t testing.TB, h *host.Host, series string) float64 {
+	t.Helper()
+	for line := range strings.Lines(metricsOf(t, h)) {
+		if rest, ok := strings.CutPrefix(line, series+" "); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
+			if err != nil {
+				t.Fatal(line)
+			}
+			return v
+		}
+	}
+	return -1
+}
+
+// wantMetric waits until a series has a value.
+func wantMetric(t testing.TB, h *host.Host, series string, v float64) {
+	t.Helper()
+	var got float64
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s is %v, want %v", series, got, v)
+		}
+	}()
+	eventually(t, series, func() bool {
+		got = metric(t, h, series)
+		return got == v
+	})
+}

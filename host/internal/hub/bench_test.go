@@ -1,0 +1,66 @@
+package hub
+
+import (
+	"testing"
+
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// count is the least a Sink can do.
+type count struct{ calls, bytes int }
+
+func (c *count) Deliver(p []byte) {
+	c.calls++
+	c.bytes += len(p)
+}
+
+func BenchmarkBroadcast1000(b *testing.B) {
+	for _, bb := range []struct {
+		name    string
+		perTurn int
+		except  bool
+	}{{"one a turn", 1, false}, {"16 a turn", 16, false}, {"16 a turn but the sender", 16, true}} {
+		b.Run(bb.name, func(b *testing.B) {
+			h := New(Options{})
+			c := &count{}
+			var except uint64
+			for range 1000 {
+				m, _ := add(b, h, c, "r")
+				if bb.except {
+					except = m.ID
+				}
+			}
+			turn := Turn{Hub: h}
+			frame := AppendFrame(nil, abi.Text, make([]byte, 128))
+			b.ReportAllocs()
+			frames := 0
+			for b.Loop() {
+				for range bb.perTurn {
+					turn.Broadcast([]byte("r"), frame, except)
+					frames++
+				}
+				turn.Flush()
+			}
+			to := 1000
+			if bb.except {
+				to--
+			}
+			if c.bytes != frames*to*len(frame) {
+				b.Fatalf("%d bytes delivered, want %d", c.bytes, frames*to*len(frame))
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(frames*to), "ns/delivery")
+		})
+	}
+}
+
+func BenchmarkSend(b *testing.B) {
+	h := New(Options{})
+	m, _ := add(b, h, &count{}, "r")
+	turn := Turn{Hub: h}
+	frame := AppendFrame(nil, abi.Text, make([]byte, 128))
+	b.ReportAllocs()
+	for b.Loop() {
+		turn.Send(m, frame)
+		turn.Flush()
+	}
+}

@@ -1,0 +1,192 @@
+package hub
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Many goroutines send to one room while members come and go: all see one order.
+func TestOneOrder(t *testing.T) {
+	const senders, each, stayers, visits = 8, 400, 5, 300
+	h := New(Options{})
+	var stay []*sink
+	for range stayers {
+		_, s := add(t, h, nil, "r")
+		stay = append(stay, s)
+	}
+	var sending, visiting sync.WaitGroup
+	for g := range senders {
+		sending.Go(func() {
+			turn := Turn{Hub: h}
+			rnd := rand.New(rand.NewPCG(1, uint64(g)))
+			for i := range each {
+				turn.Broadcast([]byte("r"), text("%d:%d", g, i), 0)
+				if rnd.IntN(4) == 0 {
+					turn.Flush()
+				}
+			}
+			turn.Flush()
+		})
+	}
+	type visit struct {
+		before, in, after string
+		s                 *sink
+	}
+	seen := make([][]visit, 3)
+	for v := range seen {
+		visiting.Go(func() {
+			turn := Turn{Hub: h}
+			for i := range visits {
+				x := visit{fmt.Sprintf("before %d:%d", v, i), fmt.Sprintf("in %d:%d", v, i), fmt.Sprintf("after %d:%d", v, i), nil}
+				turn.Broadcast([]byte("r"), text("%s", x.before), 0)
+				var m *Member
+				m, x.s = add(t, h, nil, "r")
+				turn.Broadcast([]byte("r"), text("%s", x.in), 0)
+				h.Leave(m, "r")
+				turn.Broadcast([]byte("r"), text("%s", x.after), 0)
+				turn.Flush()
+				h.Remove(m)
+				seen[v] = append(seen[v], x)
+			}
+		})
+	}
+	sending.Wait()
+	visiting.Wait()
+
+	order := stay[0].texts(t)
+	if want := senders*each + len(seen)*visits*3; len(order) != want {
+		t.Fatalf("%d frames, want %d", len(order), want)
+	}
+	for _, s := range stay[1:] {
+		if !slices.Equal(s.texts(t), order) {
+			t.Fatal("two members saw two orders")
+		}
+	}
+	at := map[string]int{}
+	next := make([]int, senders)
+	for i, f := range order {
+		at[f] = i
+		var g, n int
+		if _, err := fmt.Sscanf(f, "%d:%d", &g, &n); err == nil {
+			if n != next[g] {
+				t.Fatalf("frame %s came where %d:%d was due", f, g, next[g])
+			}
+			next[g]++
+		}
+	}
+	for _, x := range slices.Concat(seen...) {
+		got := x.s.texts(t)
+		if !slices.Contains(got, x.in) || slices.Contains(got, x.before) || slices.Contains(got, x.after) {
+			t.Fatalf("a visitor got %q: it was in for %q only", got, x.in)
+		}
+		if from := at[got[0]]; !slices.Equal(got, order[from:from+len(got)]) {
+			t.Fatalf("a visitor got %q, not a part of the order", got)
+		}
+	}
+	if n := h.busy.Load(); n != 0 {
+		t.Errorf("%d busy rooms at the end, want 0", n)
+	}
+}
+
+// Each goroutine sends numbered messages to members, directly and by rooms,
+// while memberships change: each member gets those of one sender in order.
+func TestSendsAmongBroadcasts(t *testing.T) {
+	const senders, each = 6, 600
+	h := New(Options{})
+	rooms := []string{"a", "b", "c"}
+	members := make([]*Member, senders)
+	sinks := make([]*sink, senders)
+	for i := range members {
+		members[i], sinks[i] = add(t, h, nil, rooms...)
+	}
+	var wg sync.WaitGroup
+	var after atomic.Int64
+	for g := range senders {
+		wg.Go(func() {
+			turn := Turn{Hub: h}
+			m := members[g]
+			rnd := rand.New(rand.NewPCG(2, uint64(g)))
+			for i := range each {
+				turn.Broadcast([]byte(rooms[rnd.IntN(3)]), text("noise"), 0)
+				turn.Send(m, text("own %d", i))
+				switch rnd.IntN(12) {
+				case 0:
+					turn.Flush()
+				case 1:
+					h.Leave(m, "a")
+				case 2:
+					_ = h.Join(m, "a")
+				case 3:
+					turn.BroadcastAll(text("noise"), m.ID)
+				case 4:
+					turn.After(m, func() { after.Add(1) })
+					after.Add(-1)
+				}
+			}
+			turn.Flush()
+		})
+	}
+	wg.Wait()
+	for g, s := range sinks {
+		next := 0
+		for _, f := range s.texts(t) {
+			if n, ok := strings.CutPrefix(f, "own "); ok {
+				if n != fmt.Sprint(next) {
+					t.Fatalf("member %d got message %s where %d was due", g, n, next)
+				}
+				next++
+			}
+		}
+		if next != each {
+			t.Errorf("member %d got %d of its messages, want %d", g, next, each)
+		}
+	}
+	if n := after.Load(); n != 0 {
+		t.Errorf("%d calls of After are missing", -n)
+	}
+	if n := h.busy.Load(); n != 0 {
+		t.Errorf("%d busy rooms at the end, want 0", n)
+	}
+}
+
+// Everything at once, for the race detector, and that nothing stays behind.
+func TestComeAndGo(t *testing.T) {
+	h := New(Options{Wake: func() {}})
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			turn := Turn{Hub: h}
+			rnd := rand.New(rand.NewPCG(3, uint64(g)))
+			for range 200 {
+				room := fmt.Sprint("room ", rnd.IntN(4))
+				m, _ := add(t, h, nil, room)
+				h.Identify(m, fmt.Sprint("user ", rnd.IntN(4)))
+				turn.Broadcast([]byte(room), text("x"), m.ID)
+				turn.SendUser([]byte("user 1"), text("y"))
+				turn.BroadcastAll(text("z"), 0)
+				h.MembersOf(room)
+				h.Present(room)
+				h.Identify(m, fmt.Sprint("user ", rnd.IntN(4)))
+				h.Leave(m, room)
+				_ = h.Join(m, room)
+				turn.Flush()
+				h.Remove(m)
+				h.Remove(m)
+				h.Leave(m, room)
+				h.Identify(m, "late")
+			}
+		})
+	}
+	wg.Wait()
+	h.TakePresence(time.Now())
+	if h.Len() != 0 || h.Rooms() != 0 || len(h.users) != 0 || len(h.all.present) != 0 || h.all.Size() != 0 || h.busy.Load() != 0 {
+		t.Errorf("%d members, %d rooms, %d users, %d present, %d seats, %d busy: want none",
+			h.Len(), h.Rooms(), len(h.users), len(h.all.present), h.all.Size(), h.busy.Load())
+	}
+}

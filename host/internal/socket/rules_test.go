@@ -1,0 +1,236 @@
+package socket
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// lengthHeader announces n bytes in the long form, masked.
+func lengthHeader(b0 byte, n uint64) []byte {
+	return append(binary.BigEndian.AppendUint64([]byte{b0, 0x80 | 127}, n), 1, 2, 3, 4)
+}
+
+type rule struct {
+	name string
+	in   [][]byte
+	echo []string // what is answered before the close
+	code int      // of the close frame, and of OnClosed
+}
+
+const maxMessage = 1000
+
+func rules() []rule {
+	rs := []rule{
+		{"text that is not UTF-8", [][]byte{frame(text, "ok"), frame(text, "a\xffb")}, []string{"ok"}, codeNotUTF8},
+		{"a surrogate", [][]byte{frame(text, "\xed\xa0\x80")}, nil, codeNotUTF8},
+		{"a rune cut off", [][]byte{frame(text, "\xe2\x82")}, nil, codeNotUTF8},
+		{"fragments that are not UTF-8", [][]byte{frame(opText, "\xc3"), frame(fin, "\x28")}, nil, codeNotUTF8},
+		{"a rune over two fragments", [][]byte{frame(opText, "\xc3"), frame(fin, "\xa9"), closeFrame(1000, "")}, []string{"é"}, 1000},
+		{"binary need not be UTF-8", [][]byte{frame(binMsg, "\xff"), closeFrame(1000, "")}, []string{"\xff"}, 1000},
+		{"a message of the largest size", [][]byte{frame(text, repeat("x", maxMessage)), closeFrame(1000, "")}, []string{repeat("x", maxMessage)}, 1000},
+		{"a message too large", [][]byte{frame(text, repeat("x", maxMessage+1))}, nil, codeTooBig},
+		{"fragments too large together", [][]byte{frame(opText, repeat("x", maxMessage)), frame(0, ""), frame(fin, "x")}, nil, codeTooBig},
+		{"a header that announces 2^62 bytes", [][]byte{frame(text, "ok"), lengthHeader(text, 1<<62)}, []string{"ok"}, codeTooBig},
+		{"a length with the top bit", [][]byte{lengthHeader(binMsg, 1<<63|5)}, nil, codeTooBig},
+		{"a flood of empty fragments", append([][]byte{frame(opText, "")}, bytes.Repeat(frame(0, ""), maxFragments)), nil, codePolicy},
+		{"a ping flood", [][]byte{bytes.Repeat(frame(ping, ""), 5*controlsPerTick)}, nil, codePolicy},
+		{"a pong flood", [][]byte{bytes.Repeat(frame(pong, "x"), 5*controlsPerTick)}, nil, codePolicy},
+		{"an unmasked frame", [][]byte{frame(text, "ok"), {text, 2, 'h', 'i'}}, []string{"ok"}, codeProtocol},
+		{"an unmasked ping", [][]byte{{ping, 0}}, nil, codeProtocol},
+		{"a fragmented ping", [][]byte{frame(opPing, "")}, nil, codeProtocol},
+		{"a fragmented close", [][]byte{frame(opClose, "")}, nil, codeProtocol},
+		{"a long ping", [][]byte{frame(ping, repeat("x", 126))}, nil, codeProtocol},
+		{"a long close", [][]byte{frame(fin|opClose, repeat("x", 126))}, nil, codeProtocol},
+		{"a ping that announces 2^62 bytes", [][]byte{lengthHeader(ping, 1<<62)}, nil, codeProtocol},
+		{"a continuation of nothing", [][]byte{frame(fin, "x")}, nil, codeProtocol},
+		{"a continuation after the last one", [][]byte{frame(opText, "a"), frame(fin, "b"), frame(0, "c")}, []string{"ab"}, codeProtocol},
+		{"a message inside another", [][]byte{frame(opText, "a"), frame(text, "b")}, nil, codeProtocol},
+		{"a close within a message", [][]byte{frame(opText, "a"), closeFrame(1000, "")}, nil, 1000},
+		{"a close with a reason", [][]byte{closeFrame(1000, "so long")}, nil, 1000},
+		{"a close without a code", [][]byte{frame(fin|opClose, "")}, nil, codeNoStatus},
+		{"a close of one byte", [][]byte{frame(fin|opClose, "\x03")}, nil, codeProtocol},
+		{"a close reason that is not UTF-8", [][]byte{closeFrame(1000, "\xff")}, nil, codeNotUTF8},
+		{"data after a close", [][]byte{frame(text, "a"), closeFrame(1000, ""), frame(text, "b"), frame(ping, "")}, []string{"a"}, 1000},
+		{"garbage after a close", [][]byte{closeFrame(4321, ""), []byte("\xff\xff\xff\xff")}, nil, 4321},
+	}
+	for _, b0 := range []byte{text | 0x40, text | 0x20, text | 0x10, ping | 0x40, 0x40} {
+		rs = append(rs, rule{fmt.Sprintf("reserved bits %#x", b0), [][]byte{frame(b0, "x")}, nil, codeProtocol})
+	}
+	for _, op := range []byte{3, 4, 5, 6, 7, 0xb, 0xc, 0xd, 0xe, 0xf} {
+		rs = append(rs, rule{fmt.Sprintf("opcode %#x", op), [][]byte{frame(fin|op, "")}, nil, codeProtocol})
+	}
+	for _, code := range []int{0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65535} {
+		rs = append(rs, rule{fmt.Sprintf("close code %d", code), [][]byte{closeFrame(code, "")}, nil, codeProtocol})
+	}
+	for _, code := range []int{1001, 1002, 1003, 1007, 1011, 1014, 3000, 4999} {
+		rs = append(rs, rule{fmt.Sprintf("close code %d", code), [][]byte{closeFrame(code, "")}, nil, code})
+	}
+	return rs
+}
+
+func TestRules(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{opts: Options{MaxMessage: maxMessage}})
+		for _, r := range rules() {
+			all := bytes.Join(r.in, nil)
+			for _, how := range []string{"at once", "by bytes", "with the handshake"} {
+				t.Run(r.name+"/"+how, func(t *testing.T) {
+					var c *client
+					var h *handler
+					switch how {
+					case "at once":
+						c, h = s.dial(t)
+						c.send(all)
+					case "by bytes":
+						if way != "tcp" && len(all) > 500 {
+							t.Skip("many small writes: done over tcp")
+						}
+						c, h = s.dial(t)
+						for i := range all {
+							if _, err := c.Write(all[i : i+1]); err != nil {
+								break // the server has seen enough
+							}
+						}
+					default:
+						c, h = s.dial(t, all)
+					}
+					for _, e := range r.echo {
+						op, p, err := c.read()
+						if err != nil || op >= opClose || string(p) != e {
+							t.Fatalf("got %#x %.40q (%v), want %.40q", op, p, err, e)
+						}
+					}
+					c.wantClose(r.code)
+					_, _ = c.Write(closeFrame(r.code, ""))
+					c.wantEnd()
+					h.wantClosed(t, r.code)
+				})
+			}
+		}
+	})
+}
+
+// The close frame says what the client said.
+func TestCloseIsEchoed(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{})
+		c, h := s.dial(t)
+		reason := repeat("é", 61)
+		c.send(closeFrame(4000, reason))
+		c.want(opClose, "\x0f\xa0"+reason)
+		c.wantEnd()
+		if got := <-h.closed; got != (closed{4000, reason}) {
+			t.Errorf("OnClosed got %v", got)
+		} else {
+			h.closed <- got
+		}
+	})
+}
+
+func TestPings(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{})
+		c, h := s.dial(t)
+		long := repeat("p", 125)
+		c.send(frame(ping, "one"), frame(ping, ""), frame(ping, long))
+		c.want(opPong, "one")
+		c.want(opPong, "")
+		c.want(opPong, long)
+		c.send(frame(opText, "a"), frame(ping, "within"))
+		c.want(opPong, "within")
+		c.send(frame(0, "b"), frame(pong, "nobody asked"), frame(fin, "c"))
+		c.want(opText, "abc")
+		for _, want := range []string{"one", "", long, "within"} {
+			if got := <-h.pings; got != want {
+				t.Errorf("OnPing got %q, want %q", got, want)
+			}
+		}
+		if got := <-h.pongs; got != "nobody asked" {
+			t.Errorf("OnPong got %q", got)
+		}
+	})
+}
+
+func TestHostPings(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{timeouts: Timeouts{PingInterval: 10 * time.Millisecond, Pong: 400 * time.Millisecond}})
+		c, h := s.dial(t)
+		silent, hs := s.dial(t)
+		for range 10 {
+			op, p, err := c.read()
+			if err != nil || op != opPing {
+				t.Fatalf("got %#x (%v), want a ping", op, err)
+			}
+			c.send(frame(pong, string(p)))
+		}
+		hs.wantClosed(t, codeAbnormal)
+		silent.want(opPing, "")
+		silent.wantEnd()
+		if n := len(h.closed); n != 0 {
+			t.Error("a client that answers was cut")
+		}
+	})
+}
+
+func TestNoPings(t *testing.T) {
+	s := serve(t, "tcp", serverOptions{timeouts: Timeouts{PingInterval: -1, Pong: time.Millisecond, Close: 20 * time.Millisecond}})
+	c, h := s.dial(t)
+	silent, _ := s.dial(t)
+	h.conn.Close(1000, "") // its deadline is an end of several rounds of deadlines
+	c.wantClose(1000)
+	c.wantEnd()
+	silent.send(frame(text, "still here"))
+	silent.want(opText, "still here")
+}
+
+func TestHalfAMessage(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{timeouts: Timeouts{Message: 60 * time.Millisecond, Close: 60 * time.Millisecond}})
+		whole := frame(text, "hello")
+		for name, half := range map[string][]byte{
+			"a byte":            whole[:1],
+			"half a header":     whole[:4],
+			"half a payload":    whole[:8],
+			"half a ping":       frame(ping, "hello")[:8],
+			"half the close":    closeFrame(1000, "")[:7],
+			"a first fragment":  frame(opText, "hello"),
+			"one after another": append(frame(text, "echo"), whole[:7]...),
+			"empty fragments":   append(frame(opText, ""), frame(0, "")...),
+		} {
+			for _, how := range []string{"at once", "with the handshake"} {
+				t.Run(name+"/"+how, func(t *testing.T) {
+					t.Parallel()
+					n, c, h := half, (*client)(nil), (*handler)(nil)
+					if how == "at once" {
+						c, h = s.dial(t)
+						c.send(n)
+					} else {
+						c, h = s.dial(t, n)
+					}
+					c.wantClose(codePolicy)
+					c.wantEnd() // although it never answers
+					h.wantClosed(t, codePolicy)
+				})
+			}
+		}
+	})
+}
+
+// The deadline is that of one message: a client that is never at the end of
+// one when the host looks may go on.
+func TestHalfMessagesForEver(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		const deadline = 100 * time.Millisecond
+		s := serve(t, way, serverOptions{timeouts: Timeouts{Message: deadline}})
+		c, _ := s.dial(t)
+		f := frame(text, "hello")
+		c.send(f[:5])
+		for start := time.Now(); time.Since(start) < 4*deadline; {
+			c.send(f[5:], f[:5])
+			c.want(opText, "hello")
+		}
+	})
+}

@@ -1,0 +1,136 @@
+package host_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/azuhost/azuhost/host"
+	"github.com/coder/websocket"
+)
+
+func TestOrderWithinAHook(t *testing.T) {
+	onBoth(t, func(t *testing.T, r host.Route) {
+		_, url := serve(t, host.Options{Routes: []host.Route{r}})
+		a, b := dialDo(t, url+"/c", "j room;j side;i a"), dialDo(t, url+"/c", "j room;j side;i b")
+		for name, tc := range map[string]struct {
+			do  string
+			atA string
+			atB string
+		}{
+			"broadcast, send":           {do: "b room|1;s 2;b room|3;s 4", atA: "1 2 3 4", atB: "1 3"},
+			"send, broadcast":           {do: "s 1;b room|2;s 3;b room|4", atA: "1 2 3 4", atB: "2 4"},
+			"except itself":             {do: "x room|1;s 2;b room|3", atA: "2 3", atB: "1 3"},
+			"to a user":                 {do: "b room|1;U b|2;U a|3;b room|4", atA: "1 3 4", atB: "1 2 4"},
+			"two rooms, then send":      {do: "b room|1;b side|2;s 3", atA: "1 2 3", atB: "1 2"},
+			"channel and room and send": {do: "B 1;b room|2;s 3", atA: "1 2 3", atB: "1 2"},
+			"leave and come back":       {do: "b room|1;l room;b room|2;j room;b room|3", atA: "1 3", atB: "1 2 3"},
+			"leave with a last word":    {do: "b room|bye;l room;s gone;j room", atA: "bye gone", atB: "bye"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				send(t, a, tc.do)
+				for _, w := range strings.Fields(tc.atA) {
+					want(t, a, w)
+				}
+				for _, w := range strings.Fields(tc.atB) {
+					want(t, b, w)
+				}
+				do(t, a, "s end", "end")
+				do(t, b, "s end", "end")
+			})
+		}
+	})
+}
+
+// TestJoinSeesNothingFromBefore joins in the hook that has broadcast before.
+func TestJoinSeesNothingFromBefore(t *testing.T) {
+	onBoth(t, func(t *testing.T, r host.Route) {
+		_, url := serve(t, host.Options{Routes: []host.Route{r}})
+		a, b := dialDo(t, url+"/c", "j room"), dial(t, url+"/c")
+		do(t, b, "b room|before;j room;b room|after", "after")
+		want(t, a, "before")
+		want(t, a, "after")
+	})
+}
+
+// TestOneOrder has many clients write to one room at once: all members see
+// one order, and of each writer the order in which it wrote.
+func TestOneOrder(t *testing.T) {
+	const clients, messages = 50, 200
+	for name, r := range map[string]host.Route{
+		"go":          {Channel: roomInGo(false)},
+		"concurrent":  {Channel: roomInGo(true)},
+		"wasm-single": {Plugin: "../testplugins/rooms.wasm"},
+		"wasm-pool":   {Plugin: "../testplugins/rooms.wasm", Instances: host.Pool},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r.Path = "/r/:room"
+			r.Limits.MaxQueue = 16 << 20
+			_, url := serve(t, host.Options{Routes: []host.Route{r}})
+			conns := make([]*websocket.Conn, clients)
+			for i := range conns {
+				conns[i] = dial(t, url+"/r/x")
+			}
+			seen := make([]string, clients)
+			var wait sync.WaitGroup
+			for i, c := range conns {
+				wait.Go(func() {
+					for n := range messages {
+						if err := c.Write(t.Context(), websocket.MessageText, fmt.Appendf(nil, "%d:%d ", i, n)); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				})
+				wait.Go(func() {
+					var b strings.Builder
+					for range clients * messages {
+						_, p, err := c.Read(testContext(t))
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						b.Write(p)
+					}
+					seen[i] = b.String()
+				})
+			}
+			wait.Wait()
+			next := make([]int, clients)
+			for _, m := range strings.Fields(seen[0]) {
+				var i, n int
+				if _, err := fmt.Sscanf(m, "%d:%d", &i, &n); err != nil || next[i] != n {
+					t.Fatalf("message %q of a client of which %d have come", m, next[i])
+				}
+				next[i]++
+			}
+			for i := range seen {
+				if seen[i] != seen[0] {
+					t.Fatalf("client %d saw another order than client 0", i)
+				}
+			}
+		})
+	}
+}
+
+// roomInGo is testplugins/rooms.wat.
+func roomInGo(concurrent bool) *host.Funcs {
+	return &host.Funcs{
+		Concurrent: concurrent,
+		OnConnect: func(env host.Env, conn host.ConnID) error {
+			room, err := env.AppendParam(nil, conn, []byte("room"))
+			if err != nil {
+				return err
+			}
+			return env.Join(conn, room)
+		},
+		OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
+			room, err := env.AppendParam(nil, conn, []byte("room"))
+			if err != nil {
+				return err
+			}
+			return env.Broadcast(room, m.Kind, m.Data, 0)
+		},
+	}
+}
