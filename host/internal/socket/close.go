@@ -68,8 +68,7 @@ func (c *Conn) finish() {
 	c.mu.Unlock()
 	c.handler.OnClosed(code, reason)
 	if dead == nil && code != codeAbnormal {
-		c.awaitFlush()
-		if !c.peerClosed {
+		if c.awaitFlush() && !c.peerClosed {
 			c.linger()
 		}
 	}
@@ -79,8 +78,8 @@ func (c *Conn) finish() {
 }
 
 // awaitFlush waits until the close frame, and what is before it, has gone
-// out, or Timeouts.Close is over.
-func (c *Conn) awaitFlush() {
+// out, or Timeouts.Close is over: then it returns false.
+func (c *Conn) awaitFlush() bool {
 	c.mu.Lock()
 	var flushed chan struct{}
 	if c.flushing {
@@ -91,6 +90,9 @@ func (c *Conn) awaitFlush() {
 	if flushed != nil {
 		<-flushed
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.dead == nil
 }
 
 // linger tells the client that nothing more comes, and waits for the end of its

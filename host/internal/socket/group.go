@@ -18,7 +18,8 @@ type Group struct {
 	fair     *fair
 	wait     sync.WaitGroup
 	start    time.Time
-	clock    atomic.Int64 // nanoseconds since start, as of the last tick
+	clock    atomic.Int64 // nanoseconds since start, as of the last tick, without hold-ups
+	looked   int64        // time since start of the last tick; the goroutine of run only
 	stop     chan struct{}
 
 	drops [3]atomic.Uint64 // in the order of dropReasons
@@ -124,7 +125,11 @@ func (g *Group) run() {
 // tick goes over the connections in pieces, so that nobody waits long for the
 // lock. One that moves to a seen place waits for the next tick.
 func (g *Group) tick() {
-	now := int64(time.Since(g.start))
+	// While the host was held up (stopped, or out of processor time) no client
+	// had a chance: that time does not count.
+	real := int64(time.Since(g.start))
+	now := g.now() + min(real-g.looked, 2*int64(g.timeouts.tick()))
+	g.looked = real
 	g.clock.Store(now)
 	const piece = 256
 	var part [piece]*Conn

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -45,13 +46,13 @@ type server struct {
 	way   string
 	http  *httptest.Server
 	group *Group
-	conns chan *handler // those that were upgraded
+	conns sync.Map // from the id of a client to a channel that gets its handler
 	make  func() *handler
 	opts  *Options
-	small bool
 
-	mu  sync.Mutex
-	all []*handler
+	mu   sync.Mutex
+	all  []*handler
+	last int // id of a client
 }
 
 type closed struct {
@@ -104,7 +105,7 @@ type serverOptions struct {
 	timeouts Timeouts
 	opts     Options
 	make     func() *handler
-	small    bool // socket buffers
+	small    bool // buffers of the sockets, on our side
 }
 
 func serve(t testing.TB, way string, o serverOptions) *server {
@@ -116,7 +117,7 @@ func serve(t testing.TB, way string, o serverOptions) *server {
 	if o.make == nil {
 		o.make = newHandler
 	}
-	s := &server{t: t, way: way, group: g, conns: make(chan *handler, 10000), make: o.make, opts: &o.opts, small: o.small}
+	s := &server{t: t, way: way, group: g, make: o.make, opts: &o.opts}
 	s.http = httptest.NewUnstartedServer(s)
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.http.Listener = &listener{s.http.Listener, o.small, way == "wrapped"}
@@ -162,7 +163,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.before(h)
 	}
 	if err := h.conn.Upgrade(w, r, Subprotocol(r, s.opts.Subprotocols)); err == nil {
-		s.conns <- h
+		if up, ok := s.conns.LoadAndDelete(r.Header.Get("X-Id")); ok {
+			up.(chan *handler) <- h
+		}
 	}
 }
 
@@ -189,9 +192,13 @@ func (l *listener) Accept() (net.Conn, error) {
 // client writes frames by hand.
 type client struct {
 	net.Conn
-	t  testing.TB
-	br *bufio.Reader
+	t           testing.TB
+	br          *bufio.Reader
+	subprotocol string // that the server picked
 }
+
+// noDeadline takes a deadline away.
+var noDeadline time.Time
 
 const request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -208,16 +215,19 @@ func (s *server) dialWith(t testing.TB, headers string, early ...[]byte) (*clien
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.small {
-		_ = n.(*net.TCPConn).SetReadBuffer(16 << 10)
-	}
 	if s.way == "tls" {
 		n = tls.Client(n, &tls.Config{InsecureSkipVerify: true})
 	}
 	c := &client{Conn: n, t: t, br: bufio.NewReader(n)}
 	t.Cleanup(func() { _ = n.Close() })
 	_ = c.SetDeadline(time.Now().Add(patience))
-	c.send(append([][]byte{[]byte(request + headers + "\r\n")}, early...)...)
+	s.mu.Lock()
+	s.last++
+	id := strconv.Itoa(s.last)
+	s.mu.Unlock()
+	up := make(chan *handler, 1)
+	s.conns.Store(id, up)
+	c.send(append([][]byte{[]byte(request + headers + "X-Id: " + id + "\r\n\r\n")}, early...)...)
 	r, err := http.ReadResponse(c.br, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -228,8 +238,9 @@ func (s *server) dialWith(t testing.TB, headers string, early ...[]byte) (*clien
 	if got := r.Header.Get("Sec-Websocket-Accept"); got != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
 		t.Errorf("Sec-WebSocket-Accept is %q", got)
 	}
+	c.subprotocol = r.Header.Get("Sec-Websocket-Protocol")
 	select {
-	case h := <-s.conns:
+	case h := <-up:
 		return c, h
 	case <-time.After(patience):
 		t.Fatal("the connection did not come up")

@@ -73,11 +73,20 @@ func rules() []rule {
 
 func TestRules(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
-		s := serve(t, way, serverOptions{opts: Options{MaxMessage: maxMessage}})
+		o := serverOptions{opts: Options{MaxMessage: maxMessage}}
+		if way == "wrapped" { // it cannot end its side alone: the client waits for the deadline
+			o.timeouts.Close = 50 * time.Millisecond
+		}
+		s := serve(t, way, o)
 		for _, r := range rules() {
 			all := bytes.Join(r.in, nil)
-			for _, how := range []string{"at once", "by bytes", "with the handshake"} {
+			hows := []string{"at once", "by bytes", "with the handshake"}
+			if way == "wrapped" { // tls goes the same way
+				hows = hows[:1]
+			}
+			for _, how := range hows {
 				t.Run(r.name+"/"+how, func(t *testing.T) {
+					t.Parallel()
 					var c *client
 					var h *handler
 					switch how {
@@ -85,9 +94,6 @@ func TestRules(t *testing.T) {
 						c, h = s.dial(t)
 						c.send(all)
 					case "by bytes":
-						if way != "tcp" && len(all) > 500 {
-							t.Skip("many small writes: done over tcp")
-						}
 						c, h = s.dial(t)
 						for i := range all {
 							if _, err := c.Write(all[i : i+1]); err != nil {
@@ -127,6 +133,31 @@ func TestCloseIsEchoed(t *testing.T) {
 		} else {
 			h.closed <- got
 		}
+	})
+}
+
+// After both have said that they close, the host waits for nothing.
+func TestCloseEndsAtOnce(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{timeouts: Timeouts{Close: time.Hour}})
+		for name, in := range map[string][]byte{
+			"between messages": closeFrame(1000, ""),
+			"within a message": append(frame(opText, "a"), closeFrame(1000, "")...),
+		} {
+			t.Run(name, func(t *testing.T) {
+				c, _ := s.dial(t)
+				c.send(in)
+				c.wantClose(1000)
+				c.wantEnd()
+			})
+		}
+		t.Run("by the host", func(t *testing.T) {
+			c, h := s.dial(t)
+			h.conn.Close(1000, "")
+			c.wantClose(1000)
+			c.send(closeFrame(1000, ""))
+			c.wantEnd()
+		})
 	})
 }
 

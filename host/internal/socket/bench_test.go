@@ -1,0 +1,66 @@
+package socket
+
+import (
+	"io"
+	"testing"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/hub"
+)
+
+// echoed makes a call that sends in and waits for the answer to it.
+func echoed(tb testing.TB, way string, in []byte) func() {
+	out := hub.AppendFrame(nil, abi.Text, make([]byte, 128))
+	s := serve(tb, way, serverOptions{timeouts: Timeouts{PingInterval: -1}, make: func() *handler {
+		h := newHandler()
+		h.message = func(h *handler, _ abi.Kind, _ []byte) { h.conn.Deliver(out) }
+		return h
+	}})
+	c, _ := s.dial(tb)
+	_ = c.SetDeadline(noDeadline)
+	buf := make([]byte, len(out))
+	return func() {
+		if _, err := c.Write(in); err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := io.ReadFull(c.Conn, buf); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+func TestAllocations(t *testing.T) {
+	if raceDetector {
+		t.Skip("needs a build without the race detector, under which pools forget on purpose")
+	}
+	for _, tt := range []struct {
+		name string
+		in   []byte
+		most float64
+	}{
+		{"a plain message", frame(text, repeat("x", 128)), 2},
+		{"two fragments", append(frame(opText, repeat("x", 64)), frame(fin, repeat("x", 64))...), 2},
+	} {
+		once := echoed(t, "tcp", tt.in)
+		for range 100 {
+			once()
+		}
+		n := testing.AllocsPerRun(2000, once)
+		t.Logf("%s: %v allocations", tt.name, n)
+		if n > tt.most {
+			t.Errorf("%s costs %v allocations, want at most %v", tt.name, n, tt.most)
+		}
+	}
+}
+
+func BenchmarkEcho(b *testing.B) {
+	for _, way := range ways {
+		b.Run(way, func(b *testing.B) {
+			once := echoed(b, way, frame(text, repeat("x", 128)))
+			b.ReportAllocs()
+			for b.Loop() {
+				once()
+			}
+		})
+	}
+}

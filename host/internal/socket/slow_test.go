@@ -1,0 +1,280 @@
+package socket
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/hub"
+)
+
+// silent is a handler that does not answer, and says that it was called.
+func silent(got chan string) func() *handler {
+	return func() *handler {
+		h := newHandler()
+		h.message = func(_ *handler, _ abi.Kind, p []byte) { got <- string(p) }
+		return h
+	}
+}
+
+const (
+	broadcasts = 1000
+	large      = 10 << 10
+)
+
+// numbered is a frame that begins with its number.
+func numbered(i int) []byte {
+	b := make([]byte, large)
+	copy(b, fmt.Sprintf("%06d", i))
+	return hub.AppendFrame(nil, abi.Binary, b)
+}
+
+func TestSlowReaderIsClosed(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{small: true})
+		_, h := s.dial(t)
+		after, ah := s.dial(t)
+		for i := range broadcasts {
+			h.conn.Deliver(numbered(i))
+			if n := h.conn.Queued(); n > 1<<20 {
+				t.Fatalf("%d bytes wait, want at most 1 MiB", n)
+			}
+		}
+		h.wantClosed(t, codePolicy)
+		d := s.group.Drops()
+		if d[DropSlowReader] == 0 || d[DropClosed] == 0 || d[DropSlowReader]+d[DropClosed] > broadcasts || d[DropOldest] != 0 {
+			t.Errorf("drops %v, want some as slow_reader and some as closed, %d at most", d, broadcasts)
+		}
+		until(t, "nothing is queued", func() bool { return s.group.QueueBytes() == 0 })
+		ah.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte("others live on")))
+		after.want(opText, "others live on")
+	})
+}
+
+func TestSlowReaderLosesTheOldest(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		got := make(chan string, 1)
+		const limit = 256 << 10
+		s := serve(t, way, serverOptions{small: true, make: silent(got), opts: Options{DropOldest: true, MaxQueue: limit}})
+		c, h := s.dial(t)
+		deliver := func(from, to int) {
+			for i := from; i < to; i++ {
+				h.conn.Deliver(numbered(i))
+				if n := h.conn.Queued(); n > limit {
+					t.Fatalf("%d bytes wait, want at most %d", n, limit)
+				}
+			}
+		}
+		deliver(0, broadcasts/2)
+		c.send(frame(ping, "keep me"), frame(text, "done"))
+		<-got // the pong is in the queue
+		deliver(broadcasts/2, broadcasts)
+		last, received, ponged := -1, 0, false
+		for last < broadcasts-1 {
+			op, p, err := c.read()
+			if err != nil {
+				t.Fatalf("behind frame %d: %v", last, err)
+			}
+			if op == opPong {
+				ponged = string(p) == "keep me"
+				continue
+			}
+			var n int
+			if _, err := fmt.Sscanf(string(p[:6]), "%d", &n); err != nil || n <= last || len(p) != large {
+				t.Fatalf("frame %.10q of %d bytes behind %d", p, len(p), last)
+			}
+			last = n
+			received++
+		}
+		if !ponged {
+			t.Error("the answer to a ping was dropped")
+		}
+		if d := s.group.Drops()[DropOldest]; int(d)+received != broadcasts || d == 0 {
+			t.Errorf("%d dropped and %d received, want %d together", d, received, broadcasts)
+		}
+		// What is kept is the newest: as many as fit, in one row.
+		if received < limit/large/2 {
+			t.Errorf("%d frames received, want at least the %d that fit", received, limit/large)
+		}
+		c.send(frame(text, "alive"))
+		<-got
+		h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte("alive")))
+		c.want(opText, "alive")
+	})
+}
+
+// The newest frames are those that stay, also while older ones are on their way.
+func TestTheNewestStay(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		const limit = 128 << 10
+		s := serve(t, way, serverOptions{small: true, opts: Options{DropOldest: true, MaxQueue: limit}})
+		c, h := s.dial(t)
+		for i := range broadcasts {
+			h.conn.Deliver(numbered(i))
+		}
+		var got []int
+		for len(got) == 0 || got[len(got)-1] < broadcasts-1 {
+			_, p, err := c.read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var n int
+			_, _ = fmt.Sscanf(string(p[:6]), "%d", &n)
+			got = append(got, n)
+		}
+		inRow := 1
+		for i := len(got) - 1; i > 0 && got[i-1] == got[i]-1; i-- {
+			inRow++
+		}
+		// A third of the limit may be on its way already.
+		if inRow < limit/large/2 {
+			t.Errorf("the last %d frames came without a gap, want %d", inRow, limit/large/2)
+		}
+	})
+}
+
+// Answers that a client does not take are bounded too.
+func TestPongsAreBounded(t *testing.T) {
+	g := &Group{}
+	c := g.NewConn(&Options{DropOldest: true, MaxQueue: 1000}, newHandler())
+	for range 20 {
+		_, _ = c.Write(hub.AppendFrame(nil, abi.Kind(opPong), make([]byte, 100)))
+	}
+	if n := c.Queued(); n > 2000 || c.dead == nil {
+		t.Errorf("%d bytes of control frames wait, and the connection lives", n)
+	}
+}
+
+// A close for which there is no room is the end of a slow reader.
+func TestNoRoomForAClose(t *testing.T) {
+	g := &Group{}
+	c := g.NewConn(&Options{MaxQueue: 100}, newHandler())
+	c.Deliver(hub.AppendFrame(nil, abi.Binary, make([]byte, 98)))
+	if c.dead != nil {
+		t.Fatal("the queue is not full yet")
+	}
+	c.Close(4000, "")
+	if c.dead == nil || c.code != codePolicy {
+		t.Errorf("closed with %d, want %d", c.code, codePolicy)
+	}
+}
+
+// What was asked for before a close is answered before it, however long it
+// takes the client to read.
+func TestPipelinedThenClose(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{small: true, opts: Options{MaxQueue: 64 << 20}})
+		const n = 100
+		t.Run("by the client", func(t *testing.T) {
+			c, h := s.dial(t)
+			for i := range n {
+				c.send(frame(text, fmt.Sprintf("%06d", i)+repeat("x", large)))
+			}
+			c.send(closeFrame(4000, "done"))
+			for i := range n {
+				c.want(opText, fmt.Sprintf("%06d", i)+repeat("x", large))
+			}
+			c.want(opClose, "\x0f\xa0done")
+			c.wantEnd()
+			h.wantClosed(t, 4000)
+		})
+		t.Run("by the host", func(t *testing.T) {
+			c, h := s.dial(t)
+			for i := range n {
+				h.conn.Deliver(numbered(i))
+			}
+			h.conn.Close(4001, "bye")
+			h.conn.Deliver(numbered(0)) // too late
+			for i := range n {
+				if _, p, err := c.read(); err != nil || !strings.HasPrefix(string(p), fmt.Sprintf("%06d", i)) {
+					t.Fatalf("frame %d: %.6q, %v", i, p, err)
+				}
+			}
+			c.want(opClose, "\x0f\xa1bye")
+			c.send(closeFrame(4001, ""))
+			c.wantEnd()
+			h.wantClosed(t, 4001)
+		})
+		t.Run("by a broken rule", func(t *testing.T) {
+			c, h := s.dial(t)
+			for i := range n {
+				h.conn.Deliver(numbered(i))
+			}
+			c.send(frame(text, "\xff"))
+			for range n {
+				if op, _, err := c.read(); err != nil || op != opBinary {
+					t.Fatal(op, err)
+				}
+			}
+			c.wantClose(codeNotUTF8)
+			h.wantClosed(t, codeNotUTF8)
+		})
+	})
+}
+
+// tlsGoodbye is how long crypto/tls tries to say that it closes.
+const tlsGoodbye = 5 * time.Second
+
+// A client that never reads does not hold up the end.
+func TestCloseOfASlowReader(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{small: true, timeouts: Timeouts{Close: 50 * time.Millisecond}, opts: Options{MaxQueue: 64 << 20}})
+		for _, how := range []string{"client", "host", "rule"} {
+			t.Run(how, func(t *testing.T) {
+				c, h := s.dial(t)
+				for i := range 300 {
+					h.conn.Deliver(numbered(i))
+				}
+				code := 4000
+				switch how {
+				case "client":
+					c.send(closeFrame(code, ""))
+				case "host":
+					h.conn.Close(code, "")
+				default:
+					code = codeProtocol
+					c.send(frame(fin, "x"))
+				}
+				h.wantClosed(t, code)
+				closed := time.Now()
+				until(t, "the connection is gone", func() bool { return len(s.group.all()) == 0 })
+				if d := time.Since(closed); d > tlsGoodbye*4/5 {
+					t.Errorf("the end took %v", d)
+				}
+			})
+		}
+	})
+}
+
+// A flusher that waits for the socket and the end of the connection do not
+// wait for each other.
+func TestAbortWhileFlushing(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{small: true, opts: Options{MaxQueue: 64 << 20}})
+		times := 150
+		if way != "tcp" {
+			times = 30
+		}
+		frames := numbered(0)
+		for i := range times {
+			c, h := s.dial(t)
+			for h.conn.Queued() < 100<<10 {
+				h.conn.Deliver(frames)
+			}
+			if i%2 == 0 {
+				h.conn.Abort(4000, "")
+				h.wantClosed(t, 4000)
+			} else {
+				_ = c.Close()
+				h.wantClosed(t, codeAbnormal)
+			}
+			h.conn.Deliver(frames)
+			h.conn.Close(1000, "")
+			h.conn.Abort(1000, "")
+			_ = c.Close()
+		}
+		until(t, "the group is empty", func() bool { return len(s.group.all()) == 0 })
+	})
+}
