@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"bytes"
 	"io"
 	"testing"
 
@@ -9,7 +10,10 @@ import (
 )
 
 // echoed makes a call that sends in and waits for the answer to it.
-func echoed(tb testing.TB, way string, in []byte) func() {
+func echoed(tb testing.TB, way string, in []byte) func() { return echoes(tb, way, in, 1) }
+
+// echoes is echoed for n messages in one write.
+func echoes(tb testing.TB, way string, in []byte, n int) func() {
 	out := hub.AppendFrame(nil, abi.Text, make([]byte, 128))
 	s := serve(tb, way, serverOptions{timeouts: Timeouts{PingInterval: -1}, make: func() *handler {
 		h := newHandler()
@@ -18,7 +22,7 @@ func echoed(tb testing.TB, way string, in []byte) func() {
 	}})
 	c, _ := s.dial(tb)
 	_ = c.SetDeadline(noDeadline)
-	buf := make([]byte, len(out))
+	buf := make([]byte, n*len(out))
 	return func() {
 		if _, err := c.Write(in); err != nil {
 			tb.Fatal(err)
@@ -38,8 +42,8 @@ func TestAllocations(t *testing.T) {
 		in   []byte
 		most float64
 	}{
-		{"a plain message", frame(text, repeat("x", 128)), 2},
-		{"two fragments", append(frame(opText, repeat("x", 64)), frame(fin, repeat("x", 64))...), 2},
+		{"a plain message", frame(text, repeat("x", 128)), 0},
+		{"two fragments", append(frame(opText, repeat("x", 64)), frame(fin, repeat("x", 64))...), 0},
 	} {
 		once := echoed(t, "tcp", tt.in)
 		for range 100 {
@@ -61,6 +65,24 @@ func BenchmarkEcho(b *testing.B) {
 			for b.Loop() {
 				once()
 			}
+		})
+	}
+}
+
+// BenchmarkPipelined compares the two ways of a message: in place, and through
+// the library, which gets all frames whose length is written in 64 bits.
+func BenchmarkPipelined(b *testing.B) {
+	const n = 16
+	plain := frame(text, repeat("x", 128))
+	long := append([]byte{text, 0x80 | 127, 0, 0, 0, 0, 0, 0, 0, 128}, plain[len(plain)-4-128:]...)
+	for name, one := range map[string][]byte{"plain": plain, "library": long} {
+		b.Run(name, func(b *testing.B) {
+			once := echoes(b, "tcp", bytes.Repeat(one, n), n)
+			b.ReportAllocs()
+			for b.Loop() {
+				once()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/message")
 		})
 	}
 }

@@ -33,11 +33,12 @@ type Conn struct {
 	at      int // index in group.conns, guarded by group.mu
 
 	// set by Upgrade, then constant
-	ws   *websocket.Conn
-	lib  *bufio.Reader // through which the library reads from us
-	net  net.Conn
-	fd   fd
-	fast bool // fd is usable
+	ws        *websocket.Conn
+	lib       *bufio.Reader // through which the library reads from us
+	net       net.Conn
+	fd        fd
+	fast      bool               // fd is usable
+	tryReadFn func(uintptr) bool // tryRead, made once: each use would allocate
 
 	// the reader's goroutine only
 	in                    *[]byte // borrowed from readBufs, while rest is not empty

@@ -7,6 +7,7 @@
 //	upgrade.go   the library gets our net.Conn
 //	read.go      bytes come in, messages go to the Handler
 //	scan.go      what a client may not send
+//	plain.go     whole messages are handled where they lie
 //	fair.go      readers that never run dry wait for the others
 //	egress.go    bytes leave, or wait in queue.go
 //	close.go     the end, whoever wants it

@@ -97,7 +97,8 @@ func (c *Conn) enqueue(p []byte, n int) {
 	}
 	c.queue.push(p, n)
 	if over > 0 {
-		c.group.drop(DropOldest, c.queue.dropOldest(over))
+		// More than it takes, so that the queue is not gone through for each frame.
+		c.group.drop(DropOldest, c.queue.dropOldest(max(over, limit/8)))
 		if c.queue.unbegun() > limit { // control frames: answers that the client does not take
 			c.slow(nil)
 		}
@@ -230,6 +231,7 @@ func (c *Conn) attach(n net.Conn) {
 	c.net = n
 	c.fd, c.fast = openFD(n)
 	c.attached, c.corked = true, true
+	c.tryReadFn = c.tryRead
 	if c.dead != nil {
 		c.abort() // it ended before it had a socket
 	}

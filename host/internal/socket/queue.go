@@ -10,8 +10,9 @@ import (
 // have gone out in part.
 type queue struct {
 	buf  []byte
-	head int // buf[:head] is written
-	next int // where the first frame begins of which nothing is written
+	box  *[]byte // what buf came in, for the pool; nil: not from there
+	head int     // buf[:head] is written
+	next int     // where the first frame begins of which nothing is written
 }
 
 // keepBuf is the largest buffer that goes back to the pool, in bytes.
@@ -25,7 +26,8 @@ func (q *queue) bytes() []byte { return q.buf[q.head:] }
 // push adds the frames in p, of which the first n bytes are written already.
 func (q *queue) push(p []byte, n int) {
 	if q.buf == nil {
-		q.buf = (*writeBufs.Get().(*[]byte))[:0]
+		q.box = writeBufs.Get().(*[]byte)
+		q.buf = (*q.box)[:0]
 	}
 	if q.head > 0 && len(q.buf)+len(p)-n > cap(q.buf) {
 		copy(q.buf, q.buf[q.head:])
@@ -57,9 +59,9 @@ func (q *queue) wrote(n int) {
 
 // reset forgets everything and gives the buffer back.
 func (q *queue) reset() {
-	if b := q.buf; b != nil && cap(b) <= keepBuf {
-		b = b[:0]
-		writeBufs.Put(&b)
+	if q.box != nil && cap(q.buf) <= keepBuf {
+		*q.box = q.buf[:0]
+		writeBufs.Put(q.box)
 	}
 	*q = queue{}
 }

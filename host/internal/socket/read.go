@@ -165,7 +165,7 @@ func (c *Conn) fill() error {
 		return c.fillPortable()
 	}
 	c.waited, c.readErr = false, nil
-	if err := c.fd.waitRead(c.tryRead); err != nil {
+	if err := c.fd.waitRead(c.tryReadFn); err != nil {
 		return err
 	}
 	if c.readErr != nil {
