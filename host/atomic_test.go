@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/azuhost/azuhost/host"
 )
@@ -23,6 +24,9 @@ func TestNothingOfAFailedHook(t *testing.T) {
 		}
 		for name, end := range ends {
 			t.Run(name, func(t *testing.T) {
+				if name == "deadline" {
+					r.Limits.Deadline = 300 * time.Millisecond
+				}
 				h, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
 				c := dial(t, url+"/c")
 				do(t, c, "j room;i me;v k|1;v gone|1;S k|1;S old|1;A n;W hour")
@@ -105,7 +109,7 @@ func TestReadsSeeOwnWrites(t *testing.T) {
 			}
 			// Committed, they read the same.
 			do(t, c, "r;n a;g k;G k", "a\nb", "1", "3", "2")
-			do(t, c, "l a;l b;D k;D t")
+			do(t, c, "l a;l b;D k;D t;s done", "done")
 		})
 		t.Run("on_connect", func(t *testing.T) {
 			var all string

@@ -23,13 +23,19 @@ type call struct {
 	ops   []op
 	moved bool // ops has one that changes rooms or users
 
-	armed     map[timerID]bool    // timers that ops set (true) or clear
+	armed     map[timerID]arming  // the last op about a timer
 	newTimers int                 // by how many timers the channel will have more
 	newSeries map[string]struct{} // of metrics that are not there yet
 
 	tx       storeTx
 	failed   bool
 	failText string
+}
+
+// arming is what a hook does with a timer in the end: ops before it are void.
+type arming struct {
+	on bool
+	op int // index in ops
 }
 
 type opKind uint8
@@ -330,7 +336,7 @@ func (c *call) TimerSet(id uint64, name []byte, after time.Duration) error {
 	if !is {
 		c.newTimers++
 	}
-	c.armed[t] = true
+	c.armed[t] = arming{true, len(c.ops) - 1}
 	return nil
 }
 
@@ -347,17 +353,17 @@ func (c *call) TimerClear(id uint64, name []byte) error {
 	if is {
 		c.newTimers--
 	}
-	c.armed[t] = false
+	c.armed[t] = arming{false, len(c.ops) - 1}
 	return nil
 }
 
 // isArmed says whether a timer is set, as the hook sees it.
 func (c *call) isArmed(t timerID) bool {
 	if c.armed == nil {
-		c.armed = map[timerID]bool{}
+		c.armed = map[timerID]arming{}
 	}
-	if is, ok := c.armed[t]; ok {
-		return is
+	if a, ok := c.armed[t]; ok {
+		return a.on
 	}
 	return c.ch.timers.has(t)
 }

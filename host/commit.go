@@ -13,7 +13,7 @@ func (c *call) Commit() {
 		c.ch.hub.Add(&c.conn.member)
 	}
 	for i := range c.ops {
-		c.commit(&c.ops[i])
+		c.commit(i, &c.ops[i])
 	}
 	c.tx.commit()
 }
@@ -21,7 +21,7 @@ func (c *call) Commit() {
 // Drop implements Env: the effects are forgotten, and the store is free for others.
 func (c *call) Drop() { c.tx.end() }
 
-func (c *call) commit(o *op) {
+func (c *call) commit(i int, o *op) {
 	h := c.ch.hub
 	switch o.kind {
 	case opSend:
@@ -47,12 +47,26 @@ func (c *call) commit(o *op) {
 		o.conn.values.set(string(c.bytes(o.name)), c.bytes(o.data))
 	case opDeleteValue:
 		o.conn.values.delete(c.bytes(o.name))
-	case opTimerSet:
-		c.ch.setTimer(o.conn, string(c.bytes(o.name)), time.Duration(o.num))
-	case opTimerClear:
-		c.ch.clearTimer(o.conn, string(c.bytes(o.name)))
+	case opTimerSet, opTimerClear:
+		c.commitTimer(i, o)
 	case opMetric:
 		c.ch.host.appMetrics.apply(c.ch, o.metric, string(c.bytes(o.name)), string(c.bytes(o.data)), o.num)
+	}
+}
+
+// commitTimer sets or clears a timer, but only as the hook has it in the end:
+// one that is due at once would fire before the next op can clear it.
+func (c *call) commitTimer(i int, o *op) {
+	id := timerID{name: string(c.bytes(o.name))}
+	if o.conn != nil {
+		id.conn = o.conn.member.ID
+	}
+	switch {
+	case c.armed[id].op != i:
+	case o.kind == opTimerSet:
+		c.ch.setTimer(o.conn, id.name, time.Duration(o.num))
+	default:
+		c.ch.clearTimer(o.conn, id.name)
 	}
 }
 

@@ -3,6 +3,9 @@ package host_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,4 +64,30 @@ func wantMetric(t testing.TB, h *host.Host, series string, v float64) {
 		got = metric(t, h, series)
 		return got == v
 	})
+}
+
+// goGuest builds one of plugins/ and gives its file.
+func goGuest(t testing.TB, name string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), name+".wasm")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", out, "../plugins/"+name)
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", name, err, text)
+	}
+	return out
+}
+
+// readUntil reads until a message has a text in it.
+func readUntil(t testing.TB, c *websocket.Conn, text string) {
+	t.Helper()
+	for {
+		_, b, err := c.Read(testContext(t))
+		if err != nil {
+			t.Fatalf("waiting for %s: %v", text, err)
+		}
+		if strings.Contains(string(b), text) {
+			return
+		}
+	}
 }

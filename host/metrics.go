@@ -76,7 +76,7 @@ func newMetrics(h *Host) *metrics {
 		loads:         counterVec("azuhost_plugin_loads_total", "Loads of a plugin version: loaded, unchanged or failed.", "route", "plugin", "result"),
 		loadDuration:  histogramVec("azuhost_plugin_load_duration_seconds", "Time to compile, check and start a plugin version.", prometheus.ExponentialBuckets(1e-3, 4, 8), "route", "plugin"),
 		connections:   desc("azuhost_connections", "Open connections.", "route"),
-		rooms:         desc("azuhost_rooms", "Rooms that have members.", "route"),
+		rooms:         desc("azuhost_rooms", "Rooms that have members, or users within the grace.", "route"),
 		storeBytes:    desc("azuhost_store_bytes", "Bytes in the channel's store, keys and values.", "route"),
 		timers:        desc("azuhost_timers", "Timers that are set.", "route"),
 		instances:     desc("azuhost_plugin_instances", "Instances of the plugin.", "route", "plugin"),

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/azuhost/azuhost/host"
-	"github.com/coder/websocket"
 )
 
 func TestOrderWithinAHook(t *testing.T) {
@@ -66,34 +65,34 @@ func TestOneOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.Path = "/r/:room"
-			r.Limits.MaxQueue = 16 << 20
+			r.Limits = host.Limits{MaxQueue: 16 << 20, Deadline: patient}
 			_, url := serve(t, host.Options{Routes: []host.Route{r}})
-			conns := make([]*websocket.Conn, clients)
+			conns := make([]*rawConn, clients)
 			for i := range conns {
-				conns[i] = dial(t, url+"/r/x")
+				conns[i] = rawDial(t, url, "/r/x")
 			}
 			seen := make([]string, clients)
 			var wait sync.WaitGroup
 			for i, c := range conns {
 				wait.Go(func() {
 					for n := range messages {
-						if err := c.Write(t.Context(), websocket.MessageText, fmt.Appendf(nil, "%d:%d ", i, n)); err != nil {
+						if err := c.send(fmt.Sprintf("%d:%d ", i, n)); err != nil {
 							t.Error(err)
 							return
 						}
 					}
 				})
 				wait.Go(func() {
-					var b strings.Builder
+					var b []byte
 					for range clients * messages {
-						_, p, err := c.Read(testContext(t))
+						p, err := c.read()
 						if err != nil {
 							t.Error(err)
 							return
 						}
-						b.Write(p)
+						b = append(b, p...)
 					}
-					seen[i] = b.String()
+					seen[i] = string(b)
 				})
 			}
 			wait.Wait()

@@ -92,13 +92,13 @@ func parsePattern(path string) (mux string, params []string, err error) {
 	if !strings.HasPrefix(path, "/") {
 		return "", nil, fmt.Errorf("path %q: want a leading /", path)
 	}
-	if strings.ContainsAny(path, "{}?# ") {
-		return "", nil, fmt.Errorf("path %q: none of { } ? # and space; write parameters as :name", path)
+	if strings.ContainsAny(path, "{}?#% ") {
+		return "", nil, fmt.Errorf("path %q: none of { } ? # %% and space; write parameters as :name", path)
 	}
 	if strings.ContainsFunc(path, unicode.IsControl) || !utf8.ValidString(path) {
 		return "", nil, fmt.Errorf("path %q: want UTF-8 without control characters", path)
 	}
-	if c := pathpkg.Clean(path); c != path && c+"/" != path {
+	if c := pathpkg.Clean(path); c != path && (c+"/" != path || c == "/") {
 		return "", nil, fmt.Errorf("path %q: no request has such a path; write %q", path, c)
 	}
 	parts := strings.Split(path, "/")

@@ -152,6 +152,10 @@ func scriptInGo() *host.Funcs {
 	}
 }
 
+// patient is a deadline for hooks that are not to fail on a machine that does
+// much else.
+const patient = 10 * time.Second
+
 // onBoth runs a test with the script in Go and in Wasm.
 func onBoth(t *testing.T, test func(t *testing.T, r host.Route)) {
 	t.Helper()
@@ -164,6 +168,7 @@ func onBoth(t *testing.T, test func(t *testing.T, r host.Route)) {
 		"wasm-pool":     {Plugin: scriptGuest, Instances: host.Pool},
 	} {
 		r.Path = "/c"
+		r.Limits.Deadline = patient
 		t.Run(name, func(t *testing.T) { test(t, r) })
 	}
 }

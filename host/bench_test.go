@@ -1,0 +1,54 @@
+package host
+
+import (
+	"context"
+	"testing"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/hub"
+)
+
+// BenchmarkEvent is an event from the reader to what it sends and back, without a
+// socket: the same echo in Go and in Wasm.
+func BenchmarkEvent(b *testing.B) {
+	echo := func(env Env, conn ConnID, m Message) error { return env.Send(conn, m.Kind, m.Data) }
+	for _, bm := range []struct {
+		name  string
+		route Route
+	}{
+		{"go", Route{Channel: &Funcs{OnMessage: echo}}},
+		{"go-concurrent", Route{Channel: &Funcs{OnMessage: echo, Concurrent: true}}},
+		{"wasm", Route{Plugin: "../testplugins/echo.wasm"}},
+		{"wasm-unmetered", Route{Plugin: "../testplugins/echo.wasm", Metering: MeterOff}},
+		{"wasm-pool", Route{Plugin: "../testplugins/echo.wasm", Instances: Pool}},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			bm.route.Path = "/echo"
+			h, err := New(Options{Routes: []Route{bm.route}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = h.Close(context.Background()) }()
+			ch := h.channel("/echo")
+			c := &conn{ch: ch, turn: hub.Turn{Hub: ch.hub}}
+			sink := &countingSink{}
+			c.member = hub.MakeMember(1, sink)
+			ch.hub.Add(&c.member)
+			ev := Event{Hook: abi.OnMessage, Conn: 1, Data: make([]byte, 128), Arg: int32(abi.Binary)}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := ch.run(&ev, c, nil, &c.turn); err != nil {
+					b.Fatal(err)
+				}
+				c.turn.Flush()
+			}
+			if sink.frames < b.N {
+				b.Fatalf("%d frames for %d events", sink.frames, b.N)
+			}
+		})
+	}
+}
+
+type countingSink struct{ frames int }
+
+func (s *countingSink) Deliver([]byte) { s.frames++ }

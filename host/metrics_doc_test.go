@@ -1,0 +1,99 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+var descText = regexp.MustCompile(`^Desc\{fqName: "(\w+)", help: "(.*?)",.* constLabels: \{\}, variableLabels: \{(.*)\}\}$`)
+
+// row is a metric as docs/METRICS.md has it.
+func row(t *testing.T, d *prometheus.Desc, kind string) string {
+	m := descText.FindStringSubmatch(d.String())
+	if m == nil {
+		t.Fatalf("a description that this test can not read: %s", d)
+	}
+	labels := strings.Split(m[3], ",")
+	for i, l := range labels {
+		if l != "" {
+			labels[i] = "`" + l + "`"
+		}
+	}
+	return fmt.Sprintf("| `%s` | %s | %s | %s |", m[1], kind, strings.Join(labels, ", "), m[2])
+}
+
+// TestMetricsReference holds docs/METRICS.md and the metrics against each other.
+func TestMetricsReference(t *testing.T) {
+	m := newMetrics(nil)
+	var want []string
+	for _, v := range m.vectors() {
+		kind := "counter"
+		if _, ok := v.(*prometheus.HistogramVec); ok {
+			kind = "histogram"
+		}
+		descs := make(chan *prometheus.Desc, 1)
+		v.Describe(descs)
+		want = append(want, row(t, <-descs, kind))
+	}
+	for _, d := range m.gauges() {
+		kind := "gauge"
+		if d == m.droppedFrames {
+			kind = "counter"
+		}
+		want = append(want, row(t, d, kind))
+	}
+	text, err := os.ReadFile("../docs/METRICS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	names := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "| `azuhost_") {
+			got = append(got, strings.TrimSpace(line))
+			names[strings.Split(line, "`")[1]] = true
+		}
+	}
+	for _, w := range want {
+		if !slices.Contains(got, w) {
+			t.Errorf("docs/METRICS.md lacks this line:\n%s", w)
+		}
+	}
+	for _, g := range got {
+		if !slices.Contains(want, g) {
+			t.Errorf("docs/METRICS.md has a line that no metric is like:\n%s", g)
+		}
+	}
+	// Queries and alerts name metrics that exist.
+	for _, name := range regexp.MustCompile(`azuhost_\w+`).FindAllString(string(text), -1) {
+		base := name
+		for _, part := range []string{"_bucket", "_count", "_sum"} {
+			base = strings.TrimSuffix(base, part)
+		}
+		if !names[name] && !names[base] && !strings.HasPrefix(name, appPrefix) {
+			t.Errorf("docs/METRICS.md speaks of %s, which does not exist", name)
+		}
+	}
+}
+
+// TestLabelsInTheReference: the reasons that are labels are explained.
+func TestLabelsInTheReference(t *testing.T) {
+	text, err := os.ReadFile("../docs/METRICS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []refusal{
+		refusedHandshake, refusedHost, refusedOrigin, refusedParam, refusedTotal, refusedAddress, refusedRoute,
+		refusedPlugin, refusedUnavailable, refusedUpgrade, refusedClosing,
+	} {
+		if !strings.Contains(string(text), "* `"+string(r)+"`:") {
+			t.Errorf("docs/METRICS.md does not explain the reason %s", r)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package host_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// TestMetrics plays a scenario and counts along.
+func TestMetrics(t *testing.T) {
+	h, url := serveQuiet(t, host.Options{Routes: []host.Route{
+		{Path: "/c/:id", Plugin: scriptGuest, Limits: host.Limits{Deadline: patient}},
+		{Path: "/go", Channel: scriptInGo()},
+	}})
+	a, b, c := dialDo(t, url+"/c/1", "i secret-user;j secret-room"), dialDo(t, url+"/c/2", "j secret-room"), dialDo(t, url+"/c/secret-param", "j secret-room")
+	do(t, a, "b secret-room|12345", "12345") // 7 bytes to each of three
+	want(t, b, "12345")
+	want(t, c, "12345")
+	do(t, a, "s 123;s 4567", "123", "4567") // 5 + 6 bytes
+	do(t, a, "S secret-key|1234567890;M;W secret-timer")
+	do(t, a, "f", internalError)
+	do(t, a, "!", internalError)
+	do(t, a, "s end", "end")
+	_ = b.CloseNow()
+	wantMetric(t, h, `azuhost_connections{route="/c/:id"}`, 2)
+	send(t, c, "c 4321|bye")
+	wantClose(t, c, 4321, "bye")
+	wantStatus(t, refused(t, url+"/c/1?do="+escape("R 401")), 401)
+	wantStatus(t, refused(t, url+"/c/1?do="+escape("R 503")), 503)
+	wantStatus(t, refused(t, url+"/c/1?do="+escape("f")), 500)
+	x := dialDo(t, url+"/c/1", "s x;R 4000")
+	want(t, x, "x")
+	wantClose(t, x, 4000, "")
+	_, _, _ = dialWith(t, url+"/c/1", map[string]string{"Origin": "https://evil.example"})
+	_, _, _ = dialWith(t, url+"/c/1", map[string]string{"Host": "evil.example"})
+
+	received := 0
+	for _, s := range []string{"b secret-room|12345", "s 123;s 4567", "S secret-key|1234567890;M;W secret-timer", "f", "!", "s end", "c 4321|bye"} {
+		received += len(s)
+	}
+	size := len(internalError) + 2
+	for series, v := range map[string]float64{
+		`azuhost_connections{route="/c/:id"}`:                                                               1,
+		`azuhost_connections_accepted_total{route="/c/:id"}`:                                                3,
+		`azuhost_connections_refused_total{reason="plugin",route="/c/:id"}`:                                 3,
+		`azuhost_connections_refused_total{reason="unavailable",route="/c/:id"}`:                            1,
+		`azuhost_connections_refused_total{reason="origin",route="/c/:id"}`:                                 1,
+		`azuhost_connections_refused_total{reason="host",route="/c/:id"}`:                                   1,
+		`azuhost_connections_closed_total{code="1006",route="/c/:id"}`:                                      1,
+		`azuhost_connections_closed_total{code="4xxx",route="/c/:id"}`:                                      2,
+		`azuhost_messages_received_total{kind="text",route="/c/:id"}`:                                       7,
+		`azuhost_messages_received_total{kind="binary",route="/c/:id"}`:                                     0,
+		`azuhost_received_bytes_total{route="/c/:id"}`:                                                      float64(received),
+		`azuhost_messages_sent_total{route="/c/:id"}`:                                                       3 + 2 + 2 + 1,
+		`azuhost_sent_bytes_total{route="/c/:id"}`:                                                          float64(3*7 + 5 + 6 + 2*size + 5),
+		`azuhost_broadcast_members_sum{route="/c/:id"}`:                                                     3,
+		`azuhost_broadcast_members_count{route="/c/:id"}`:                                                   1,
+		`azuhost_broadcast_frames_sum{route="/c/:id"}`:                                                      1,
+		`azuhost_broadcast_duration_seconds_count{route="/c/:id"}`:                                          1,
+		`azuhost_plugin_hook_duration_seconds_count{hook="on_connect",plugin="host_script",route="/c/:id"}`: 3 + 4,
+		`azuhost_plugin_hook_duration_seconds_count{hook="on_message",plugin="host_script",route="/c/:id"}`: 7,
+		`azuhost_plugin_hook_duration_seconds_count{hook="on_close",plugin="host_script",route="/c/:id"}`:   2,
+		`azuhost_plugin_hook_errors_total{hook="on_message",plugin="host_script",route="/c/:id"}`:           1,
+		`azuhost_plugin_hook_errors_total{hook="on_connect",plugin="host_script",route="/c/:id"}`:           1,
+		`azuhost_plugin_faults_total{plugin="host_script",reason="trap",route="/c/:id"}`:                    1,
+		`azuhost_plugin_loads_total{plugin="host_script",result="loaded",route="/c/:id"}`:                   1,
+		`azuhost_plugin_load_duration_seconds_count{plugin="host_script",route="/c/:id"}`:                   1,
+		`azuhost_plugin_instances{plugin="host_script",route="/c/:id"}`:                                     1,
+		`azuhost_plugin_memory_bytes{plugin="host_script",route="/c/:id"}`:                                  4 << 16,
+		`azuhost_plugin_info{plugin="host_script",route="/c/:id",version="` + h.Routes()[0].Version + `"}`:  1,
+		`azuhost_rooms{route="/c/:id"}`:                                                                     1,
+		`azuhost_store_bytes{route="/c/:id"}`:                                                               float64(len("secret-key") + 10),
+		`azuhost_timers{route="/c/:id"}`:                                                                    1,
+		`azuhost_queue_bytes`:                                                                               0,
+		`azuhost_app_hits_total{route="/c/:id"}`:                                                            1,
+		`azuhost_connections{route="/go"}`:                                                                  0,
+		`azuhost_connections_accepted_total{route="/go"}`:                                                   0,
+	} {
+		wantMetric(t, h, series, v)
+	}
+	if m := metricsOf(t, h); strings.Contains(m, "secret") {
+		t.Error("a name that clients make up is in /metrics")
+	}
+}
+
+// TestDropMetrics counts what a slow reader misses.
+func TestDropMetrics(t *testing.T) {
+	t.Parallel()
+	for reason, policy := range map[string]host.SlowReader{"slow_reader": host.SlowClose, "drop_oldest": host.SlowDropOldest} {
+		t.Run(reason, func(t *testing.T) {
+			f := scriptInGo()
+			f.OnMessage = func(env host.Env, conn host.ConnID, _ host.Message) error {
+				for range 200 {
+					if err := env.Send(conn, 2, make([]byte, 20_000)); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			h, url := serve(t, host.Options{CloseTimeout: 1e7, Routes: []host.Route{{Path: "/c", Channel: f, SlowReader: policy, Limits: host.Limits{MaxQueue: 50_000}}}})
+			c := rawDial(t, url, "/c")
+			series := `azuhost_dropped_frames_total{reason="` + reason + `"}`
+			eventually(t, "drops", func() bool {
+				_ = c.send("more")
+				return metric(t, h, series) > 0
+			})
+			if policy == host.SlowClose {
+				wantMetric(t, h, `azuhost_connections_closed_total{code="1008",route="/c"}`, 1)
+			} else if q := metric(t, h, "azuhost_queue_bytes"); q <= 0 || q > 51_000 {
+				t.Errorf("%v bytes wait", q)
+			}
+			_ = c.Close()
+		})
+	}
+}
+
+// TestAppMetricNames refuses what would break the page for everybody.
+func TestAppMetricNames(t *testing.T) {
+	h, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: &host.Funcs{
+		OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
+			args := strings.Split(string(m.Data), " ")
+			op := map[string]int32{"c": 0, "g": 1, "h": 2}[args[0]]
+			err := env.Metric(abi.MetricOp(op), []byte(args[1]), []byte(strings.ReplaceAll(args[2], ",", "\n")), 1)
+			answer := "ok"
+			if err != nil {
+				answer = err.Error()
+			}
+			return env.Send(conn, m.Kind, []byte(answer))
+		},
+	}}}})
+	c := dial(t, url+"/c")
+	for _, tc := range [][2]string{
+		{"c hits ", "ok"}, {"c hits_total ", "ok"}, {"g hits_total ", "INVALID"}, {"g hits ", "ok"}, {"h hits ", "INVALID"},
+		{"h size ", "ok"}, {"g size_count ", "INVALID"}, {"g size_sum ", "INVALID"}, {"h size_bucket ", "INVALID"}, {"c size_count ", "ok"},
+		{"g users_count ", "ok"}, {"h users ", "INVALID"},
+		{"c a x=1,y=2", "ok"}, {"c a y=3,x=4", "ok"}, {"c a x=1", "INVALID"}, {"c a x=1,x=2", "INVALID"},
+		{"c b route=1", "INVALID"}, {"h b le=1", "INVALID"}, {"g b quantile=1", "INVALID"}, {"c b __x=1", "INVALID"}, {"c b 1x=1", "INVALID"}, {"c b x", "INVALID"},
+		{"c b a=1,b=1,c=1,d=1,e=1,f=1", "INVALID"}, {"c  ", "INVALID"}, {"c é ", "INVALID"}, {"c a-b ", "INVALID"}, {"c a:b ", "INVALID"},
+	} {
+		do(t, c, tc[0], tc[1])
+	}
+	m := metricsOf(t, h)
+	for _, line := range []string{`azuhost_app_hits_total{route="/c"} 2`, `azuhost_app_a_total{route="/c",x="1",y="2"} 1`, `azuhost_app_size_count{route="/c"} 1`, `azuhost_app_users_count{route="/c"} 1`} {
+		if !strings.Contains(m, line+"\n") {
+			t.Errorf("no line %s", line)
+		}
+	}
+}

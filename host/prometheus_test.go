@@ -1,0 +1,154 @@
+package host_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/azuhost/azuhost/host"
+)
+
+// busyHost is a host of which every metric has a value.
+func busyHost(t *testing.T) *host.Host {
+	t.Helper()
+	h, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c/:id", Plugin: scriptGuest}, echoRoute()}})
+	c := dialDo(t, url+"/c/1", "j room;M;b room|x")
+	want(t, c, "x")
+	do(t, c, "f", internalError)
+	do(t, c, "!", internalError)
+	do(t, dial(t, url+"/echo"), "x", "x")
+	wantStatus(t, refused(t, url+"/c/1?do=R+401"), 401)
+	wantStatus(t, refused(t, url+"/c/1?do=R+403"), 403)
+	gone := dial(t, url+"/c/2")
+	_ = gone.CloseNow()
+	wantMetric(t, h, `azuhost_connections_closed_total{code="1006",route="/c/:id"}`, 1)
+	return h
+}
+
+// TestPromtool: promtool has nothing to say about the metrics.
+func TestPromtool(t *testing.T) {
+	tool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool (of prometheus) is not installed")
+	}
+	cmd := exec.Command(tool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(metricsOf(t, busyHost(t)))
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestPromtoolReadsTheRules checks the alerts of docs/METRICS.md.
+func TestPromtoolReadsTheRules(t *testing.T) {
+	tool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool (of prometheus) is not installed")
+	}
+	text, err := os.ReadFile("../docs/METRICS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rules, _ := strings.Cut(string(text), "```yaml\ngroups:")
+	rules, _, _ = strings.Cut("groups:"+rules, "```")
+	file := filepath.Join(t.TempDir(), "rules.yaml")
+	if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(tool, "check", "rules", file).CombinedOutput(); err != nil || !strings.Contains(string(out), "5 rules found") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestPrometheus has a real Prometheus scrape the internal handler.
+func TestPrometheus(t *testing.T) {
+	t.Parallel()
+	prometheus, err := exec.LookPath("prometheus")
+	if err != nil {
+		t.Skip("prometheus is not installed")
+	}
+	target := httptest.NewServer(busyHost(t).Internal())
+	defer target.Close()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "prometheus.yml")
+	text := fmt.Sprintf("scrape_configs: [{job_name: azuhost, scrape_interval: 100ms, scrape_timeout: 100ms, static_configs: [{targets: [%q]}]}]\n",
+		strings.TrimPrefix(target.URL, "http://"))
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	log := &logBuffer{}
+	cmd := exec.Command(prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		http.DefaultClient.CloseIdleConnections()
+		if t.Failed() {
+			t.Log(log)
+		}
+	}()
+	for query, value := range map[string]string{
+		`up`:                                  "1",
+		`azuhost_connections{route="/c/:id"}`: "1",
+		`sum(azuhost_connections_refused_total{reason="plugin"})`:                "2",
+		`azuhost_plugin_faults_total{reason="trap"}`:                             "1",
+		`azuhost_app_hits_total`:                                                 "1",
+		`sum by (route) (azuhost_messages_received_total{route="/echo"})`:        "1",
+		`count(azuhost_plugin_hook_duration_seconds_bucket{hook="on_message"})`:  "20",
+		`sum(azuhost_plugin_hook_duration_seconds_count{hook="on_message"}) > 1`: "2",
+		`count(count by (route) ({__name__=~"azuhost_.*", route!=""}))`:          "2",
+	} {
+		var got string
+		eventually(t, query, func() bool {
+			got = ask(t, "http://"+address+"/api/v1/query?query="+url.QueryEscape(query))
+			return got == value
+		})
+	}
+}
+
+// ask gives the value of a query with one result; empty: there is none yet.
+func ask(t *testing.T, url string) string {
+	res, err := http.Get(url)
+	if err != nil {
+		return "" // it has not started
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode == http.StatusServiceUnavailable {
+		return ""
+	}
+	var answer struct {
+		Status, Error string
+		Data          struct {
+			Result []struct{ Value [2]any }
+		}
+	}
+	if err := json.Unmarshal(b, &answer); err != nil || answer.Status != "success" {
+		t.Fatalf("%d %s", res.StatusCode, b)
+	}
+	if len(answer.Data.Result) != 1 {
+		return ""
+	}
+	return fmt.Sprint(answer.Data.Result[0].Value[1])
+}
+
+func freeAddress(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

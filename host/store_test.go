@@ -1,0 +1,229 @@
+package host_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// inHook runs f in an on_message of a channel with limits, and gives its error.
+func inHook(t *testing.T, l host.Limits, f func(env host.Env, conn host.ConnID) error) error {
+	t.Helper()
+	result := make(chan error, 1)
+	_, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c", Limits: l, Channel: &host.Funcs{
+		OnMessage: func(env host.Env, conn host.ConnID, _ host.Message) error {
+			result <- f(env, conn)
+			return nil
+		},
+	}}}})
+	send(t, dial(t, url+"/c"), "go")
+	return receive(t, result)
+}
+
+// TestStoreAddIsAtomic has many connections add at once: every result is
+// there once, and the sum is right.
+func TestStoreAddIsAtomic(t *testing.T) {
+	const conns, adds = 8, 100
+	onBoth(t, func(t *testing.T, r host.Route) {
+		_, url := serve(t, host.Options{Routes: []host.Route{r}})
+		var wait sync.WaitGroup
+		results := make([][]string, conns)
+		for i := range results {
+			c := rawDial(t, url, "/c")
+			wait.Go(func() {
+				for range adds {
+					if err := c.send("A n;G n"); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+				for range adds {
+					p, err := c.read()
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					results[i] = append(results[i], string(p))
+				}
+			})
+		}
+		wait.Wait()
+		seen := map[string]bool{}
+		for i, list := range results {
+			last := 0
+			for _, s := range list {
+				n, _ := strconv.Atoi(s)
+				if seen[s] || n <= last {
+					t.Fatalf("connection %d got %q after %d", i, s, last)
+				}
+				seen[s], last = true, n
+			}
+		}
+		do(t, dial(t, url+"/c"), "G n", strconv.Itoa(conns*adds))
+	})
+}
+
+func TestStoreTTL(t *testing.T) {
+	const ttl = 50 * time.Millisecond
+	f := scriptInGo()
+	script := f.OnMessage
+	f.OnMessage = func(env host.Env, conn host.ConnID, m host.Message) error {
+		if string(m.Data) != "ttl" {
+			return script(env, conn, m)
+		}
+		_, err := env.StoreAdd([]byte("n"), 5, ttl)
+		return errors.Join(err, env.StoreSet([]byte("k"), []byte("v"), ttl), env.StoreSet([]byte("stays"), []byte("v"), 0))
+	}
+	_, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})
+	c := dial(t, url+"/c")
+	start := time.Now()
+	send(t, c, "ttl")
+	send(t, c, "A n;G n")
+	_, b, _ := c.Read(testContext(t))
+	if time.Since(start) < ttl && string(b) != "6" {
+		t.Errorf("got %q before the end", b)
+	}
+	for key, want := range map[string]string{"n": "!2", "k": "!2", "stays": "v"} {
+		eventually(t, key+" is "+want, func() bool {
+			send(t, c, "G "+key)
+			_, b, err := c.Read(testContext(t))
+			return err == nil && string(b) == want
+		})
+	}
+	if time.Since(start) < ttl {
+		t.Error("it went too early")
+	}
+	do(t, c, "A n;G n", "1") // from 0 again
+}
+
+func TestStoreLimits(t *testing.T) {
+	name := func(i int) []byte { return fmt.Appendf(nil, "key-%05d", i) }
+	for what, tc := range map[string]struct {
+		limits host.Limits
+		do     func(env host.Env) error
+		want   error
+	}{
+		"not a number": {do: func(env host.Env) error {
+			_ = env.StoreSet([]byte("k"), []byte("x"), 0)
+			_, err := env.StoreAdd([]byte("k"), 1, 0)
+			return err
+		}, want: abi.Invalid},
+		"overflow": {do: func(env host.Env) error {
+			if n, err := env.StoreAdd([]byte("k"), math.MaxInt64, 0); n != math.MaxInt64 || err != nil {
+				return errors.New("MaxInt64 was refused")
+			}
+			_, err := env.StoreAdd([]byte("k"), 1, 0)
+			return err
+		}, want: abi.Limit},
+		"underflow": {do: func(env host.Env) error {
+			_, _ = env.StoreAdd([]byte("k"), math.MinInt64, 0)
+			_, err := env.StoreAdd([]byte("k"), -1, 0)
+			return err
+		}, want: abi.Limit},
+		"full": {host.Limits{StoreBytes: 20}, func(env host.Env) error {
+			if err := env.StoreSet(name(1), make([]byte, 11), 0); err != nil {
+				return err
+			}
+			return env.StoreSet(name(2), nil, 0)
+		}, abi.Limit},
+		"full, and set anew": {host.Limits{StoreBytes: 20}, func(env host.Env) error {
+			for range 3 {
+				if err := env.StoreSet(name(1), make([]byte, 11), 0); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, nil},
+		"full, and room made": {host.Limits{StoreBytes: 20}, func(env host.Env) error {
+			_ = env.StoreSet(name(1), make([]byte, 11), 0)
+			return errors.Join(env.StoreDelete(name(1)), env.StoreSet(name(2), make([]byte, 11), 0))
+		}, nil},
+		"bytes of a hook": {host.Limits{HookBytes: 100}, func(env host.Env) error {
+			return errors.Join(env.StoreSet(name(1), make([]byte, 50), 0), env.StoreSet(name(1), make([]byte, 50), 0))
+		}, abi.Limit},
+		"effects of a hook": {host.Limits{HookEffects: 3}, func(env host.Env) error {
+			for i := range 3 {
+				if err := env.StoreSet(name(i), nil, 0); err != nil {
+					return err
+				}
+			}
+			return env.BroadcastAll(abi.Text, nil, 0)
+		}, abi.Limit},
+		"no name":      {do: func(env host.Env) error { return env.StoreSet(nil, nil, 0) }, want: abi.Invalid},
+		"negative ttl": {do: func(env host.Env) error { return env.StoreSet(name(1), nil, -1) }, want: abi.Invalid},
+	} {
+		t.Run(what, func(t *testing.T) {
+			if err := inHook(t, tc.limits, func(env host.Env, _ host.ConnID) error { return tc.do(env) }); !errors.Is(err, tc.want) {
+				t.Errorf("got %v, want %v", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestTimers(t *testing.T) {
+	onBoth(t, func(t *testing.T, r host.Route) {
+		h, url := serve(t, host.Options{Routes: []host.Route{r}})
+		c, other := dial(t, url+"/c"), dial(t, url+"/c")
+		do(t, c, "t s mine", "mine")
+		send(t, c, "T B everyone's")
+		want(t, c, "everyone's")
+		want(t, other, "everyone's")
+		// Set anew, it fires at the new time; cleared, not at all.
+		do(t, c, "W s early;t s early;s set", "set", "early")
+		do(t, c, strings.Repeat("t s never;k s never;", 200))
+		do(t, c, "t s never;k s never;W s later;k s later;k s unknown;s end", "end")
+		wantMetric(t, h, `azuhost_timers{route="/c"}`, 0)
+		do(t, c, "W s a;W s b;s end", "end")
+		wantMetric(t, h, `azuhost_timers{route="/c"}`, 2)
+		_ = c.CloseNow() // its timers go with it
+		wantMetric(t, h, `azuhost_timers{route="/c"}`, 0)
+	})
+}
+
+func TestTimerLimit(t *testing.T) {
+	err := inHook(t, host.Limits{Timers: 2}, func(env host.Env, conn host.ConnID) error {
+		for _, name := range []string{"a", "b", "a"} { // again is no more
+			if err := env.TimerSet(conn, []byte(name), time.Hour); err != nil {
+				return err
+			}
+		}
+		if err := env.TimerSet(0, []byte("c"), 0); err != abi.Limit {
+			return fmt.Errorf("a third timer: %w", err)
+		}
+		return errors.Join(env.TimerClear(conn, []byte("a")), env.TimerSet(0, []byte("c"), time.Hour),
+			env.TimerSet(0, []byte("c"), math.MaxInt64)) // in 292 years, not at once
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := inHook(t, host.Limits{}, func(env host.Env, conn host.ConnID) error { return env.TimerSet(conn, []byte("a"), -1) }); err != abi.Invalid {
+		t.Error(err)
+	}
+}
+
+// TestFarTimer does not fire at once, however far it is.
+func TestFarTimer(t *testing.T) {
+	fired := make(chan string, 10)
+	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: &host.Funcs{
+		OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
+			return errors.Join(env.TimerSet(0, []byte("far"), math.MaxInt64), env.TimerSet(0, []byte("now"), 0))
+		},
+		OnTimer: func(_ host.Env, _ host.ConnID, name string) error {
+			fired <- name
+			return nil
+		},
+	}}}})
+	send(t, dial(t, url+"/c"), "")
+	if n := receive(t, fired); n != "now" {
+		t.Errorf("%q fired", n)
+	}
+	wantMetric(t, h, `azuhost_timers{route="/c"}`, 1)
+}
