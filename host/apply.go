@@ -62,9 +62,28 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 	if err != nil {
 		return errors.Join(err, h.discard(sets))
 	}
+	kept := slices.DeleteFunc(slices.Clone(sets), func(s *settings) bool { return !s.live })
 	h.install(cfg, sets)
 	h.replaceWatcher(w)
+	h.refresh(ctx, kept)
 	return nil
+}
+
+// refresh loads the files of routes that stay as they are, as they may have
+// changed. Like any new version, one that fails leaves the one that runs.
+func (h *Host) refresh(ctx context.Context, kept []*settings) {
+	for _, s := range kept {
+		if s.plugin == nil {
+			continue
+		}
+		if err := h.load(ctx, s.route.Path, s); err != nil {
+			h.notLoaded(s, err)
+		}
+	}
+}
+
+func (h *Host) notLoaded(s *settings, err error) {
+	h.log.Error("plugin not loaded, the old version stays", "route", s.route.Path, "plugin", s.name, "version", s.plugin.Version(), "err", err)
 }
 
 // checkRoutes finds everything that is wrong with routes without loading them.
@@ -191,7 +210,7 @@ func (s *settings) loadFile(ctx context.Context) (string, error) {
 	}
 	v, err := s.plugin.Load(ctx, wasm)
 	if err != nil {
-		return "", fmt.Errorf("plugin %s: %w", s.route.Plugin, err)
+		return "", fmt.Errorf("%s: %w", s.route.Plugin, err)
 	}
 	return v, nil
 }

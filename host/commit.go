@@ -34,6 +34,7 @@ func (c *call) commit(i int, o *op) {
 		c.turn.SendUser(c.bytes(o.name), c.bytes(o.data))
 	case opClose:
 		conn, code, reason := o.conn, int(o.except), string(c.bytes(o.name))
+		conn.ending.Store(true)
 		c.turn.After(&conn.member, func() { conn.sock.Close(code, reason) })
 	case opJoin:
 		if err := h.Join(&o.conn.member, string(c.bytes(o.name))); err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
@@ -26,6 +27,7 @@ type conn struct {
 	subprotocol string
 
 	values values
+	ending atomic.Bool // a hook has closed it: no more messages, although some may be here
 
 	// the reader's goroutine only, and before it the handshake's
 	turn     hub.Turn
@@ -53,6 +55,9 @@ var internalError = hub.AppendFrame(nil, abi.Text, []byte(`{"type":"error","code
 
 // OnMessage implements socket.Handler.
 func (c *conn) OnMessage(kind abi.Kind, p []byte) {
+	if c.ending.Load() {
+		return
+	}
 	c.ch.metrics.received(kind, len(p))
 	ev := Event{Hook: abi.OnMessage, Conn: c.member.ID, Data: p, Arg: int32(kind)}
 	err := c.ch.run(&ev, c, nil, &c.turn)

@@ -104,7 +104,8 @@ func TestDropMetrics(t *testing.T) {
 			series := `azuhost_dropped_frames_total{reason="` + reason + `"}`
 			eventually(t, "drops", func() bool {
 				_ = c.send("more")
-				return metric(t, h, series) > 0
+				// The socket's buffers may grow and take what waited.
+				return metric(t, h, series) > 0 && (policy == host.SlowClose || metric(t, h, "azuhost_queue_bytes") > 0)
 			})
 			if policy == host.SlowClose {
 				wantMetric(t, h, `azuhost_connections_closed_total{code="1008",route="/c"}`, 1)

@@ -191,7 +191,7 @@ func (w *watcher) load(f *watched) {
 			}
 		}()
 		if err := w.host.load(ctx, path, s); err != nil {
-			w.host.log.Error("plugin not loaded, the old version stays", "route", path, "plugin", s.name, "version", s.plugin.Version(), "err", err)
+			w.host.notLoaded(s, err)
 		}
 		cancel()
 		<-done

@@ -91,6 +91,16 @@ func (c *Conn) put(p []byte) {
 func (c *Conn) enqueue(p []byte, n int) {
 	limit := c.opts.maxQueue()
 	over := c.queue.len() + c.inflight + len(p) - n - limit
+	if over > 0 && c.fast && c.queue.len() > 0 {
+		// The socket may have room again that the flusher has not seen yet.
+		k, err := c.fd.write(c.queue.bytes())
+		if err != nil {
+			c.die(err)
+			return
+		}
+		c.queue.wrote(k)
+		over -= k
+	}
 	if over > 0 && !c.opts.DropOldest {
 		c.slow(p)
 		return

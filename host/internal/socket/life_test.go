@@ -40,9 +40,9 @@ func TestUpgradeFails(t *testing.T) {
 		wrap   func(http.ResponseWriter) http.ResponseWriter
 		status int
 	}{
-		{"no hijacker", false, func(w http.ResponseWriter) http.ResponseWriter { return w }, 0},
+		{"no hijacker", false, func(w http.ResponseWriter) http.ResponseWriter { return w }, http.StatusNotImplemented},
 		{"hijack fails", false, func(w http.ResponseWriter) http.ResponseWriter { return badHijacker{w} }, 0},
-		{"the group is closed", true, func(w http.ResponseWriter) http.ResponseWriter { return w }, http.StatusServiceUnavailable},
+		{"the group is closed", true, func(w http.ResponseWriter) http.ResponseWriter { return badHijacker{w} }, http.StatusServiceUnavailable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g, err := NewGroup(GroupOptions{})

@@ -37,7 +37,10 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, subprotocol strin
 		opts.Subprotocols = []string{subprotocol}
 	}
 	err := ErrClosed
-	if c.group.add(c) {
+	if !canHijack(w) {
+		err = errNoHijack
+		http.Error(w, "this server can not take over the connection", http.StatusNotImplemented)
+	} else if c.group.add(c) {
 		hw := &hijacker{ResponseWriter: w, conn: c}
 		if c.ws, err = websocket.Accept(hw, r, &opts); err == nil {
 			// The library's limit is a second net under ours.
@@ -54,6 +57,22 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, subprotocol strin
 	return fmt.Errorf("upgrade: %w", err)
 }
 
+var errNoHijack = errors.New("the ResponseWriter can not be hijacked: a middleware hides it, or the request came by HTTP/2")
+
+// canHijack says whether w, or one that it wraps, can be hijacked.
+func canHijack(w http.ResponseWriter) bool {
+	for {
+		if _, ok := w.(http.Hijacker); ok {
+			return true
+		}
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = u.Unwrap()
+	}
+}
+
 // hijacker is a ResponseWriter that hands the library our net.Conn, and small
 // buffers instead of net/http's two of 4 KiB.
 type hijacker struct {
@@ -66,11 +85,7 @@ type hijacker struct {
 const libraryWriteBuf = 256
 
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	hj, ok := h.ResponseWriter.(http.Hijacker)
-	if !ok {
-		return nil, nil, errors.New("the response can not be hijacked")
-	}
-	n, brw, err := hj.Hijack()
+	n, brw, err := http.NewResponseController(h.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
