@@ -346,13 +346,16 @@ const maxTimer = 1 << 62
 // TimerClear implements Env.
 func (c *call) TimerClear(id uint64, name []byte) error {
 	t := timerID{id, string(name)}
-	is := c.isArmed(t)
+	switch {
+	case !validName(name):
+		return abi.Invalid
+	case !c.isArmed(t):
+		return abi.NotFound
+	}
 	if err := c.timer(op{kind: opTimerClear}, id, name); err != nil {
 		return err
 	}
-	if is {
-		c.newTimers--
-	}
+	c.newTimers--
 	c.armed[t] = arming{false, len(c.ops) - 1}
 	return nil
 }

@@ -328,6 +328,9 @@ func (c *call) AppendValue(dst []byte, id uint64, key []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
+	if !validName(key) {
+		return dst, abi.Invalid
+	}
 	for i := len(c.ops) - 1; i >= 0; i-- {
 		o := &c.ops[i]
 		if o.conn != conn || o.kind != opSetValue && o.kind != opDeleteValue || !bytes.Equal(c.bytes(o.name), key) {

@@ -185,6 +185,9 @@ func (t *storeTx) end() {
 
 // AppendStore implements Env.
 func (c *call) AppendStore(dst, key []byte) ([]byte, error) {
+	if !validName(key) {
+		return dst, abi.Invalid
+	}
 	v, ok := c.tx.get(c.ch.store, string(key))
 	if !ok {
 		return dst, abi.NotFound
@@ -224,6 +227,9 @@ func (c *call) storePut(key string, v stored) error {
 
 // StoreDelete implements Env.
 func (c *call) StoreDelete(key []byte) error {
+	if !validName(key) {
+		return abi.Invalid
+	}
 	if err := c.tx.begin(c.ch.store, c.set.limits.Deadline); err != nil {
 		return err
 	}

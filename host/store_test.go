@@ -179,7 +179,8 @@ func TestTimers(t *testing.T) {
 		// Set anew, it fires at the new time; cleared, not at all.
 		do(t, c, "W s early;t s early;s set", "set", "early")
 		do(t, c, strings.Repeat("t s never;k s never;", 200))
-		do(t, c, "t s never;k s never;W s later;k s later;k s unknown;s end", "end")
+		do(t, c, "t s never;k s never;W s later;k s later;s end", "end")
+		do(t, c, "k s unknown", "!2") // NOT_FOUND
 		wantMetric(t, h, `azuhost_timers{route="/c"}`, 0)
 		do(t, c, "W s a;W s b;s end", "end")
 		wantMetric(t, h, `azuhost_timers{route="/c"}`, 2)

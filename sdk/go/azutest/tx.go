@@ -76,6 +76,7 @@ func places[V any](m map[place]V) []place {
 const (
 	invalid  = int32(azu.ErrInvalid)
 	notFound = int32(azu.ErrNotFound)
+	limit    = int32(azu.ErrLimit)
 	state    = int32(azu.ErrState)
 )
 
@@ -385,8 +386,11 @@ func (tx *tx) StoreAdd(key string, delta, ttlMS int64) (int64, int32) {
 		e = entry{"0", tx.until(ttlMS)}
 	}
 	sum, err := strconv.ParseInt(e.data, 10, 64)
-	if err != nil || delta > 0 && sum+delta < sum || delta < 0 && sum+delta > sum {
+	if err != nil {
 		return 0, invalid
+	}
+	if delta > 0 && sum+delta < sum || delta < 0 && sum+delta > sum {
+		return 0, limit
 	}
 	sum += delta
 	put(tx, tx.store, strings.Clone(key), entry{strconv.FormatInt(sum, 10), e.until})
