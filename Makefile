@@ -6,7 +6,7 @@ GO      ?= go
 PLUGINS := $(filter-out internal,$(notdir $(patsubst %/,%,$(wildcard plugins/*/))))
 PLUGINS := $(filter-out build,$(PLUGINS))
 WASM    := $(PLUGINS:%=plugins/build/%.wasm)
-GUESTS  := $(wildcard testplugins/*.wat)
+GUESTS  := $(wildcard testplugins/*.wat testplugins/hostile/*.wat)
 
 .PHONY: all build plugins run test lint vuln fuzz guests bench clean help
 
@@ -52,7 +52,7 @@ fuzz:
 	  done; \
 	done
 
-## guests: rebuild testplugins/*.wasm from their sources (needs wat2wasm, of wabt)
+## guests: rebuild the .wasm files in testplugins from their sources (needs wat2wasm, of wabt)
 guests:
 	@command -v wat2wasm >/dev/null || { echo 'wat2wasm is missing: install wabt'; exit 1; }
 	for f in $(GUESTS); do wat2wasm $$f -o $${f%.wat}.wasm; done

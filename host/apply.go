@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"reflect"
 	"runtime"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
@@ -35,7 +33,7 @@ func (h *Host) Reload(ctx context.Context, o Options) error {
 	}{
 		{"PingInterval", old.PingInterval == o.PingInterval}, {"PongTimeout", old.PongTimeout == o.PongTimeout},
 		{"MessageTimeout", old.MessageTimeout == o.MessageTimeout}, {"CloseTimeout", old.CloseTimeout == o.CloseTimeout},
-		{"MaxConnections", old.MaxConnections == o.MaxConnections}, {"MaxConnectionsPerAddress", old.MaxConnectionsPerAddress == o.MaxConnectionsPerAddress},
+		{"StateDir", old.StateDir == o.StateDir}, {"MaxConnections", old.MaxConnections == o.MaxConnections}, {"MaxConnectionsPerAddress", old.MaxConnectionsPerAddress == o.MaxConnectionsPerAddress},
 	} {
 		if !c.same {
 			return fmt.Errorf("%s has changed: %w", c.name, ErrRestart)
@@ -64,6 +62,7 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 	}
 	kept := slices.DeleteFunc(slices.Clone(sets), func(s *settings) bool { return !s.live })
 	h.install(cfg, sets)
+	h.state.prune(o.Routes)
 	h.replaceWatcher(w)
 	h.refresh(ctx, kept)
 	return nil
@@ -76,7 +75,7 @@ func (h *Host) refresh(ctx context.Context, kept []*settings) {
 		if s.plugin == nil {
 			continue
 		}
-		if err := h.load(ctx, s.route.Path, s); err != nil {
+		if err := h.load(ctx, s); err != nil {
 			h.notLoaded(s, err)
 		}
 	}
@@ -168,9 +167,10 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 	}
 	s.plugin, err = plugin.New(plugin.Options{
 		Mode: plugin.Mode(r.Instances), Metering: plugin.Metering(r.Metering),
-		Deadline: l.Deadline, MemoryLimit: l.Memory, MaxModule: l.MaxModule,
+		Deadline: l.Deadline, Fuel: l.Fuel, Scan: l.Module.scan(), MemoryLimit: l.Memory, MaxModule: l.MaxModule,
 		Config: config, CacheDir: o.CacheDir,
 		Log:      h.log.With("route", r.Path, "plugin", s.name),
+		GuestLog: s.ch.guestLog,
 		Observer: h.metrics.hooks(r.Path, s.name),
 		NewEnv:   s.loadEnv,
 	})
@@ -178,59 +178,15 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 		return nil, err
 	}
 	s.logic = s.plugin
-	if err := h.load(ctx, r.Path, s); err != nil {
+	s.history = h.historyOf(s)
+	err = h.load(ctx, s)
+	if err != nil && h.mux.Load() == nil { // the host starts: there is no version to stay
+		err = h.loadGood(ctx, s, err)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
-}
-
-// load reads the plugin's file and makes it the current version.
-func (h *Host) load(ctx context.Context, path string, s *settings) error {
-	start := time.Now()
-	before := s.plugin.Version()
-	version, err := s.loadFile(ctx)
-	result := "loaded"
-	switch {
-	case err != nil:
-		result = "failed"
-	case version == before:
-		result = "unchanged"
-	default:
-		h.metrics.loadDuration.WithLabelValues(path, s.name).Observe(time.Since(start).Seconds())
-		h.log.Info("plugin loaded", "route", path, "plugin", s.name, "version", version, "was", before, "took", time.Since(start).Round(time.Millisecond))
-	}
-	h.metrics.loads.WithLabelValues(path, s.name, result).Inc()
-	return err
-}
-
-func (s *settings) loadFile(ctx context.Context) (string, error) {
-	wasm, err := readModule(s.route.Plugin, s.limits.MaxModule)
-	if err != nil {
-		return "", err
-	}
-	v, err := s.plugin.Load(ctx, wasm)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", s.route.Plugin, err)
-	}
-	return v, nil
-}
-
-// readModule reads a plugin's file, if it is not larger than max.
-func readModule(file string, max int64) ([]byte, error) {
-	fi, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("plugin: %w", err)
-	case !fi.Mode().IsRegular():
-		return nil, fmt.Errorf("plugin %s: not a file", file)
-	case fi.Size() > max:
-		return nil, fmt.Errorf("plugin %s: %d bytes are more than max_module (%d)", file, fi.Size(), max)
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("plugin: %w", err)
-	}
-	return b, nil
 }
 
 func (s *settings) close() error {
@@ -261,6 +217,11 @@ func (h *Host) install(cfg *config, sets []*settings) {
 			h.wait.Go(ch.clerk)
 		} else if old := ch.settings.Swap(s); old != s {
 			unused = append(unused, old)
+			ch.lift("the route has changed")
+		}
+		if m := s.trying; m != nil {
+			s.trying = nil
+			h.try(s, *m)
 		}
 		routes = append(routes, ch)
 		if err := addRoute(mux, seen, s.route.Path, ch); err != nil {
@@ -307,7 +268,7 @@ func (h *Host) closeLater(s *settings) {
 // Check says what is wrong with options, without serving: routes, files, and
 // whether each plugin loads and starts.
 func Check(ctx context.Context, o Options) error {
-	o.Watch = false
+	o.Watch, o.StateDir = false, ""
 	h, err := New(o)
 	if err != nil {
 		return err

@@ -298,7 +298,7 @@ func (c *call) SetValue(id uint64, key, data []byte) error {
 func (c *call) pendingValues(conn *conn) (n int) {
 	for i := range c.ops {
 		if o := &c.ops[i]; o.kind == opSetValue && o.conn == conn {
-			n += o.name.to - o.name.from + o.data.to - o.data.from
+			n += entryBytes(o.name.to-o.name.from, o.data.to-o.data.from)
 		}
 	}
 	return n

@@ -31,6 +31,7 @@ func (ch *channel) clerk() {
 		now := time.Now()
 		ch.presenceEvents(&turn, now)
 		ch.timerEvents(&turn, now)
+		ch.state(now)
 		if now.Sub(swept) >= sweepEvery {
 			swept = now
 			ch.store.sweep(now)
@@ -53,6 +54,9 @@ func (ch *channel) idleTime(now time.Time) time.Duration {
 		d = min(d, at.Sub(now))
 	}
 	if at, ok := ch.timers.next(); ok {
+		d = min(d, at.Sub(now))
+	}
+	if at, ok := ch.quarantine.due(); ok {
 		d = min(d, at.Sub(now))
 	}
 	return max(d, 0)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
@@ -21,6 +22,11 @@ func (ch *channel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set := ch.settings.Load()
 	if status, text, why := ch.check(set, r); status != 0 {
 		ch.refuse(w, status, text, why)
+		return
+	}
+	if after, ok := ch.quarantined(time.Now()); ok {
+		w.Header().Set("Retry-After", after)
+		ch.refuse(w, http.StatusServiceUnavailable, "the channel is out of order for a moment", refusedQuarantine)
 		return
 	}
 	c := ch.newConn(set, r)

@@ -30,7 +30,10 @@ type Host struct {
 	mux        atomic.Pointer[http.ServeMux]
 	config     atomic.Pointer[config]
 	closing    atomic.Bool
-	wait       sync.WaitGroup // clerks and the watcher
+	wait       sync.WaitGroup  // clerks, judges and what goes
+	ending     context.Context // done when the host closes
+	end        context.CancelFunc
+	state      *lastState
 
 	reload     sync.Mutex             // one Reload or Close at a time
 	watcher    *watcher               // guarded by reload
@@ -97,6 +100,8 @@ func New(o Options) (*Host, error) {
 	if h.log == nil {
 		h.log = slog.Default()
 	}
+	h.ending, h.end = context.WithCancel(context.Background())
+	h.state = openState(o.StateDir, h.log)
 	h.calls.New = func() any { return &call{} }
 	h.config.Store(cfg)
 	h.metrics = newMetrics(h)
@@ -138,11 +143,12 @@ func (h *Host) channels() []*channel {
 
 // RouteInfo describes a route that is served.
 type RouteInfo struct {
-	Path         string    `json:"path"`
-	Plugin       string    `json:"plugin"`
-	Version      string    `json:"version"`
-	Instances    Instances `json:"instances"`
-	Subprotocols []string  `json:"subprotocols,omitempty"`
+	Path         string     `json:"path"`
+	Plugin       string     `json:"plugin"`
+	Version      string     `json:"version"`
+	State        RouteState `json:"state"`
+	Instances    Instances  `json:"instances"`
+	Subprotocols []string   `json:"subprotocols,omitempty"`
 }
 
 // Routes describes the routes in the order of the options.
@@ -150,13 +156,11 @@ func (h *Host) Routes() []RouteInfo {
 	var out []RouteInfo
 	for _, ch := range h.channels() {
 		s := ch.settings.Load()
-		info := RouteInfo{Path: ch.pattern, Plugin: s.name, Instances: s.route.Instances, Subprotocols: s.route.Subprotocols}
+		info := RouteInfo{Path: ch.pattern, Plugin: s.name, Version: s.version(), Instances: s.route.Instances, Subprotocols: s.route.Subprotocols}
 		if info.Instances == "" {
 			info.Instances = Single
 		}
-		if s.plugin != nil {
-			info.Version = s.plugin.Version()
-		}
+		info.State, _ = ch.state(time.Now())
 		out = append(out, info)
 	}
 	return out
@@ -172,6 +176,7 @@ func (h *Host) Close(ctx context.Context) error {
 	idle := h.limits.close()
 	h.reload.Lock()
 	defer h.reload.Unlock()
+	h.end()
 	if h.watcher != nil {
 		h.watcher.close()
 		h.watcher = nil

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -26,17 +28,31 @@ func (h *Host) Internal() http.Handler {
 	return mux
 }
 
-// readyz says whether new connections would be served.
+// readyz says whether new connections would be served, and lists the routes
+// that are quarantined.
 func (h *Host) readyz(w http.ResponseWriter, _ *http.Request) {
 	if h.closing.Load() {
 		http.Error(w, "closing", http.StatusServiceUnavailable)
 		return
 	}
-	for _, ch := range h.channels() {
+	channels, now := h.channels(), time.Now()
+	var quarantined []string
+	for _, ch := range channels {
+		if state, _ := ch.state(now); state == Quarantined {
+			quarantined = append(quarantined, ch.pattern)
+		}
 		if p := ch.settings.Load().plugin; p != nil && p.Version() == "" {
 			http.Error(w, "plugin of "+ch.pattern+" is not loaded", http.StatusServiceUnavailable)
 			return
 		}
 	}
-	fmt.Fprintln(w, "ok")
+	list := ""
+	if len(quarantined) > 0 {
+		list = "quarantined: " + strings.Join(quarantined, ", ") + "\n"
+	}
+	if len(quarantined) > 0 && len(quarantined) == len(channels) {
+		http.Error(w, "every route is quarantined\n"+list, http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprint(w, "ok\n"+list)
 }

@@ -32,6 +32,7 @@ const (
 	refusedTotal       refusal = "connections"
 	refusedAddress     refusal = "connections_per_address"
 	refusedRoute       refusal = "connections_per_route"
+	refusedQuarantine  refusal = "quarantine"
 	refusedPlugin      refusal = "plugin"
 	refusedUnavailable refusal = "unavailable"
 	refusedUpgrade     refusal = "upgrade"

@@ -79,7 +79,7 @@ func TestHookLimits(t *testing.T) {
 		"bytes of rooms and texts": {host.Limits{HookBytes: 1000}, 3, func(env host.Env, conn host.ConnID, _ int) error {
 			return env.Broadcast(make200(), abi.Binary, make([]byte, 100), 0)
 		}},
-		"values": {host.Limits{ValueBytes: 100}, 9, func(env host.Env, conn host.ConnID, i int) error {
+		"values": {host.Limits{ValueBytes: 100 + 9*64}, 9, func(env host.Env, conn host.ConnID, i int) error {
 			return env.SetValue(conn, fmt.Append(nil, i), make([]byte, 10))
 		}},
 		"series": {host.Limits{MetricSeries: 4}, 4, func(env host.Env, conn host.ConnID, i int) error {
@@ -110,7 +110,7 @@ func make200() []byte { return []byte(strings.Repeat("r", 200)) }
 // TestLimitsHoldBetweenHooks counts what earlier hooks have left.
 func TestLimitsHoldBetweenHooks(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
-		r.Limits.MaxRoomsPerConnection, r.Limits.ValueBytes, r.Limits.StoreBytes, r.Limits.Timers = 2, 4, 4, 2
+		r.Limits.MaxRoomsPerConnection, r.Limits.ValueBytes, r.Limits.StoreBytes, r.Limits.Timers = 2, 2*66, 2*66, 2
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
 		c := dialDo(t, url+"/c", "j a;v a|1;S a|1;W a")
 		do(t, c, "j b;v b|1;S b|1;W b")

@@ -58,7 +58,7 @@ func TestOnLoadAndTheStore(t *testing.T) {
 	other.Drop()
 	read(key, "111")
 	read(fresh, "7")
-	if ch.store.size() != len("n111fresh7text6") {
+	if ch.store.size() != len("n111fresh7text6")+3*entryOverhead {
 		t.Errorf("the store counts %d bytes", ch.store.size())
 	}
 

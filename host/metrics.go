@@ -28,13 +28,17 @@ type metrics struct {
 	faults        *prometheus.CounterVec
 	loads         *prometheus.CounterVec
 	loadDuration  *prometheus.HistogramVec
+	quarantines   *prometheus.CounterVec
+	logDropped    *prometheus.CounterVec
 	connections   *prometheus.Desc
 	rooms         *prometheus.Desc
 	storeBytes    *prometheus.Desc
 	timers        *prometheus.Desc
 	instances     *prometheus.Desc
 	memory        *prometheus.Desc
+	fuel          *prometheus.Desc
 	info          *prometheus.Desc
+	quarantined   *prometheus.Desc
 	queueBytes    *prometheus.Desc
 	droppedFrames *prometheus.Desc
 	buildInfo     *prometheus.Desc
@@ -73,14 +77,18 @@ func newMetrics(h *Host) *metrics {
 		hookDuration:  histogramVec("azuhost_plugin_hook_duration_seconds", "Time of hooks in the plugin.", hookBuckets, "route", "plugin", "hook"),
 		hookErrors:    counterVec("azuhost_plugin_hook_errors_total", "Hooks that returned an error; a connection that on_connect refused is not one.", "route", "plugin", "hook"),
 		faults:        counterVec("azuhost_plugin_faults_total", "Instances that were thrown away after a fault, by reason.", "route", "plugin", "reason"),
-		loads:         counterVec("azuhost_plugin_loads_total", "Loads of a plugin version: loaded, unchanged or failed.", "route", "plugin", "result"),
+		loads:         counterVec("azuhost_plugin_loads_total", "Loads of a plugin version, by result.", "route", "plugin", "result"),
 		loadDuration:  histogramVec("azuhost_plugin_load_duration_seconds", "Time to compile, check and start a plugin version.", prometheus.ExponentialBuckets(1e-3, 4, 8), "route", "plugin"),
+		quarantines:   counterVec("azuhost_plugin_quarantines_total", "Quarantines of the route that began.", "route", "plugin"),
+		logDropped:    counterVec("azuhost_plugin_log_lines_dropped_total", "Lines of guests that were not logged, since there were too many.", "route"),
 		connections:   desc("azuhost_connections", "Open connections.", "route"),
 		rooms:         desc("azuhost_rooms", "Rooms that have members, or users within the grace.", "route"),
-		storeBytes:    desc("azuhost_store_bytes", "Bytes in the channel's store, keys and values.", "route"),
+		storeBytes:    desc("azuhost_store_bytes", "Bytes in the channel's store: keys, values, and 64 for each.", "route"),
 		timers:        desc("azuhost_timers", "Timers that are set.", "route"),
 		instances:     desc("azuhost_plugin_instances", "Instances of the plugin.", "route", "plugin"),
 		memory:        desc("azuhost_plugin_memory_bytes", "Linear memory of all instances of the plugin.", "route", "plugin"),
+		fuel:          desc("azuhost_plugin_fuel_total", "Fuel that the plugin version has spent, about one for each instruction.", "route", "plugin", "version"),
+		quarantined:   desc("azuhost_plugin_quarantined", "1 while the route is quarantined and refuses new connections.", "route", "plugin"),
 		info:          desc("azuhost_plugin_info", "The plugin version that runs.", "route", "plugin", "version"),
 		queueBytes:    desc("azuhost_queue_bytes", "Bytes that wait to be written, in all connections."),
 		droppedFrames: desc("azuhost_dropped_frames_total", "Frames that did not reach a client, by reason.", "reason"),
@@ -92,13 +100,13 @@ func (m *metrics) vectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.accepted, m.refused, m.closed, m.received, m.receivedBytes, m.sent, m.sentBytes,
 		m.batchMembers, m.batchFrames, m.batchDuration,
-		m.hookDuration, m.hookErrors, m.faults, m.loads, m.loadDuration,
+		m.hookDuration, m.hookErrors, m.faults, m.loads, m.loadDuration, m.quarantines, m.logDropped,
 	}
 }
 
 func (m *metrics) gauges() []*prometheus.Desc {
 	return []*prometheus.Desc{
-		m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.info,
+		m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.fuel, m.info, m.quarantined,
 		m.queueBytes, m.droppedFrames, m.buildInfo,
 	}
 }
@@ -126,17 +134,24 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	for r, n := range m.host.sockets.Drops() {
 		out <- prometheus.MustNewConstMetric(m.droppedFrames, prometheus.CounterValue, float64(n), string(r))
 	}
+	now := time.Now()
 	for _, ch := range m.host.channels() {
 		gauge(m.connections, float64(m.host.limits.open(ch)), ch.pattern)
 		gauge(m.rooms, float64(ch.hub.Rooms()), ch.pattern)
 		gauge(m.storeBytes, float64(ch.store.size()), ch.pattern)
 		gauge(m.timers, float64(ch.timers.len()), ch.pattern)
 		s := ch.settings.Load()
+		var quarantined float64
+		if state, _ := ch.state(now); state == Quarantined {
+			quarantined = 1
+		}
+		gauge(m.quarantined, quarantined, ch.pattern, s.name)
 		if p := s.plugin; p != nil {
 			st := p.Stats()
 			gauge(m.instances, float64(st.Instances), ch.pattern, s.name)
 			gauge(m.memory, float64(st.MemoryBytes), ch.pattern, s.name)
 			gauge(m.info, 1, ch.pattern, s.name, p.Version())
+			out <- prometheus.MustNewConstMetric(m.fuel, prometheus.CounterValue, float64(st.Fuel), ch.pattern, s.name, p.Version())
 		}
 	}
 }

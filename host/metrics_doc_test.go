@@ -43,7 +43,7 @@ func TestMetricsReference(t *testing.T) {
 	}
 	for _, d := range m.gauges() {
 		kind := "gauge"
-		if d == m.droppedFrames {
+		if strings.Contains(d.String(), `_total"`) {
 			kind = "counter"
 		}
 		want = append(want, row(t, d, kind))
@@ -90,7 +90,7 @@ func TestLabelsInTheReference(t *testing.T) {
 	}
 	for _, r := range []refusal{
 		refusedHandshake, refusedHost, refusedOrigin, refusedParam, refusedTotal, refusedAddress, refusedRoute,
-		refusedPlugin, refusedUnavailable, refusedUpgrade, refusedClosing,
+		refusedQuarantine, refusedPlugin, refusedUnavailable, refusedUpgrade, refusedClosing,
 	} {
 		if !strings.Contains(string(text), "* `"+string(r)+"`:") {
 			t.Errorf("docs/METRICS.md does not explain the reason %s", r)

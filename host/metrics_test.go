@@ -71,7 +71,7 @@ func TestMetrics(t *testing.T) {
 		`azuhost_plugin_memory_bytes{plugin="host_script",route="/c/:id"}`:                                  4 << 16,
 		`azuhost_plugin_info{plugin="host_script",route="/c/:id",version="` + h.Routes()[0].Version + `"}`:  1,
 		`azuhost_rooms{route="/c/:id"}`:                                                                     1,
-		`azuhost_store_bytes{route="/c/:id"}`:                                                               float64(len("secret-key") + 10),
+		`azuhost_store_bytes{route="/c/:id"}`:                                                               float64(len("secret-key") + 10 + 64),
 		`azuhost_timers{route="/c/:id"}`:                                                                    1,
 		`azuhost_queue_bytes`:                                                                               0,
 		`azuhost_app_hits_total{route="/c/:id"}`:                                                            1,

@@ -50,6 +50,11 @@ type Options struct {
 
 	// CacheDir keeps compiled plugins between runs. Empty: no cache.
 	CacheDir string
+	// StateDir keeps the last good version of each plugin, so that a host that
+	// starts with a file which does not load has one to run. It is made with mode
+	// 0700, and belongs to this host and others with the same routes: files of
+	// other routes are removed. Empty: they are kept in memory only.
+	StateDir string
 	// Watch reloads plugins when their files change.
 	Watch bool
 }
@@ -92,7 +97,12 @@ type Metering string
 
 // The values of Metering.
 const (
-	// MeterDeadline bounds each hook by Limits.Deadline.
+	// MeterFuel rewrites the plugin so that it pays for what it runs: each hook
+	// is bounded by Limits.Deadline, Limits.Fuel and the depth of its calls,
+	// whatever it does.
+	MeterFuel Metering = "fuel"
+	// MeterDeadline bounds each hook by Limits.Deadline, which is looked at in
+	// loops only: deep trees of calls run on.
 	MeterDeadline Metering = "deadline"
 	// MeterOff bounds nothing: for plugins that you trust.
 	MeterOff Metering = "off"
@@ -111,7 +121,7 @@ type Route struct {
 
 	// Instances. Empty: Single.
 	Instances Instances
-	// Metering. Empty: MeterDeadline.
+	// Metering. Empty: MeterFuel.
 	Metering Metering
 	// SlowReader. Empty: SlowClose.
 	SlowReader SlowReader
@@ -143,21 +153,37 @@ type Limits struct {
 
 	// Deadline of one hook. 0: 50 ms.
 	Deadline time.Duration
+	// Fuel of one hook, with MeterFuel: about one for each instruction of the
+	// plugin. Exact and repeatable. 0: 1,000,000,000.
+	Fuel int64
 	// Memory of one instance, in bytes. 0: 64 MiB.
 	Memory int64
 	// MaxModule is the largest plugin file, in bytes. 0: 16 MiB.
 	MaxModule int64
 
+	// Module bounds what the plugin's file may declare.
+	Module ModuleLimits
+
 	// HookEffects is how many things one hook may ask for. 0: 10,000.
 	HookEffects int
 	// HookBytes is how many bytes one hook may send or keep. 0: 4 MiB.
 	HookBytes int
-	// ValueBytes bounds the values kept with one connection. 0: 64 KiB.
+	// ValueBytes bounds the values kept with one connection: keys, values, and 64
+	// bytes for each. 0: 64 KiB.
 	ValueBytes int
-	// StoreBytes bounds the channel's store, keys and values. 0: 64 MiB.
+	// StoreBytes bounds the channel's store: keys, values, and 64 bytes for each.
+	// 0: 64 MiB.
 	StoreBytes int
 	// Timers bounds the timers of the channel. 0: 10,000.
 	Timers int
 	// MetricSeries bounds the series of the plugin's own metrics. 0: 100.
 	MetricSeries int
+
+	// Faults is how many faults of hooks within FaultWindow are borne. One more,
+	// and the route is quarantined: new connections are refused with 503 for 1 s,
+	// and twice as long each time after, up to 1 min. 0: 10. At most 10,000.
+	Faults int
+	// FaultWindow is the time in which faults are counted, and that a route is
+	// on probation after a quarantine. 0: 10 s.
+	FaultWindow time.Duration
 }

@@ -63,7 +63,7 @@ func TestPromtoolReadsTheRules(t *testing.T) {
 	if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(tool, "check", "rules", file).CombinedOutput(); err != nil || !strings.Contains(string(out), "5 rules found") {
+	if out, err := exec.Command(tool, "check", "rules", file).CombinedOutput(); err != nil || !strings.Contains(string(out), "7 rules found") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

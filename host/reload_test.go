@@ -149,7 +149,7 @@ func TestReloadNeedsRestart(t *testing.T) {
 	h, _ := serve(t, host.Options{Routes: routes})
 	for name, o := range map[string]host.Options{
 		"PingInterval": {PingInterval: time.Hour}, "PongTimeout": {PongTimeout: time.Hour}, "MessageTimeout": {MessageTimeout: time.Hour},
-		"CloseTimeout": {CloseTimeout: time.Hour}, "MaxConnections": {MaxConnections: 7}, "MaxConnectionsPerAddress": {MaxConnectionsPerAddress: 7},
+		"StateDir": {StateDir: t.TempDir()}, "CloseTimeout": {CloseTimeout: time.Hour}, "MaxConnections": {MaxConnections: 7}, "MaxConnectionsPerAddress": {MaxConnectionsPerAddress: 7},
 	} {
 		o.Routes = routes
 		if err := h.Reload(t.Context(), o); !errors.Is(err, host.ErrRestart) || !strings.Contains(err.Error(), name) {

@@ -22,6 +22,7 @@ func (l Limits) withDefaults() Limits {
 	l.MaxQueue = orDefault(l.MaxQueue, 1<<20)
 	l.MaxRoomsPerConnection = orDefault(l.MaxRoomsPerConnection, 100)
 	l.Deadline = orDefault(l.Deadline, 50*time.Millisecond)
+	l.Fuel = orDefault(l.Fuel, plugin.DefaultFuel)
 	l.Memory = orDefault(l.Memory, 64<<20)
 	l.MaxModule = orDefault(l.MaxModule, 16<<20)
 	l.HookEffects = orDefault(l.HookEffects, 10_000)
@@ -30,6 +31,8 @@ func (l Limits) withDefaults() Limits {
 	l.StoreBytes = orDefault(l.StoreBytes, 64<<20)
 	l.Timers = orDefault(l.Timers, 10_000)
 	l.MetricSeries = orDefault(l.MetricSeries, 100)
+	l.Faults = orDefault(l.Faults, 10)
+	l.FaultWindow = orDefault(l.FaultWindow, 10*time.Second)
 	return l
 }
 
@@ -39,13 +42,21 @@ func (l Limits) check() error {
 		n    int64
 	}{
 		{"MaxMessage", int64(l.MaxMessage)}, {"MaxQueue", int64(l.MaxQueue)}, {"MaxConnections", int64(l.MaxConnections)},
-		{"MaxRoomsPerConnection", int64(l.MaxRoomsPerConnection)}, {"Deadline", int64(l.Deadline)}, {"Memory", l.Memory},
+		{"MaxRoomsPerConnection", int64(l.MaxRoomsPerConnection)}, {"Deadline", int64(l.Deadline)}, {"Fuel", l.Fuel}, {"Memory", l.Memory},
 		{"MaxModule", l.MaxModule}, {"HookEffects", int64(l.HookEffects)}, {"HookBytes", int64(l.HookBytes)},
 		{"ValueBytes", int64(l.ValueBytes)}, {"StoreBytes", int64(l.StoreBytes)}, {"Timers", int64(l.Timers)},
-		{"MetricSeries", int64(l.MetricSeries)},
+		{"MetricSeries", int64(l.MetricSeries)}, {"Faults", int64(l.Faults)}, {"FaultWindow", int64(l.FaultWindow)},
 	} {
 		if v.n < 0 {
 			return fmt.Errorf("limit %s is %d: want 0 for the default, or more", v.name, v.n)
+		}
+	}
+	if l.Faults > maxFaults {
+		return fmt.Errorf("limit Faults is %d: want at most %d", l.Faults, maxFaults)
+	}
+	for name, n := range l.Module.counts() {
+		if n < 0 {
+			return fmt.Errorf("limit %s is %d: want 0 for the default, or more", name, n)
 		}
 	}
 	return nil
@@ -68,8 +79,8 @@ func (r Route) check() error {
 	default:
 		bad("instances %q: want single or pool", r.Instances)
 	}
-	if r.Metering != "" && r.Metering != MeterDeadline && r.Metering != MeterOff {
-		bad("metering %q: want deadline or off", r.Metering)
+	if r.Metering != "" && r.Metering != MeterFuel && r.Metering != MeterDeadline && r.Metering != MeterOff {
+		bad("metering %q: want fuel, deadline or off", r.Metering)
 	}
 	if r.SlowReader != "" && r.SlowReader != SlowClose && r.SlowReader != SlowDropOldest {
 		bad("slow_reader %q: want close or drop_oldest", r.SlowReader)
@@ -166,9 +177,12 @@ type settings struct {
 	plugin *plugin.Plugin // logic, when it is one
 	name   string         // of the plugin, for logs and metrics
 
+	history *history // of the plugin's versions; nil for logic in Go
+
 	// under Host.reload
 	live   bool      // they are or were in use
 	loaded *loadCall // what on_load has asked for, before they are live
+	trying *module   // what goes on trial when they are live
 }
 
 // pluginName is the name of a plugin's file without its ending; "go" for

@@ -30,9 +30,11 @@ type channel struct {
 	metrics *channelMetrics
 	log     *slog.Logger
 
-	settings atomic.Pointer[settings]
-	noise    *rate.Limiter // of log lines about failing hooks
-	muted    atomic.Int64  // lines that the limiter held back
+	settings   atomic.Pointer[settings]
+	quarantine quarantine
+	guestLog   *plugin.GuestLog
+	noise      *rate.Limiter // of log lines about failing hooks
+	muted      atomic.Int64  // lines that the limiter held back
 
 	retired atomic.Bool // the route is gone
 
@@ -48,17 +50,18 @@ func graceOf(r Route) time.Duration {
 func newChannel(h *Host, set *settings) *channel {
 	muxPattern, params, _ := parsePattern(set.route.Path) // checked before
 	ch := &channel{
-		host:    h,
-		pattern: set.route.Path,
-		mux:     muxPattern,
-		params:  params,
-		grace:   graceOf(set.route),
-		store:   newStore(),
-		metrics: h.metrics.channel(set.route.Path),
-		log:     h.log.With("route", set.route.Path),
-		noise:   rate.NewLimiter(5, 20),
-		wake:    make(chan struct{}, 1),
-		stop:    make(chan struct{}),
+		host:     h,
+		pattern:  set.route.Path,
+		mux:      muxPattern,
+		params:   params,
+		grace:    graceOf(set.route),
+		store:    newStore(),
+		metrics:  h.metrics.channel(set.route.Path),
+		log:      h.log.With("route", set.route.Path),
+		noise:    rate.NewLimiter(5, 20),
+		guestLog: plugin.NewGuestLog(h.metrics.logDropped.WithLabelValues(set.route.Path).Inc),
+		wake:     make(chan struct{}, 1),
+		stop:     make(chan struct{}),
 	}
 	ch.hub = hub.New(hub.Options{
 		Grace:   ch.grace,
@@ -93,6 +96,10 @@ func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Re
 	}
 	k.Drop()
 	if err != nil {
+		var f *plugin.Fault
+		if errors.As(err, &f) {
+			ch.faulted(time.Now())
+		}
 		ch.report(ev, err)
 		if refused != nil {
 			refused(k, err)
@@ -136,16 +143,7 @@ func (ch *channel) report(ev *Event, err error) {
 
 // Log implements Env: the line goes out at once, also if the hook fails.
 func (c *call) Log(level abi.Level, text []byte) {
-	l := slog.LevelInfo
-	switch level {
-	case abi.Debug:
-		l = slog.LevelDebug
-	case abi.Warn:
-		l = slog.LevelWarn
-	case abi.Error:
-		l = slog.LevelError
-	}
-	c.ch.log.Log(context.Background(), l, string(text[:min(len(text), 1<<10)]), "plugin", c.set.name, "hook", c.hook.String())
+	c.ch.guestLog.Line(c.ch.log, plugin.SlogLevel(level), text, "plugin", c.set.name, "hook", c.hook.String())
 }
 
 // refuses says whether a result of on_connect is a refusal.

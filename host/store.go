@@ -18,13 +18,19 @@ type store struct {
 
 	mu sync.Mutex
 	m  map[string]stored
-	n  int // bytes of keys and values
+	n  int // bytes, as entryBytes counts them
 }
 
 type stored struct {
 	value   string
 	expires time.Time // zero: never
 }
+
+// entryOverhead is what an entry of a map takes beside its key and value,
+// about: without it millions of tiny ones would cost little on paper.
+const entryOverhead = 64
+
+func entryBytes(key, value int) int { return key + value + entryOverhead }
 
 func (s stored) expired(now time.Time) bool { return !s.expires.IsZero() && !now.Before(s.expires) }
 
@@ -45,7 +51,7 @@ func (s *store) get(key string) (stored, bool) {
 
 func (s *store) remove(key string) {
 	if v, ok := s.m[key]; ok {
-		s.n -= len(key) + len(v.value)
+		s.n -= entryBytes(len(key), len(v.value))
 		delete(s.m, key)
 	}
 }
@@ -125,14 +131,14 @@ func (t *storeTx) put(key string, v *stored, before int) {
 	t.grown -= before
 	if v != nil {
 		t.written += len(key) + len(v.value)
-		t.grown += len(key) + len(v.value)
+		t.grown += entryBytes(len(key), len(v.value))
 	}
 }
 
 // bytes is how much a key takes, as the transaction sees it.
 func (t *storeTx) bytes(s *store, key string) int {
 	if v, ok := t.get(s, key); ok {
-		return len(key) + len(v.value)
+		return entryBytes(len(key), len(v.value))
 	}
 	return 0
 }
@@ -168,7 +174,7 @@ func (t *storeTx) commit() {
 		s.remove(k)
 		if v := t.dirty[k]; v != nil {
 			s.m[k] = *v
-			s.n += len(k) + len(v.value)
+			s.n += entryBytes(len(k), len(v.value))
 		}
 	}
 	s.mu.Unlock()
@@ -215,10 +221,10 @@ func (c *call) storePut(key string, v stored) error {
 	if err := c.tx.begin(c.ch.store, c.set.limits.Deadline); err != nil {
 		return err
 	}
-	l, n, before := &c.set.limits, len(key)+len(v.value), c.tx.bytes(c.ch.store, key)
+	l, n, before := &c.set.limits, entryBytes(len(key), len(v.value)), c.tx.bytes(c.ch.store, key)
 	switch {
 	case n > before && c.ch.store.size()+c.tx.grown+n-before > l.StoreBytes,
-		c.kept()+n > l.HookBytes, c.effects() >= l.HookEffects:
+		c.kept()+len(key)+len(v.value) > l.HookBytes, c.effects() >= l.HookEffects:
 		return abi.Limit
 	}
 	c.tx.put(key, &v, before)
@@ -240,7 +246,7 @@ func (c *call) StoreDelete(key []byte) error {
 	case c.effects() >= c.set.limits.HookEffects:
 		return abi.Limit
 	}
-	c.tx.put(string(key), nil, len(key)+len(v.value))
+	c.tx.put(string(key), nil, entryBytes(len(key), len(v.value)))
 	delete(c.tx.sums, string(key))
 	return nil
 }

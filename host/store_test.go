@@ -128,13 +128,13 @@ func TestStoreLimits(t *testing.T) {
 			_, err := env.StoreAdd([]byte("k"), -1, 0)
 			return err
 		}, want: abi.Limit},
-		"full": {host.Limits{StoreBytes: 20}, func(env host.Env) error {
+		"full": {host.Limits{StoreBytes: 64 + 20}, func(env host.Env) error {
 			if err := env.StoreSet(name(1), make([]byte, 11), 0); err != nil {
 				return err
 			}
 			return env.StoreSet(name(2), nil, 0)
 		}, abi.Limit},
-		"full, and set anew": {host.Limits{StoreBytes: 20}, func(env host.Env) error {
+		"full, and set anew": {host.Limits{StoreBytes: 64 + 20}, func(env host.Env) error {
 			for range 3 {
 				if err := env.StoreSet(name(1), make([]byte, 11), 0); err != nil {
 					return err
@@ -142,7 +142,7 @@ func TestStoreLimits(t *testing.T) {
 			}
 			return nil
 		}, nil},
-		"full, and room made": {host.Limits{StoreBytes: 20}, func(env host.Env) error {
+		"full, and room made": {host.Limits{StoreBytes: 64 + 20}, func(env host.Env) error {
 			_ = env.StoreSet(name(1), make([]byte, 11), 0)
 			return errors.Join(env.StoreDelete(name(1)), env.StoreSet(name(2), make([]byte, 11), 0))
 		}, nil},

@@ -7,7 +7,7 @@ import "sync"
 type values struct {
 	mu sync.Mutex
 	m  map[string][]byte
-	n  int // bytes of keys and values
+	n  int // bytes, as entryBytes counts them
 }
 
 func (v *values) append(dst, key []byte) ([]byte, bool) {
@@ -25,7 +25,7 @@ func (v *values) size(key []byte, n int) int {
 	if ok {
 		return v.n - len(old) + n
 	}
-	return v.n + len(key) + n
+	return v.n + entryBytes(len(key), n)
 }
 
 func (v *values) set(key string, b []byte) {
@@ -35,9 +35,9 @@ func (v *values) set(key string, b []byte) {
 		v.m = map[string][]byte{}
 	}
 	if old, ok := v.m[key]; ok {
-		v.n -= len(key) + len(old)
+		v.n -= entryBytes(len(key), len(old))
 	}
-	v.n += len(key) + len(b)
+	v.n += entryBytes(len(key), len(b))
 	v.m[key] = append([]byte(nil), b...)
 }
 
@@ -45,7 +45,7 @@ func (v *values) delete(key []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if old, ok := v.m[string(key)]; ok {
-		v.n -= len(key) + len(old)
+		v.n -= entryBytes(len(key), len(old))
 		delete(v.m, string(key))
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -32,6 +30,7 @@ type watcher struct {
 
 type watched struct {
 	paths []string // routes of it
+	max   int64    // bytes that any of them allows
 	seen  [sha256.Size]byte
 	known bool // seen is what was loaded last, or failed to load
 	next  [sha256.Size]byte
@@ -87,6 +86,7 @@ func (w *watcher) add(r Route) error {
 		f.due = time.Now().Add(settle)
 	}
 	f.paths = append(f.paths, r.Path)
+	f.max = max(f.max, r.Limits.withDefaults().MaxModule)
 	return nil
 }
 
@@ -155,7 +155,7 @@ func (w *watcher) look(now time.Time) {
 		if f.due.IsZero() || f.due.After(now) {
 			continue
 		}
-		sum, ok := hashFile(file)
+		sum, ok := fingerprint(file, f.max)
 		switch {
 		case !ok || f.known && sum == f.seen: // gone for now, or back to what runs
 			f.next, f.due = sum, time.Time{}
@@ -190,25 +190,10 @@ func (w *watcher) load(f *watched) {
 			case <-ctx.Done():
 			}
 		}()
-		if err := w.host.load(ctx, path, s); err != nil {
+		if err := w.host.load(ctx, s); err != nil {
 			w.host.notLoaded(s, err)
 		}
 		cancel()
 		<-done
 	}
-}
-
-// hashFile hashes a file's content; ok is false when it can not be read.
-func hashFile(file string) (sum [sha256.Size]byte, ok bool) {
-	f, err := os.Open(file)
-	if err != nil {
-		return sum, false
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return sum, false
-	}
-	h.Sum(sum[:0])
-	return sum, true
 }

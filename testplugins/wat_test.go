@@ -24,9 +24,13 @@ func TestCommitted(t *testing.T) {
 	if _, err := exec.LookPath("wat2wasm"); err != nil {
 		t.Skip("wat2wasm (of wabt) is not installed")
 	}
-	sources, err := filepath.Glob("*.wat")
-	if err != nil || len(sources) == 0 {
-		t.Fatalf("no sources: %v", err)
+	var sources []string
+	for _, pattern := range []string{"*.wat", "hostile/*.wat"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no sources in %s: %v", pattern, err)
+		}
+		sources = append(sources, found...)
 	}
 	for _, source := range sources {
 		out := filepath.Join(t.TempDir(), "out.wasm")

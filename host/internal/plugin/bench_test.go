@@ -10,7 +10,7 @@ import (
 
 func BenchmarkEcho(b *testing.B) {
 	for _, mode := range []Mode{Single, Pool} {
-		for _, m := range []Metering{Off, Deadline} {
+		for _, m := range []Metering{Off, Fuel, Deadline} {
 			b.Run(string(mode)+"/"+string(m), func(b *testing.B) {
 				p := newPlugin(b, Options{Mode: mode, Metering: m}, guest(b, "bounce"))
 				ctx, env := context.Background(), &quietEnv{}

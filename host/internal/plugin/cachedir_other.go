@@ -5,4 +5,4 @@ package plugin
 import "io/fs"
 
 // checkOwner has nothing to go by: modes say little here.
-func checkOwner(string, fs.FileInfo) error { return nil }
+func checkOwner(string, string, fs.FileInfo) error { return nil }

@@ -15,6 +15,7 @@ import (
 type callContext struct {
 	plugin *Plugin
 	watch  *watch
+	fuel   fuelTank
 	stdout *guestWriter
 	stderr *guestWriter
 	// mem is set by the first host function or by start, whichever is first.
@@ -38,6 +39,7 @@ const keepScratch = 64 << 10
 func (c *callContext) begin(env Env, event []byte) {
 	c.env, c.event = env, event
 	c.failed, c.text, c.slept = false, c.text[:0], 0
+	c.fuel.begin()
 }
 
 // end lets go of what belongs to the event.

@@ -23,13 +23,13 @@ func (c *checker) problem(format string, args ...any) {
 	c.problems = append(c.problems, fmt.Sprintf(format, args...))
 }
 
-func (c *checker) check(m wazero.CompiledModule) {
+func (c *checker) check(m wazero.CompiledModule, imports []api.FunctionDefinition) {
 	functions := m.ExportedFunctions()
 	c.memory(m)
 	c.version(functions)
 	c.hooks(functions)
 	c.start(functions)
-	for i, f := range m.ImportedFunctions() {
+	for i, f := range imports {
 		c.imported(&c.info.Imports[i], f)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/tetratelabs/wazero"
@@ -17,9 +18,15 @@ import (
 
 // features are what modules may use: WebAssembly 2.0 and constant expressions
 // that calculate. Exception handling corrupts locals in this version of
-// wazero, threads have no meaning here, and tail calls loop without a loop
-// header, which is where a deadline is checked.
-const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst
+// wazero, and threads have no meaning here. Tail calls loop without a loop
+// header, which is where wazero's own guard looks: they come with fuel alone.
+func features(m Metering) api.CoreFeatures {
+	f := api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst
+	if m == Fuel {
+		f |= experimental.CoreFeaturesTailCall
+	}
+	return f
+}
 
 // version is a compiled module, with a runtime of its own: the unit of limits
 // and of teardown.
@@ -28,7 +35,9 @@ type version struct {
 	id     string
 	sum    [sha256.Size]byte
 	info   *Info
-	hooks  uint32 // bit h is set: the module has hook h
+	hooks  uint32       // bit h is set: the module has hook h
+	fuel   atomic.Int64 // spent by all instances
+	trial  atomic.Pointer[Trial]
 
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
@@ -46,12 +55,17 @@ func (v *version) has(h abi.Hook) bool { return v.hooks&(1<<h) != 0 }
 
 // compile compiles and checks a module, and gives its runtime the host
 // functions. None of the module runs.
-func (p *Plugin) compile(ctx context.Context, wasm []byte, sum [sha256.Size]byte) (*version, error) {
+func (p *Plugin) compile(ctx context.Context, module []byte, sum [sha256.Size]byte) (*version, error) {
 	v := &version{plugin: p, id: versionID(sum), sum: sum}
-	err := v.compile(ctx, wasm, p.o.CacheDir)
+	v.trial.Store(newTrial(v))
+	code, err := p.scan(module)
+	if err != nil {
+		return nil, err
+	}
+	err = v.compile(ctx, code, p.o.CacheDir)
 	if err != nil && v.cache != nil && ctx.Err() == nil {
 		// A damaged file in the cache fails the compilation, too.
-		uncached := v.compile(ctx, wasm, "")
+		uncached := v.compile(ctx, code, "")
 		if uncached == nil {
 			p.log.Warn("plugin compiled without the cache", "version", v.id, "cache", p.o.CacheDir, "err", err)
 		}
@@ -60,7 +74,7 @@ func (p *Plugin) compile(ctx context.Context, wasm []byte, sum [sha256.Size]byte
 	if err != nil {
 		return nil, err
 	}
-	if err := v.prepare(ctx, wasm); err != nil {
+	if err := v.prepare(ctx, module); err != nil {
 		v.close()
 		return nil, err
 	}
@@ -72,7 +86,7 @@ func (p *Plugin) compile(ctx context.Context, wasm []byte, sum [sha256.Size]byte
 func (v *version) compile(ctx context.Context, wasm []byte, cacheDir string) (err error) {
 	limit := v.plugin.alloc.limit
 	rc := meterConfig(wazero.NewRuntimeConfig(), v.plugin.o.Metering).
-		WithCoreFeatures(features).
+		WithCoreFeatures(features(v.plugin.o.Metering)).
 		WithMemoryLimitPages(uint32(limit / wasmPage)).
 		WithDebugInfoEnabled(false) // line tables cost memory; function names stay
 	v.cache = nil
@@ -123,7 +137,7 @@ func compileModule(ctx context.Context, rt wazero.Runtime, wasm []byte) (m wazer
 
 // prepare checks the module and instantiates the host modules that it imports.
 func (v *version) prepare(ctx context.Context, wasm []byte) error {
-	v.info = describe(v.compiled, wasm)
+	v.info = describe(v.compiled, wasm, v.plugin.o.Metering == Fuel)
 	if v.info.Problem != "" {
 		return errors.New(v.info.Problem)
 	}
@@ -138,6 +152,9 @@ func (v *version) prepare(ctx context.Context, wasm []byte) error {
 		wanted[im.Module][im.Name] = true
 	}
 	var errs []error
+	if v.plugin.o.Metering == Fuel {
+		errs = append(errs, instantiateMeter(ctx, v.runtime))
+	}
 	if names := wanted[abi.Module]; names != nil {
 		errs = append(errs, instantiateHost(ctx, v.runtime, names))
 	}

@@ -11,7 +11,8 @@ import (
 // This file is the one place that knows how running time is bounded: what the
 // compiler has to put into the code, and what happens before and after a call.
 
-// meterConfig asks the compiler for the checks that m needs.
+// meterConfig asks the compiler for the checks that m needs. With Fuel the
+// code has its own (see meter.go).
 //
 // With Deadline the code asks at every loop header whether its module was
 // closed. It asks nowhere else: deep trees of calls run on. For that reason
@@ -36,14 +37,21 @@ const (
 // timer that is late finds another due time, or none, and kills nothing.
 type watch struct {
 	epoch time.Time
-	done  chan struct{} // closed when killed; nil: nothing is bounded
+	done  chan struct{} // closed when killed; nil: wazero is not asked to look
 	state atomic.Int64  // idle, killed, dead, or when the call is due, after epoch
 	armed atomic.Bool   // the timer is set, or its function is running
 	timer *time.Timer
+
+	// With Fuel nothing runs beside the call: its payments, and host functions
+	// that wait, look at the time. Most hooks are done before the first look, so
+	// the time that they have counts from there.
+	fuel bool
+	span time.Duration // of the running call
+	due  time.Duration // after epoch; 0: nobody has looked
 }
 
 func newWatch(m Metering, epoch time.Time) *watch {
-	w := &watch{epoch: epoch}
+	w := &watch{epoch: epoch, fuel: m == Fuel}
 	if m == Deadline {
 		w.done = make(chan struct{})
 		w.timer = time.AfterFunc(time.Hour, w.fire) // begin sets it
@@ -54,6 +62,7 @@ func newWatch(m Metering, epoch time.Time) *watch {
 
 // begin starts to bound a call by d. It returns when the call is due.
 func (w *watch) begin(d time.Duration) (due int64) {
+	w.span, w.due = d, 0
 	if w.done == nil {
 		return 0
 	}
@@ -124,6 +133,13 @@ func (w *watch) err() error {
 
 // left is the time that the running call has. ok is false where it is not bounded.
 func (w *watch) left() (d time.Duration, ok bool) {
+	if w.fuel {
+		now := time.Since(w.epoch)
+		if w.due == 0 {
+			w.due = now + w.span
+		}
+		return max(0, w.due-now), true
+	}
 	if w.done == nil {
 		return 0, false
 	}

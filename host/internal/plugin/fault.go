@@ -16,6 +16,7 @@ type FaultReason string
 const (
 	Trap     FaultReason = "trap"     // unreachable, out of bounds, division by zero …
 	TimedOut FaultReason = "deadline" // the hook's deadline passed
+	Spent    FaultReason = "fuel"     // the hook's fuel is spent
 	Exited   FaultReason = "exit"     // the guest ended itself (proc_exit)
 	Panicked FaultReason = "panic"    // a host function panicked
 	Stack    FaultReason = "stack"    // the guest's stack overflowed
@@ -83,6 +84,10 @@ func reasonOf(err error) FaultReason {
 	switch {
 	case errors.Is(err, errDeadline):
 		return TimedOut
+	case errors.Is(err, errFuel):
+		return Spent
+	case errors.Is(err, errStack):
+		return Stack
 	case errors.As(err, &pointer), errors.As(err, &abort):
 		return Trap
 	case errors.As(err, &exit):

@@ -54,7 +54,7 @@ func TestFaults(t *testing.T) {
 		{"h", Panicked, "the clock is broken"},
 		{"s", TimedOut, "the deadline passed"},
 	}
-	for _, m := range []Metering{Off, Deadline} {
+	for _, m := range []Metering{Off, Deadline, Fuel} {
 		t.Run(string(m), func(t *testing.T) {
 			o := newObserved()
 			p := newPlugin(t, Options{Metering: m, Observer: o, Deadline: 2 * time.Second}, guest(t, "faults"))
@@ -104,15 +104,17 @@ func TestFaults(t *testing.T) {
 }
 
 func TestEndlessLoopIsStopped(t *testing.T) {
-	p := newPlugin(t, Options{Deadline: 20 * time.Millisecond}, guest(t, "faults"))
-	for range 3 {
-		env := &fakeEnv{}
-		wantFault(t, message(p, env, "l"), TimedOut)
-		if env.committed != 0 {
-			t.Error("committed")
-		}
-		if err := message(p, env, "."); err != nil {
-			t.Fatalf("after a loop: %v", err)
+	for _, m := range []Metering{Deadline, Fuel} {
+		p := newPlugin(t, Options{Metering: m, Deadline: 20 * time.Millisecond}, guest(t, "faults"))
+		for range 3 {
+			env := &fakeEnv{}
+			wantFault(t, message(p, env, "l"), TimedOut)
+			if env.committed != 0 {
+				t.Error("committed")
+			}
+			if err := message(p, env, "."); err != nil {
+				t.Fatalf("after a loop: %v", err)
+			}
 		}
 	}
 }
@@ -167,7 +169,7 @@ func TestMemoryLimit(t *testing.T) {
 		t.Errorf("the memory has %d bytes, want the limit", got)
 	}
 	small := newPlugin(t, Options{MemoryLimit: 2 * wasmPage}, nil)
-	if _, err := small.Load(t.Context(), guest(t, "faults")); err == nil || !strings.Contains(err.Error(), "raise its memory limit") {
+	if _, err := small.Load(t.Context(), guest(t, "faults")); err == nil || !strings.Contains(err.Error(), "raise limits.memory") {
 		t.Errorf("a module of 3 pages under a limit of 2: %v", err)
 	}
 }

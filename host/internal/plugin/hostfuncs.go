@@ -83,6 +83,7 @@ func goFunc(f hostFunc, needsEnv bool) api.GoModuleFunc {
 		if c.mem == nil {
 			c.mem = mod.Memory()
 		}
+		c.called()
 		if needsEnv && c.env == nil {
 			s[0] = errno(abi.State)
 			return

@@ -18,7 +18,7 @@ func hostLog(c *callContext, s []uint64) uint64 {
 		return errno(abi.Invalid)
 	}
 	if c.env == nil {
-		c.plugin.guestLog.line(slogLevel(level), "log", text)
+		c.plugin.guestLog.Line(c.plugin.log, SlogLevel(level), text, "stream", "log")
 		return 0
 	}
 	c.env.Log(level, text)

@@ -66,19 +66,26 @@ type Import struct {
 // Inspect reads a module without running any of it. A module that is not one,
 // or would not load, is no error: Problem says so.
 func Inspect(ctx context.Context, wasm []byte) (*Info, error) {
+	bad := func(err error) (*Info, error) {
+		return &Info{Size: len(wasm), Version: versionID(sha256.Sum256(wasm)), Problem: err.Error()}, nil
+	}
+	var o Options
+	o.MaxModule, o.MemoryLimit = max(DefaultMaxModule, int64(len(wasm))), maxMemory // these two are warnings here
+	if _, err := scanModule(wasm, o.scanLimits()); err != nil {
+		return bad(err)
+	}
 	// The interpreter decodes and validates like the compiler, and is done sooner.
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
+	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features(Fuel)))
 	defer rt.Close(ctx)
 	m, err := compileModule(ctx, rt, wasm)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		sum := sha256.Sum256(wasm)
-		return &Info{Size: len(wasm), Version: versionID(sum), Problem: err.Error()}, nil
+		return bad(err)
 	}
 	defer m.Close(ctx)
-	info := describe(m, wasm)
+	info := describe(m, wasm, false)
 	if n := int64(info.Memory.MinPages) * wasmPage; n > DefaultMemoryLimit {
 		info.warn("it starts with %d MiB of memory, and the limit is %d MiB unless a route sets another", n>>20, DefaultMemoryLimit>>20)
 	}
@@ -89,7 +96,7 @@ func Inspect(ctx context.Context, wasm []byte) (*Info, error) {
 }
 
 // describe collects what a module has, and checks it.
-func describe(m wazero.CompiledModule, wasm []byte) *Info {
+func describe(m wazero.CompiledModule, wasm []byte, metered bool) *Info {
 	sum := sha256.Sum256(wasm)
 	info := &Info{Size: len(wasm), Version: versionID(sum)}
 	functions, memories := m.ExportedFunctions(), m.ExportedMemories()
@@ -104,7 +111,8 @@ func describe(m wazero.CompiledModule, wasm []byte) *Info {
 		}
 	}
 	slices.SortFunc(info.Exports, func(a, b Export) int { return strings.Compare(a.Name, b.Name) })
-	for _, f := range m.ImportedFunctions() {
+	imports := importedFunctions(m, metered)
+	for _, f := range imports {
 		module, name, _ := f.Import()
 		im := Import{Module: module, Name: name, Type: signature(f.ParamTypes(), f.ResultTypes())}
 		if def, ok := abi.ImportByName(name); ok && module == abi.Module {
@@ -113,12 +121,21 @@ func describe(m wazero.CompiledModule, wasm []byte) *Info {
 		info.Imports = append(info.Imports, im)
 	}
 	c := checker{info: info}
-	c.check(m)
+	c.check(m, imports)
 	info.Problem = strings.Join(c.problems, "; ")
 	for _, h := range info.hooks {
 		info.Hooks = append(info.Hooks, h.String())
 	}
 	return info
+}
+
+// importedFunctions are those that the module asks for, without the one that
+// metering has added.
+func importedFunctions(m wazero.CompiledModule, metered bool) []api.FunctionDefinition {
+	return slices.DeleteFunc(m.ImportedFunctions(), func(f api.FunctionDefinition) bool {
+		module, name, _ := f.Import()
+		return metered && module == meterModule && name == meterSpend
+	})
 }
 
 func (i *Info) warn(format string, args ...any) {
@@ -165,7 +182,7 @@ func explainCompile(wasm []byte, err error) error {
 	case !head("\x00asm"):
 		return fmt.Errorf("this is not a WebAssembly module: it does not begin with \\0asm")
 	case strings.Contains(err.Error(), "over limit of"):
-		return fmt.Errorf("the module needs more memory than the route allows; raise its memory limit: %w", err)
+		return fmt.Errorf("the module needs more memory than the route allows; raise limits.memory: %w", err)
 	}
 	return fmt.Errorf("not a valid module: %w", err)
 }

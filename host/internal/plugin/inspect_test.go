@@ -3,6 +3,7 @@ package plugin
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
 )
@@ -81,6 +82,7 @@ func TestCheck(t *testing.T) {
 		{"env", func(m *module) { m.use("env", "puts", "i", "i") }, "imports env.puts: of module env the host has abort alone", ""},
 		{"abort signature", func(m *module) { m.use("env", "abort", "", "") }, "import env.abort has the signature (), want (i32, i32, i32, i32)", ""},
 		{"other module", func(m *module) { m.use("foo", "bar", "", "") }, "imports foo.bar, and a plugin can import from azu, wasi_snapshot_preview1 and env only", ""},
+		{"import of metering", func(m *module) { m.use(meterModule, meterSpend, "i", "") }, "import", ""},
 		{"browser Go", func(m *module) { m.use("gojs", "x", "", "") }, "GOOS=wasip1", ""},
 		{"wasm-bindgen", func(m *module) { m.use("__wbindgen_placeholder__", "x", "", "") }, "#[no_mangle]", ""},
 		{"command", func(m *module) { m.export("_start", "", "", nil) }, "-buildmode=c-shared", ""},
@@ -160,9 +162,16 @@ func TestMaxModule(t *testing.T) {
 	newPlugin(t, Options{MaxModule: int64(len(wasm))}, wasm)
 }
 
-// What loops without a loop header cannot be stopped yet, so it is refused.
-func TestTailCallsAreOff(t *testing.T) {
+// Tail calls loop without a loop header, where only fuel stops them.
+func TestTailCalls(t *testing.T) {
 	m := goodModule()
 	m.body("on_message", []byte{0x20, 0, 0x20, 1, 0x20, 2, 0x12, 1}) // return_call on_message
-	checkModule(t, m.encode(), "not a valid module", "")
+	for _, metering := range []Metering{Deadline, Off} {
+		p := newPlugin(t, Options{Metering: metering}, nil)
+		if _, err := p.Load(t.Context(), m.encode()); err == nil || !strings.Contains(err.Error(), "not a valid module") {
+			t.Errorf("%s: got %v", metering, err)
+		}
+	}
+	p := newPlugin(t, Options{Deadline: 20 * time.Millisecond}, m.encode())
+	wantFault(t, message(p, &fakeEnv{}, "x"), TimedOut)
 }

@@ -43,16 +43,20 @@ func (v *version) start(env Env) (*instance, error) {
 		v:      v,
 		memory: instanceMemory{alloc: p.alloc},
 		watch:  newWatch(p.o.Metering, p.epoch),
-		stdout: guestWriter{log: p.guestLog, level: slog.LevelInfo, stream: "stdout"},
-		stderr: guestWriter{log: p.guestLog, level: slog.LevelWarn, stream: "stderr"},
+		stdout: guestWriter{log: p.log, lines: p.guestLog, level: slog.LevelInfo, stream: "stdout"},
+		stderr: guestWriter{log: p.log, lines: p.guestLog, level: slog.LevelWarn, stream: "stderr"},
 	}
 	i.call = callContext{plugin: p, watch: i.watch, stdout: &i.stdout, stderr: &i.stderr}
+	if p.o.Metering == Fuel {
+		i.call.fuel.limit = p.o.LoadFuel
+	}
 	p.instances.Add(1)
 	begun := time.Now()
 	due := i.watch.begin(p.o.LoadDeadline)
 	i.call.begin(env, p.o.Config)
 	err := i.startUp()
 	i.call.end()
+	v.fuel.Add(i.call.fuel.used())
 	if !i.watch.end(due) && err == nil {
 		err = errDeadline
 	}
@@ -63,6 +67,10 @@ func (v *version) start(env Env) (*instance, error) {
 	} else {
 		i.watch.rest()
 		i.counted = true
+		if p.o.Metering == Fuel {
+			i.call.fuel.limit = p.o.Fuel
+			i.call.fuel.global = i.mod.ExportedGlobal(meterFuel).(api.MutableGlobal)
+		}
 	}
 	if p.o.Observer != nil {
 		if err == nil {
@@ -153,6 +161,9 @@ func (i *instance) run(ev *Event, env Env) error {
 	i.call.begin(env, ev.Data)
 	due := i.watch.begin(p.o.Deadline)
 	code, err := i.invoke(ev)
+	if i.call.fuel.limit > 0 {
+		i.v.fuel.Add(i.call.fuel.used())
+	}
 	if !i.watch.end(due) && err == nil {
 		err = errDeadline // it came back, but too late
 	}

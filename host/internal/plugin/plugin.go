@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/wasm"
 )
 
 // Mode says how instances relate to events.
@@ -30,8 +32,11 @@ const (
 // Metering says how a hook's running time is bounded.
 type Metering string
 
-// Meterings. An empty Metering is Deadline.
+// Meterings. An empty Metering is Fuel.
 const (
+	// Fuel: the module is rewritten so that it pays for what it runs. Every slice
+	// of fuel it stops for a moment, and its deadline and fuel are looked at.
+	Fuel Metering = "fuel"
 	// Deadline: wazero checks the hook's deadline at every loop iteration.
 	Deadline Metering = "deadline"
 	// Off: nothing bounds a hook. For trusted plugins and measurements.
@@ -44,6 +49,10 @@ const (
 	DefaultLoadDeadline = 5 * time.Second
 	DefaultMemoryLimit  = 64 << 20
 	DefaultMaxModule    = 16 << 20
+	// DefaultFuel of a hook is far above what its default deadline allows.
+	DefaultFuel = 1_000_000_000
+	// DefaultLoadFuel of an instance's start.
+	DefaultLoadFuel = 100_000_000_000
 )
 
 // Options configure a Plugin. The zero value works.
@@ -57,6 +66,13 @@ type Options struct {
 	// module, so there a start that loops is not bounded either: a bound would
 	// need the checks in every hook.
 	LoadDeadline time.Duration
+	// Fuel bounds what one hook may run, with Metering Fuel: about one for each
+	// instruction. It is exact and repeatable, and it counts work, not time. 0: 1,000,000,000.
+	Fuel int64
+	// LoadFuel bounds the start of an instance likewise. 0: 100,000,000,000.
+	LoadFuel int64
+	// Scan bounds what a module may declare, beside its size and memory.
+	Scan wasm.Limits
 	// MemoryLimit bounds the linear memory of one instance, in bytes, rounded
 	// up to 64 KiB pages. 0: 64 MiB.
 	MemoryLimit int64
@@ -70,6 +86,9 @@ type Options struct {
 	CacheDir string
 	// Log receives the lines of the guest and of this package. nil: discard.
 	Log *slog.Logger
+	// GuestLog bounds the lines of the guest, and may be shared by several
+	// Plugins. nil: one of its own.
+	GuestLog *GuestLog
 	// Observer is told of hooks, faults and instances. nil: nobody is.
 	Observer Observer
 	// NewEnv makes the Env in which on_load runs. Its Commit is called for
@@ -90,12 +109,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	switch o.Metering {
 	case "":
-		o.Metering = Deadline
-	case Deadline, Off:
+		o.Metering = Fuel
+	case Fuel, Deadline, Off:
 	default:
-		return o, fmt.Errorf("plugin: unknown metering %q: use %q or %q", o.Metering, Deadline, Off)
+		return o, fmt.Errorf("plugin: unknown metering %q: use %q, %q or %q", o.Metering, Fuel, Deadline, Off)
 	}
-	if o.Deadline < 0 || o.LoadDeadline < 0 || o.MemoryLimit < 0 || o.MaxModule < 0 {
+	if o.Deadline < 0 || o.LoadDeadline < 0 || o.Fuel < 0 || o.LoadFuel < 0 || o.MemoryLimit < 0 || o.MaxModule < 0 {
 		return o, errors.New("plugin: a limit is negative: use 0 for the default")
 	}
 	if o.MemoryLimit > maxMemory {
@@ -106,6 +125,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.LoadDeadline == 0 {
 		o.LoadDeadline = DefaultLoadDeadline
+	}
+	if o.Fuel == 0 {
+		o.Fuel = DefaultFuel
+	}
+	if o.LoadFuel == 0 {
+		o.LoadFuel = DefaultLoadFuel
 	}
 	if o.MemoryLimit == 0 {
 		o.MemoryLimit = DefaultMemoryLimit
@@ -118,6 +143,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.GuestLog == nil {
+		o.GuestLog = NewGuestLog(nil)
 	}
 	return o, nil
 }
@@ -142,7 +170,7 @@ var ErrNotLoaded = errors.New("plugin: no version is loaded")
 type Plugin struct {
 	o         Options
 	log       *slog.Logger
-	guestLog  *guestLog
+	guestLog  *GuestLog
 	alloc     *allocator
 	epoch     time.Time // all clocks of instances count from here
 	instances atomic.Int64
@@ -153,6 +181,10 @@ type Plugin struct {
 	// current is written under slots.mu.
 	current atomic.Pointer[version]
 	slots   slots
+	good    *version // what Restore goes back to; guarded by slots.mu
+
+	// swapping is held while on_load takes effect and current changes.
+	swapping sync.Mutex
 }
 
 // New makes a Plugin without a version.
@@ -164,7 +196,7 @@ func New(o Options) (*Plugin, error) {
 	p := &Plugin{
 		o:        o,
 		log:      o.Log,
-		guestLog: &guestLog{log: o.Log},
+		guestLog: o.GuestLog,
 		alloc:    &allocator{limit: uint64(o.MemoryLimit+wasmPage-1) / wasmPage * wasmPage},
 		epoch:    time.Now(),
 		loading:  make(chan struct{}, 1),
@@ -195,9 +227,14 @@ func (p *Plugin) Version() string {
 type Stats struct {
 	Instances   int   // instances of all versions, the starting ones included
 	MemoryBytes int64 // their linear memories together, as the guests see them
+	Fuel        int64 // that the current version has spent
 }
 
 // Stats returns the figures of now.
 func (p *Plugin) Stats() Stats {
-	return Stats{Instances: int(p.instances.Load()), MemoryBytes: p.alloc.bytes.Load()}
+	s := Stats{Instances: int(p.instances.Load()), MemoryBytes: p.alloc.bytes.Load()}
+	if v := p.current.Load(); v != nil {
+		s.Fuel = v.fuel.Load()
+	}
+	return s
 }

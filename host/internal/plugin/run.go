@@ -37,10 +37,13 @@ func (p *Plugin) Run(ctx context.Context, ev *Event, env Env) error {
 		inst, err = v.start(env)
 		drop(env) // only the first instance of a version commits its on_load
 		if err != nil {
+			v.trial.Load().note(err)
 			return err
 		}
 	}
-	if err := inst.run(ev, env); err != nil {
+	err = inst.run(ev, env)
+	v.trial.Load().note(err)
+	if err != nil {
 		if _, ok := err.(*Fault); ok {
 			inst.close()
 			inst = nil
@@ -75,7 +78,7 @@ func (p *Plugin) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("plugin: a load still runs: %w", ctx.Err())
 	}
-	p.guestLog.flush()
+	p.guestLog.flush(p.log)
 	return nil
 }
 

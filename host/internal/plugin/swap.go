@@ -47,7 +47,7 @@ func (p *Plugin) Load(ctx context.Context, wasm []byte) (version string, err err
 		v.close()
 		return "", fmt.Errorf("plugin: %w", err)
 	}
-	if err := p.swap(ctx, v, inst, env); err != nil {
+	if err := p.swap(ctx, v, inst, env, nil); err != nil {
 		drop(env)
 		inst.close()
 		v.close()
@@ -57,8 +57,8 @@ func (p *Plugin) Load(ctx context.Context, wasm []byte) (version string, err err
 }
 
 // swap makes v the current version, with one instance, and commits what its
-// on_load asked for.
-func (p *Plugin) swap(ctx context.Context, v *version, inst *instance, env Env) error {
+// on_load asked for. only, if it is not nil, is the version that it may replace.
+func (p *Plugin) swap(ctx context.Context, v *version, inst *instance, env Env, only *version) error {
 	s := &p.slots
 	if p.o.Mode == Single {
 		// Who holds the only slot is alone: nothing runs on the old version.
@@ -74,6 +74,11 @@ func (p *Plugin) swap(ctx context.Context, v *version, inst *instance, env Env) 
 			s.release()
 			s.mu.Unlock()
 		}()
+	}
+	p.swapping.Lock()
+	defer p.swapping.Unlock()
+	if only != nil && p.current.Load() != only {
+		return ErrSuperseded
 	}
 	if env != nil {
 		env.Commit()
@@ -96,9 +101,13 @@ func (p *Plugin) swap(ctx context.Context, v *version, inst *instance, env Env) 
 func (p *Plugin) retire(next *version) (free func()) {
 	s := &p.slots
 	v := p.current.Swap(next)
+	if next != nil {
+		next.retired = false // it may have been current before
+	}
 	if v == nil {
 		return func() {}
 	}
+	v.trial.Load().end(Superseded)
 	unused := s.idle
 	s.idle = nil
 	v.retired = true
@@ -128,8 +137,11 @@ func (p *Plugin) retireAll() <-chan struct{} {
 		s.pop().ready <- false
 	}
 	free := p.retire(nil)
+	good := p.good
+	p.good = nil
 	s.mu.Unlock()
 	free()
+	p.letGo(good)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

@@ -274,7 +274,7 @@ func TestGuestOutputIsBounded(t *testing.T) {
 	if err := message(p, &fakeEnv{}, "1"+strings.Repeat("a\n", 5000)); err != nil {
 		t.Fatal(err)
 	}
-	p.guestLog.flush()
+	p.guestLog.flush(p.log)
 	lines := strings.Count(out.String(), "msg=a ")
 	if lines < maxGuestRate || lines >= 5000 || !strings.Contains(out.String(), "guest lines dropped") {
 		t.Errorf("%d lines of 5000; %.200s", lines, out.String()[max(0, out.Len()-200):])

@@ -28,6 +28,8 @@ type Config struct {
 	Watch      bool `yaml:"watch" doc:"Load a plugin anew when its file changes."`
 	CacheDir   Path `yaml:"cache_dir" reload:"restart" doc:"Folder that keeps compiled plugins between runs. auto: azuhost in the user's cache folder. Empty: no cache."`
 
+	StateDir Path `yaml:"state_dir" reload:"restart" doc:"Folder that keeps the last good version of each plugin, for a start with a file that does not load. Not to be shared by configurations with other routes. auto: one for this config file, in the user's state folder. Empty: they are kept in memory only."`
+
 	AllowedOrigins []string `yaml:"allowed_origins" doc:"Origins that browsers may connect from, besides the host that serves them: https://app.example.com, *.example.com, or * for any."`
 	AllowedHosts   []string `yaml:"allowed_hosts" doc:"Names that the Host header may have, without port: chat.example.com, *.example.com, or * for any. Empty: localhost and IP addresses."`
 	TrustedProxies []string `yaml:"trusted_proxies" doc:"Networks (CIDR) or addresses of proxies whose X-Forwarded-For is believed."`
@@ -47,6 +49,8 @@ type Config struct {
 	// Routes are the channels, in the order of the file.
 	Routes []Route `yaml:"routes"`
 
+	// file is the path of the config file; empty: none was read.
+	file string
 	// origin says where each set key comes from, by its name.
 	origin map[string]origin
 }
@@ -71,7 +75,7 @@ type Route struct {
 	Plugin         Path           `yaml:"plugin" doc:"Path of the .wasm file."`
 	Config         map[string]any `yaml:"config" doc:"Any YAML, given to the plugin's on_load as JSON. A route's config replaces the one of defaults."`
 	Instances      string         `yaml:"instances" oneof:"single pool" doc:"single: one instance, its globals are shared state. pool: one for each core, for plugins that keep their state in the host."`
-	Metering       string         `yaml:"metering" oneof:"deadline off" doc:"deadline: hooks are bounded by limits.deadline. off: nothing bounds them, for plugins that you trust."`
+	Metering       string         `yaml:"metering" oneof:"fuel deadline off" doc:"fuel: the plugin is rewritten so that it pays for what it runs, and limits.deadline and limits.fuel bound every hook. deadline: limits.deadline is looked at in loops only. off: nothing bounds hooks, for plugins that you trust."`
 	SlowReader     string         `yaml:"slow_reader" oneof:"close drop_oldest" doc:"What happens when a connection's queue is full. close: it is closed with 1008. drop_oldest: its oldest waiting messages are dropped."`
 	OnFault        string         `yaml:"on_fault" oneof:"keep close" doc:"What happens to the connection whose hook trapped or ran too long. keep: it is told INTERNAL_ERROR. close: it is closed with 1011."`
 	Subprotocols   []string       `yaml:"subprotocols" doc:"WebSocket subprotocols that the channel speaks, best first."`
@@ -88,13 +92,42 @@ type Limits struct {
 	MaxRoomsPerConnection int  `yaml:"max_rooms_per_connection" min:"1" doc:"Most rooms that one connection is in."`
 
 	Deadline  Duration `yaml:"deadline" min:"1" doc:"Time that one hook may run."`
+	Fuel      int      `yaml:"fuel" min:"1" doc:"Fuel of one hook with metering: fuel, about one for each instruction of the plugin."`
 	Memory    Size     `yaml:"memory" min:"65536" doc:"Memory of one instance."`
 	MaxModule Size     `yaml:"max_module" min:"1" doc:"Largest plugin file."`
 
+	ModuleTypes         int  `yaml:"max_types" min:"1" doc:"In the plugin's file: function types."`
+	ModuleParams        int  `yaml:"max_params" min:"1" doc:"In the plugin's file: parameters of one function type."`
+	ModuleResults       int  `yaml:"max_results" min:"1" doc:"In the plugin's file: results of one function type."`
+	ModuleImports       int  `yaml:"max_imports" min:"1" doc:"In the plugin's file: imports."`
+	ModuleExports       int  `yaml:"max_exports" min:"1" doc:"In the plugin's file: exports."`
+	ModuleGlobals       int  `yaml:"max_globals" min:"1" doc:"In the plugin's file: globals, without imported ones."`
+	ModuleFunctions     int  `yaml:"max_functions" min:"1" doc:"In the plugin's file: functions, without imported ones."`
+	ModuleBody          Size `yaml:"max_body" min:"1" doc:"In the plugin's file: size of one function's code."`
+	ModuleLocals        int  `yaml:"max_locals" min:"1" doc:"In the plugin's file: local variables of one function."`
+	ModuleTotalLocals   int  `yaml:"max_total_locals" min:"1" doc:"In the plugin's file: local variables of all functions together."`
+	ModuleNesting       int  `yaml:"max_nesting" min:"1" doc:"In the plugin's file: depth of blocks in one function."`
+	ModuleBlocks        int  `yaml:"max_blocks" min:"1" doc:"In the plugin's file: blocks of code of one function, which compile in their square."`
+	ModuleLoopWork      int  `yaml:"max_loop_work" min:"1" doc:"In the plugin's file: local variables of one function times the loops around, for each loop."`
+	ModuleWork          int  `yaml:"max_work" min:"1" doc:"In the plugin's file: squares of the blocks of all functions together."`
+	ModuleBranches      int  `yaml:"max_branches" min:"1" doc:"In the plugin's file: labels of one br_table."`
+	ModuleOperands      int  `yaml:"max_operands" min:"1" doc:"In the plugin's file: values that the calls, blocks and branches of one function move."`
+	ModuleTables        int  `yaml:"max_tables" min:"1" doc:"In the plugin's file: tables."`
+	ModuleTableSize     int  `yaml:"max_table_size" min:"1" doc:"In the plugin's file: elements that a table has, or may grow to."`
+	ModuleData          int  `yaml:"max_data" min:"1" doc:"In the plugin's file: data segments."`
+	ModuleElements      int  `yaml:"max_elements" min:"1" doc:"In the plugin's file: element segments."`
+	ModuleElementValues int  `yaml:"max_element_values" min:"1" doc:"In the plugin's file: values of all element segments together."`
+	ModuleCustoms       int  `yaml:"max_customs" min:"1" doc:"In the plugin's file: custom sections."`
+	ModuleCustomBytes   Size `yaml:"max_custom_bytes" min:"1" doc:"In the plugin's file: size of all custom sections together."`
+	ModuleName          int  `yaml:"max_name" min:"1" doc:"In the plugin's file: bytes of the name of an import, an export or a custom section."`
+
 	HookEffects  int  `yaml:"hook_effects" min:"1" doc:"How many things (send, join, timer_set …) one hook may ask for."`
 	HookBytes    Size `yaml:"hook_bytes" min:"1" doc:"How many bytes one hook may send or keep."`
-	ValueBytes   Size `yaml:"value_bytes" min:"1" doc:"Bytes of the values kept with one connection."`
-	StoreBytes   Size `yaml:"store_bytes" min:"1" doc:"Bytes of the channel's store, keys and values."`
+	ValueBytes   Size `yaml:"value_bytes" min:"1" doc:"Bytes of the values kept with one connection: keys, values, and 64 for each."`
+	StoreBytes   Size `yaml:"store_bytes" min:"1" doc:"Bytes of the channel's store: keys, values, and 64 for each."`
 	Timers       int  `yaml:"timers" min:"1" doc:"Most timers of the channel."`
 	MetricSeries int  `yaml:"metric_series" min:"1" doc:"Most series of the plugin's own metrics."`
+
+	Faults      int      `yaml:"faults" min:"1" doc:"How many faults (traps, timeouts …) of hooks within limits.fault_window are borne. With one more the route is quarantined: new connections are refused with 503, for 1s at first and up to 1m. At most 10,000."`
+	FaultWindow Duration `yaml:"fault_window" min:"1" doc:"Time in which faults are counted, and that a route is on probation after a quarantine."`
 }

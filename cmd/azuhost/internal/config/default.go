@@ -2,7 +2,8 @@ package config
 
 import "time"
 
-// CacheAuto is the CacheDir that stands for a folder in the user's cache.
+// CacheAuto is the CacheDir that stands for a folder in the user's cache, and
+// the StateDir that stands for one in the user's state.
 const CacheAuto = "auto"
 
 // Default returns what holds where nothing is set. Where the host has a
@@ -14,6 +15,7 @@ func Default() *Config {
 		Log:      Log{Format: "text", Level: "info"},
 		Watch:    true,
 		CacheDir: CacheAuto,
+		StateDir: CacheAuto,
 
 		MaxConnections:           100_000,
 		MaxConnectionsPerAddress: 10_000,
@@ -27,7 +29,7 @@ func Default() *Config {
 
 		Defaults: Route{
 			Instances:     "single",
-			Metering:      "deadline",
+			Metering:      "fuel",
 			SlowReader:    "close",
 			OnFault:       "keep",
 			PresenceGrace: Duration(15 * time.Second),
@@ -37,8 +39,34 @@ func Default() *Config {
 				MaxRoomsPerConnection: 100,
 
 				Deadline:  Duration(50 * time.Millisecond),
+				Fuel:      1_000_000_000,
 				Memory:    64 * mib,
 				MaxModule: 16 * mib,
+
+				ModuleTypes:         10_000,
+				ModuleParams:        1_000,
+				ModuleResults:       1_000,
+				ModuleImports:       1_000,
+				ModuleExports:       10_000,
+				ModuleGlobals:       10_000,
+				ModuleFunctions:     100_000,
+				ModuleBody:          mib,
+				ModuleLocals:        50_000,
+				ModuleTotalLocals:   2_000_000,
+				ModuleNesting:       1_000,
+				ModuleBlocks:        10_000,
+				ModuleLoopWork:      100_000,
+				ModuleWork:          400_000_000,
+				ModuleBranches:      65_520,
+				ModuleOperands:      1_000_000,
+				ModuleTables:        16,
+				ModuleTableSize:     100_000,
+				ModuleData:          100_000,
+				ModuleElements:      10_000,
+				ModuleElementValues: 200_000,
+				ModuleCustoms:       1_000,
+				ModuleCustomBytes:   16 * mib,
+				ModuleName:          4_096,
 
 				HookEffects:  10_000,
 				HookBytes:    4 * mib,
@@ -46,6 +74,9 @@ func Default() *Config {
 				StoreBytes:   64 * mib,
 				Timers:       10_000,
 				MetricSeries: 100,
+
+				Faults:      10,
+				FaultWindow: Duration(10 * time.Second),
 			},
 		},
 		origin: map[string]origin{},

@@ -29,6 +29,7 @@ type Source struct {
 // all the same.
 func Load(s Source) (*Config, error) {
 	cfg := Default()
+	cfg.file = s.File
 	var probs, over Problems
 	overlay := func() {
 		over = append(env(cfg, s.Env), flags(cfg, s.Flags)...)

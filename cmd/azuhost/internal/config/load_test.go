@@ -118,7 +118,7 @@ func TestPathsAreRelativeToTheFile(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for name, text := range map[string]string{
-		"conf/a.yaml": "cache_dir: cache\nroutes: {/echo: {plugin: ../echo.wasm}}", "echo.wasm": "",
+		"conf/a.yaml": "cache_dir: cache\nstate_dir: state\nroutes: {/echo: {plugin: ../echo.wasm}}", "echo.wasm": "",
 	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
@@ -131,8 +131,44 @@ func TestPathsAreRelativeToTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Routes[0].Plugin != "echo.wasm" || c.Routes[1].Plugin != "echo.wasm" || c.CacheDir != "conf/cache" {
-		t.Errorf("%q, %q, %q", c.Routes[0].Plugin, c.Routes[1].Plugin, c.CacheDir)
+	if c.Routes[0].Plugin != "echo.wasm" || c.Routes[1].Plugin != "echo.wasm" || c.CacheDir != "conf/cache" || c.StateDir != "conf/state" {
+		t.Errorf("%q, %q, %q, %q", c.Routes[0].Plugin, c.Routes[1].Plugin, c.CacheDir, c.StateDir)
+	}
+}
+
+// TestStateDir: by itself it is one for each config file, wherever it is run.
+func TestStateDir(t *testing.T) {
+	t.Chdir(t.TempDir())
+	state := t.TempDir()
+	t.Setenv("XDG_STATE_HOME", state)
+	dir := func(file string, env ...string) string {
+		t.Helper()
+		if file != "" {
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := Load(Source{File: file, Env: env})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Options().StateDir
+	}
+	abs, err := filepath.Abs("a.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b, none := dir("a.yaml"), dir("b.yaml"), dir("")
+	if a == b || a == none || b == none || a != dir(abs) || filepath.Dir(a) != filepath.Join(state, "azuhost") {
+		t.Errorf("%q, %q, %q", a, b, none)
+	}
+	if off := dir("", "AZUHOST_STATE_DIR="); off != "" {
+		t.Errorf("off is %q", off)
+	}
+	t.Setenv("XDG_STATE_HOME", "")
+	t.Setenv("HOME", state)
+	if home := dir("a.yaml"); filepath.Dir(filepath.Dir(home)) != filepath.Join(state, ".local", "state") {
+		t.Errorf("without XDG_STATE_HOME it is %q", home)
 	}
 }
 

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -25,6 +27,7 @@ func (c *Config) Options() host.Options {
 		MessageTimeout:           time.Duration(c.MessageTimeout),
 		CloseTimeout:             time.Duration(c.CloseTimeout),
 		CacheDir:                 c.cacheDir(),
+		StateDir:                 c.stateDir(),
 		Watch:                    c.Watch,
 	}
 	for _, r := range c.Routes {
@@ -60,14 +63,43 @@ func (r Route) options() host.Route {
 			MaxConnections:        l.MaxConnections,
 			MaxRoomsPerConnection: l.MaxRoomsPerConnection,
 			Deadline:              time.Duration(l.Deadline),
+			Fuel:                  int64(l.Fuel),
 			Memory:                int64(l.Memory),
 			MaxModule:             int64(l.MaxModule),
-			HookEffects:           l.HookEffects,
-			HookBytes:             int(l.HookBytes),
-			ValueBytes:            int(l.ValueBytes),
-			StoreBytes:            int(l.StoreBytes),
-			Timers:                l.Timers,
-			MetricSeries:          l.MetricSeries,
+			Module: host.ModuleLimits{
+				Types:         l.ModuleTypes,
+				Params:        l.ModuleParams,
+				Results:       l.ModuleResults,
+				Imports:       l.ModuleImports,
+				Exports:       l.ModuleExports,
+				Globals:       l.ModuleGlobals,
+				Functions:     l.ModuleFunctions,
+				Body:          int(l.ModuleBody),
+				Locals:        l.ModuleLocals,
+				TotalLocals:   l.ModuleTotalLocals,
+				Nesting:       l.ModuleNesting,
+				Blocks:        l.ModuleBlocks,
+				LoopWork:      l.ModuleLoopWork,
+				Work:          l.ModuleWork,
+				Branches:      l.ModuleBranches,
+				Operands:      l.ModuleOperands,
+				Tables:        l.ModuleTables,
+				TableSize:     l.ModuleTableSize,
+				Data:          l.ModuleData,
+				Elements:      l.ModuleElements,
+				ElementValues: l.ModuleElementValues,
+				Customs:       l.ModuleCustoms,
+				CustomBytes:   int(l.ModuleCustomBytes),
+				Name:          l.ModuleName,
+			},
+			HookEffects:  l.HookEffects,
+			HookBytes:    int(l.HookBytes),
+			ValueBytes:   int(l.ValueBytes),
+			StoreBytes:   int(l.StoreBytes),
+			Timers:       l.Timers,
+			MetricSeries: l.MetricSeries,
+			Faults:       l.Faults,
+			FaultWindow:  time.Duration(l.FaultWindow),
 		},
 	}
 }
@@ -83,6 +115,29 @@ func (c *Config) cacheDir() string {
 		return ""
 	}
 	return filepath.Join(dir, "azuhost")
+}
+
+// stateDir is the folder that StateDir stands for. auto is a folder for each
+// config file (or working folder, where there is none), since files of other
+// routes are removed from it. A machine that names no folder for the user has none.
+func (c *Config) stateDir() string {
+	if c.StateDir != CacheAuto {
+		return string(c.StateDir)
+	}
+	base := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(base) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	who, err := filepath.Abs(c.file)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(who))
+	return filepath.Join(base, "azuhost", hex.EncodeToString(sum[:6]))
 }
 
 // NeedRestart names the keys that differ between c and next and cannot be

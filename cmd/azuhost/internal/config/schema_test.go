@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"reflect"
 	"regexp"
 	"strings"
@@ -105,7 +106,7 @@ func TestDefaultsAreTheHosts(t *testing.T) {
 	o := Default().Options()
 	r := Default().Defaults.options()
 	found := 0
-	for _, s := range []any{o, r, r.Limits} {
+	for _, s := range []any{o, r, r.Limits, r.Limits.Module} {
 		v := reflect.ValueOf(s)
 		for i := range v.NumField() {
 			name := v.Type().Name() + "." + v.Type().Field(i).Name
@@ -127,28 +128,30 @@ func TestDefaultsAreTheHosts(t *testing.T) {
 // hostDefaults maps "Struct.Field" to the default that the comment names.
 func hostDefaults(t *testing.T) map[string]string {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), "../../../../host/options.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
 	named := regexp.MustCompile(`(?s)\b(?:0|Empty): ([0-9][^.]*|[A-Z][A-Za-z]*)\.`)
 	out := map[string]string{}
-	ast.Inspect(f, func(n ast.Node) bool {
-		spec, ok := n.(*ast.TypeSpec)
-		if !ok {
-			return true
+	for _, file := range []string{"options.go", "modulelimits.go"} {
+		f, err := parser.ParseFile(token.NewFileSet(), "../../../../host/"+file, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
 		}
-		st, ok := spec.Type.(*ast.StructType)
-		if !ok {
-			return false
-		}
-		for _, field := range st.Fields.List {
-			if m := named.FindStringSubmatch(strings.Join(strings.Fields(field.Doc.Text()), " ")); m != nil {
-				out[spec.Name.Name+"."+field.Names[0].Name] = m[1]
+		ast.Inspect(f, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok {
+				return true
 			}
-		}
-		return false
-	})
+			st, ok := spec.Type.(*ast.StructType)
+			if !ok {
+				return false
+			}
+			for _, field := range st.Fields.List {
+				if m := named.FindStringSubmatch(strings.Join(strings.Fields(field.Doc.Text()), " ")); m != nil {
+					out[spec.Name.Name+"."+field.Names[0].Name] = m[1]
+				}
+			}
+			return false
+		})
+	}
 	return out
 }
 
@@ -159,7 +162,7 @@ func hostStyle(v any) string {
 			name string
 			size int64
 		}{{" MiB", 1 << 20}, {" KiB", 1 << 10}} {
-			if n != 0 && n%u.size == 0 {
+			if n != 0 && n%u.size == 0 && n/u.size < 100_000 {
 				return thousands(n/u.size) + u.name
 			}
 		}
@@ -174,7 +177,7 @@ func hostStyle(v any) string {
 		return number(x)
 	case host.Instances, host.Metering, host.SlowReader, host.OnFault:
 		return map[string]string{
-			"single": "Single", "deadline": "MeterDeadline", "close": "SlowClose", "keep": "FaultKeep",
+			"single": "Single", "fuel": "MeterFuel", "close": "SlowClose", "keep": "FaultKeep",
 		}[reflect.ValueOf(v).String()]
 	}
 	return ""
@@ -187,4 +190,25 @@ func thousands(n int64) string {
 	s := thousands(n / 1000)
 	d := Size(n%1000 + 1000).String()
 	return s + "," + d[1:]
+}
+
+// TestLimitsOfModulesAreKeys: the scanner's errors name keys.
+func TestLimitsOfModulesAreKeys(t *testing.T) {
+	src, err := os.ReadFile("../../../../host/internal/wasm/limit.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]bool{"defaults.limits.max_memory_pages": true} // named limits.memory to users
+	for _, k := range Keys() {
+		keys[k.Name] = true
+	}
+	named := regexp.MustCompile(`limits\.max_[a-z_]+`).FindAllString(string(src), -1)
+	if len(named) < 20 {
+		t.Fatalf("only %d keys found", len(named))
+	}
+	for _, n := range named {
+		if n != "limits.max_" && !keys["defaults."+n] {
+			t.Errorf("%s is no key", n)
+		}
+	}
 }

@@ -1,0 +1,125 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"time"
+
+	"github.com/azuhost/azuhost/host/internal/wasm"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// The import that metered code calls when a counter is below zero, and the
+// export that is the fuel counter. The guest's own code can name neither.
+const (
+	meterModule = "azuhost"
+	meterSpend  = "spend"
+	meterFuel   = "azuhost_fuel"
+)
+
+// fuelSlice is what a hook gets at a time. When it is spent the guest stops
+// for a moment, which is when the deadline is looked at and other goroutines
+// run: generated code can not be preempted, and Go's garbage collector waits
+// for it. A slice lasts well under a millisecond.
+const fuelSlice = 200_000
+
+var (
+	errFuel  = errors.New("the fuel of the hook is spent")
+	errStack = errors.New("stack overflow: the calls of the guest are too deep")
+)
+
+// fuelTank is the fuel of one instance: what it may spend in the running hook, and
+// has. A zero limit: nothing is metered.
+type fuelTank struct {
+	limit   int64
+	global  api.MutableGlobal // nil before the instance's code first ran
+	spent   int64             // of what was granted before the last grant
+	granted int64             // last
+	grants  int               // in the running hook
+	calls   int               // of host functions in the running hook
+}
+
+// Host functions cost no fuel, but a hook that does little else has to stop
+// now and then, too.
+const callsInSlice = 256
+
+// A hook that has had so many grants does not only yield: it sleeps. While
+// every processor has a guest to run, nobody looks at the network for 10 ms; one
+// that is idle for a moment looks.
+const (
+	grantsToSleep = 10
+	hookSleep     = 20 * time.Microsecond
+)
+
+// begin fills the tank for a hook.
+func (f *fuelTank) begin() {
+	if f.limit == 0 {
+		return
+	}
+	f.spent, f.granted, f.grants, f.calls = 0, 0, 0, 0
+	if f.global != nil {
+		f.grant()
+	}
+}
+
+func (f *fuelTank) grant() {
+	f.granted = min(fuelSlice, f.limit-f.spent)
+	f.global.Set(uint64(f.granted))
+}
+
+// used is the fuel that the hook has spent so far.
+func (f *fuelTank) used() int64 {
+	if f.global == nil {
+		return 0
+	}
+	return f.spent + f.granted - int64(f.global.Get())
+}
+
+// spend is what metered code calls. It returns when the guest may run on.
+func spend(ctx context.Context, mod api.Module, stack []uint64) {
+	c := callOf(ctx)
+	if wasm.Reason(stack[0]) == wasm.StackOverflow {
+		panic(errStack)
+	}
+	f := &c.fuel
+	if f.global == nil {
+		f.global = mod.ExportedGlobal(meterFuel).(api.MutableGlobal)
+	}
+	f.spent = f.used()
+	f.granted = 0
+	f.global.Set(0)
+	if f.spent >= f.limit {
+		panic(errFuel)
+	}
+	c.pause()
+	f.grant()
+}
+
+// pause lets others run, and ends a hook whose deadline has passed.
+func (c *callContext) pause() {
+	if left, bounded := c.watch.left(); bounded && left <= 0 {
+		panic(errDeadline)
+	}
+	if c.fuel.grants++; c.fuel.grants > grantsToSleep {
+		time.Sleep(hookSleep)
+	} else {
+		runtime.Gosched()
+	}
+}
+
+// called counts a call of a host function.
+func (c *callContext) called() {
+	if c.fuel.calls++; c.fuel.calls%callsInSlice == 0 && c.fuel.limit > 0 {
+		c.pause()
+	}
+}
+
+// instantiateMeter gives a version's runtime the import of metered code.
+func instantiateMeter(ctx context.Context, rt wazero.Runtime) error {
+	_, err := rt.NewHostModuleBuilder(meterModule).NewFunctionBuilder().
+		WithGoModuleFunction(api.GoModuleFunc(spend), []api.ValueType{api.ValueTypeI32}, nil).
+		Export(meterSpend).Instantiate(ctx)
+	return err
+}

@@ -1,0 +1,45 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/azuhost/azuhost/host/internal/wasm"
+)
+
+// scan looks at a module before the compiler does, and gives the code to
+// compile: the module itself, or the metered one.
+func (p *Plugin) scan(module []byte) ([]byte, error) {
+	m, err := scanModule(module, p.o.scanLimits())
+	if err != nil || p.o.Metering != Fuel {
+		return module, err
+	}
+	return wasm.Meter(module, m, wasm.MeterOptions{
+		Module: meterModule, Name: meterSpend, Fuel: meterFuel,
+		MemoryPages: uint32(p.alloc.limit / wasmPage),
+	})
+}
+
+func (o Options) scanLimits() wasm.Limits {
+	l := o.Scan
+	l.Module = int(o.MaxModule)
+	l.MemoryPages = int((o.MemoryLimit + wasmPage - 1) / wasmPage)
+	return l
+}
+
+// scanModule is wasm.Scan with errors for those who name files in a config.
+func scanModule(module []byte, l wasm.Limits) (*wasm.Module, error) {
+	m, err := wasm.Scan(module, l)
+	if err == nil {
+		return m, nil
+	}
+	var syntax *wasm.SyntaxError
+	if errors.As(err, &syntax) {
+		return nil, explainCompile(module, err)
+	}
+	var limit *wasm.LimitError
+	if errors.As(err, &limit) && limit.Key == "limits.max_memory_pages" {
+		return nil, fmt.Errorf("the module needs more memory than the route allows: it starts with %d pages of 64 KiB, and the limit is %d; raise limits.memory", limit.Found, limit.Limit)
+	}
+	return nil, fmt.Errorf("module refused: %w", err)
+}

@@ -1,0 +1,191 @@
+package wasm
+
+import "slices"
+
+// writer writes the metered module.
+type writer struct {
+	p   *planning
+	o   MeterOptions
+	out []byte
+
+	hook        uint32 // index of the added import
+	fuel, stack uint32 // indexes of the added globals
+	hookType    uint32
+	results     map[uint32]blockType // of function types, for the block around a body
+	addedTypes  []byte               // behind the module's own
+	typeCount   uint32
+	code        []byte
+}
+
+func newWriter(p *planning, o MeterOptions) *writer {
+	m := p.m
+	w := &writer{p: p, o: o, hook: uint32(m.ImportedFunctions), fuel: uint32(len(m.Globals)), results: map[uint32]blockType{}}
+	w.stack = w.fuel + 1
+	w.hookType = uint32(len(m.Types))
+	w.addedTypes = append(w.addedTypes, 0x60, 1, byte(I32), 0)
+	w.typeCount = w.hookType + 1
+	return w
+}
+
+// function maps the index of a function to its new one.
+func (w *writer) function(f uint32) uint32 {
+	if f >= w.hook {
+		return f + 1
+	}
+	return f
+}
+
+// module writes all sections, the missing ones that are needed included. The
+// code comes first, as it may add types.
+func (w *writer) module() error {
+	if err := w.allCode(); err != nil {
+		return err
+	}
+	w.out = make([]byte, 0, len(w.p.module)+len(w.code)/2+256)
+	w.out = append(w.out, header...)
+	needed := []byte{secType, secImport, secGlobal, secExport}
+	for _, sec := range w.p.m.sections {
+		if sec.id == secCustom {
+			w.custom(sec)
+			continue
+		}
+		for len(needed) > 0 && sectionOrder[needed[0]] <= sectionOrder[sec.id] {
+			if needed[0] != sec.id {
+				if err := w.section(section{id: needed[0]}); err != nil {
+					return err
+				}
+			}
+			needed = needed[1:]
+		}
+		if err := w.section(sec); err != nil {
+			return err
+		}
+	}
+	for _, id := range needed {
+		if err := w.section(section{id: id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// section writes one section; an added one has an empty body.
+func (w *writer) section(sec section) error {
+	r := reader{b: w.p.module, p: sec.body.start, end: sec.body.end}
+	var b []byte
+	switch sec.id {
+	case secType:
+		b = w.grown(&r, int(w.typeCount)-len(w.p.m.Types), w.addedTypes)
+	case secImport:
+		add := appendName(appendName(nil, w.o.Module), w.o.Name)
+		b = w.grown(&r, 1, op1(add, opcode(Func), w.hookType))
+	case secGlobal:
+		b = w.globals(&r)
+	case secExport:
+		b = w.exports(&r)
+	case secStart:
+		b = appendU32(nil, w.function(r.u32()))
+	case secElement:
+		b = copyElements(nil, &r, w.function)
+	case secCode:
+		b = w.code
+	default:
+		b = r.b[r.p:r.end]
+	}
+	if r.err != nil {
+		return r.err
+	}
+	w.out = appendSized(append(w.out, sec.id), b)
+	return nil
+}
+
+// grown returns a vector with n items added.
+func (w *writer) grown(r *reader, n int, items []byte) []byte {
+	if r.more() {
+		n += int(r.u32())
+	}
+	b := appendU32(nil, uint32(n))
+	return slices.Concat(b, r.b[r.p:r.end], items)
+}
+
+func (w *writer) globals(r *reader) []byte {
+	var n uint32
+	if r.more() {
+		n = r.u32()
+	}
+	added := uint32(1)
+	if w.o.MaxStack > 0 {
+		added = 2
+	}
+	b := appendU32(nil, n+added)
+	for range n {
+		b = append(b, r.byte(), r.byte())
+		b = copyExpression(b, r, w.function)
+	}
+	b = append(b, byte(I64), 1, byte(opI64Const))
+	b = append(appendSigned(b, w.o.InitialFuel), byte(opEnd))
+	if w.o.MaxStack > 0 {
+		b = append(b, byte(I64), 1, byte(opI64Const))
+		b = append(appendSigned(b, int64(w.o.MaxStack)), byte(opEnd))
+	}
+	return b
+}
+
+func (w *writer) exports(r *reader) []byte {
+	var n uint32
+	if r.more() {
+		n = r.u32()
+	}
+	added := uint32(1)
+	if w.o.Stack != "" && w.o.MaxStack > 0 {
+		added = 2
+	}
+	b := appendU32(nil, n+added)
+	for range n {
+		b = appendName(b, r.name(0, "an export"))
+		kind := r.byte()
+		i := r.u32()
+		if Kind(kind) == Func {
+			i = w.function(i)
+		}
+		b = appendU32(append(b, kind), i)
+	}
+	b = appendU32(append(appendName(b, w.o.Fuel), byte(GlobalKind)), w.fuel)
+	if added == 2 {
+		b = appendU32(append(appendName(b, w.o.Stack), byte(GlobalKind)), w.stack)
+	}
+	return b
+}
+
+// custom copies a custom section, unless it holds what no longer holds.
+func (w *writer) custom(sec section) {
+	switch {
+	case dropped(sec.name):
+	case sec.name == "name":
+		w.names(sec)
+	default:
+		w.out = append(w.out, w.p.module[sec.full.start:sec.full.end]...)
+	}
+}
+
+// names writes the names of the module and of its functions. Those of locals,
+// labels and the rest are left out: traps do not show them.
+func (w *writer) names(sec section) {
+	b := appendName(nil, "name")
+	r := reader{b: w.p.module, p: sec.body.start, end: sec.body.end}
+	for r.more() {
+		id := r.byte()
+		sub := r.sub(r.u32())
+		if id == nameModule {
+			b = appendSized(append(b, id), sub.b[sub.p:sub.end])
+		}
+	}
+	if len(w.p.m.Names) > 0 {
+		names := appendU32(nil, uint32(len(w.p.m.Names)))
+		for _, n := range w.p.m.Names {
+			names = appendName(appendU32(names, w.function(n.Index)), n.Name)
+		}
+		b = appendSized(append(b, nameFunctions), names)
+	}
+	w.out = appendSized(append(w.out, secCustom), b)
+}

@@ -1,0 +1,154 @@
+package host_test
+
+import (
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host"
+)
+
+// ready asks /readyz.
+func ready(h *host.Host) (int, string) {
+	w := httptest.NewRecorder()
+	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+	return w.Code, w.Body.String()
+}
+
+func stateOf(t *testing.T, h *host.Host, path string) host.RouteState {
+	t.Helper()
+	for _, r := range h.Routes() {
+		if r.Path == path {
+			return r.State
+		}
+	}
+	t.Fatalf("no route %s", path)
+	return ""
+}
+
+// TestQuarantine follows a route that fails through all states.
+func TestQuarantine(t *testing.T) {
+	onBoth(t, func(t *testing.T, r host.Route) {
+		r.Limits.Faults, r.Limits.FaultWindow = 2, time.Minute
+		h, url := serveQuiet(t, host.Options{Routes: []host.Route{r, echoRoute()}})
+		name := h.Routes()[0].Plugin
+		series := `azuhost_plugin_quarantined{plugin="` + name + `",route="/c"}`
+		c := dial(t, url+"/c")
+		for range 30 {
+			do(t, c, "f", internalError) // an error is no fault
+		}
+		do(t, c, "!;", internalError)
+		do(t, c, "!", internalError)
+		if s := stateOf(t, h, "/c"); s != host.Serving {
+			t.Errorf("%s after as many faults as are borne", s)
+		}
+		do(t, c, "!", internalError)
+		if s := stateOf(t, h, "/c"); s != host.Quarantined {
+			t.Errorf("%s after one more", s)
+		}
+		res := refused(t, url+"/c")
+		wantStatus(t, res, 503)
+		if after := res.Header.Get("Retry-After"); after != "1" {
+			t.Errorf("Retry-After: %q", after)
+		}
+		wantMetric(t, h, `azuhost_connections_refused_total{reason="quarantine",route="/c"}`, 1)
+		wantMetric(t, h, `azuhost_plugin_quarantines_total{plugin="`+name+`",route="/c"}`, 1)
+		do(t, c, "s goes on", "goes on") // who is there stays
+		do(t, dial(t, url+"/echo"), "x", "x")
+		if code, body := ready(h); code != 200 || !strings.Contains(body, "quarantined: /c") {
+			t.Errorf("readyz: %d %q", code, body)
+		}
+		eventually(t, "probation", func() bool { return stateOf(t, h, "/c") == host.Probation })
+		wantMetric(t, h, series, 0)
+		d := dial(t, url+"/c")
+		do(t, d, "!", internalError) // the first fault
+		if after := refused(t, url+"/c").Header.Get("Retry-After"); after != "2" {
+			t.Errorf("Retry-After the second time: %q", after)
+		}
+		wantMetric(t, h, series, 1)
+		if err := h.Lift("/c"); err != nil {
+			t.Error(err)
+		}
+		do(t, dial(t, url+"/c"), "s in", "in")
+		if code, body := ready(h); code != 200 || body != "ok\n" {
+			t.Errorf("readyz: %d %q", code, body)
+		}
+		if err := h.Lift("/x"); !errors.Is(err, host.ErrUnknownRoute) {
+			t.Error(err)
+		}
+	})
+}
+
+// quarantine has a route, which bears one fault, be quarantined.
+func quarantine(t *testing.T, h *host.Host, url, path string) {
+	t.Helper()
+	c := dial(t, url+path)
+	do(t, c, "!", internalError)
+	do(t, c, "!", internalError)
+	if s := stateOf(t, h, path); s != host.Quarantined {
+		t.Fatal(s)
+	}
+}
+
+func TestQuarantineWithFaultClose(t *testing.T) {
+	onBoth(t, func(t *testing.T, r host.Route) {
+		r.OnFault, r.Limits.Faults = host.FaultClose, 1
+		_, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
+		stays := dial(t, url+"/c")
+		for range 2 {
+			c := dial(t, url+"/c")
+			send(t, c, "!")
+			wantClose(t, c, 1011, "internal error")
+		}
+		wantStatus(t, refused(t, url+"/c"), 503)
+		do(t, stays, "s here", "here")
+		send(t, stays, "!")
+		wantClose(t, stays, 1011, "internal error")
+	})
+}
+
+// TestReadyzWhenAllAreQuarantined: only then the host is not ready.
+func TestReadyzWhenAllAreQuarantined(t *testing.T) {
+	a := host.Route{Path: "/a", Channel: scriptInGo(), Limits: host.Limits{Faults: 1}}
+	b := host.Route{Path: "/b", Channel: scriptInGo(), Limits: host.Limits{Faults: 1}}
+	h, url := serveQuiet(t, host.Options{Routes: []host.Route{a, b}})
+	quarantine(t, h, url, "/a")
+	if code, _ := ready(h); code != 200 {
+		t.Errorf("readyz: %d", code)
+	}
+	quarantine(t, h, url, "/b")
+	if code, body := ready(h); code != 503 && stateOf(t, h, "/a") == host.Quarantined || code == 503 && !strings.Contains(body, "/a, /b") {
+		t.Errorf("readyz: %d %q", code, body)
+	}
+}
+
+// TestWhatEndsAQuarantine: another version, and a change of the route.
+func TestWhatEndsAQuarantine(t *testing.T) {
+	file := t.TempDir() + "/p.wasm"
+	write(t, file, version(t, 1))
+	log := &logBuffer{}
+	r := host.Route{Path: "/c", Plugin: file, Limits: host.Limits{Faults: 1, Deadline: patient}}
+	o := host.Options{Log: slog.New(slog.NewTextHandler(log, nil)), Routes: []host.Route{r}}
+	h, url := serve(t, o)
+	quarantine(t, h, url, "/c")
+	reload(t, h, o)
+	if s := stateOf(t, h, "/c"); s != host.Quarantined {
+		t.Errorf("%s after a reload that changes nothing", s)
+	}
+	write(t, file, version(t, 2))
+	reload(t, h, o)
+	do(t, dial(t, url+"/c"), "z", "version-2")
+	quarantine(t, h, url, "/c")
+	o.Routes[0].Limits.Timers = 7
+	reload(t, h, o)
+	do(t, dial(t, url+"/c"), "z", "version-2")
+	text := log.String()
+	for s, n := range map[string]int{"route quarantined": 2, "route serves again": 2, "Host.Lift": 2, "plugin=p": 1, "a new version": 1, "the route has changed": 1} {
+		if got := strings.Count(text, s); got < n || n == 2 && got != 2 {
+			t.Errorf("%q is logged %d times", s, got)
+		}
+	}
+}

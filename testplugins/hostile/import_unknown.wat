@@ -1,0 +1,9 @@
+;; import_unknown imports a function that no host has.
+(module
+  (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
+  (import "azu" "teleport" (func (param i32) (result i32)))
+  (memory (export "memory") 3)
+  (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
+
+  (func (export "on_message") (param $conn i64) (param $len i32) (param $kind i32) (result i32)
+    (call $send (local.get $conn) (local.get $kind) (i32.const 0x400) (local.get $len))))

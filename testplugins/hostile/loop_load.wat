@@ -1,0 +1,12 @@
+;; loop_load never returns from on_load.
+(module
+  (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
+  (memory (export "memory") 3)
+  (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
+
+  (func (export "on_load") (param $len i32) (result i32)
+    (loop $again (br $again))
+    (unreachable))
+
+  (func (export "on_message") (param $conn i64) (param $len i32) (param $kind i32) (result i32)
+    (call $send (local.get $conn) (local.get $kind) (i32.const 0x400) (local.get $len))))

@@ -1,0 +1,11 @@
+;; loop_version never returns from azu_v1.
+(module
+  (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
+  (memory (export "memory") 3)
+
+  (func (export "azu_v1") (result i64)
+    (loop $again (br $again))
+    (unreachable))
+
+  (func (export "on_message") (param $conn i64) (param $len i32) (param $kind i32) (result i32)
+    (call $send (local.get $conn) (local.get $kind) (i32.const 0x400) (local.get $len))))

@@ -1,0 +1,37 @@
+;; sleep sleeps for an hour (a), or for a millisecond without end (b).
+;;
+;; A message that begins with ! attacks, after it has asked for effects that must
+;; not happen. Others come back.
+(module
+  (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
+  (import "azu" "broadcast_all" (func $broadcast_all (param i32 i32 i32 i64) (result i32)))
+  (import "azu" "join" (func $join (param i64 i32 i32) (result i32)))
+  (import "azu" "store_set" (func $store_set (param i32 i32 i32 i32 i64) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 3)
+  (data (i32.const 0x100) "leak")
+  (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
+
+  ;; What must not happen when the hook fails.
+  (func $leak (param $conn i64)
+    (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x100) (i32.const 4)))
+    (drop (call $broadcast_all (i32.const 1) (i32.const 0x100) (i32.const 4) (i64.const 0)))
+    (drop (call $join (local.get $conn) (i32.const 0x100) (i32.const 4)))
+    (drop (call $store_set (i32.const 0x100) (i32.const 4) (i32.const 0x100) (i32.const 4) (i64.const 0))))
+
+  (func $attack (param $conn i64) (param $which i32) (result i32)
+    ;; A subscription to the monotonic clock at 0x200: its id is at 16, the
+    ;; time in nanoseconds at 24.
+    (i32.store (i32.const 0x210) (i32.const 1))
+    (i64.store (i32.const 0x218)
+      (select (i64.const 3600000000000) (i64.const 1000000) (i32.eq (local.get $which) (i32.const 97))))
+    (loop $again
+      (drop (call $poll (i32.const 0x200) (i32.const 0x300) (i32.const 1) (i32.const 0x340)))
+      (br $again))
+    (unreachable))
+
+  (func (export "on_message") (param $conn i64) (param $len i32) (param $kind i32) (result i32)
+    (if (i32.ne (i32.load8_u (i32.const 0x400)) (i32.const 33)) ;; !
+      (then (return (call $send (local.get $conn) (local.get $kind) (i32.const 0x400) (local.get $len)))))
+    (call $leak (local.get $conn))
+    (call $attack (local.get $conn) (i32.load8_u (i32.const 0x401)))))

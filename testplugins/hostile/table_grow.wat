@@ -1,0 +1,37 @@
+;; table_grow grows a table as far as it goes, and then fills it (a) or asks for
+;; more (b) without end.
+;;
+;; A message that begins with ! attacks, after it has asked for effects that must
+;; not happen. Others come back.
+(module
+  (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
+  (import "azu" "broadcast_all" (func $broadcast_all (param i32 i32 i32 i64) (result i32)))
+  (import "azu" "join" (func $join (param i64 i32 i32) (result i32)))
+  (import "azu" "store_set" (func $store_set (param i32 i32 i32 i32 i64) (result i32)))
+  (table $t 1 100000 funcref)
+  (memory (export "memory") 3)
+  (data (i32.const 0x100) "leak")
+  (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
+
+  ;; What must not happen when the hook fails.
+  (func $leak (param $conn i64)
+    (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x100) (i32.const 4)))
+    (drop (call $broadcast_all (i32.const 1) (i32.const 0x100) (i32.const 4) (i64.const 0)))
+    (drop (call $join (local.get $conn) (i32.const 0x100) (i32.const 4)))
+    (drop (call $store_set (i32.const 0x100) (i32.const 4) (i32.const 0x100) (i32.const 4) (i64.const 0))))
+
+  (func $attack (param $conn i64) (param $which i32) (result i32)
+    (loop $more
+      (br_if $more (i32.ne (table.grow $t (ref.null func) (i32.const 1)) (i32.const -1))))
+    (loop $again
+      (if (i32.eq (local.get $which) (i32.const 97))
+        (then (table.fill $t (i32.const 0) (ref.null func) (table.size $t)))
+        (else (drop (table.grow $t (ref.null func) (i32.const 100000)))))
+      (br $again))
+    (unreachable))
+
+  (func (export "on_message") (param $conn i64) (param $len i32) (param $kind i32) (result i32)
+    (if (i32.ne (i32.load8_u (i32.const 0x400)) (i32.const 33)) ;; !
+      (then (return (call $send (local.get $conn) (local.get $kind) (i32.const 0x400) (local.get $len)))))
+    (call $leak (local.get $conn))
+    (call $attack (local.get $conn) (i32.load8_u (i32.const 0x401)))))
