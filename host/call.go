@@ -235,7 +235,7 @@ func (c *call) Join(id uint64, room []byte) error {
 	if !validName(room) {
 		return abi.Invalid
 	}
-	if n := c.countRooms(conn, room); n > c.set.limits.MaxRoomsPerConnection {
+	if n := c.countRooms(conn, room); n > c.set.limits.MaxRoomsPerConnection || c.presenceFull() {
 		return abi.Limit
 	}
 	return c.move(opJoin, conn, room)
@@ -262,7 +262,20 @@ func (c *call) Identify(id uint64, user []byte) error {
 	if len(user) > 0 && !validName(user) {
 		return abi.Invalid
 	}
+	if len(user) > 0 && c.presenceFull() {
+		return abi.Limit
+	}
 	return c.move(opIdentify, conn, user)
+}
+
+// presenceFull says whether one more user, or a user in one more room, is over
+// the limit. What this hook has moved counts as if it were new.
+func (c *call) presenceFull() bool {
+	n := c.ch.hub.Presences()
+	if c.moved {
+		n += len(c.ops)
+	}
+	return n >= c.set.limits.Presences
 }
 
 func (c *call) move(k opKind, conn *conn, name []byte) error {

@@ -57,7 +57,7 @@ var hostileTime = []hostileCase{
 	{name: "calls", messages: []string{"!"}, reasons: outOfTime},
 	{name: "calls_start", refused: []string{"instantiation", "deadline|fuel"}, within: startBound},
 	{name: "calls_indirect", messages: []string{"!"}, reasons: outOfTime},
-	{name: "tail_calls", build: endlessTailCalls, refused: []string{"tail"}},
+	{name: "tail_calls", build: endlessTailCalls, attack: attackBlind, silent: true, reasons: outOfTime},
 	{name: "fill_memory", build: func() []byte {
 		return bigModule{pages: 512, code: fills(1_500, fillMemory(512<<16))}.encode()
 	}, attack: attackBlind, silent: true, reasons: outOfTime},
@@ -94,7 +94,7 @@ var hostileMemory = []hostileCase{
 // hostileHost are plugins that ask the host for too much.
 var hostileHost = []hostileCase{
 	{name: "reentry", attack: attackStarts, lives: true},
-	{name: "presence_flood", attack: attackStarts, lives: true, limits: host.Limits{Deadline: patient}},
+	{name: "presence_flood", attack: attackStarts, lives: true, limits: host.Limits{Deadline: patient, Presences: 5_000}},
 	// A hook is told LIMIT and returns it, or has no time left before.
 	{name: "flood-sends", messages: []string{"!s"}, reasons: "error limit " + outOfTime},
 	{name: "flood-broadcasts", messages: []string{"!b"}, reasons: "error limit " + outOfTime},

@@ -222,3 +222,24 @@ func TestKindsAndUTF8(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPresenceLimit: names that a plugin makes up stay for the grace.
+func TestPresenceLimit(t *testing.T) {
+	err := inHook(t, host.Limits{Presences: 3}, func(env host.Env, conn host.ConnID) error {
+		for i := range 3 {
+			if err := env.Identify(conn, []byte(fmt.Sprint("user", i))); err != nil {
+				return fmt.Errorf("user %d: %w", i, err)
+			}
+		}
+		if err := env.Identify(conn, []byte("one too many")); err != abi.Limit {
+			return fmt.Errorf("a fourth user: %v", err)
+		}
+		if err := env.Join(conn, []byte("room")); err != abi.Limit {
+			return fmt.Errorf("a room: %v", err)
+		}
+		return env.Identify(conn, nil)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -174,6 +174,9 @@ type Limits struct {
 	// StoreBytes bounds the channel's store: keys, values, and 64 bytes for each.
 	// 0: 64 MiB.
 	StoreBytes int
+	// Presences bounds the users who are present, counted in the channel and in
+	// each of their rooms, those in their grace included. 0: 1,000,000.
+	Presences int
 	// Timers bounds the timers of the channel. 0: 10,000.
 	Timers int
 	// MetricSeries bounds the series of the plugin's own metrics. 0: 100.

@@ -29,6 +29,7 @@ func (l Limits) withDefaults() Limits {
 	l.HookBytes = orDefault(l.HookBytes, 4<<20)
 	l.ValueBytes = orDefault(l.ValueBytes, 64<<10)
 	l.StoreBytes = orDefault(l.StoreBytes, 64<<20)
+	l.Presences = orDefault(l.Presences, 1_000_000)
 	l.Timers = orDefault(l.Timers, 10_000)
 	l.MetricSeries = orDefault(l.MetricSeries, 100)
 	l.Faults = orDefault(l.Faults, 10)
@@ -44,7 +45,7 @@ func (l Limits) check() error {
 		{"MaxMessage", int64(l.MaxMessage)}, {"MaxQueue", int64(l.MaxQueue)}, {"MaxConnections", int64(l.MaxConnections)},
 		{"MaxRoomsPerConnection", int64(l.MaxRoomsPerConnection)}, {"Deadline", int64(l.Deadline)}, {"Fuel", l.Fuel}, {"Memory", l.Memory},
 		{"MaxModule", l.MaxModule}, {"HookEffects", int64(l.HookEffects)}, {"HookBytes", int64(l.HookBytes)},
-		{"ValueBytes", int64(l.ValueBytes)}, {"StoreBytes", int64(l.StoreBytes)}, {"Timers", int64(l.Timers)},
+		{"ValueBytes", int64(l.ValueBytes)}, {"StoreBytes", int64(l.StoreBytes)}, {"Presences", int64(l.Presences)}, {"Timers", int64(l.Timers)},
 		{"MetricSeries", int64(l.MetricSeries)}, {"Faults", int64(l.Faults)}, {"FaultWindow", int64(l.FaultWindow)},
 	} {
 		if v.n < 0 {

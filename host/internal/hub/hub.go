@@ -55,6 +55,7 @@ type Hub struct {
 	users   map[string][]*Member
 	leaving []leave     // in order of time: the grace is the same for all
 	changed []*presence // to be looked at by TakePresence
+	present int         // users in the channel and in its rooms, those in their grace included
 }
 
 // Member is a connection in the hub.

@@ -81,6 +81,14 @@ func (h *Hub) Online(user string) bool {
 	return p != nil && p.here
 }
 
+// Presences counts the users in the channel and in each of its rooms, those
+// in their grace included.
+func (h *Hub) Presences() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.present
+}
+
 // Conns lists the connections of a user.
 func (h *Hub) Conns(user []byte) []*Member {
 	h.mu.RLock()

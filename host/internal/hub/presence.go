@@ -41,6 +41,7 @@ func (h *Hub) more(r *Room, user string) {
 		}
 		p = &presence{room: r, user: user}
 		r.present[user] = p
+		h.present++
 	}
 	p.conns++
 	if !p.here {
@@ -122,6 +123,7 @@ func (h *Hub) TakePresence(now time.Time) []PresenceEvent {
 		}
 		if !p.here && p.room.present[p.user] == p {
 			delete(p.room.present, p.user)
+			h.present--
 			h.prune(p.room)
 		}
 	}

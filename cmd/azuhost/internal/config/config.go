@@ -125,6 +125,7 @@ type Limits struct {
 	HookBytes    Size `yaml:"hook_bytes" min:"1" doc:"How many bytes one hook may send or keep."`
 	ValueBytes   Size `yaml:"value_bytes" min:"1" doc:"Bytes of the values kept with one connection: keys, values, and 64 for each."`
 	StoreBytes   Size `yaml:"store_bytes" min:"1" doc:"Bytes of the channel's store: keys, values, and 64 for each."`
+	Presences    int  `yaml:"presences" min:"1" doc:"Most users who are present, counted in the channel and in each of their rooms, those in their grace included."`
 	Timers       int  `yaml:"timers" min:"1" doc:"Most timers of the channel."`
 	MetricSeries int  `yaml:"metric_series" min:"1" doc:"Most series of the plugin's own metrics."`
 

@@ -72,6 +72,7 @@ func Default() *Config {
 				HookBytes:    4 * mib,
 				ValueBytes:   64 * kib,
 				StoreBytes:   64 * mib,
+				Presences:    1_000_000,
 				Timers:       10_000,
 				MetricSeries: 100,
 

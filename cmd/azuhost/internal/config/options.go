@@ -96,6 +96,7 @@ func (r Route) options() host.Route {
 			HookBytes:    int(l.HookBytes),
 			ValueBytes:   int(l.ValueBytes),
 			StoreBytes:   int(l.StoreBytes),
+			Presences:    l.Presences,
 			Timers:       l.Timers,
 			MetricSeries: l.MetricSeries,
 			Faults:       l.Faults,
