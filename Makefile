@@ -8,7 +8,7 @@ PLUGINS := $(filter-out build,$(PLUGINS))
 WASM    := $(PLUGINS:%=plugins/build/%.wasm)
 GUESTS  := $(wildcard testplugins/*.wat testplugins/hostile/*.wat)
 
-.PHONY: all build plugins run test lint vuln fuzz guests bench clean help
+.PHONY: all build plugins run test hostile lint vuln fuzz guests bench clean help
 
 all: build plugins
 
@@ -31,6 +31,10 @@ run: build plugins
 TESTFLAGS ?=
 test:
 	$(GO) test $(TESTFLAGS) ./...
+
+## hostile: hostile plugins on a machine that does nothing else, held to their times
+hostile:
+	AZUHOST_STRICT=1 $(GO) test -count=1 -timeout 20m -run '^TestHostile$$' ./host
 
 ## lint: what CI checks beside the tests
 lint:

@@ -116,6 +116,14 @@ func (c *hostileCase) run(t *testing.T) {
 	s.room.end(t)
 }
 
+// patientFloor is what the quiet room may take where other work shares the
+// machine, as it does while all packages are tested: nothing stood still.
+const patientFloor = time.Second
+
+// strict says whether times are held to their bounds: for a machine that does
+// nothing else, see the target hostile of the Makefile.
+func strict() bool { return os.Getenv("AZUHOST_STRICT") != "" && !raceEnabled }
+
 // compare measures the quiet room in a quiet window, and then under attack.
 // Other processes of the machine may disturb either window: what was too slow is
 // measured again, twice at most. An attack that slows the room does it every time.
@@ -126,8 +134,8 @@ func (s *stage) compare() {
 		attacked := s.room.during(s, func() { s.assault(time.Now().Add(quietWindow)) })
 		s.measured("quiet p99 %s, max %s (%d); attacked p99 %s, max %s (%d)", quiet.p99, quiet.max, quiet.n, attacked.p99, attacked.max, attacked.n)
 		limit := max(2*quiet.p99, quietFloor)
-		if raceEnabled {
-			limit = max(limit, 5*quietFloor)
+		if !strict() {
+			limit = max(limit, patientFloor)
 		}
 		if attacked.p99 <= limit {
 			return
@@ -187,6 +195,9 @@ func (s *stage) loads(until time.Time) {
 		most = max(most, after.TotalAlloc-before.TotalAlloc)
 	}
 	s.measured("refused in %s, having allocated %d KiB: %v", slowest, most>>10, err)
+	if !strict() {
+		within *= 5
+	}
 	if slowest > within {
 		s.Errorf("refused after %s: want %s at most", slowest, within)
 	}
