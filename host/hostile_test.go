@@ -20,10 +20,10 @@ import (
 // are true:
 //
 //   - The process lives, and the quiet room loses nothing and stays in order.
-//   - The p99 of the quiet room's round trips is at most twice what it was
-//     in a window just before, or quietFloor, which is what a machine with two
-//     busy cores can do to any process (five times that with the race detector,
-//     which slows the host down, and not the guests). See quietRoom and stage.compare.
+//   - The p99 of the quiet room's round trips is at most twice what it was in a
+//     window just before, or quietFloor, which is what a machine with two busy
+//     cores can do to any process; without strict, patientFloor. See quietRoom
+//     and stage.compare.
 //   - The attacker gets INTERNAL_ERROR, or a refusal, and is served after it.
 //   - Nothing that a failed hook asked for happens.
 //   - The fault is counted with its reason; the log has few lines, all clean.
