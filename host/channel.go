@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/plugin"
@@ -131,12 +130,4 @@ func (f *Funcs) call(ev *Event, env Env) (err error) {
 		code = int32(r)
 	}
 	return &plugin.HookError{Hook: ev.Hook, Code: code, Text: err.Error()}
-}
-
-// orDefault is v, or d where v is the zero value.
-func orDefault[T int | int64 | time.Duration](v, d T) T {
-	if v == 0 {
-		return d
-	}
-	return v
 }

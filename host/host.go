@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func newConfig(o Options) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &config{Options: o, proxies: proxies, handshake: orDefault(o.HandshakeTimeout, 10*time.Second)}, nil
+	return &config{Options: o, proxies: proxies, handshake: cmp.Or(o.HandshakeTimeout, 10*time.Second)}, nil
 }
 
 // check says what makes no sense for the whole host.
@@ -90,8 +91,8 @@ func New(o Options) (*Host, error) {
 		registry:   o.Registry,
 		appMetrics: newAppMetrics(),
 		limits: &connLimits{
-			max:       orDefault(o.MaxConnections, 100_000),
-			perAddr:   orDefault(o.MaxConnectionsPerAddress, 10_000),
+			max:       cmp.Or(o.MaxConnections, 100_000),
+			perAddr:   cmp.Or(o.MaxConnectionsPerAddress, 10_000),
 			byAddress: map[netip.Addr]int{},
 			byChannel: map[*channel]int{},
 			waiting:   map[*channel]chan struct{}{},

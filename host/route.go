@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,22 +19,22 @@ import (
 
 // withDefaults fills in what is not set.
 func (l Limits) withDefaults() Limits {
-	l.MaxMessage = orDefault(l.MaxMessage, 64<<10)
-	l.MaxQueue = orDefault(l.MaxQueue, 1<<20)
-	l.MaxRoomsPerConnection = orDefault(l.MaxRoomsPerConnection, 100)
-	l.Deadline = orDefault(l.Deadline, 50*time.Millisecond)
-	l.Fuel = orDefault(l.Fuel, plugin.DefaultFuel)
-	l.Memory = orDefault(l.Memory, 64<<20)
-	l.MaxModule = orDefault(l.MaxModule, 16<<20)
-	l.HookEffects = orDefault(l.HookEffects, 10_000)
-	l.HookBytes = orDefault(l.HookBytes, 4<<20)
-	l.ValueBytes = orDefault(l.ValueBytes, 64<<10)
-	l.StoreBytes = orDefault(l.StoreBytes, 64<<20)
-	l.Presences = orDefault(l.Presences, 1_000_000)
-	l.Timers = orDefault(l.Timers, 10_000)
-	l.MetricSeries = orDefault(l.MetricSeries, 100)
-	l.Faults = orDefault(l.Faults, 10)
-	l.FaultWindow = orDefault(l.FaultWindow, 10*time.Second)
+	l.MaxMessage = cmp.Or(l.MaxMessage, 64<<10)
+	l.MaxQueue = cmp.Or(l.MaxQueue, 1<<20)
+	l.MaxRoomsPerConnection = cmp.Or(l.MaxRoomsPerConnection, 100)
+	l.Deadline = cmp.Or(l.Deadline, 50*time.Millisecond)
+	l.Fuel = cmp.Or(l.Fuel, plugin.DefaultFuel)
+	l.Memory = cmp.Or(l.Memory, 64<<20)
+	l.MaxModule = cmp.Or(l.MaxModule, 16<<20)
+	l.HookEffects = cmp.Or(l.HookEffects, 10_000)
+	l.HookBytes = cmp.Or(l.HookBytes, 4<<20)
+	l.ValueBytes = cmp.Or(l.ValueBytes, 64<<10)
+	l.StoreBytes = cmp.Or(l.StoreBytes, 64<<20)
+	l.Presences = cmp.Or(l.Presences, 1_000_000)
+	l.Timers = cmp.Or(l.Timers, 10_000)
+	l.MetricSeries = cmp.Or(l.MetricSeries, 100)
+	l.Faults = cmp.Or(l.Faults, 10)
+	l.FaultWindow = cmp.Or(l.FaultWindow, 10*time.Second)
 	return l
 }
 

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ type channel struct {
 
 // graceOf is Route.PresenceGrace with its default.
 func graceOf(r Route) time.Duration {
-	return max(orDefault(r.PresenceGrace, 15*time.Second), 0)
+	return max(cmp.Or(r.PresenceGrace, 15*time.Second), 0)
 }
 
 func newChannel(h *Host, set *settings) *channel {

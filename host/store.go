@@ -56,7 +56,7 @@ func (s *store) remove(key string) {
 	}
 }
 
-// sweep forgets what has expired; next is when the next entry does.
+// sweep forgets what has expired.
 func (s *store) sweep(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,7 +22,8 @@ type watcher struct {
 	host *Host
 	fs   *fsnotify.Watcher
 	wait sync.WaitGroup
-	stop chan struct{}
+	ctx  context.Context // ends with close, and a load that is under way with it
+	stop context.CancelFunc
 
 	// the goroutine only
 	files map[string]*watched // by cleaned absolute path
@@ -46,9 +47,11 @@ func (h *Host) newWatcher(o Options) (*watcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch plugins: %w", err)
 	}
-	w := &watcher{host: h, fs: fs, stop: make(chan struct{}), files: map[string]*watched{}}
+	w := &watcher{host: h, fs: fs, files: map[string]*watched{}}
+	w.ctx, w.stop = context.WithCancel(context.Background())
 	for _, r := range o.Routes {
 		if err := w.add(r); err != nil {
+			w.stop()
 			return nil, errors.Join(fmt.Errorf("watch plugins: %w", err), fs.Close())
 		}
 	}
@@ -91,7 +94,7 @@ func (w *watcher) add(r Route) error {
 }
 
 func (w *watcher) close() {
-	close(w.stop)
+	w.stop()
 	w.wait.Wait()
 	_ = w.fs.Close()
 }
@@ -101,7 +104,7 @@ func (w *watcher) run() {
 	defer timer.Stop()
 	for {
 		select {
-		case <-w.stop:
+		case <-w.ctx.Done():
 			return
 		case e, ok := <-w.fs.Events:
 			if !ok {
@@ -180,20 +183,8 @@ func (w *watcher) load(f *watched) {
 		if s.plugin == nil {
 			continue
 		}
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			select {
-			case <-w.stop:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
-		if err := w.host.load(ctx, s); err != nil {
+		if err := w.host.load(w.ctx, s); err != nil {
 			w.host.notLoaded(s, err)
 		}
-		cancel()
-		<-done
 	}
 }

@@ -63,7 +63,7 @@ func (b *batch) deliverTo(m *Member, scratch *[]byte) (frames, bytes int) {
 	send := func() {
 		if len(out) > 0 {
 			m.sink.Deliver(out)
-			frames += countFrames(out)
+			frames += CountFrames(out)
 			bytes += len(out)
 			out = out[:0]
 		}
@@ -88,12 +88,4 @@ func (b *batch) deliverTo(m *Member, scratch *[]byte) (frames, bytes int) {
 	send()
 	*scratch = out
 	return frames, bytes
-}
-
-func countFrames(p []byte) (n int) {
-	for len(p) > 0 {
-		p = p[FrameLen(p):]
-		n++
-	}
-	return n
 }

@@ -37,3 +37,12 @@ func FrameLen(b []byte) int {
 		return 2 + n
 	}
 }
+
+// CountFrames counts the frames in p, which AppendFrame made.
+func CountFrames(p []byte) (n int) {
+	for len(p) > 0 {
+		p = p[FrameLen(p):]
+		n++
+	}
+	return n
+}

@@ -39,8 +39,8 @@ func FuzzFrames(f *testing.F) {
 		for _, w := range want {
 			b = AppendFrame(b, kind, w)
 		}
-		if n := countFrames(b); n != len(want) {
-			t.Fatalf("countFrames is %d, want %d", n, len(want))
+		if n := CountFrames(b); n != len(want) {
+			t.Fatalf("CountFrames is %d, want %d", n, len(want))
 		}
 		for i, d := range decode(t, b) {
 			if d.opcode != byte(kind) || !bytes.Equal(d.payload, want[i]) {

@@ -37,7 +37,7 @@ type fuelTank struct {
 	global  api.MutableGlobal // nil before the instance's code first ran
 	spent   int64             // of what was granted before the last grant
 	granted int64             // last
-	grants  int               // in the running hook
+	pauses  int               // in the running hook
 	calls   int               // of host functions in the running hook
 }
 
@@ -45,11 +45,11 @@ type fuelTank struct {
 // now and then, too.
 const callsInSlice = 256
 
-// A hook that has had so many grants does not only yield: it sleeps. While
+// A hook that has paused so often does not only yield: it sleeps. While
 // every processor has a guest to run, nobody looks at the network for 10 ms; one
 // that is idle for a moment looks.
 const (
-	grantsToSleep = 10
+	pausesToSleep = 10
 	hookSleep     = 20 * time.Microsecond
 )
 
@@ -58,7 +58,7 @@ func (f *fuelTank) begin() {
 	if f.limit == 0 {
 		return
 	}
-	f.spent, f.granted, f.grants, f.calls = 0, 0, 0, 0
+	f.spent, f.granted, f.pauses, f.calls = 0, 0, 0, 0
 	if f.global != nil {
 		f.grant()
 	}
@@ -102,7 +102,7 @@ func (c *callContext) pause() {
 	if left, bounded := c.watch.left(); bounded && left <= 0 {
 		panic(errDeadline)
 	}
-	if c.fuel.grants++; c.fuel.grants > grantsToSleep {
+	if c.fuel.pauses++; c.fuel.pauses > pausesToSleep {
 		time.Sleep(hookSleep)
 	} else {
 		runtime.Gosched()

@@ -23,7 +23,7 @@ func (c *Conn) Deliver(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dead != nil || c.closing {
-		c.group.drop(DropClosed, countFrames(p))
+		c.group.drop(DropClosed, hub.CountFrames(p))
 		return
 	}
 	c.put(p)
@@ -117,9 +117,10 @@ func (c *Conn) enqueue(p []byte, n int) {
 
 // slow ends a connection that does not read; mu is held.
 func (c *Conn) slow(p []byte) {
-	c.group.drop(DropSlowReader, countFrames(c.queue.buf[c.queue.next:])+countFrames(p))
+	c.group.drop(DropSlowReader, hub.CountFrames(c.queue.buf[c.queue.next:])+hub.CountFrames(p))
 	c.code, c.reason = codePolicy, "slow reader"
 	c.closing = true
+	c.closeBy.Store(c.group.now() + int64(c.group.timeouts.Close)) // what it still sends is not for the handler
 	c.die(errSlow)
 }
 
@@ -245,12 +246,4 @@ func (c *Conn) attach(n net.Conn) {
 	if c.dead != nil {
 		c.abort() // it ended before it had a socket
 	}
-}
-
-func countFrames(p []byte) (n int) {
-	for len(p) > 0 {
-		p = p[hub.FrameLen(p):]
-		n++
-	}
-	return n
 }

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 )
@@ -18,8 +19,8 @@ type Options struct {
 	Subprotocols []string
 }
 
-func (o Options) maxMessage() int { return orDefault(o.MaxMessage, 64<<10) }
-func (o Options) maxQueue() int   { return orDefault(o.MaxQueue, 1<<20) }
+func (o Options) maxMessage() int { return cmp.Or(o.MaxMessage, 64<<10) }
+func (o Options) maxQueue() int   { return cmp.Or(o.MaxQueue, 1<<20) }
 
 // Timeouts are the same for all connections of a Group. Zero values are the
 // defaults.
@@ -31,10 +32,10 @@ type Timeouts struct {
 }
 
 func (t Timeouts) withDefaults() Timeouts {
-	t.PingInterval = orDefault(t.PingInterval, 25*time.Second)
-	t.Pong = orDefault(t.Pong, 8*time.Second)
-	t.Message = orDefault(t.Message, 30*time.Second)
-	t.Close = orDefault(t.Close, 5*time.Second)
+	t.PingInterval = cmp.Or(t.PingInterval, 25*time.Second)
+	t.Pong = cmp.Or(t.Pong, 8*time.Second)
+	t.Message = cmp.Or(t.Message, 30*time.Second)
+	t.Close = cmp.Or(t.Close, 5*time.Second)
 	return t
 }
 
@@ -46,13 +47,6 @@ func (t Timeouts) tick() time.Duration {
 		d = min(d, t.PingInterval)
 	}
 	return max(d/4, 5*time.Millisecond)
-}
-
-func orDefault[T int | time.Duration](v, d T) T {
-	if v == 0 {
-		return d
-	}
-	return v
 }
 
 // DropReason says why frames did not reach a client. It is a metric label.
