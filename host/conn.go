@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/auth"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
@@ -26,6 +27,7 @@ type conn struct {
 	address     netip.Addr // what the limit per address counts
 	subprotocol string
 
+	token  atomic.Pointer[auth.Token] // the one that holds; nil: none was verified
 	values values
 	ending atomic.Bool // a hook has closed it: no more messages, although some may be here
 

@@ -322,6 +322,19 @@ func (c *call) AppendSubprotocol(dst []byte, id uint64) ([]byte, error) {
 	return append(dst, conn.subprotocol...), nil
 }
 
+// AppendClaims implements Env.
+func (c *call) AppendClaims(dst []byte, id uint64) ([]byte, error) {
+	conn, err := c.find(id)
+	if err != nil {
+		return dst, err
+	}
+	token := conn.token.Load()
+	if token == nil {
+		return dst, abi.NotFound
+	}
+	return append(dst, token.Claims...), nil
+}
+
 // AppendValue implements Env.
 func (c *call) AppendValue(dst []byte, id uint64, key []byte) ([]byte, error) {
 	conn, err := c.find(id)

@@ -108,6 +108,8 @@ func script(env host.Env, conn host.ConnID, text string) error {
 			give(env.AppendRemoteAddr(nil, conn))
 		case 'y':
 			give(env.AppendSubprotocol(nil, conn))
+		case 'C':
+			give(env.AppendClaims(nil, conn))
 		case 'z':
 			give([]byte("version-1"), nil)
 		case 'R':

@@ -23,6 +23,7 @@
   (import "azu" "header" (func $header (param $conn i64) (param $name_ptr i32) (param $name_len i32) (param $buf i32) (param $cap i32) (result i32)))
   (import "azu" "remote_addr" (func $remote_addr (param $conn i64) (param $buf i32) (param $cap i32) (result i32)))
   (import "azu" "subprotocol" (func $subprotocol (param $conn i64) (param $buf i32) (param $cap i32) (result i32)))
+  (import "azu" "claims" (func $claims (param $conn i64) (param $buf i32) (param $cap i32) (result i32)))
   (import "azu" "value_get" (func $value_get (param $conn i64) (param $key_ptr i32) (param $key_len i32) (param $buf i32) (param $cap i32) (result i32)))
   (import "azu" "value_set" (func $value_set (param $conn i64) (param $key_ptr i32) (param $key_len i32) (param $data_ptr i32) (param $data_len i32) (result i32)))
   (import "azu" "value_delete" (func $value_delete (param $conn i64) (param $key_ptr i32) (param $key_len i32) (result i32)))
@@ -56,6 +57,7 @@
     (block $value_delete
     (block $value_set
     (block $value_get
+    (block $claims
     (block $subprotocol
     (block $remote_addr
     (block $header
@@ -77,7 +79,7 @@
     (block $broadcast_all
     (block $broadcast
     (block $send
-      (br_table $send $broadcast $broadcast_all $send_user $send_users $close $join $leave $room_size $room_members $room_users $rooms $identify $user $online $users $param $query $header $remote_addr $subprotocol $value_get $value_set $value_delete $store_get $store_set $store_delete $store_add $timer_set $timer_clear $log $metric $now $fail $read $done (i32.load8_u (i32.const 65536))))
+      (br_table $send $broadcast $broadcast_all $send_user $send_users $close $join $leave $room_size $room_members $room_users $rooms $identify $user $online $users $param $query $header $remote_addr $subprotocol $claims $value_get $value_set $value_delete $store_get $store_set $store_delete $store_add $timer_set $timer_clear $log $metric $now $fail $read $done (i32.load8_u (i32.const 65536))))
       (local.set $r (i64.extend_i32_s (call $send (i64.load (i32.const 65544)) (i32.load (i32.const 65552)) (i32.load (i32.const 65560)) (i32.load (i32.const 65568))))) (br $done))
       (local.set $r (i64.extend_i32_s (call $broadcast (i32.load (i32.const 65544)) (i32.load (i32.const 65552)) (i32.load (i32.const 65560)) (i32.load (i32.const 65568)) (i32.load (i32.const 65576)) (i64.load (i32.const 65584))))) (br $done))
       (local.set $r (i64.extend_i32_s (call $broadcast_all (i32.load (i32.const 65544)) (i32.load (i32.const 65552)) (i32.load (i32.const 65560)) (i64.load (i32.const 65568))))) (br $done))
@@ -99,6 +101,7 @@
       (local.set $r (i64.extend_i32_s (call $header (i64.load (i32.const 65544)) (i32.load (i32.const 65552)) (i32.load (i32.const 65560)) (i32.load (i32.const 65568)) (i32.load (i32.const 65576))))) (br $done))
       (local.set $r (i64.extend_i32_s (call $remote_addr (i64.load (i32.const 65544)) (i32.load (i32.const 65552)) (i32.load (i32.const 65560))))) (br $done))
       (local.set $r (i64.extend_i32_s (call $subprotocol (i64.load (i32.const 65544)) (i32.load (i32.const 65552)) (i32.load (i32.const 65560))))) (br $done))
+      (local.set $r (i64.extend_i32_s (call $claims (i64.load (i32.const 65544)) (i32.load (i32.const 65552)) (i32.load (i32.const 65560))))) (br $done))
       (local.set $r (i64.extend_i32_s (call $value_get (i64.load (i32.const 65544)) (i32.load (i32.const 65552)) (i32.load (i32.const 65560)) (i32.load (i32.const 65568)) (i32.load (i32.const 65576))))) (br $done))
       (local.set $r (i64.extend_i32_s (call $value_set (i64.load (i32.const 65544)) (i32.load (i32.const 65552)) (i32.load (i32.const 65560)) (i32.load (i32.const 65568)) (i32.load (i32.const 65576))))) (br $done))
       (local.set $r (i64.extend_i32_s (call $value_delete (i64.load (i32.const 65544)) (i32.load (i32.const 65552)) (i32.load (i32.const 65560))))) (br $done))

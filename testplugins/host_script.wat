@@ -26,6 +26,7 @@
   (import "azu" "header" (func $header (param i64 i32 i32 i32 i32) (result i32)))
   (import "azu" "remote_addr" (func $remote_addr (param i64 i32 i32) (result i32)))
   (import "azu" "subprotocol" (func $subprotocol (param i64 i32 i32) (result i32)))
+  (import "azu" "claims" (func $claims (param i64 i32 i32) (result i32)))
   (import "azu" "value_get" (func $value_get (param i64 i32 i32 i32 i32) (result i32)))
   (import "azu" "value_set" (func $value_set (param i64 i32 i32 i32 i32) (result i32)))
   (import "azu" "value_delete" (func $value_delete (param i64 i32 i32) (result i32)))
@@ -173,6 +174,8 @@
         (then (call $give (local.get $conn) (call $remote_addr (local.get $conn) (i32.const 0x30000) (i32.const 0x10000)))))
       (if (i32.eq (local.get $what) (i32.const 121)) ;; y 
         (then (call $give (local.get $conn) (call $subprotocol (local.get $conn) (i32.const 0x30000) (i32.const 0x10000)))))
+      (if (i32.eq (local.get $what) (i32.const 67)) ;; C 
+        (then (call $give (local.get $conn) (call $claims (local.get $conn) (i32.const 0x30000) (i32.const 0x10000)))))
       (if (i32.eq (local.get $what) (i32.const 122)) ;; z the version
         (then (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x140) (i32.const 9)))))
       (if (i32.eq (local.get $what) (i32.const 82)) ;; R NUMBER, as the result

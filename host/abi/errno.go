@@ -11,7 +11,7 @@ const (
 	// Invalid: an argument is not allowed: a name that is empty, too long or
 	// not clean UTF-8, text that is not UTF-8, an unknown kind or code.
 	Invalid Errno = -1
-	// NotFound: no such connection, parameter, key, value or timer.
+	// NotFound: no such connection, parameter, key, value, timer or token.
 	NotFound Errno = -2
 	// Perm: the operator does not allow it on this route.
 	Perm Errno = -3

@@ -87,6 +87,7 @@ var Imports = []Import{
 	{"header", p("conn:L", "name*", "buf"), I32, v01, "gives a header of the request, in on_connect only"},
 	{"remote_addr", p("conn:L", "buf"), I32, v01, "gives the client's address, without the port"},
 	{"subprotocol", p("conn:L", "buf"), I32, v01, "gives the agreed subprotocol; empty where there is none"},
+	{"claims", p("conn:L", "buf"), I32, v01, "gives the claims of the connection's verified token, as JSON"},
 
 	{"value_get", p("conn:L", "key*", "buf"), I32, v01, "gives a value kept with a connection"},
 	{"value_set", p("conn:L", "key*", "data*"), I32, v01, "keeps a value with a connection, for as long as it lives"},

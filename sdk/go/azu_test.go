@@ -160,6 +160,38 @@ func TestTargetParamQueryHeader(t *testing.T) {
 	}
 }
 
+func TestClaims(t *testing.T) {
+	const claims = `{"sub":"alice","role":"admin","rooms":["a","b"]}`
+	h := start(t, &script{
+		connect: func(c azu.Conn) error {
+			if c.Claims() == nil {
+				return c.Send(azu.Text("nobody"))
+			}
+			equal(t, "the user", string(c.User()), c.Claim("sub").Str())
+			if !c.Claim("role").Is("admin") || c.Claim("none").Exists() {
+				return azu.Refuse(403)
+			}
+			return c.Join("room")
+		},
+		message: func(c azu.Conn, m azu.Message) error { return c.Send(azu.Text(string(c.Claims()))) },
+	})
+	c, err := h.Dial("/a", azutest.Request{Claims: claims})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Send("")
+	c.Expect(claims)
+	h.Connect("/a").Expect("nobody")
+	if _, err := h.Dial("/a", azutest.Request{Claims: `{"sub":"bob"}`}); err == nil || err.Error() != "azutest: refused with status 403" {
+		t.Errorf("bob: %v", err)
+	}
+	for _, bad := range []string{`{`, `{}`, `{"sub":""}`, `{"sub":"a\nb"}`} {
+		if _, err := h.Dial("/a", azutest.Request{Claims: bad}); err == nil {
+			t.Errorf("claims %s are taken", bad)
+		}
+	}
+}
+
 func TestRefuse(t *testing.T) {
 	for _, test := range []struct {
 		err          error

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/sdk/go/internal/raw"
+	"github.com/azuhost/azuhost/sdk/go/json"
 )
 
 // Conn is a connection of the channel. It is an id: it can be kept, compared
@@ -100,6 +101,28 @@ func (c Conn) RemoteAddr() string {
 func (c Conn) Subprotocol() string {
 	s, _ := fetchString(func(buf *byte, size uint32) int32 { return raw.Subprotocol(uint64(c), buf, size) })
 	return s
+}
+
+// Claims are the claims of the token with which the client connected, as a JSON
+// object: the payload that the host has verified, or that of the token that the
+// client has sent since. nil where there is none, as on every route that does
+// not say auth: required or optional.
+func (c Conn) Claims() []byte {
+	b, err := fetch(func(buf *byte, size uint32) int32 { return raw.Claims(uint64(c), buf, size) })
+	if err != nil {
+		return nil
+	}
+	return append([]byte(nil), b...)
+}
+
+// Claim is one of the Claims: c.Claim("role").Is("admin"). Its Exists is false
+// where there is none of this name.
+func (c Conn) Claim(name string) json.Value {
+	v, err := json.Parse(c.Claims())
+	if err != nil {
+		return json.Value{}
+	}
+	return v.Get(name)
 }
 
 // Value is what SetValue keeps under key. [ErrNotFound] if there is nothing.

@@ -50,6 +50,7 @@ type Env interface {
 	AppendHeader(dst []byte, conn uint64, name []byte) ([]byte, error)
 	AppendRemoteAddr(dst []byte, conn uint64) ([]byte, error)
 	AppendSubprotocol(dst []byte, conn uint64) ([]byte, error)
+	AppendClaims(dst []byte, conn uint64) ([]byte, error)
 
 	AppendValue(dst []byte, conn uint64, key []byte) ([]byte, error)
 	SetValue(conn uint64, key, data []byte) error

@@ -95,6 +95,9 @@ func (e *fakeEnv) AppendRemoteAddr(dst []byte, conn uint64) ([]byte, error) {
 func (e *fakeEnv) AppendSubprotocol(dst []byte, conn uint64) ([]byte, error) {
 	return e.add(dst, "AppendSubprotocol", " %d", conn)
 }
+func (e *fakeEnv) AppendClaims(dst []byte, conn uint64) ([]byte, error) {
+	return e.add(dst, "AppendClaims", " %d", conn)
+}
 func (e *fakeEnv) AppendValue(dst []byte, conn uint64, key []byte) ([]byte, error) {
 	return e.add(dst, "AppendValue", " %d %q", conn, key)
 }

@@ -43,6 +43,7 @@ var hostFuncs = map[string]hostFunc{
 	"header":      hostHeader,
 	"remote_addr": hostRemoteAddr,
 	"subprotocol": hostSubprotocol,
+	"claims":      hostClaims,
 
 	"value_get":    hostValueGet,
 	"value_set":    hostValueSet,

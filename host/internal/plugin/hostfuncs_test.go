@@ -77,6 +77,7 @@ func TestHostFuncs(t *testing.T) {
 		{"header", []uint64{7, a, 4, buf, 64}, `AppendHeader 7 "room"`, 12, "AppendHeader"},
 		{"remote_addr", []uint64{7, buf, 64}, `AppendRemoteAddr 7`, 16, "AppendRemoteAddr"},
 		{"subprotocol", []uint64{7, buf, 64}, `AppendSubprotocol 7`, 17, "AppendSubprotocol"},
+		{"claims", []uint64{7, buf, 64}, `AppendClaims 7`, 12, "AppendClaims"},
 		{"value_get", []uint64{7, a, 4, buf, 64}, `AppendValue 7 "room"`, 11, "AppendValue"},
 		{"value_set", []uint64{7, a, 4, b, 4}, `SetValue 7 "room" "data"`, 0, ""},
 		{"value_delete", []uint64{7, a, 4}, `DeleteValue 7 "room"`, 0, ""},

@@ -35,6 +35,13 @@ func hostSubprotocol(c *callContext, s []uint64) uint64 {
 	return c.give(dst, data, err)
 }
 
+// claims(conn, buf)
+func hostClaims(c *callContext, s []uint64) uint64 {
+	dst := c.bytes(s[1], s[2])
+	data, err := c.env.AppendClaims(c.scratch[:0], s[0])
+	return c.give(dst, data, err)
+}
+
 // value_get(conn, key*, buf)
 func hostValueGet(c *callContext, s []uint64) uint64 {
 	key, dst := c.bytes(s[1], s[2]), c.bytes(s[3], s[4])

@@ -1,12 +1,14 @@
 package azutest
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 
 	azu "github.com/azuhost/azuhost/sdk/go"
 	"github.com/azuhost/azuhost/sdk/go/internal/hook"
+	"github.com/azuhost/azuhost/sdk/go/json"
 )
 
 // Request is what a client says when it connects, besides the target.
@@ -14,6 +16,10 @@ type Request struct {
 	Header      map[string]string
 	RemoteAddr  string // empty: 127.0.0.1
 	Subprotocol string // the agreed one
+
+	// Claims are those of a token that the host would have verified, as a JSON
+	// object: its sub is the user of the connection. Empty: there is no token.
+	Claims string
 }
 
 // Refused is the error of a connection that was not accepted.
@@ -63,6 +69,10 @@ func (h *Host) Dial(target string, r Request) (*Client, error) {
 	h.lastID++
 	c := &Client{host: h, id: h.lastID, params: params, query: u.Query(), request: r, dialing: true, open: true}
 	h.clients[c.id] = c
+	if err := c.verified(); err != nil {
+		delete(h.clients, c.id)
+		return nil, err
+	}
 	tx := h.run(c.id, target, func(n uint32) int32 { return hook.Connect(c.id, n) })
 	c.dialing = false
 	if !tx.failed() {
@@ -71,6 +81,7 @@ func (h *Host) Dial(target string, r Request) (*Client, error) {
 		return c, nil
 	}
 	delete(h.clients, c.id)
+	delete(h.user, c.id)
 	refused := tx.text == nil && (tx.code >= 400 && tx.code < 600 || tx.code >= 3000 && tx.code < 5000)
 	if refused {
 		h.failures = h.failures[:len(h.failures)-1] // it was meant
@@ -88,6 +99,23 @@ func (h *Host) Dial(target string, r Request) (*Client, error) {
 		return nil, &Refused{500}
 	}
 	return nil, &Refused{int(tx.code)}
+}
+
+// verified identifies the connection by the sub of its claims.
+func (c *Client) verified() error {
+	if c.request.Claims == "" {
+		return nil
+	}
+	claims, err := json.Parse([]byte(c.request.Claims))
+	if err != nil {
+		return fmt.Errorf("azutest: Request.Claims: %w", err)
+	}
+	sub := claims.Get("sub").Str()
+	if name(sub) < 0 {
+		return errors.New("azutest: Request.Claims has no sub that can be a user")
+	}
+	c.host.user[c.id] = sub
+	return nil
 }
 
 // Conn is the client's connection, as the channel knows it.

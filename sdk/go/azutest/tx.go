@@ -321,6 +321,14 @@ func (tx *tx) Subprotocol(conn uint64) ([]byte, int32) {
 	return []byte(tx.clients[conn].request.Subprotocol), 0
 }
 
+func (tx *tx) Claims(conn uint64) ([]byte, int32) {
+	if n := tx.has(conn); n < 0 {
+		return nil, n
+	}
+	v := tx.clients[conn].request.Claims
+	return found(v, v != "")
+}
+
 func (tx *tx) ValueGet(conn uint64, key string) ([]byte, int32) {
 	if n := first(name(key), tx.has(conn)); n < 0 {
 		return nil, n

@@ -25,6 +25,7 @@ type Host interface {
 	Header(conn uint64, name string) ([]byte, int32)
 	RemoteAddr(conn uint64) ([]byte, int32)
 	Subprotocol(conn uint64) ([]byte, int32)
+	Claims(conn uint64) ([]byte, int32)
 	ValueGet(conn uint64, key string) ([]byte, int32)
 	ValueSet(conn uint64, key, data string) int32
 	ValueDelete(conn uint64, key string) int32

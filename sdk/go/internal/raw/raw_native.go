@@ -121,6 +121,12 @@ func Subprotocol(conn uint64, buf *byte, size uint32) int32 {
 	return give(buf, size, data, errno)
 }
 
+// Claims is the host function claims.
+func Claims(conn uint64, buf *byte, size uint32) int32 {
+	data, errno := host().Claims(conn)
+	return give(buf, size, data, errno)
+}
+
 // ValueGet is the host function value_get.
 func ValueGet(conn uint64, key string, buf *byte, size uint32) int32 {
 	data, errno := host().ValueGet(conn, key)

@@ -86,6 +86,10 @@ func RemoteAddr(conn uint64, buf *byte, size uint32) int32
 //go:noescape
 func Subprotocol(conn uint64, buf *byte, size uint32) int32
 
+//go:wasmimport azu claims
+//go:noescape
+func Claims(conn uint64, buf *byte, size uint32) int32
+
 //go:wasmimport azu value_get
 //go:noescape
 func ValueGet(conn uint64, key string, buf *byte, size uint32) int32
