@@ -33,7 +33,7 @@ func (h *Host) Reload(ctx context.Context, o Options) error {
 	}{
 		{"PingInterval", old.PingInterval == o.PingInterval}, {"PongTimeout", old.PongTimeout == o.PongTimeout},
 		{"MessageTimeout", old.MessageTimeout == o.MessageTimeout}, {"CloseTimeout", old.CloseTimeout == o.CloseTimeout},
-		{"StateDir", old.StateDir == o.StateDir}, {"MaxConnections", old.MaxConnections == o.MaxConnections}, {"MaxConnectionsPerAddress", old.MaxConnectionsPerAddress == o.MaxConnectionsPerAddress},
+		{"Node", old.Node == o.Node}, {"StateDir", old.StateDir == o.StateDir}, {"MaxConnections", old.MaxConnections == o.MaxConnections}, {"MaxConnectionsPerAddress", old.MaxConnectionsPerAddress == o.MaxConnectionsPerAddress},
 	} {
 		if !c.same {
 			return fmt.Errorf("%s has changed: %w", c.name, ErrRestart)
@@ -49,6 +49,9 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 	for _, r := range o.Routes {
 		if ch := h.channel(r.Path); ch != nil && ch.grace != graceOf(r) {
 			errs = append(errs, fmt.Errorf("route %s: PresenceGrace has changed: %w", r.Path, ErrRestart))
+		}
+		if ch := h.channel(r.Path); ch != nil && ch.history != historyOf(r) {
+			errs = append(errs, fmt.Errorf("route %s: History or Limits.HistoryBytes has changed: %w", r.Path, ErrRestart))
 		}
 	}
 	sets, err := h.prepare(ctx, o)

@@ -32,7 +32,7 @@ func BenchmarkEvent(b *testing.B) {
 			ch := h.channel("/echo")
 			c := &conn{ch: ch, turn: hub.Turn{Hub: ch.hub}}
 			sink := &countingSink{}
-			c.member = hub.MakeMember(1, sink)
+			c.member = hub.MakeMember(1, sink, false)
 			ch.hub.Add(&c.member)
 			ev := Event{Hook: abi.OnMessage, Conn: 1, Data: make([]byte, 128), Arg: int32(abi.Binary)}
 			b.ReportAllocs()

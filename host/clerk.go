@@ -35,6 +35,7 @@ func (ch *channel) clerk() {
 		if now.Sub(swept) >= sweepEvery {
 			swept = now
 			ch.store.sweep(now)
+			ch.hub.SweepHistory(now)
 		}
 		turn.Flush()
 		timer.Reset(ch.idleTime(now))
@@ -64,6 +65,7 @@ func (ch *channel) idleTime(now time.Time) time.Duration {
 
 func (ch *channel) presenceEvents(turn *hub.Turn, now time.Time) {
 	for _, e := range ch.hub.TakePresence(now) {
+		ch.tellWatchers(turn, e)
 		if !ch.settings.Load().logic.Has(abi.OnPresence) {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 // asked for them.
 func (c *call) Commit() {
 	if c.hook == abi.OnConnect && c.conn != nil {
+		c.conn.welcome()
 		c.ch.hub.Add(&c.conn.member)
 	}
 	for i := range c.ops {
@@ -76,7 +77,7 @@ func (c *call) commitTimer(i int, o *op) {
 func (c *call) commitRefused() {
 	for i := range c.ops {
 		if o := &c.ops[i]; o.kind == opSend && o.conn == c.conn {
-			c.conn.Deliver(c.bytes(o.data))
+			c.conn.deliverData(c.bytes(o.data))
 		}
 	}
 }

@@ -33,7 +33,8 @@ type conn struct {
 
 	// the reader's goroutine only, and before it the handshake's
 	turn     hub.Turn
-	accepted bool // on_connect took it: on_close is due
+	accepted bool                // on_connect took it: on_close is due
+	watched  map[string]struct{} // rooms of channel.watchers that it is in; nil: it speaks no subprotocol of ours
 
 	// set before on_close, and read by it only
 	gone gone
@@ -53,12 +54,27 @@ type gone struct {
 // Deliver implements hub.Sink.
 func (c *conn) Deliver(p []byte) { c.sock.Deliver(p) }
 
+// deliverData is Deliver for a frame of data, which the subprotocol may change.
+func (c *conn) deliverData(frame []byte) {
+	if c.speaksV1() {
+		frame = hub.AppendEscaped(nil, frame)
+	}
+	c.Deliver(frame)
+}
+
 var internalError = hub.AppendFrame(nil, abi.Text, []byte(`{"type":"error","code":"INTERNAL_ERROR"}`))
 
 // OnMessage implements socket.Handler.
 func (c *conn) OnMessage(kind abi.Kind, p []byte) {
 	if c.ending.Load() {
 		return
+	}
+	if c.speaksV1() && kind == abi.Text {
+		var control bool
+		if p, control = unmark(p); control {
+			c.onControl(p)
+			return
+		}
 	}
 	c.ch.metrics.received(kind, len(p))
 	ev := Event{Hook: abi.OnMessage, Conn: c.member.ID, Data: p, Arg: int32(kind)}
@@ -97,6 +113,9 @@ func (c *conn) OnClosed(code int, reason string) {
 		return
 	}
 	h := c.ch.hub
+	for room := range c.watched {
+		c.unwatch(room)
+	}
 	c.gone = gone{user: h.User(&c.member), rooms: h.RoomsOf(&c.member)}
 	h.Remove(&c.member)
 	c.dropTimers()

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -88,13 +89,16 @@ func (ch *channel) newConn(set *settings, r *http.Request) *conn {
 		ch:          ch,
 		remote:      addr.String(),
 		address:     limitKey(addr),
-		subprotocol: socket.Subprotocol(r, set.route.Subprotocols),
+		subprotocol: cmp.Or(socket.Subprotocol(r, []string{Protocol}), socket.Subprotocol(r, set.route.Subprotocols)),
 		turn:        hub.Turn{Hub: ch.hub},
 	}
 	for _, p := range ch.params {
 		c.params = append(c.params, r.PathValue(p))
 	}
-	c.member = hub.MakeMember(ch.host.nextID.Add(1), c)
+	if c.speaksV1() {
+		c.watched = map[string]struct{}{}
+	}
+	c.member = hub.MakeMember(ch.host.nextID.Add(1), c, c.speaksV1())
 	c.sock = ch.host.sockets.NewConn(&set.sock, c)
 	return c
 }

@@ -21,6 +21,7 @@ import (
 // Host serves channels. All methods may be called concurrently.
 type Host struct {
 	log        *slog.Logger
+	node       string
 	registry   *prometheus.Registry
 	metrics    *metrics
 	appMetrics *appMetrics
@@ -64,6 +65,9 @@ func newConfig(o Options) (*config, error) {
 
 // check says what makes no sense for the whole host.
 func (o Options) check() error {
+	if o.Node != "" && !nodeName.MatchString(o.Node) {
+		return fmt.Errorf("Node is %q: want 1 to 63 of a-z, 0-9 and -, as in a DNS label", o.Node)
+	}
 	for _, v := range []struct {
 		name     string
 		n, least int64
@@ -88,6 +92,7 @@ func New(o Options) (*Host, error) {
 	}
 	h := &Host{
 		log:        o.Log,
+		node:       cmp.Or(o.Node, newNodeName()),
 		registry:   o.Registry,
 		appMetrics: newAppMetrics(),
 		limits: &connLimits{

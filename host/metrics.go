@@ -13,36 +13,41 @@ import (
 // metrics are the host's own. Labels are routes, plugins, codes and reasons:
 // never a room or a user, of which there is no bound.
 type metrics struct {
-	accepted      *prometheus.CounterVec
-	refused       *prometheus.CounterVec
-	closed        *prometheus.CounterVec
-	received      *prometheus.CounterVec
-	receivedBytes *prometheus.CounterVec
-	sent          *prometheus.CounterVec
-	sentBytes     *prometheus.CounterVec
-	batchMembers  *prometheus.HistogramVec
-	batchFrames   *prometheus.HistogramVec
-	batchDuration *prometheus.HistogramVec
-	hookDuration  *prometheus.HistogramVec
-	hookErrors    *prometheus.CounterVec
-	faults        *prometheus.CounterVec
-	loads         *prometheus.CounterVec
-	loadDuration  *prometheus.HistogramVec
-	quarantines   *prometheus.CounterVec
-	logDropped    *prometheus.CounterVec
-	connections   *prometheus.Desc
-	rooms         *prometheus.Desc
-	storeBytes    *prometheus.Desc
-	timers        *prometheus.Desc
-	instances     *prometheus.Desc
-	memory        *prometheus.Desc
-	fuel          *prometheus.Desc
-	info          *prometheus.Desc
-	quarantined   *prometheus.Desc
-	queueBytes    *prometheus.Desc
-	droppedFrames *prometheus.Desc
-	buildInfo     *prometheus.Desc
-	host          *Host
+	accepted       *prometheus.CounterVec
+	refused        *prometheus.CounterVec
+	closed         *prometheus.CounterVec
+	received       *prometheus.CounterVec
+	receivedBytes  *prometheus.CounterVec
+	sent           *prometheus.CounterVec
+	sentBytes      *prometheus.CounterVec
+	batchMembers   *prometheus.HistogramVec
+	batchFrames    *prometheus.HistogramVec
+	batchDuration  *prometheus.HistogramVec
+	hookDuration   *prometheus.HistogramVec
+	hookErrors     *prometheus.CounterVec
+	faults         *prometheus.CounterVec
+	loads          *prometheus.CounterVec
+	loadDuration   *prometheus.HistogramVec
+	quarantines    *prometheus.CounterVec
+	logDropped     *prometheus.CounterVec
+	controls       *prometheus.CounterVec
+	recoveries     *prometheus.CounterVec
+	replayed       *prometheus.CounterVec
+	connections    *prometheus.Desc
+	history        *prometheus.Desc
+	historyDropped *prometheus.Desc
+	rooms          *prometheus.Desc
+	storeBytes     *prometheus.Desc
+	timers         *prometheus.Desc
+	instances      *prometheus.Desc
+	memory         *prometheus.Desc
+	fuel           *prometheus.Desc
+	info           *prometheus.Desc
+	quarantined    *prometheus.Desc
+	queueBytes     *prometheus.Desc
+	droppedFrames  *prometheus.Desc
+	buildInfo      *prometheus.Desc
+	host           *Host
 }
 
 func counterVec(name, help string, labels ...string) *prometheus.CounterVec {
@@ -63,36 +68,41 @@ var hookBuckets = []float64{250e-9, 500e-9, 1e-6, 2.5e-6, 5e-6, 10e-6, 25e-6, 50
 func newMetrics(h *Host) *metrics {
 	durations := prometheus.ExponentialBuckets(1e-6, 4, 11)
 	return &metrics{
-		host:          h,
-		accepted:      counterVec("azuhost_connections_accepted_total", "Connections that on_connect accepted.", "route"),
-		refused:       counterVec("azuhost_connections_refused_total", "Handshakes that were refused, by reason.", "route", "reason"),
-		closed:        counterVec("azuhost_connections_closed_total", "Connections that ended, by close code; codes from 3000 are joined.", "route", "code"),
-		received:      counterVec("azuhost_messages_received_total", "Messages from clients.", "route", "kind"),
-		receivedBytes: counterVec("azuhost_received_bytes_total", "Payload of messages from clients, in bytes.", "route"),
-		sent:          counterVec("azuhost_messages_sent_total", "Messages delivered to connections, each member of a broadcast counted.", "route"),
-		sentBytes:     counterVec("azuhost_sent_bytes_total", "Bytes of messages delivered to connections, frame headers included.", "route"),
-		batchMembers:  histogramVec("azuhost_broadcast_members", "Members that a batch of broadcasts went to.", prometheus.ExponentialBuckets(1, 4, 10), "route"),
-		batchFrames:   histogramVec("azuhost_broadcast_frames", "Messages that a batch of broadcasts held.", prometheus.ExponentialBuckets(1, 2, 9), "route"),
-		batchDuration: histogramVec("azuhost_broadcast_duration_seconds", "Time to deliver a batch of broadcasts to all members.", durations, "route"),
-		hookDuration:  histogramVec("azuhost_plugin_hook_duration_seconds", "Time of hooks in the plugin.", hookBuckets, "route", "plugin", "hook"),
-		hookErrors:    counterVec("azuhost_plugin_hook_errors_total", "Hooks that returned an error; a connection that on_connect refused is not one.", "route", "plugin", "hook"),
-		faults:        counterVec("azuhost_plugin_faults_total", "Instances that were thrown away after a fault, by reason.", "route", "plugin", "reason"),
-		loads:         counterVec("azuhost_plugin_loads_total", "Loads of a plugin version, by result.", "route", "plugin", "result"),
-		loadDuration:  histogramVec("azuhost_plugin_load_duration_seconds", "Time to compile, check and start a plugin version.", prometheus.ExponentialBuckets(1e-3, 4, 8), "route", "plugin"),
-		quarantines:   counterVec("azuhost_plugin_quarantines_total", "Quarantines of the route that began.", "route", "plugin"),
-		logDropped:    counterVec("azuhost_plugin_log_lines_dropped_total", "Lines of guests that were not logged, since there were too many.", "route"),
-		connections:   desc("azuhost_connections", "Open connections.", "route"),
-		rooms:         desc("azuhost_rooms", "Rooms that have members, or users within the grace.", "route"),
-		storeBytes:    desc("azuhost_store_bytes", "Bytes in the channel's store: keys, values, and 64 for each.", "route"),
-		timers:        desc("azuhost_timers", "Timers that are set.", "route"),
-		instances:     desc("azuhost_plugin_instances", "Instances of the plugin.", "route", "plugin"),
-		memory:        desc("azuhost_plugin_memory_bytes", "Linear memory of all instances of the plugin.", "route", "plugin"),
-		fuel:          desc("azuhost_plugin_fuel_total", "Fuel that the plugin version has spent, about one for each instruction.", "route", "plugin", "version"),
-		quarantined:   desc("azuhost_plugin_quarantined", "1 while the route is quarantined and refuses new connections.", "route", "plugin"),
-		info:          desc("azuhost_plugin_info", "The plugin version that runs.", "route", "plugin", "version"),
-		queueBytes:    desc("azuhost_queue_bytes", "Bytes that wait to be written, in all connections."),
-		droppedFrames: desc("azuhost_dropped_frames_total", "Frames that did not reach a client, by reason.", "reason"),
-		buildInfo:     desc("azuhost_build_info", "The version of the host.", "version"),
+		host:           h,
+		accepted:       counterVec("azuhost_connections_accepted_total", "Connections that on_connect accepted.", "route"),
+		refused:        counterVec("azuhost_connections_refused_total", "Handshakes that were refused, by reason.", "route", "reason"),
+		closed:         counterVec("azuhost_connections_closed_total", "Connections that ended, by close code; codes from 3000 are joined.", "route", "code"),
+		received:       counterVec("azuhost_messages_received_total", "Messages from clients.", "route", "kind"),
+		receivedBytes:  counterVec("azuhost_received_bytes_total", "Payload of messages from clients, in bytes.", "route"),
+		sent:           counterVec("azuhost_messages_sent_total", "Messages delivered to connections, each member of a broadcast counted.", "route"),
+		sentBytes:      counterVec("azuhost_sent_bytes_total", "Bytes of messages delivered to connections, frame headers included.", "route"),
+		batchMembers:   histogramVec("azuhost_broadcast_members", "Members that a batch of broadcasts went to.", prometheus.ExponentialBuckets(1, 4, 10), "route"),
+		batchFrames:    histogramVec("azuhost_broadcast_frames", "Messages that a batch of broadcasts held.", prometheus.ExponentialBuckets(1, 2, 9), "route"),
+		batchDuration:  histogramVec("azuhost_broadcast_duration_seconds", "Time to deliver a batch of broadcasts to all members.", durations, "route"),
+		hookDuration:   histogramVec("azuhost_plugin_hook_duration_seconds", "Time of hooks in the plugin.", hookBuckets, "route", "plugin", "hook"),
+		hookErrors:     counterVec("azuhost_plugin_hook_errors_total", "Hooks that returned an error; a connection that on_connect refused is not one.", "route", "plugin", "hook"),
+		faults:         counterVec("azuhost_plugin_faults_total", "Instances that were thrown away after a fault, by reason.", "route", "plugin", "reason"),
+		loads:          counterVec("azuhost_plugin_loads_total", "Loads of a plugin version, by result.", "route", "plugin", "result"),
+		loadDuration:   histogramVec("azuhost_plugin_load_duration_seconds", "Time to compile, check and start a plugin version.", prometheus.ExponentialBuckets(1e-3, 4, 8), "route", "plugin"),
+		quarantines:    counterVec("azuhost_plugin_quarantines_total", "Quarantines of the route that began.", "route", "plugin"),
+		logDropped:     counterVec("azuhost_plugin_log_lines_dropped_total", "Lines of guests that were not logged, since there were too many.", "route"),
+		controls:       counterVec("azuhost_control_messages_total", "Control messages from clients of the subprotocol azuhost.v1, by type; error: refused.", "route", "type"),
+		recoveries:     counterVec("azuhost_recoveries_total", "Times that a client asked for what it missed, by result.", "route", "result"),
+		replayed:       counterVec("azuhost_recovered_messages_total", "Messages that clients got from the history of a room.", "route"),
+		history:        desc("azuhost_history_bytes", "Bytes in the histories of the route's rooms: messages, and 64 for each.", "route"),
+		historyDropped: desc("azuhost_history_dropped_total", "Messages that a history forgot before their time, since limits.history_bytes was reached.", "route"),
+		connections:    desc("azuhost_connections", "Open connections.", "route"),
+		rooms:          desc("azuhost_rooms", "Rooms that have members, or users within the grace.", "route"),
+		storeBytes:     desc("azuhost_store_bytes", "Bytes in the channel's store: keys, values, and 64 for each.", "route"),
+		timers:         desc("azuhost_timers", "Timers that are set.", "route"),
+		instances:      desc("azuhost_plugin_instances", "Instances of the plugin.", "route", "plugin"),
+		memory:         desc("azuhost_plugin_memory_bytes", "Linear memory of all instances of the plugin.", "route", "plugin"),
+		fuel:           desc("azuhost_plugin_fuel_total", "Fuel that the plugin version has spent, about one for each instruction.", "route", "plugin", "version"),
+		quarantined:    desc("azuhost_plugin_quarantined", "1 while the route is quarantined and refuses new connections.", "route", "plugin"),
+		info:           desc("azuhost_plugin_info", "The plugin version that runs.", "route", "plugin", "version"),
+		queueBytes:     desc("azuhost_queue_bytes", "Bytes that wait to be written, in all connections."),
+		droppedFrames:  desc("azuhost_dropped_frames_total", "Frames that did not reach a client, by reason.", "reason"),
+		buildInfo:      desc("azuhost_build_info", "The version of the host.", "version"),
 	}
 }
 
@@ -101,12 +111,13 @@ func (m *metrics) vectors() []prometheus.Collector {
 		m.accepted, m.refused, m.closed, m.received, m.receivedBytes, m.sent, m.sentBytes,
 		m.batchMembers, m.batchFrames, m.batchDuration,
 		m.hookDuration, m.hookErrors, m.faults, m.loads, m.loadDuration, m.quarantines, m.logDropped,
+		m.controls, m.recoveries, m.replayed,
 	}
 }
 
 func (m *metrics) gauges() []*prometheus.Desc {
 	return []*prometheus.Desc{
-		m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.fuel, m.info, m.quarantined,
+		m.history, m.historyDropped, m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.fuel, m.info, m.quarantined,
 		m.queueBytes, m.droppedFrames, m.buildInfo,
 	}
 }
@@ -138,6 +149,9 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	for _, ch := range m.host.channels() {
 		gauge(m.connections, float64(m.host.limits.open(ch)), ch.pattern)
 		gauge(m.rooms, float64(ch.hub.Rooms()), ch.pattern)
+		hs := ch.hub.HistoryStats()
+		gauge(m.history, float64(hs.Bytes), ch.pattern)
+		out <- prometheus.MustNewConstMetric(m.historyDropped, prometheus.CounterValue, float64(hs.Dropped), ch.pattern)
 		gauge(m.storeBytes, float64(ch.store.size()), ch.pattern)
 		gauge(m.timers, float64(ch.timers.len()), ch.pattern)
 		s := ch.settings.Load()
@@ -174,6 +188,8 @@ func Version() string {
 // channelMetrics are the metrics of one route with their labels filled in,
 // for the paths that every message takes.
 type channelMetrics struct {
+	route         string
+	m             *metrics
 	closed        *prometheus.CounterVec
 	accepted      prometheus.Counter
 	text, binary  prometheus.Counter
@@ -187,6 +203,8 @@ type channelMetrics struct {
 
 func (m *metrics) channel(route string) *channelMetrics {
 	return &channelMetrics{
+		route:         route,
+		m:             m,
 		closed:        m.closed,
 		accepted:      m.accepted.WithLabelValues(route),
 		text:          m.received.WithLabelValues(route, abi.Text.String()),
@@ -207,6 +225,17 @@ func (m *channelMetrics) received(k abi.Kind, n int) {
 		m.binary.Inc()
 	}
 	m.receivedBytes.Add(float64(n))
+}
+
+func (m *channelMetrics) control(kind string) { m.m.controls.WithLabelValues(m.route, kind).Inc() }
+
+func (m *channelMetrics) recovered(ok bool, messages int) {
+	result := "lost"
+	if ok {
+		result = "recovered"
+	}
+	m.m.recoveries.WithLabelValues(m.route, result).Inc()
+	m.m.replayed.WithLabelValues(m.route).Add(float64(messages))
 }
 
 func (m *channelMetrics) flushed(f hub.Flush) {

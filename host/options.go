@@ -16,6 +16,11 @@ type Options struct {
 	// serves it.
 	Registry *prometheus.Registry
 
+	// Node names this host among those of a cluster, and in the names of its
+	// connections: a DNS label in lower case. A node that starts again should have
+	// another name than before. Empty: the machine's name and something of chance.
+	Node string
+
 	// Routes are the channels to serve.
 	Routes []Route
 
@@ -135,8 +140,24 @@ type Route struct {
 	// connection went. 0: 15 s. Negative: none.
 	PresenceGrace time.Duration
 
+	// History keeps what is sent to rooms, for clients that were away for a
+	// moment (docs/PROTOCOL.md). The zero value keeps nothing. It can not change in
+	// a reload.
+	History History
+	// SharePresence lets clients of the subprotocol ask who is present in the
+	// rooms that they are in.
+	SharePresence bool
+
 	// Limits of this route. Zero values are the defaults.
 	Limits Limits
+}
+
+// History says what each room of a route keeps of what was sent to it.
+type History struct {
+	// Size is how many messages a room keeps. 0: none.
+	Size int
+	// TTL is how long it keeps them. 0: 5 min.
+	TTL time.Duration
 }
 
 // Limits bound what a route's connections and hooks may use. Zero values are
@@ -174,6 +195,9 @@ type Limits struct {
 	// StoreBytes bounds the channel's store: keys, values, and 64 bytes for each.
 	// 0: 64 MiB.
 	StoreBytes int
+	// HistoryBytes bounds the histories of all rooms of the channel: messages, and
+	// 64 bytes for each. 0: 64 MiB.
+	HistoryBytes int
 	// Presences bounds the users who are present, counted in the channel and in
 	// each of their rooms, those in their grace included. 0: 1,000,000.
 	Presences int

@@ -30,6 +30,7 @@ func (l Limits) withDefaults() Limits {
 	l.HookBytes = cmp.Or(l.HookBytes, 4<<20)
 	l.ValueBytes = cmp.Or(l.ValueBytes, 64<<10)
 	l.StoreBytes = cmp.Or(l.StoreBytes, 64<<20)
+	l.HistoryBytes = cmp.Or(l.HistoryBytes, 64<<20)
 	l.Presences = cmp.Or(l.Presences, 1_000_000)
 	l.Timers = cmp.Or(l.Timers, 10_000)
 	l.MetricSeries = cmp.Or(l.MetricSeries, 100)
@@ -46,7 +47,7 @@ func (l Limits) check() error {
 		{"MaxMessage", int64(l.MaxMessage)}, {"MaxQueue", int64(l.MaxQueue)}, {"MaxConnections", int64(l.MaxConnections)},
 		{"MaxRoomsPerConnection", int64(l.MaxRoomsPerConnection)}, {"Deadline", int64(l.Deadline)}, {"Fuel", l.Fuel}, {"Memory", l.Memory},
 		{"MaxModule", l.MaxModule}, {"HookEffects", int64(l.HookEffects)}, {"HookBytes", int64(l.HookBytes)},
-		{"ValueBytes", int64(l.ValueBytes)}, {"StoreBytes", int64(l.StoreBytes)}, {"Presences", int64(l.Presences)}, {"Timers", int64(l.Timers)},
+		{"ValueBytes", int64(l.ValueBytes)}, {"StoreBytes", int64(l.StoreBytes)}, {"HistoryBytes", int64(l.HistoryBytes)}, {"Presences", int64(l.Presences)}, {"Timers", int64(l.Timers)},
 		{"MetricSeries", int64(l.MetricSeries)}, {"Faults", int64(l.Faults)}, {"FaultWindow", int64(l.FaultWindow)},
 	} {
 		if v.n < 0 {
@@ -63,6 +64,9 @@ func (l Limits) check() error {
 	}
 	return nil
 }
+
+// maxHistory bounds History.Size: a client that comes back gets all of it at once.
+const maxHistory = 100_000
 
 // check says what is wrong with a route, without touching files.
 func (r Route) check() error {
@@ -89,6 +93,12 @@ func (r Route) check() error {
 	}
 	if r.OnFault != "" && r.OnFault != FaultKeep && r.OnFault != FaultClose {
 		bad("on_fault %q: want keep or close", r.OnFault)
+	}
+	if r.History.Size < 0 || r.History.Size > maxHistory {
+		bad("history of %d messages: want 0 to %d", r.History.Size, maxHistory)
+	}
+	if r.History.TTL < 0 {
+		bad("history for %v: want 0 for the default, or more", r.History.TTL)
 	}
 	if err := r.Limits.check(); err != nil {
 		errs = append(errs, err)

@@ -20,16 +20,18 @@ import (
 // channel is a route at work: its hub, store and timers, which outlast
 // settings and plugin versions.
 type channel struct {
-	host    *Host
-	pattern string   // as configured: the label of metrics
-	mux     string   // as http.ServeMux has it
-	params  []string // names, in the order of the path
-	grace   time.Duration
-	hub     *hub.Hub
-	store   *store
-	timers  timers
-	metrics *channelMetrics
-	log     *slog.Logger
+	host     *Host
+	pattern  string   // as configured: the label of metrics
+	mux      string   // as http.ServeMux has it
+	params   []string // names, in the order of the path
+	grace    time.Duration
+	history  hub.HistoryOptions
+	hub      *hub.Hub
+	watchers watchers
+	store    *store
+	timers   timers
+	metrics  *channelMetrics
+	log      *slog.Logger
 
 	settings   atomic.Pointer[settings]
 	quarantine quarantine
@@ -48,6 +50,13 @@ func graceOf(r Route) time.Duration {
 	return max(cmp.Or(r.PresenceGrace, 15*time.Second), 0)
 }
 
+// historyOf is what the rooms of a route keep.
+func historyOf(r Route) hub.HistoryOptions {
+	return hub.HistoryOptions{
+		Size: r.History.Size, TTL: cmp.Or(r.History.TTL, 5*time.Minute), MaxBytes: r.Limits.withDefaults().HistoryBytes,
+	}
+}
+
 func newChannel(h *Host, set *settings) *channel {
 	muxPattern, params, _ := parsePattern(set.route.Path) // checked before
 	ch := &channel{
@@ -56,6 +65,7 @@ func newChannel(h *Host, set *settings) *channel {
 		mux:      muxPattern,
 		params:   params,
 		grace:    graceOf(set.route),
+		history:  historyOf(set.route),
 		store:    newStore(),
 		metrics:  h.metrics.channel(set.route.Path),
 		log:      h.log.With("route", set.route.Path),
@@ -69,6 +79,7 @@ func newChannel(h *Host, set *settings) *channel {
 		Wake:    ch.wakeClerk,
 		Flushed: ch.metrics.flushed,
 		Sent:    ch.metrics.wrote,
+		History: ch.history,
 	})
 	ch.settings.Store(set)
 	return ch

@@ -6,6 +6,7 @@ import "slices"
 // that get something else.
 type batch struct {
 	buf    []byte
+	tag    []byte // buf for members who speak the subprotocol, while there are any
 	frames int
 	marks  []mark // in the order of to
 	extra  int    // bytes in the marks
@@ -16,16 +17,26 @@ type batch struct {
 // extra, and then a call. An exception of a broadcast has neither; a message to
 // one member has from == to.
 type mark struct {
-	id       uint64
-	from, to int
-	extra    []byte
-	then     func()
+	id             uint64
+	from, to       int
+	tagFrom, tagTo int // the same in batch.tag
+	extra          []byte
+	tagExtra       []byte // in front of extra, in batch.tag
+	then           func()
 }
 
-func (b *batch) empty() bool { return len(b.buf) == 0 && len(b.marks) == 0 }
+func (b *batch) empty() bool { return len(b.buf) == 0 && len(b.tag) == 0 && len(b.marks) == 0 }
 
 // size is what counts against flushAt.
-func (b *batch) size() int { return len(b.buf) + b.extra }
+func (b *batch) size() int { return max(len(b.buf), len(b.tag)) + b.extra }
+
+// view is the batch as a member without marks gets it.
+func (b *batch) view(m *Member) []byte {
+	if m.tagged {
+		return b.tag
+	}
+	return b.buf
+}
 
 // forget drops the marks of a member.
 func (b *batch) forget(id uint64) {
@@ -42,12 +53,13 @@ func (b *batch) deliver(seats []*seat) (frames, bytes int) {
 	var scratch []byte
 	for _, s := range seats {
 		if b.who&(1<<(s.member.ID&63)) == 0 {
-			if len(b.buf) == 0 { // it is all for others
+			p := b.view(s.member)
+			if len(p) == 0 { // it is all for others
 				continue
 			}
-			s.member.sink.Deliver(b.buf)
+			s.member.sink.Deliver(p)
 			frames += b.frames
-			bytes += len(b.buf)
+			bytes += len(p)
 			continue
 		}
 		f, n := b.deliverTo(s.member, &scratch)
@@ -59,11 +71,11 @@ func (b *batch) deliver(seats []*seat) (frames, bytes int) {
 
 // deliverTo gives a member that may have marks its view of the batch.
 func (b *batch) deliverTo(m *Member, scratch *[]byte) (frames, bytes int) {
-	out := (*scratch)[:0]
+	out, all := (*scratch)[:0], b.view(m)
 	send := func() {
 		if len(out) > 0 {
 			m.sink.Deliver(out)
-			frames += CountFrames(out)
+			frames += countMessages(out)
 			bytes += len(out)
 			out = out[:0]
 		}
@@ -74,17 +86,24 @@ func (b *batch) deliverTo(m *Member, scratch *[]byte) (frames, bytes int) {
 		if k.id != m.ID {
 			continue
 		}
-		if k.from > at {
-			out = append(out, b.buf[at:k.from]...)
+		from, to := k.from, k.to
+		if m.tagged {
+			from, to = k.tagFrom, k.tagTo
 		}
-		at = max(at, k.to)
+		if from > at {
+			out = append(out, all[at:from]...)
+		}
+		at = max(at, to)
+		if m.tagged {
+			out = append(out, k.tagExtra...)
+		}
 		out = append(out, k.extra...)
 		if k.then != nil {
 			send()
 			k.then()
 		}
 	}
-	out = append(out, b.buf[at:]...)
+	out = append(out, all[at:]...)
 	send()
 	*scratch = out
 	return frames, bytes

@@ -25,6 +25,17 @@ func AppendHeader(dst []byte, opcode byte, n int) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, 127), uint64(n))
 }
 
+// headerLen is the length in bytes of the header at the start of b.
+func headerLen(b []byte) int {
+	switch b[1] & 0x7f {
+	case 126:
+		return 4
+	case 127:
+		return 10
+	}
+	return 2
+}
+
 // FrameLen is the length in bytes, header included, of the frame at the start
 // of b, which AppendFrame made.
 func FrameLen(b []byte) int {

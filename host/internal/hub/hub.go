@@ -33,6 +33,12 @@ type Options struct {
 	Flushed func(Flush)
 	// Sent is told of the frames that went out, after each turn.
 	Sent func(frames, bytes int)
+	// History keeps what is sent to rooms, in this hub.
+	History HistoryOptions
+	// Positions says that rooms have a history somewhere else, which numbers
+	// their messages: they come with Turn.Deliver, and Place says where a room
+	// stands.
+	Positions bool
 }
 
 // Flush describes one batch delivered to a room.
@@ -45,9 +51,10 @@ type Flush struct {
 // Hub keeps the rooms, users and connections of one channel. All methods may
 // be called concurrently.
 type Hub struct {
-	opts Options
-	all  *Room        // every member is in it
-	busy atomic.Int32 // rooms that have something undelivered
+	opts    Options
+	history *history     // nil: none here
+	all     *Room        // every member is in it
+	busy    atomic.Int32 // rooms that have something undelivered
 
 	mu      sync.RWMutex
 	members map[uint64]*Member
@@ -60,8 +67,9 @@ type Hub struct {
 
 // Member is a connection in the hub.
 type Member struct {
-	ID   uint64
-	sink Sink
+	ID     uint64
+	sink   Sink
+	tagged bool // it speaks the subprotocol: it is told where its rooms stand
 
 	// guarded by Hub.mu
 	user  string
@@ -84,12 +92,18 @@ func New(o Options) *Hub {
 		users:   map[string][]*Member{},
 	}
 	h.all = &Room{hub: h}
+	if o.History.Size > 0 {
+		h.history = newHistory(o.History)
+	}
 	return h
 }
 
 // MakeMember makes a member that is not in a hub yet. It must not be copied
-// once it was added.
-func MakeMember(id uint64, s Sink) Member { return Member{ID: id, sink: s} }
+// once it was added. tagged says that it speaks the subprotocol
+// (docs/PROTOCOL.md).
+func MakeMember(id uint64, s Sink, tagged bool) Member {
+	return Member{ID: id, sink: s, tagged: tagged}
+}
 
 // Sink is what MakeMember was given.
 func (m *Member) Sink() Sink { return m.sink }
@@ -172,11 +186,23 @@ func (h *Hub) Join(m *Member, room string) error {
 		return ErrTooManyRooms
 	}
 	if r == nil {
-		r = &Room{hub: h, Name: room}
-		h.rooms[room] = r
+		r = h.open(room)
 	}
 	h.sit(m, r)
 	return nil
+}
+
+// open makes a room; mu is held.
+func (h *Hub) open(name string) *Room {
+	r := &Room{hub: h, Name: name}
+	if h.history != nil {
+		r.log = h.history.log(name, true)
+	}
+	if r.log != nil || h.opts.Positions {
+		r.json = jsonName(name)
+	}
+	h.rooms[name] = r
+	return r
 }
 
 // Leave ends a membership. Everything sent to the room before is delivered first.
@@ -194,6 +220,9 @@ func (h *Hub) Leave(m *Member, room string) {
 	}
 	m.seats = slices.DeleteFunc(m.seats, func(x *seat) bool { return x == s })
 	r.part(s)
+	if m.tagged && r.json != nil {
+		m.sink.Deliver(leftFrame(room))
+	}
 	if m.user != "" {
 		h.less(r, m.user)
 	}
@@ -237,6 +266,9 @@ func (h *Hub) sit(m *Member, r *Room) {
 func (h *Hub) prune(r *Room) {
 	if r != h.all && len(r.present) == 0 && r.Size() == 0 {
 		delete(h.rooms, r.Name)
+		if r.log != nil {
+			h.history.release(r.log)
+		}
 	}
 }
 

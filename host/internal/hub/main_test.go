@@ -130,7 +130,7 @@ func add(t testing.TB, h *Hub, s Sink, rooms ...string) (*Member, *sink) {
 	}
 	memberID.Lock()
 	memberID.n++
-	m := MakeMember(memberID.n, s)
+	m := MakeMember(memberID.n, s, false)
 	memberID.Unlock()
 	h.Add(&m)
 	for _, r := range rooms {

@@ -19,6 +19,8 @@ const maxRounds = 4
 type Room struct {
 	hub  *Hub
 	Name string
+	log  *roomLog // its history; nil: none in this hub
+	json []byte   // Name as JSON, where it has a history
 
 	present map[string]*presence // guarded by hub.mu
 
@@ -32,7 +34,10 @@ type Room struct {
 	tired    bool // the one who delivers has done its share: the next waits for it
 	waiting  int  // goroutines in idle.Wait
 	idle     *sync.Cond
-	isBusy   bool // counted in hub.busy
+	isBusy   bool     // counted in hub.busy
+	tagged   int      // members who want positions
+	place    Position // of the last message, where the history is not here
+	placed   bool     // place is known
 }
 
 // Size counts the connections in the room.
@@ -56,8 +61,58 @@ func (r *Room) sit(s *seat) {
 	r.own()
 	s.at = len(r.seats)
 	r.seats = append(r.seats, s)
-	if n := len(r.batch.buf); n > 0 {
-		r.batch.mark(mark{id: s.member.ID, to: n})
+	var joined []byte
+	if s.member.tagged {
+		r.tagged++
+		if p, ok := r.stands(); ok {
+			joined = joinedFrame(r.Name, p)
+		}
+	}
+	if b := &r.batch; !b.empty() {
+		b.mark(mark{id: s.member.ID, to: len(b.buf), tagTo: len(b.tag), extra: joined})
+		b.extra += len(joined)
+	} else if joined != nil {
+		s.member.sink.Deliver(joined)
+	}
+}
+
+// stands says where the room is in its history; mu is held.
+func (r *Room) stands() (Position, bool) {
+	switch {
+	case r.log != nil:
+		r.log.mu.Lock()
+		defer r.log.mu.Unlock()
+		return Position{r.log.epoch, r.log.last}, true
+	case r.placed:
+		return r.place, true
+	}
+	return Position{}, false
+}
+
+// settle takes the position of a room whose history is not here, and tells
+// the members who have waited for it.
+func (r *Room) settle(p Position) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.placed && r.place.Epoch == p.Epoch && r.place.Offset >= p.Offset {
+		return
+	}
+	told := r.placed && r.place.Epoch == p.Epoch
+	r.place, r.placed = p, true
+	if told || r.tagged == 0 {
+		return
+	}
+	frame := joinedFrame(r.Name, p)
+	for _, s := range r.seats {
+		if !s.member.tagged {
+			continue
+		}
+		if r.isBusy {
+			r.batch.mark(mark{id: s.member.ID, from: len(r.batch.buf), to: len(r.batch.buf), tagFrom: len(r.batch.tag), tagTo: len(r.batch.tag), extra: frame})
+			r.batch.extra += len(frame)
+			continue
+		}
+		s.member.sink.Deliver(frame)
 	}
 }
 
@@ -90,6 +145,9 @@ const gone = -1
 // unseat keeps the seats dense; mu is held.
 func (r *Room) unseat(s *seat) {
 	r.own()
+	if s.member.tagged {
+		r.tagged--
+	}
 	last := len(r.seats) - 1
 	r.seats[s.at] = r.seats[last]
 	r.seats[s.at].at = s.at
@@ -98,23 +156,66 @@ func (r *Room) unseat(s *seat) {
 	s.at = gone
 }
 
-// add appends a frame for all members but except; full says that the batch
-// should not wait for the end of the turn.
-func (r *Room) add(frame []byte, except uint64) (full bool) {
+// add appends a frame for all members but except, and says how many those are;
+// full says that the batch should not wait for the end of the turn. at is the
+// frame's position, where a history elsewhere has numbered it.
+func (r *Room) add(frame []byte, except uint64, at Position) (n int, full bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.log != nil {
+		at = Position{r.log.epoch, r.log.append(frame, except)}
+	} else if at.Offset > 0 {
+		r.place, r.placed = at, true
+	}
+	if n = len(r.seats); n == 0 {
+		return 0, false
+	}
 	r.touch()
 	b := &r.batch
 	if b.buf == nil {
 		b.buf, r.spare = r.spare, nil
 	}
-	from := len(b.buf)
+	k := mark{id: except, from: len(b.buf), tagFrom: len(b.tag)}
 	b.buf = append(b.buf, frame...)
 	b.frames++
-	if except != 0 {
-		b.mark(mark{id: except, from: from, to: len(b.buf)})
+	if r.tagged > 0 {
+		if at.Offset > 0 {
+			b.tag = appendPosition(b.tag, r.json, at, false)
+			if except != 0 {
+				k.tagExtra = appendPosition(nil, r.json, at, true)
+			}
+		}
+		b.tag = AppendEscaped(b.tag, frame)
 	}
-	return b.size() >= flushAt
+	if except != 0 {
+		k.to, k.tagTo = len(b.buf), len(b.tag)
+		b.mark(k)
+		if r.has(except) {
+			n--
+		}
+	}
+	return n, b.size() >= flushAt
+}
+
+// has says whether a connection is a member; mu is held. hub.mu need not be.
+func (r *Room) has(id uint64) bool {
+	for _, s := range r.seats {
+		if s.member.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// pass counts a message that all members have already.
+func (r *Room) pass(at Position) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.place, r.placed = at, true
+	if r.tagged > 0 {
+		r.touch()
+		r.batch.tag = appendPosition(r.batch.tag, r.json, at, true)
+	}
 }
 
 // insert puts a frame for one member, or a call about it, behind what waits
@@ -125,8 +226,8 @@ func (r *Room) insert(s *seat, frame []byte, then func()) (ok, full bool) {
 	if !r.isBusy || s.at == gone {
 		return false, false
 	}
-	n := len(r.batch.buf)
-	r.batch.mark(mark{id: s.member.ID, from: n, to: n, extra: append([]byte(nil), frame...), then: then})
+	n, t := len(r.batch.buf), len(r.batch.tag)
+	r.batch.mark(mark{id: s.member.ID, from: n, to: n, tagFrom: t, tagTo: t, extra: append([]byte(nil), frame...), then: then})
 	r.batch.extra += len(frame)
 	return true, r.batch.size() >= flushAt
 }
@@ -195,7 +296,7 @@ func (r *Room) deliver() {
 		r.mu.Unlock()
 		start := time.Now()
 		var frames, bytes int
-		if len(b.marks) == 0 {
+		if len(b.marks) == 0 && len(b.tag) == 0 {
 			for _, s := range seats {
 				s.member.sink.Deliver(b.buf)
 			}

@@ -13,26 +13,73 @@ type Turn struct {
 	bytes  int
 }
 
-// Broadcast sends a frame to the members of a room but except (0: to all).
-func (t *Turn) Broadcast(room []byte, frame []byte, except uint64) {
+// Broadcast sends a frame to the members of a room but except (0: to all), and
+// says how many those are.
+func (t *Turn) Broadcast(room []byte, frame []byte, except uint64) int {
+	h := t.Hub
+	h.mu.RLock()
+	r := h.rooms[string(room)]
+	if r == nil && h.history != nil {
+		// Under the lock: who joins meanwhile is told of a position before or
+		// after this message, and gets it or not.
+		h.history.log(string(room), false).append(frame, except)
+	}
+	h.mu.RUnlock()
+	if r == nil {
+		return 0
+	}
+	return t.to(r, frame, except, Position{})
+}
+
+// BroadcastAll sends a frame to all connections but except (0: to all), and
+// says how many those are.
+func (t *Turn) BroadcastAll(frame []byte, except uint64) int {
+	return t.to(t.Hub.all, frame, except, Position{})
+}
+
+// Deliver is Broadcast for a message that a history elsewhere has numbered.
+func (t *Turn) Deliver(room []byte, frame []byte, except uint64, at Position) int {
 	if r := t.Hub.room(room); r != nil {
-		t.to(r, frame, except)
+		return t.to(r, frame, except, at)
+	}
+	return 0
+}
+
+// Pass says that the members of a room have the message at a position already.
+func (t *Turn) Pass(room []byte, at Position) {
+	if r := t.Hub.room(room); r != nil {
+		r.pass(at)
+		t.soil(r)
 	}
 }
 
-// BroadcastAll sends a frame to all connections but except (0: to all).
-func (t *Turn) BroadcastAll(frame []byte, except uint64) { t.to(t.Hub.all, frame, except) }
+// Place says where a room whose history is elsewhere stands.
+func (h *Hub) Place(room string, p Position) {
+	if r := h.Room(room); r != nil {
+		r.settle(p)
+	}
+}
 
-func (t *Turn) to(r *Room, frame []byte, except uint64) {
-	full := r.add(frame, except)
+func (t *Turn) to(r *Room, frame []byte, except uint64, at Position) int {
+	n, full := r.add(frame, except, at)
 	t.soil(r)
 	if full {
 		r.flush()
 	}
+	return n
 }
 
 // Send sends a frame to one member, behind what waits for it in its rooms.
 func (t *Turn) Send(m *Member, frame []byte) {
+	if m.tagged {
+		frame = escaped(frame)
+	}
+	t.Control(m, frame)
+}
+
+// Control is Send for frames that are as they have to be: control messages, and
+// data of a history.
+func (t *Turn) Control(m *Member, frame []byte) {
 	if t.Hub.busy.Load() > 0 && t.behind(m, frame, nil) {
 		return
 	}
@@ -41,11 +88,14 @@ func (t *Turn) Send(m *Member, frame []byte) {
 	t.bytes += len(frame)
 }
 
-// SendUser sends a frame to every connection of a user.
-func (t *Turn) SendUser(user, frame []byte) {
-	for _, m := range t.Hub.Conns(user) {
+// SendUser sends a frame to every connection of a user, and says how many
+// those are.
+func (t *Turn) SendUser(user, frame []byte) int {
+	conns := t.Hub.Conns(user)
+	for _, m := range conns {
 		t.Send(m, frame)
 	}
+	return len(conns)
 }
 
 // After calls f when everything sent to m before has been delivered to its sink.

@@ -21,6 +21,8 @@ type Config struct {
 	Internal      string `yaml:"internal" reload:"restart" doc:"Address of the internal listener: /metrics, /livez, /readyz, /debug/pprof/. Empty: off. Beyond loopback it needs internal_token."`
 	InternalToken Secret `yaml:"internal_token" flag:"-" doc:"Token that /metrics and /debug/pprof/ ask for, as Authorization: Bearer. /livez and /readyz stay open."`
 
+	Node string `yaml:"node" reload:"restart" doc:"Name of this node among those of a cluster, and in the names of its connections: a DNS label in lower case. Empty: the machine's name and something of chance, another at each start."`
+
 	TLS TLS `yaml:"tls"`
 	Log Log `yaml:"log"`
 
@@ -81,7 +83,15 @@ type Route struct {
 	Subprotocols   []string       `yaml:"subprotocols" doc:"WebSocket subprotocols that the channel speaks, best first."`
 	AllowedOrigins []string       `yaml:"allowed_origins" doc:"Replaces the top-level allowed_origins for the route."`
 	PresenceGrace  Duration       `yaml:"presence_grace" min:"0" reload:"restart" doc:"How long a user stays present after the last connection went. 0: not at all."`
+	History        History        `yaml:"history"`
+	SharePresence  bool           `yaml:"share_presence" doc:"Clients of the subprotocol azuhost.v1 may ask who is present in the rooms that they are in, and are told of changes."`
 	Limits         Limits         `yaml:"limits"`
+}
+
+// History says what the rooms of a route keep.
+type History struct {
+	Size int      `yaml:"size" min:"0" reload:"restart" doc:"How many messages each room keeps for clients of the subprotocol azuhost.v1 that were away for a moment. 0: none."`
+	TTL  Duration `yaml:"ttl" min:"1" reload:"restart" doc:"How long a room keeps a message."`
 }
 
 // Limits bound what the connections and hooks of a route may use.
@@ -125,6 +135,7 @@ type Limits struct {
 	HookBytes    Size `yaml:"hook_bytes" min:"1" doc:"How many bytes one hook may send or keep."`
 	ValueBytes   Size `yaml:"value_bytes" min:"1" doc:"Bytes of the values kept with one connection: keys, values, and 64 for each."`
 	StoreBytes   Size `yaml:"store_bytes" min:"1" doc:"Bytes of the channel's store: keys, values, and 64 for each."`
+	HistoryBytes Size `yaml:"history_bytes" min:"1" reload:"restart" doc:"Bytes of the histories of all rooms of the channel: messages, and 64 for each."`
 	Presences    int  `yaml:"presences" min:"1" doc:"Most users who are present, counted in the channel and in each of their rooms, those in their grace included."`
 	Timers       int  `yaml:"timers" min:"1" doc:"Most timers of the channel."`
 	MetricSeries int  `yaml:"metric_series" min:"1" doc:"Most series of the plugin's own metrics."`

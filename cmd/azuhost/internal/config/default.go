@@ -33,6 +33,7 @@ func Default() *Config {
 			SlowReader:    "close",
 			OnFault:       "keep",
 			PresenceGrace: Duration(15 * time.Second),
+			History:       History{TTL: Duration(5 * time.Minute)},
 			Limits: Limits{
 				MaxMessage:            64 * kib,
 				MaxQueue:              mib,
@@ -72,6 +73,7 @@ func Default() *Config {
 				HookBytes:    4 * mib,
 				ValueBytes:   64 * kib,
 				StoreBytes:   64 * mib,
+				HistoryBytes: 64 * mib,
 				Presences:    1_000_000,
 				Timers:       10_000,
 				MetricSeries: 100,

@@ -16,6 +16,7 @@ import (
 // Registry.
 func (c *Config) Options() host.Options {
 	o := host.Options{
+		Node:                     c.Node,
 		AllowedOrigins:           c.AllowedOrigins,
 		AllowedHosts:             c.AllowedHosts,
 		MaxConnections:           c.MaxConnections,
@@ -54,6 +55,8 @@ func (r Route) options() host.Route {
 		Metering:       host.Metering(r.Metering),
 		SlowReader:     host.SlowReader(r.SlowReader),
 		OnFault:        host.OnFault(r.OnFault),
+		History:        host.History{Size: r.History.Size, TTL: time.Duration(r.History.TTL)},
+		SharePresence:  r.SharePresence,
 		Subprotocols:   r.Subprotocols,
 		AllowedOrigins: r.AllowedOrigins,
 		PresenceGrace:  noneIfZero(time.Duration(r.PresenceGrace)),
@@ -96,6 +99,7 @@ func (r Route) options() host.Route {
 			HookBytes:    int(l.HookBytes),
 			ValueBytes:   int(l.ValueBytes),
 			StoreBytes:   int(l.StoreBytes),
+			HistoryBytes: int(l.HistoryBytes),
 			Presences:    l.Presences,
 			Timers:       l.Timers,
 			MetricSeries: l.MetricSeries,

@@ -1,0 +1,270 @@
+package hub
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// reader is a client of the subprotocol: it follows the positions of one room.
+type reader struct {
+	t       testing.TB
+	epoch   string
+	next    uint64 // offset that the next message must have; 0: not joined
+	pending bool
+	got     []string // messages with a position
+	data    []string // all data
+	left    bool
+}
+
+func (r *reader) take(b []byte) {
+	r.t.Helper()
+	for _, f := range decode(r.t, b) {
+		p := f.payload
+		if f.opcode != byte(abi.Text) || len(p) == 0 || p[0] != Mark || len(p) > 1 && p[1] == Mark {
+			if len(p) > 0 && p[0] == Mark {
+				p = p[1:]
+			}
+			r.data = append(r.data, string(p))
+			if r.pending {
+				r.pending = false
+				r.got = append(r.got, string(p))
+			}
+			continue
+		}
+		var m struct {
+			Type, Epoch string
+			Offset      uint64
+			Skip        bool
+		}
+		if err := json.Unmarshal(p[1:], &m); err != nil {
+			r.t.Fatalf("%s: %v", p, err)
+		}
+		switch m.Type {
+		case "joined":
+			r.epoch, r.next = m.Epoch, m.Offset+1
+		case "position":
+			if r.pending {
+				r.t.Fatalf("two positions in a row at %d", m.Offset)
+			}
+			if m.Offset != r.next || m.Epoch != r.epoch {
+				r.t.Fatalf("position %s %d, want %s %d", m.Epoch, m.Offset, r.epoch, r.next)
+			}
+			r.next++
+			r.pending = !m.Skip
+		case "left":
+			r.left = true
+		}
+	}
+}
+
+func tagged(t testing.TB, h *Hub, rooms ...string) (*Member, *sink) {
+	t.Helper()
+	s := &sink{}
+	memberID.Lock()
+	memberID.n++
+	m := MakeMember(memberID.n, s, true)
+	memberID.Unlock()
+	h.Add(&m)
+	for _, r := range rooms {
+		if err := h.Join(&m, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &m, s
+}
+
+func (r *reader) of(s *sink) *reader {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.take(s.got)
+	return r
+}
+
+func same(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestPositions(t *testing.T) {
+	h := New(Options{History: HistoryOptions{Size: 10}})
+	_, plain := add(t, h, nil, "r")
+	turn := &Turn{Hub: h}
+	turn.Broadcast([]byte("r"), text("before"), 0)
+	m, s := tagged(t, h, "r") // while a message waits: it is not for it
+	turn.Broadcast([]byte("r"), text("one"), 0)
+	turn.Broadcast([]byte("r"), text("to others"), m.ID)
+	turn.Send(m, text("direct"))
+	turn.Broadcast([]byte("r"), text("\x1emarked"), 0)
+	turn.BroadcastAll(text("all"), 0)
+	turn.Flush()
+	r := (&reader{t: t}).of(s)
+	same(t, r.got, "one", "\x1emarked")
+	same(t, r.data, "one", "direct", "\x1emarked", "all")
+	if r.next != 5 {
+		t.Errorf("the next offset is %d, want 5", r.next)
+	}
+	same(t, plain.texts(t), "before", "one", "to others", "\x1emarked", "all")
+	h.Leave(m, "r")
+	if r := (&reader{t: t}).of(s); !r.left {
+		t.Error("not told of leaving")
+	}
+}
+
+func texts(entries []Entry) (out []string) {
+	for _, e := range entries {
+		out = append(out, string(e.Frame[headerLen(e.Frame):]))
+	}
+	return out
+}
+
+func TestSince(t *testing.T) {
+	h := New(Options{History: HistoryOptions{Size: 3}})
+	turn := &Turn{Hub: h}
+	for i := 1; i <= 5; i++ { // nobody is in the room
+		turn.Broadcast([]byte("r"), text("%d", i), 0)
+	}
+	_, at, ok := h.Since("r", "no such epoch", 4)
+	if ok || at.Offset != 5 {
+		t.Errorf("another epoch: %v %v", at, ok)
+	}
+	for _, c := range []struct {
+		offset uint64
+		ok     bool
+		want   []string
+	}{{5, true, nil}, {4, true, []string{"5"}}, {2, true, []string{"3", "4", "5"}}, {1, false, nil}, {6, false, nil}, {1<<64 - 1, false, nil}} {
+		entries, _, ok := h.Since("r", at.Epoch, c.offset)
+		if ok != c.ok {
+			t.Errorf("since %d: %v", c.offset, ok)
+		}
+		same(t, texts(entries), c.want...)
+	}
+}
+
+func TestHistoryEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := New(Options{History: HistoryOptions{Size: 3, TTL: time.Minute}})
+		turn := &Turn{Hub: h}
+		turn.Broadcast([]byte("r"), text("1"), 0)
+		_, at, _ := h.Since("r", "", 0)
+		time.Sleep(time.Minute + 1)
+		if _, _, ok := h.Since("r", at.Epoch, 0); ok {
+			t.Error("a message outlived its time")
+		}
+		if _, now, ok := h.Since("r", at.Epoch, 1); !ok || now != at {
+			t.Errorf("the room stands at %v, was at %v", now, at)
+		}
+		time.Sleep(time.Minute + 1)
+		h.SweepHistory(time.Now())
+		if s := h.HistoryStats(); s != (HistoryStats{}) {
+			t.Errorf("left: %+v", s)
+		}
+		if _, now, ok := h.Since("r", at.Epoch, 1); ok || now.Epoch == at.Epoch {
+			t.Error("a history that was forgotten has the same epoch")
+		}
+	})
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	h := New(Options{History: HistoryOptions{Size: 1000, MaxBytes: 10_000}})
+	turn := &Turn{Hub: h}
+	for i := range 100 {
+		turn.Broadcast(fmt.Appendf(nil, "r%d", i%3), text("%0100d", i), 0)
+		if s := h.HistoryStats(); s.Bytes > 10_000 {
+			t.Fatalf("%+v", s)
+		}
+	}
+	s := h.HistoryStats()
+	if s.Dropped == 0 || s.Rooms != 3 {
+		t.Errorf("%+v", s)
+	}
+	// What is there is whole: the newest of each room, without gaps.
+	for i := range 3 {
+		room := fmt.Sprintf("r%d", i)
+		_, at, _ := h.Since(room, "", 0)
+		for from := range at.Offset {
+			entries, _, ok := h.Since(room, at.Epoch, from)
+			if ok && uint64(len(entries)) != at.Offset-from {
+				t.Errorf("%s since %d: %d messages of %d", room, from, len(entries), at.Offset-from)
+			}
+		}
+	}
+}
+
+// TestRecoveryUnderLoad: members come and go while others send; what each one
+// saw, and what the history gives it after, is all and in order.
+func TestRecoveryUnderLoad(t *testing.T) {
+	const senders, each = 4, 300
+	h := New(Options{History: HistoryOptions{Size: senders * each}})
+	var wait sync.WaitGroup
+	for s := range senders {
+		wait.Go(func() {
+			turn := &Turn{Hub: h}
+			for i := range each {
+				turn.Broadcast([]byte("r"), text("%d-%d", s, i), 0)
+				if rand.IntN(3) == 0 {
+					turn.Flush()
+				}
+			}
+			turn.Flush()
+		})
+	}
+	for range 4 {
+		wait.Go(func() {
+			for range 30 {
+				m, s := tagged(t, h, "r")
+				for len(m.seats) > 0 && s.calls() < 5 && h.HistoryStats().Bytes < senders*each*70 {
+				}
+				if rand.IntN(2) == 0 {
+					h.Leave(m, "r")
+				}
+				h.Remove(m)
+				r := (&reader{t: t}).of(s)
+				if r.next == 0 {
+					t.Error("not told where the room stands")
+					return
+				}
+				seen := r.next - 1
+				entries, at, ok := h.Since("r", r.epoch, seen)
+				if !ok || uint64(len(entries)) < at.Offset-seen {
+					t.Errorf("since %d: %d of %d, %v", seen, len(entries), at.Offset-seen, ok)
+				}
+				for i, e := range entries {
+					if e.Offset != seen+1+uint64(i) {
+						t.Errorf("offset %d at %d since %d", e.Offset, i, seen)
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func TestElsewhere(t *testing.T) {
+	h := New(Options{Positions: true})
+	m, s := tagged(t, h, "r")
+	turn := &Turn{Hub: h}
+	h.Place("r", Position{"e", 7})
+	turn.Deliver([]byte("r"), text("8"), 0, Position{"e", 8})
+	turn.Pass([]byte("r"), Position{"e", 9})
+	turn.Deliver([]byte("r"), text("10"), m.ID, Position{"e", 10})
+	turn.Deliver([]byte("r"), text("11"), 0, Position{"e", 11})
+	_, late := tagged(t, h, "r")
+	turn.Flush()
+	r := (&reader{t: t}).of(s)
+	same(t, r.got, "8", "11")
+	if r.next != 12 || r.epoch != "e" {
+		t.Errorf("it stands at %s %d", r.epoch, r.next)
+	}
+	if r := (&reader{t: t}).of(late); r.next != 12 || len(r.got) > 0 {
+		t.Errorf("who came late stands at %d, got %q", r.next, r.got)
+	}
+}

@@ -1,0 +1,104 @@
+package host
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/azuhost/azuhost/host/internal/hub"
+)
+
+// watchers are the connections that want to be told who comes to a room and
+// leaves it. The zero value has none.
+type watchers struct {
+	mu    sync.Mutex
+	rooms map[string][]*conn
+}
+
+func (w *watchers) add(room string, c *conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rooms == nil {
+		w.rooms = map[string][]*conn{}
+	}
+	if !slices.Contains(w.rooms[room], c) {
+		w.rooms[room] = append(w.rooms[room], c)
+	}
+}
+
+func (w *watchers) remove(room string, c *conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	rest := slices.DeleteFunc(w.rooms[room], func(x *conn) bool { return x == c })
+	if len(rest) == 0 {
+		delete(w.rooms, room)
+		return
+	}
+	w.rooms[room] = rest
+}
+
+func (w *watchers) of(room string) []*conn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.rooms[room])
+}
+
+type presenceAnswer struct {
+	Type  string   `json:"type"`
+	ID    float64  `json:"id"`
+	Room  string   `json:"room"`
+	Users []string `json:"users"`
+}
+
+type presenceChange struct {
+	Type string `json:"type"`
+	Room string `json:"room"`
+	User string `json:"user"`
+}
+
+// presence tells a client who is in a room that it is in, too.
+func (c *conn) presence(r request) error {
+	if err := c.inRoom(r.Room); err != nil {
+		return err
+	}
+	if !c.ch.settings.Load().route.SharePresence {
+		return refuseControl("NOT_SHARED", "this route does not tell clients who is there; share_presence allows it")
+	}
+	if r.Watch != nil && *r.Watch {
+		c.ch.watchers.add(r.Room, c) // before the list, so that no change is missed
+		c.watched[r.Room] = struct{}{}
+	} else if r.Watch != nil {
+		c.unwatch(r.Room)
+	}
+	users := c.ch.hub.Present(r.Room)
+	if users == nil {
+		users = []string{}
+	}
+	c.answer(presenceAnswer{"presence", r.ID, r.Room, users})
+	return nil
+}
+
+func (c *conn) unwatch(room string) {
+	c.ch.watchers.remove(room, c)
+	delete(c.watched, room)
+}
+
+// tellWatchers tells of a change of who is present. One who has left the room
+// is not told any more.
+func (ch *channel) tellWatchers(turn *hub.Turn, e hub.PresenceEvent) {
+	conns := ch.watchers.of(e.Room)
+	if len(conns) == 0 || e.Room == "" {
+		return
+	}
+	m := presenceChange{"presence_leave", e.Room, e.User}
+	if e.Join {
+		m.Type = "presence_join"
+	}
+	frame := hub.AppendControl(nil, m)
+	for _, c := range conns {
+		if !ch.hub.In(&c.member, e.Room) {
+			ch.watchers.remove(e.Room, c)
+			continue
+		}
+		turn.Control(&c.member, frame)
+	}
+}

@@ -1,0 +1,66 @@
+package host
+
+import (
+	"github.com/azuhost/azuhost/host/internal/hub"
+)
+
+// recovered answers a client that asks for what it missed.
+type recovered struct {
+	Type      string  `json:"type"`
+	ID        float64 `json:"id"`
+	Room      string  `json:"room"`
+	Recovered bool    `json:"recovered"`
+	Epoch     string  `json:"epoch"`
+	Offset    uint64  `json:"offset"`
+	Count     int     `json:"count"`
+}
+
+// recover sends what was sent to a room after an offset, all of it or none.
+// What is sent to the room meanwhile comes as well, with its position, so that
+// the client can tell.
+func (c *conn) recover(r request) error {
+	if r.Offset == nil || r.Epoch == "" {
+		return refuseControl("INVALID", "recover: epoch and offset are needed")
+	}
+	if err := c.inRoom(r.Room); err != nil {
+		return err
+	}
+	if !c.ch.keepsHistory() {
+		return refuseControl("NO_HISTORY", "this route keeps no history")
+	}
+	entries, at, ok, err := c.ch.since(r.Room, r.Epoch, *r.Offset)
+	if err != nil {
+		return err
+	}
+	except := c.ch.ownID(r.Conn)
+	var messages []byte
+	for _, e := range entries {
+		messages = hub.AppendEntry(messages, r.Room, at.Epoch, e, except != 0 && e.Except == except)
+	}
+	if 2*len(messages) > c.ch.settings.Load().limits.MaxQueue {
+		// It would be taken for a slow reader.
+		ok, entries, messages = false, nil, nil
+	}
+	c.ch.metrics.recovered(ok, len(entries))
+	head := hub.AppendControl(nil, recovered{"recovered", r.ID, r.Room, ok, at.Epoch, at.Offset, len(entries)})
+	c.turn.Control(&c.member, append(head, messages...))
+	return nil
+}
+
+// keepsHistory says whether rooms of the route have a history.
+func (ch *channel) keepsHistory() bool { return ch.history.Size > 0 }
+
+// since gives the messages of a room after an offset.
+func (ch *channel) since(room, epoch string, offset uint64) (entries []hub.Entry, at hub.Position, ok bool, err error) {
+	entries, at, ok = ch.hub.Since(room, epoch, offset)
+	return entries, at, ok, nil
+}
+
+// ownID is the number of a connection of this node by its name; 0: it is none.
+func (ch *channel) ownID(name string) uint64 {
+	node, id, err := parseConnName(name)
+	if err != nil || node != ch.host.node {
+		return 0
+	}
+	return id
+}
