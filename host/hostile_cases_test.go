@@ -135,6 +135,9 @@ var hostileFiles = []hostileCase{
 	{name: "compile_loops", build: func() []byte {
 		return bigModule{locals: slices.Concat([]byte{1}, leb(1_000), []byte{0x7f}), code: loops(100, 1_000)}.encode()
 	}, refused: []string{"limits."}},
+	{name: "compile_locals", build: func() []byte {
+		return bigModule{locals: slices.Concat([]byte{1}, leb(2_000), []byte{0x7f}), code: living(2_000, 2_000)}.encode()
+	}, refused: []string{"400000", "limits.max_local_work"}},
 	{name: "import_unknown", refused: []string{"azu.teleport"}},
 	{name: "import_module", refused: []string{"kernel.peek"}},
 	{name: "import_meter", refused: []string{"azuhost"}},

@@ -142,6 +142,16 @@ func loops(n, locals int) code {
 	return append(out, bytes.Repeat(code{opConst, 0, opBranchIf, 0, opEnd}, n)...)
 }
 
+// living sets locals, goes through n blocks with two ways in, and reads them.
+func living(n, locals int) code {
+	var out, reads code
+	for i := range locals {
+		out = slices.Concat(out, code{0x20, 1, 0x21}, leb(3+i))
+		reads = slices.Concat(reads, code{0x20}, leb(3+i), code{0x1a})
+	}
+	return slices.Concat(out, bytes.Repeat(code{opBlock, empty, 0x20, 1, opBranchIf, 0, opEnd}, n), reads)
+}
+
 // tailCall calls on_message from itself by return_call, with its own parameters.
 func tailCall() code { return code{0x20, 0, 0x20, 1, 0x20, 2, opReturnCall, 1} }
 

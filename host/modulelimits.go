@@ -33,7 +33,11 @@ type ModuleLimits struct {
 	// LoopWork: local variables of one function times the loops around, for each
 	// loop. 0: 100,000.
 	LoopWork int
-	// Work: squares of the blocks of all functions together. 0: 400,000,000.
+	// LocalWork: local variables of one function that live on from block to block,
+	// times its blocks. 0: 400,000.
+	LocalWork int
+	// Work: squares of the blocks of all functions together, and what their local
+	// variables are as much as. 0: 400,000,000.
 	Work int
 	// Branches: labels of one br_table. 0: 65,520.
 	Branches int
@@ -73,6 +77,7 @@ func (l ModuleLimits) scan() wasm.Limits {
 		Nesting:       l.Nesting,
 		Blocks:        l.Blocks,
 		LoopWork:      l.LoopWork,
+		LocalWork:     l.LocalWork,
 		Work:          l.Work,
 		Branches:      l.Branches,
 		Operands:      l.Operands,
@@ -103,6 +108,7 @@ func (l ModuleLimits) counts() map[string]int {
 		"Module.Nesting":       l.Nesting,
 		"Module.Blocks":        l.Blocks,
 		"Module.LoopWork":      l.LoopWork,
+		"Module.LocalWork":     l.LocalWork,
 		"Module.Work":          l.Work,
 		"Module.Branches":      l.Branches,
 		"Module.Operands":      l.Operands,

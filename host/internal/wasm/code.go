@@ -23,6 +23,7 @@ type codeScanner struct {
 	blocks   uint64
 	loops    uint64 // that are open
 	loopWork uint64 // locals times open loops, for each loop
+	reach    localReach
 }
 
 // Basic blocks that an instruction makes, the metered loop's check included.
@@ -74,6 +75,7 @@ func (s *scanner) body(r reader, f uint32) error {
 	}
 	c.locals = locals + uint64(len(t.Params))
 	c.operands, c.blocks, c.loops, c.loopWork = 0, 0, 0, 0
+	c.reach.begin(int(c.locals))
 	c.frames = append(c.frames[:0], frame{opBlock, 0, len(t.Results)})
 	var in instruction
 	for len(c.frames) > 0 && c.err == nil {
@@ -94,7 +96,11 @@ func (s *scanner) body(r reader, f uint32) error {
 	if err := overIn(f, c.loopWork, s.l.LoopWork, "locals times nested loops", "loop_work"); err != nil {
 		return err
 	}
-	s.work += c.blocks*c.blocks + loopsInWork*c.loopWork
+	localWork := c.reach.work(c.blocks)
+	if err := overIn(f, localWork, s.l.LocalWork, "locals that live on times blocks", "local_work"); err != nil {
+		return err
+	}
+	s.work += c.blocks*c.blocks + loopsInWork*c.loopWork + c.reach.total(c.blocks)
 	if err := over(s.work, s.l.Work, "squares of the blocks of all functions", "work"); err != nil {
 		return err
 	}
@@ -129,6 +135,7 @@ func (s *scanner) check(c *codeScanner, in *instruction, f uint32) {
 		}
 		c.operands += uint64(params + results)
 		c.blocks++
+		c.reach.block(in.op == opLoop)
 		if in.op == opLoop {
 			c.blocks += blocksOfLoop - 1
 			c.loops++
@@ -146,14 +153,17 @@ func (s *scanner) check(c *codeScanner, in *instruction, f uint32) {
 		}
 		top.op = opElse
 		c.blocks++
+		c.reach.block(true)
 	case opEnd:
 		if c.frames[len(c.frames)-1].op == opLoop {
 			c.loops--
 		}
 		c.frames = c.frames[:len(c.frames)-1]
+		c.reach.block(true)
 	case opBr, opBrIf:
 		c.operands += uint64(s.label(c, in, in.a))
 		c.blocks++
+		c.reach.block(false)
 	case opBrTable:
 		for _, l := range in.labels {
 			c.operands += uint64(s.label(c, in, l))
@@ -199,6 +209,9 @@ func (s *scanner) index(c *codeScanner, in *instruction) {
 	switch op := in.op; {
 	case op >= opLocalGet && op <= opLocalTee:
 		have(in.a, int(c.locals), "local")
+		if c.err == nil {
+			c.reach.local(in)
+		}
 	case op == opGlobalGet || op == opGlobalSet:
 		have(in.a, len(m.Globals), "global")
 	case op == opCall || op == opReturnCall:

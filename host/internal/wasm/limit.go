@@ -30,8 +30,13 @@ type Limits struct {
 	// each loop within (its elimination of redundant phis). 100,000.
 	// limits.max_loop_work
 	LoopWork int
-	// Work bounds the squares of the blocks of all functions, added up.
-	// 400,000,000, which is ten times a Go program of 3 MB. limits.max_work
+	// LocalWork bounds the locals of a function that are read in another block than the
+	// one that set them, times its blocks, and the walks to them: the compiler may go over
+	// all of them in each block. 400,000. limits.max_local_work
+	LocalWork int
+	// Work bounds the squares of the blocks of all functions, added up, and what
+	// loops and locals that live on are as much as. 400,000,000, which is ten times
+	// a Go program of 3 MB, and at most about 3 s to compile. limits.max_work
 	Work int
 	// Operands is how many values the calls, blocks and branches of one
 	// function may move, by their types. 1,000,000. limits.max_operands
@@ -74,6 +79,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Branches, 65_520)
 	set(&l.Blocks, 10_000)
 	set(&l.LoopWork, 100_000)
+	set(&l.LocalWork, 400_000)
 	set(&l.Work, 400_000_000)
 	set(&l.Operands, 1_000_000)
 	set(&l.Tables, 16)

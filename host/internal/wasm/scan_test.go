@@ -44,6 +44,15 @@ func code(code string) []byte {
 	return module(sec(1, "\x01\x60\x00\x00"), sec(3, "\x01\x00"), sec(4, "\x01\x70\x00\x01"), sec(5, "\x01\x00\x01"), sec(10, "\x01", lebs(len(body)), body))
 }
 
+// reads has local.get for so many locals, below 128.
+func reads(n int) string {
+	var out strings.Builder
+	for i := range n {
+		out.WriteString("\x20" + string(rune(i)) + "\x1a")
+	}
+	return out.String()
+}
+
 // malformed are modules that are refused for their form, with a part of the text.
 var malformed = map[string][]byte{
 	"no header":                      nil,
@@ -153,6 +162,8 @@ func TestLimits(t *testing.T) {
 		{"nesting", 1001, wasm.Limits{}, code(strings.Repeat("\x02\x40", 60_000) + strings.Repeat("\x0b", 60_000))},
 		{"branches", 20_000, wasm.Limits{Branches: 19_999}, code("\x41\x00\x0e" + lebs(20_000) + strings.Repeat("\x00", 20_001))},
 		{"blocks", 10_001, wasm.Limits{}, code(strings.Repeat("\x02\x40\x0b", 10_001))},
+		{"local_work", 20 * 21, wasm.Limits{LocalWork: 20*21 - 1}, function("\x01\x14\x7f", strings.Repeat("\x02\x40\x0b", 21)+reads(20))},
+		{"local_work", 401 + (400*401/2+390*401)/16, wasm.Limits{LocalWork: 100}, function("\x01\x01\x7f", "\x02\x40"+strings.Repeat("\x20\x00\x0d\x00", 400)+strings.Repeat("\x20\x00\x1a", 390)+"\x0b")},
 		{"work", 10_000, wasm.Limits{Work: 9_999}, code(strings.Repeat("\x02\x40\x0b", 100))},
 		{"operands", 1001, wasm.Limits{Operands: 1000}, module(sec(1, "\x02\x60\x00\x00\x60\x00", lebs(143), strings.Repeat("\x7f", 143)),
 			sec(3, "\x02\x00\x01"), sec(10, "\x02", lebs(16), "\x00", strings.Repeat("\x10\x01", 7), "\x0b", "\x03\x00\x00\x0b"))},
@@ -174,6 +185,22 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: %v", c.key, err)
 		} else if !strings.Contains(err.Error(), limit.Key) {
 			t.Errorf("%s is not in the text: %v", c.key, err)
+		}
+	}
+}
+
+// TestLocalsOfOneBlock: what is set and read in the same block does not live on,
+// however many there are.
+func TestLocalsOfOneBlock(t *testing.T) {
+	set := strings.ReplaceAll(reads(50), "\x1a", "\x1a\x41\x00\x21\x00")
+	var local strings.Builder
+	for i := range 50 {
+		local.WriteString("\x02\x40\x41\x00\x21" + string(rune(i)) + "\x20" + string(rune(i)) + "\x1a\x0b")
+	}
+	for want, body := range map[bool]string{true: local.String(), false: local.String() + set} {
+		_, err := wasm.Scan(function("\x01\x32\x7f", body), wasm.Limits{LocalWork: 50})
+		if (err == nil) != want {
+			t.Errorf("accepted %v: %v", !want, err)
 		}
 	}
 }

@@ -119,7 +119,8 @@ type Limits struct {
 	ModuleNesting       int  `yaml:"max_nesting" min:"1" doc:"In the plugin's file: depth of blocks in one function."`
 	ModuleBlocks        int  `yaml:"max_blocks" min:"1" doc:"In the plugin's file: blocks of code of one function, which compile in their square."`
 	ModuleLoopWork      int  `yaml:"max_loop_work" min:"1" doc:"In the plugin's file: local variables of one function times the loops around, for each loop."`
-	ModuleWork          int  `yaml:"max_work" min:"1" doc:"In the plugin's file: squares of the blocks of all functions together."`
+	ModuleLocalWork     int  `yaml:"max_local_work" min:"1" doc:"In the plugin's file: local variables of one function that live on from block to block, times its blocks."`
+	ModuleWork          int  `yaml:"max_work" min:"1" doc:"In the plugin's file: squares of the blocks of all functions together, and what their local variables are as much as."`
 	ModuleBranches      int  `yaml:"max_branches" min:"1" doc:"In the plugin's file: labels of one br_table."`
 	ModuleOperands      int  `yaml:"max_operands" min:"1" doc:"In the plugin's file: values that the calls, blocks and branches of one function move."`
 	ModuleTables        int  `yaml:"max_tables" min:"1" doc:"In the plugin's file: tables."`

@@ -57,6 +57,7 @@ func Default() *Config {
 				ModuleNesting:       1_000,
 				ModuleBlocks:        10_000,
 				ModuleLoopWork:      100_000,
+				ModuleLocalWork:     400_000,
 				ModuleWork:          400_000_000,
 				ModuleBranches:      65_520,
 				ModuleOperands:      1_000_000,

@@ -83,6 +83,7 @@ func (r Route) options() host.Route {
 				Nesting:       l.ModuleNesting,
 				Blocks:        l.ModuleBlocks,
 				LoopWork:      l.ModuleLoopWork,
+				LocalWork:     l.ModuleLocalWork,
 				Work:          l.ModuleWork,
 				Branches:      l.ModuleBranches,
 				Operands:      l.ModuleOperands,
