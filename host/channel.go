@@ -39,7 +39,8 @@ type Message struct {
 }
 
 // Refusal is returned by OnConnect to refuse a connection: 400 to 599 before
-// the upgrade with that HTTP status, 3000 to 4999 after it with that close code.
+// the upgrade with that HTTP status, 3000 to 4999 after it with that close code;
+// and by OnPublish to refuse a message: 400 to 599.
 type Refusal int
 
 func (r Refusal) Error() string { return fmt.Sprintf("refused with %d", int(r)) }
@@ -54,6 +55,10 @@ type Funcs struct {
 	OnPing     func(env Env, conn ConnID, payload []byte) error
 	OnPong     func(env Env, conn ConnID, payload []byte) error
 	OnPresence func(env Env, room, user string, join bool) error
+	// OnPublish is asked about messages from outside (Host.Publish, the HTTP
+	// API), and in charge of them: nothing of the message goes to anybody but
+	// what it sends itself. A Refusal of 400 to 599 is the publisher's answer.
+	OnPublish func(env Env, to Target, m Message) error
 
 	// Concurrent runs hooks at the same time. By default they run one at a
 	// time, so that they can share state without locks.
@@ -79,6 +84,8 @@ func (f *Funcs) Has(h abi.Hook) bool {
 		return f.OnPong != nil
 	case abi.OnPresence:
 		return f.OnPresence != nil
+	case abi.OnPublish:
+		return f.OnPublish != nil
 	}
 	return false
 }
@@ -120,6 +127,9 @@ func (f *Funcs) call(ev *Event, env Env) (err error) {
 	case abi.OnPresence:
 		room, user := splitPresence(ev.Data)
 		err = f.OnPresence(env, room, user, abi.PresenceEvent(ev.Arg) == abi.PresenceJoin)
+	case abi.OnPublish:
+		to, data := splitPublish(ev.Data)
+		err = f.OnPublish(env, to, Message{abi.Kind(ev.Arg), data})
 	}
 	if err == nil {
 		return nil

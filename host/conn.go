@@ -26,6 +26,7 @@ type conn struct {
 	remote      string
 	address     netip.Addr // what the limit per address counts
 	subprotocol string
+	since       int64 // nanoseconds since 1970
 
 	token  atomic.Pointer[auth.Token] // the one that holds; nil: none was verified
 	values values

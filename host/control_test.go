@@ -205,7 +205,7 @@ func TestHistoryOutlivesMembers(t *testing.T) {
 	joined := wantControl(t, c, "joined")
 	_ = c.Close(websocket.StatusNormalClosure, "")
 	wantMetric(t, h, `azuhost_connections{route="/rooms/:room"}`, 0)
-	if err := h.Broadcast("/rooms/:room", "a", abi.Binary, []byte{1, 0x1e}); err != nil {
+	if _, err := h.Publish(t.Context(), host.Publication{Route: "/rooms/:room", Room: "a", Kind: abi.Binary, Data: []byte{1, 0x1e}}); err != nil {
 		t.Fatal(err)
 	}
 	c, _ = dialV1(t, url+"/rooms/a")

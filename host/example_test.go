@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/azuhost/azuhost/host"
-	"github.com/azuhost/azuhost/host/abi"
 	"github.com/coder/websocket"
 )
 
@@ -49,9 +48,11 @@ func Example() {
 	fmt.Printf("%s\n", answer)
 
 	// From anywhere in the program:
-	if err := h.SendUser("/greetings", "ann", abi.Text, []byte("your order has left")); err != nil {
+	d, err := h.Publish(ctx, host.Publication{Route: "/greetings", Users: []string{"ann"}, Data: []byte("your order has left")})
+	if err != nil {
 		log.Fatal(err)
 	}
+	fmt.Println(d.Sockets, "connection")
 	_, notice, _ := c.Read(ctx)
 	fmt.Printf("%s\n", notice)
 
@@ -60,6 +61,7 @@ func Example() {
 	server.Close()
 	// Output:
 	// you said hello
+	// 1 connection
 	// your order has left
 }
 

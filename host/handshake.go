@@ -90,6 +90,7 @@ func (ch *channel) newConn(set *settings, r *http.Request) *conn {
 		remote:      addr.String(),
 		address:     limitKey(addr),
 		subprotocol: cmp.Or(socket.Subprotocol(r, []string{Protocol}), socket.Subprotocol(r, set.route.Subprotocols)),
+		since:       time.Now().UnixNano(),
 		turn:        hub.Turn{Hub: ch.hub},
 	}
 	for _, p := range ch.params {
@@ -124,7 +125,7 @@ func (ch *channel) connect(c *conn, w http.ResponseWriter, r *http.Request) {
 		ch.host.limits.release(c)
 		why := refusedUnavailable
 		var he *plugin.HookError
-		if errors.As(err, &he) && refuses(he.Code) {
+		if errors.As(err, &he) && refuses(abi.OnConnect, he.Code) {
 			why = refusedPlugin
 		}
 		ch.refuse(w, status, http.StatusText(status), why)

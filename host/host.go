@@ -36,6 +36,7 @@ type Host struct {
 	ending     context.Context // done when the host closes
 	end        context.CancelFunc
 	state      *lastState
+	once       *once
 
 	reload     sync.Mutex             // one Reload or Close at a time
 	watcher    *watcher               // guarded by reload
@@ -92,6 +93,7 @@ func New(o Options) (*Host, error) {
 	}
 	h := &Host{
 		log:        o.Log,
+		once:       newOnce(),
 		node:       cmp.Or(o.Node, newNodeName()),
 		registry:   o.Registry,
 		appMetrics: newAppMetrics(),

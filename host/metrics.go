@@ -48,6 +48,7 @@ type metrics struct {
 	droppedFrames  *prometheus.Desc
 	buildInfo      *prometheus.Desc
 	host           *Host
+	api            *apiMetrics
 }
 
 func counterVec(name, help string, labels ...string) *prometheus.CounterVec {
@@ -69,6 +70,7 @@ func newMetrics(h *Host) *metrics {
 	durations := prometheus.ExponentialBuckets(1e-6, 4, 11)
 	return &metrics{
 		host:           h,
+		api:            newAPIMetrics(),
 		accepted:       counterVec("azuhost_connections_accepted_total", "Connections that on_connect accepted.", "route"),
 		refused:        counterVec("azuhost_connections_refused_total", "Handshakes that were refused, by reason.", "route", "reason"),
 		closed:         counterVec("azuhost_connections_closed_total", "Connections that ended, by close code; codes from 3000 are joined.", "route", "code"),
@@ -80,7 +82,7 @@ func newMetrics(h *Host) *metrics {
 		batchFrames:    histogramVec("azuhost_broadcast_frames", "Messages that a batch of broadcasts held.", prometheus.ExponentialBuckets(1, 2, 9), "route"),
 		batchDuration:  histogramVec("azuhost_broadcast_duration_seconds", "Time to deliver a batch of broadcasts to all members.", durations, "route"),
 		hookDuration:   histogramVec("azuhost_plugin_hook_duration_seconds", "Time of hooks in the plugin.", hookBuckets, "route", "plugin", "hook"),
-		hookErrors:     counterVec("azuhost_plugin_hook_errors_total", "Hooks that returned an error; a connection that on_connect refused is not one.", "route", "plugin", "hook"),
+		hookErrors:     counterVec("azuhost_plugin_hook_errors_total", "Hooks that returned an error; what on_connect or on_publish refused is not one.", "route", "plugin", "hook"),
 		faults:         counterVec("azuhost_plugin_faults_total", "Instances that were thrown away after a fault, by reason.", "route", "plugin", "reason"),
 		loads:          counterVec("azuhost_plugin_loads_total", "Loads of a plugin version, by result.", "route", "plugin", "result"),
 		loadDuration:   histogramVec("azuhost_plugin_load_duration_seconds", "Time to compile, check and start a plugin version.", prometheus.ExponentialBuckets(1e-3, 4, 8), "route", "plugin"),
@@ -107,12 +109,12 @@ func newMetrics(h *Host) *metrics {
 }
 
 func (m *metrics) vectors() []prometheus.Collector {
-	return []prometheus.Collector{
+	return append(m.api.vectors(),
 		m.accepted, m.refused, m.closed, m.received, m.receivedBytes, m.sent, m.sentBytes,
 		m.batchMembers, m.batchFrames, m.batchDuration,
 		m.hookDuration, m.hookErrors, m.faults, m.loads, m.loadDuration, m.quarantines, m.logDropped,
 		m.controls, m.recoveries, m.replayed,
-	}
+	)
 }
 
 func (m *metrics) gauges() []*prometheus.Desc {
@@ -271,7 +273,7 @@ func (h *hookMetrics) HookDone(hook abi.Hook, d time.Duration, err error) {
 	case *plugin.Fault:
 		h.m.faults.WithLabelValues(h.route, h.plugin, string(e.Reason)).Inc()
 	case *plugin.HookError:
-		if hook == abi.OnConnect && refuses(e.Code) {
+		if refuses(hook, e.Code) {
 			return
 		}
 		h.m.hookErrors.WithLabelValues(h.route, h.plugin, hook.String()).Inc()

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
@@ -31,7 +32,7 @@ func parseConnName(name string) (node string, id uint64, err error) {
 		id, err = strconv.ParseUint(name[i+1:], 10, 64)
 	}
 	if i <= 0 || err != nil || id == 0 || !nodeName.MatchString(name[:i]) {
-		return "", 0, fmt.Errorf("connection %q: want NODE.NUMBER, as connections are listed", name)
+		return "", 0, fmt.Errorf("connection %q: want NODE.NUMBER, as connections are listed: %w", name, abi.Invalid)
 	}
 	return name[:i], id, nil
 }

@@ -1,99 +1,216 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
-// What the program around the host sends and asks. It takes effect at once: a
-// Channel that is written in Go uses its Env instead, where what a hook asks for
-// happens together or not at all.
-//
-// A path is that of a route as Options.Routes has it, "/rooms/:room_id". The
-// errors for names, kinds and sizes wrap abi.Invalid and abi.Limit.
+// What the program around the host sends, and with it the HTTP API and the CLI.
+// It takes effect at once: a Channel that is written in Go uses its Env instead,
+// where what a hook asks for happens together or not at all.
 
 // ErrUnknownRoute says that no route has the path.
 var ErrUnknownRoute = errors.New("no such route")
 
-// Broadcast sends a message to every member of a room of a route. A room
-// without members is no error.
-func (h *Host) Broadcast(path, room string, kind abi.Kind, data []byte) error {
-	return h.publish(path, kind, data, func(t *hub.Turn, frame []byte) { t.Broadcast([]byte(room), frame, 0) }, room)
+// maxUsers bounds the users of one publication.
+const maxUsers = 10_000
+
+// Publication is a message from outside of the channels, and whom it is for:
+// exactly one of Room, Users and All is set.
+type Publication struct {
+	// Route is the path of a route as Options.Routes has it, "/rooms/:room_id".
+	// Empty, with Users or All: every route.
+	Route string `json:"route,omitempty"`
+
+	// Room: every member of this room. A room without members is no error.
+	Room string `json:"room,omitempty"`
+	// Users: every connection of these users, at most 10,000 of them. A user
+	// without connections is no error.
+	Users []string `json:"users,omitempty"`
+	// All: every connection.
+	All bool `json:"all,omitempty"`
+
+	// Kind of the message. 0: abi.Text.
+	Kind abi.Kind `json:"kind,omitempty"`
+	// Data is the message: at most Limits.HookBytes of the route, and valid UTF-8
+	// if it is text.
+	Data []byte `json:"data,omitempty"`
+
+	// Key makes the publication idempotent: with the same key again, within 5
+	// minutes and the last 10,000 keys of this node, nothing happens and the
+	// first Delivery is the answer. It is a name of 1 to 255 bytes. Empty: none.
+	Key string `json:"key,omitempty"`
 }
 
-// BroadcastAll sends a message to every connection of a route.
-func (h *Host) BroadcastAll(path string, kind abi.Kind, data []byte) error {
-	return h.publish(path, kind, data, func(t *hub.Turn, frame []byte) { t.BroadcastAll(frame, 0) })
+// Delivery says what became of a publication or a disconnection.
+type Delivery struct {
+	// Sockets is how many connections it was addressed to. A connection may
+	// end, or be too slow, before it gets it.
+	Sockets int `json:"sockets"`
+	// Nodes is how many nodes those are on.
+	Nodes int `json:"nodes"`
+	// Duplicate: the Key was there before, and nothing happened now.
+	Duplicate bool `json:"duplicate,omitempty"`
+	// Epoch and Offset are the message's place in the history of its room. 0: it
+	// has none.
+	Epoch  string `json:"epoch,omitempty"`
+	Offset uint64 `json:"offset,omitempty"`
 }
 
-// SendUser sends a message to every connection of a user on a route. A user
-// without connections is no error: Online tells.
-func (h *Host) SendUser(path, user string, kind abi.Kind, data []byte) error {
-	return h.SendUsers(path, []string{user}, kind, data)
-}
-
-// SendUsers is SendUser for several users. If one of the names is wrong nobody
-// gets the message.
-func (h *Host) SendUsers(path string, users []string, kind abi.Kind, data []byte) error {
-	return h.publish(path, kind, data, func(t *hub.Turn, frame []byte) {
-		for _, u := range users {
-			t.SendUser([]byte(u), frame)
-		}
-	}, users...)
-}
-
-// Online says whether a user is present on a route: has a connection, or had
-// one within the grace.
-func (h *Host) Online(path, user string) (bool, error) {
-	ch, err := h.route(path, user)
-	if err != nil {
-		return false, err
+// add counts what went to another route, or in another way.
+func (d *Delivery) add(more Delivery) {
+	d.Sockets += more.Sockets
+	d.Nodes = max(d.Nodes, more.Nodes)
+	if more.Offset > 0 {
+		d.Epoch, d.Offset = more.Epoch, more.Offset
 	}
-	return ch.hub.Online(user), nil
 }
 
-// Users lists the users who are present on a route, sorted.
-func (h *Host) Users(path string) ([]string, error) {
+// RefusedError is the answer of a channel whose on_publish did not want a message.
+type RefusedError struct {
+	Route  string
+	Status int    // 400 to 599
+	Text   string // what the hook said; may be empty
+}
+
+func (e *RefusedError) Error() string {
+	s := fmt.Sprintf("route %s: on_publish refused with %d", e.Route, e.Status)
+	if e.Text != "" {
+		s += ": " + e.Text
+	}
+	return s
+}
+
+// Publish sends a message to a room, users or everybody. A channel that handles
+// on_publish is asked first, and in charge: what it does instead happens, and
+// Delivery counts that. With several users it is asked for each of them.
+//
+// Errors wrap ErrUnknownRoute, abi.Invalid and abi.Limit for a publication that
+// can not be, ErrKeyReused, *RefusedError, or abi.Unavailable while there is
+// nobody to ask. Where a message is for several routes or users and some fail,
+// the others get it: Delivery counts those.
+func (h *Host) Publish(ctx context.Context, p Publication) (d Delivery, err error) {
+	defer func() { h.metrics.api.publishedTo(p, d, err) }()
+	if p.Kind == 0 {
+		p.Kind = abi.Text
+	}
+	channels, err := h.check(p)
+	if err != nil {
+		return Delivery{}, err
+	}
+	if h.closing.Load() {
+		return Delivery{}, fmt.Errorf("the host is closing: %w", abi.Unavailable)
+	}
+	if p.Key == "" {
+		return publish(ctx, channels, p)
+	}
+	return h.once.do(ctx, p, func() (Delivery, error) { return publish(ctx, channels, p) })
+}
+
+// publish publishes to each channel. Errors of one are no reason to leave out another.
+func publish(ctx context.Context, channels []*channel, p Publication) (d Delivery, err error) {
+	for _, ch := range channels {
+		one, e := ch.publish(ctx, p)
+		d.add(one)
+		err = errors.Join(err, e)
+	}
+	return d, err
+}
+
+// check says what is wrong with a publication, and finds the channels that it
+// is for.
+func (h *Host) check(p Publication) ([]*channel, error) {
+	targets := 0
+	for _, set := range []bool{p.Room != "", len(p.Users) > 0, p.All} {
+		if set {
+			targets++
+		}
+	}
+	switch {
+	case targets != 1:
+		return nil, fmt.Errorf("a message is for a room, for users or for all: set exactly one of them: %w", abi.Invalid)
+	case p.Route == "" && p.Room != "":
+		return nil, fmt.Errorf("room %q: say on which route: %w", p.Room, abi.Invalid)
+	case len(p.Users) > maxUsers:
+		return nil, fmt.Errorf("%d users: a message is for %d at most: %w", len(p.Users), maxUsers, abi.Limit)
+	case !p.Kind.Valid():
+		return nil, fmt.Errorf("kind %d is neither text nor binary: %w", p.Kind, abi.Invalid)
+	case p.Kind == abi.Text && !utf8.Valid(p.Data):
+		return nil, fmt.Errorf("text that is not UTF-8: send it as binary: %w", abi.Invalid)
+	}
+	names := slices.Clone(p.Users)
+	for _, n := range []string{p.Room, p.Key} {
+		if n != "" {
+			names = append(names, n)
+		}
+	}
+	if err := checkNames(names...); err != nil {
+		return nil, err
+	}
+	channels, err := h.routesOf(p.Route)
+	if err != nil {
+		return nil, err
+	}
+	for _, ch := range channels {
+		if most := ch.settings.Load().limits.HookBytes; len(p.Data) > most {
+			return nil, fmt.Errorf("a message of %d bytes, and limits.hook_bytes of route %s is %d: %w", len(p.Data), ch.pattern, most, abi.Limit)
+		}
+	}
+	return channels, nil
+}
+
+// publish asks on_publish, where the channel has it, and else delivers.
+func (ch *channel) publish(ctx context.Context, p Publication) (d Delivery, err error) {
+	if !ch.settings.Load().logic.Has(abi.OnPublish) {
+		return ch.deliver(ctx, target{p.Room, p.Users}, hub.AppendFrame(nil, p.Kind, p.Data))
+	}
+	if len(p.Users) == 0 {
+		return ch.ask(ctx, Target{Room: p.Room}, p)
+	}
+	for _, u := range p.Users {
+		one, e := ch.ask(ctx, Target{User: u}, p)
+		d.add(one)
+		err = errors.Join(err, e)
+	}
+	return d, err
+}
+
+// ask runs on_publish for a message to a room, one user or all.
+func (ch *channel) ask(ctx context.Context, to Target, p Publication) (Delivery, error) {
+	data := to.appendEvent(make([]byte, 0, len(p.Data)+2*abi.MaxName), p.Data)
+	turn := hub.Turn{Hub: ch.hub}
+	err := ch.runCall(ctx, &Event{Hook: abi.OnPublish, Data: data, Arg: int32(p.Kind)}, nil, nil, &turn, nil)
+	turn.Flush()
+	var he *plugin.HookError
+	switch {
+	case err == nil:
+		return local(turn.Reached), nil
+	case errors.As(err, &he) && refuses(abi.OnPublish, he.Code):
+		return Delivery{}, &RefusedError{Route: ch.pattern, Status: int(he.Code), Text: he.Text}
+	case errors.Is(err, plugin.ErrNotLoaded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return Delivery{}, fmt.Errorf("route %s: on_publish: %w: %w", ch.pattern, err, abi.Unavailable)
+	}
+	return Delivery{}, fmt.Errorf("route %s: on_publish: %w", ch.pattern, err)
+}
+
+// routesOf finds the channel of a path, or all of them for an empty one.
+func (h *Host) routesOf(path string) ([]*channel, error) {
+	if path == "" {
+		return h.channels(), nil
+	}
 	ch, err := h.route(path)
 	if err != nil {
 		return nil, err
 	}
-	return ch.hub.Present(""), nil
-}
-
-// RoomSize counts the connections in a room of a route.
-func (h *Host) RoomSize(path, room string) (int, error) {
-	ch, err := h.route(path, room)
-	if err != nil {
-		return 0, err
-	}
-	return ch.hub.Size([]byte(room)), nil
-}
-
-// publish checks a message, encodes it once and has send deliver it.
-func (h *Host) publish(path string, kind abi.Kind, data []byte, send func(*hub.Turn, []byte), names ...string) error {
-	ch, err := h.route(path, names...)
-	if err != nil {
-		return err
-	}
-	limits := ch.settings.Load().limits
-	switch {
-	case !kind.Valid():
-		return fmt.Errorf("kind %d is neither text nor binary: %w", kind, abi.Invalid)
-	case kind == abi.Text && !utf8.Valid(data):
-		return fmt.Errorf("text that is not UTF-8: send it as binary: %w", abi.Invalid)
-	case len(data) > limits.HookBytes:
-		return fmt.Errorf("a message of %d bytes, and HookBytes of route %s is %d: %w", len(data), path, limits.HookBytes, abi.Limit)
-	}
-	turn := hub.Turn{Hub: ch.hub}
-	send(&turn, hub.AppendFrame(nil, kind, data))
-	turn.Flush()
-	return nil
+	return []*channel{ch}, nil
 }
 
 // route finds the channel of a path and checks names.
@@ -106,10 +223,14 @@ func (h *Host) route(path string, names ...string) (*channel, error) {
 		}
 		return nil, fmt.Errorf("%w as %q; there are: %s", ErrUnknownRoute, path, strings.Join(known, ", "))
 	}
+	return ch, checkNames(names...)
+}
+
+func checkNames(names ...string) error {
 	for _, n := range names {
 		if !validName(n) {
-			return nil, fmt.Errorf("name %q: want 1 to %d bytes of UTF-8 without control characters: %w", n, abi.MaxName, abi.Invalid)
+			return fmt.Errorf("name %q: want 1 to %d bytes of UTF-8 without control characters: %w", n, abi.MaxName, abi.Invalid)
 		}
 	}
-	return ch, nil
+	return nil
 }

@@ -1,47 +1,57 @@
 package host_test
 
 import (
+	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
 )
 
+// publish publishes and wants it to go to so many sockets.
+func publish(t *testing.T, h *host.Host, p host.Publication, sockets int) {
+	t.Helper()
+	d, err := h.Publish(t.Context(), p)
+	want := host.Delivery{Sockets: sockets, Nodes: min(sockets, 1)}
+	if err != nil || d != want {
+		t.Errorf("%+v: %+v, %v; want %+v", p, d, err, want)
+	}
+}
+
 func TestPublish(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
-		r.PresenceGrace = -1
 		h, url := serve(t, host.Options{Routes: []host.Route{r, echoRoute()}})
 		ann, bob := dialDo(t, url+"/c", "i ann;j room;s in"), dialDo(t, url+"/c", "i bob;s in")
+		eve := dial(t, url+"/echo")
 		want(t, ann, "in")
 		want(t, bob, "in")
-		for _, err := range []error{
-			h.Broadcast("/c", "room", abi.Text, []byte("to the room")),
-			h.BroadcastAll("/c", abi.Text, []byte("to all")),
-			h.SendUser("/c", "bob", abi.Text, []byte("to bob")),
-			h.SendUsers("/c", []string{"ann", "bob", "nobody"}, abi.Text, []byte("to both")),
-			h.Broadcast("/c", "empty", abi.Text, []byte("to nobody")),
-			h.BroadcastAll("/echo", abi.Text, []byte("to nobody")),
+		do(t, eve, "x", "x")
+		for _, p := range []struct {
+			host.Publication
+			sockets int
+		}{
+			{host.Publication{Route: "/c", Room: "room", Data: []byte("to the room")}, 1},
+			{host.Publication{Route: "/c", All: true, Data: []byte("to all")}, 2},
+			{host.Publication{Route: "/c", Users: []string{"bob"}, Data: []byte("to bob")}, 1},
+			{host.Publication{Route: "/c", Users: []string{"ann", "bob", "nobody", "ann"}, Data: []byte("to both")}, 2},
+			{host.Publication{Route: "/c", Room: "empty", Data: []byte("to nobody")}, 0},
+			{host.Publication{Users: []string{"ann"}, Data: []byte("to ann anywhere")}, 1},
+			{host.Publication{All: true, Data: []byte("to everybody")}, 3},
 		} {
-			if err != nil {
-				t.Error(err)
-			}
+			publish(t, h, p.Publication, p.sockets)
 		}
-		for _, m := range []string{"to the room", "to all", "to both"} {
+		for _, m := range []string{"to the room", "to all", "to both", "to ann anywhere", "to everybody"} {
 			want(t, ann, m)
 		}
-		for _, m := range []string{"to all", "to bob", "to both"} {
+		for _, m := range []string{"to all", "to bob", "to both", "to everybody"} {
 			want(t, bob, m)
 		}
-		on, err := h.Online("/c", "ann")
-		off, err2 := h.Online("/c", "eve")
-		n, err3 := h.RoomSize("/c", "room")
-		users, err4 := h.Users("/c")
-		if !on || off || n != 1 || !slices.Equal(users, []string{"ann", "bob"}) || errors.Join(err, err2, err3, err4) != nil {
-			t.Error(on, off, n, users, err, err2, err3, err4)
-		}
+		want(t, eve, "to everybody")
+		wantMetric(t, h, `azuhost_published_total{result="delivered",target="users"}`, 3)
 	})
 }
 
@@ -49,23 +59,220 @@ func TestPublishRefuses(t *testing.T) {
 	r := echoRoute()
 	r.Limits.HookBytes = 100
 	h, _ := serve(t, host.Options{Routes: []host.Route{r, {Path: "/c", Channel: scriptInGo()}}})
-	for name, tc := range map[string]struct{ err, want error }{
-		"kind":     {h.BroadcastAll("/echo", 3, nil), abi.Invalid},
-		"utf-8":    {h.BroadcastAll("/echo", abi.Text, []byte("\xff")), abi.Invalid},
-		"room":     {h.Broadcast("/echo", "", abi.Text, nil), abi.Invalid},
-		"user":     {h.SendUsers("/echo", []string{"a", "b\n"}, abi.Text, nil), abi.Invalid},
-		"too much": {h.BroadcastAll("/echo", abi.Binary, make([]byte, 101)), abi.Limit},
+	for name, tc := range map[string]struct {
+		host.Publication
+		want error
+	}{
+		"no target":   {host.Publication{Route: "/echo"}, abi.Invalid},
+		"two targets": {host.Publication{Route: "/echo", Room: "a", All: true}, abi.Invalid},
+		"no route":    {host.Publication{Room: "a"}, abi.Invalid},
+		"kind":        {host.Publication{Route: "/echo", All: true, Kind: 3}, abi.Invalid},
+		"utf-8":       {host.Publication{Route: "/echo", All: true, Data: []byte("\xff")}, abi.Invalid},
+		"room":        {host.Publication{Route: "/echo", Room: "a\n"}, abi.Invalid},
+		"user":        {host.Publication{Route: "/echo", Users: []string{"a", ""}}, abi.Invalid},
+		"key":         {host.Publication{Route: "/echo", All: true, Key: "\x00"}, abi.Invalid},
+		"too much":    {host.Publication{Route: "/echo", All: true, Data: make([]byte, 101)}, abi.Limit},
+		"too many":    {host.Publication{Route: "/echo", Users: make([]string, 10_001)}, abi.Limit},
+		"nowhere":     {host.Publication{Route: "/nowhere", All: true}, host.ErrUnknownRoute},
 	} {
-		if !errors.Is(tc.err, tc.want) {
-			t.Errorf("%s: %v", name, tc.err)
+		d, err := h.Publish(t.Context(), tc.Publication)
+		if !errors.Is(err, tc.want) || d != (host.Delivery{}) {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+		if errors.Is(err, host.ErrUnknownRoute) && !strings.Contains(err.Error(), "/echo, /c") {
+			t.Errorf("%v does not say what there is", err)
 		}
 	}
-	_, err1 := h.Online("/nowhere", "a")
-	_, err2 := h.RoomSize("/nowhere", "a")
-	_, err3 := h.Users("/nowhere")
-	for _, err := range []error{err1, err2, err3, h.BroadcastAll("/nowhere", abi.Text, nil), h.SendUser("/nowhere", "a", abi.Text, nil)} {
-		if !errors.Is(err, host.ErrUnknownRoute) || !strings.Contains(err.Error(), "/echo, /c") {
-			t.Error(err)
+	wantMetric(t, h, `azuhost_published_total{result="invalid",target="room"}`, 3)
+}
+
+// TestPublishOnce: a key has its publication happen once, however many come at the same time.
+func TestPublishOnce(t *testing.T) {
+	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}}})
+	ann := dialDo(t, url+"/c", "i ann;s in")
+	want(t, ann, "in")
+	p := host.Publication{Route: "/c", Users: []string{"ann"}, Data: []byte("once"), Key: "k"}
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	duplicates := 0
+	for range 20 {
+		wait.Go(func() {
+			d, err := h.Publish(t.Context(), p)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || d.Sockets != 1 {
+				t.Errorf("%+v, %v", d, err)
+			}
+			if d.Duplicate {
+				duplicates++
+			}
+		})
+	}
+	wait.Wait()
+	if duplicates != 19 {
+		t.Errorf("%d of 20 were duplicates", duplicates)
+	}
+	other := p
+	other.Data = []byte("another")
+	if _, err := h.Publish(t.Context(), other); !errors.Is(err, host.ErrKeyReused) {
+		t.Errorf("the key with another message: %v", err)
+	}
+	other.Key = "k2"
+	publish(t, h, other, 1)
+	want(t, ann, "once")
+	want(t, ann, "another")
+}
+
+// TestOnPublish: the channel is in charge of what is published.
+func TestOnPublish(t *testing.T) {
+	f := scriptInGo()
+	f.OnPublish = func(env host.Env, to host.Target, m host.Message) error {
+		switch text := string(m.Data); {
+		case text == "refuse":
+			return fmt.Errorf("not for you: %w", host.Refusal(403))
+		case text == "code":
+			return host.Refusal(3000)
+		case text == "fail":
+			return errors.New("no luck")
+		case text == "panic":
+			panic("bug")
+		case text == "drop":
+			return nil
+		case text == "route": // elsewhere, but not to everybody
+			return env.Broadcast([]byte("room"), abi.Text, []byte("routed from "+to.Room+to.User), 0)
+		case to == host.Target{}:
+			return env.BroadcastAll(m.Kind, []byte("all: "+text), 0)
+		case to.User != "":
+			return env.SendUser([]byte(to.User), m.Kind, []byte(to.User+": "+text))
+		default:
+			return env.Broadcast([]byte(to.Room), m.Kind, []byte(to.Room+": "+text), 0)
 		}
 	}
+	h, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})
+	ann, bob := dialDo(t, url+"/c", "i ann;j room;s in"), dialDo(t, url+"/c", "i bob;s in")
+	want(t, ann, "in")
+	want(t, bob, "in")
+	to := func(data string, p host.Publication) host.Publication {
+		p.Route, p.Data = "/c", []byte(data)
+		return p
+	}
+	room, all, both := host.Publication{Room: "room"}, host.Publication{All: true}, host.Publication{Users: []string{"ann", "bob"}}
+	publish(t, h, to("x", room), 1)
+	publish(t, h, to("x", all), 2)
+	publish(t, h, to("x", both), 2)
+	publish(t, h, to("route", host.Publication{Room: "other"}), 1)
+	publish(t, h, to("drop", all), 0)
+	for _, m := range []string{"room: x", "all: x", "ann: x", "routed from other"} {
+		want(t, ann, m)
+	}
+	for _, m := range []string{"all: x", "bob: x"} {
+		want(t, bob, m)
+	}
+	var refused *host.RefusedError
+	_, err := h.Publish(t.Context(), to("refuse", room))
+	if !errors.As(err, &refused) || refused.Status != 403 || refused.Route != "/c" || !strings.Contains(refused.Text, "not for you") {
+		t.Errorf("refuse: %v", err)
+	}
+	for _, data := range []string{"code", "fail", "panic"} {
+		d, err := h.Publish(t.Context(), to(data, room))
+		if err == nil || errors.As(err, &refused) || d.Sockets != 0 {
+			t.Errorf("%s: %+v, %v", data, d, err)
+		}
+	}
+	wantMetric(t, h, `azuhost_published_total{result="refused",target="room"}`, 1)
+	wantMetric(t, h, `azuhost_published_total{result="failed",target="room"}`, 3)
+	send(t, ann, "s end")
+	want(t, ann, "end") // none of them sent anything
+}
+
+func TestDisconnect(t *testing.T) {
+	h, url := serve(t, host.Options{Node: "here", Routes: []host.Route{{Path: "/c", Channel: scriptInGo(), PresenceGrace: -1}, echoRoute()}})
+	ann, ann2, bob := dialDo(t, url+"/c", "i ann;s in"), dialDo(t, url+"/c", "i ann;s in"), dialDo(t, url+"/c", "i bob;s in")
+	want(t, ann, "in")
+	want(t, ann2, "in")
+	want(t, bob, "in")
+	conns, err := h.Connections(t.Context(), "", "", 0)
+	if err != nil || len(conns) != 3 || conns[2].User != "bob" || !strings.HasPrefix(conns[2].ID, "here.") {
+		t.Fatal(conns, err)
+	}
+	for name, tc := range map[string]struct {
+		host.Disconnection
+		want    error
+		sockets int
+	}{
+		"nobody":       {host.Disconnection{}, abi.Invalid, 0},
+		"both":         {host.Disconnection{Conn: "here.1", User: "ann"}, abi.Invalid, 0},
+		"id":           {host.Disconnection{Conn: "here"}, abi.Invalid, 0},
+		"id with sign": {host.Disconnection{Conn: "here.+1"}, abi.Invalid, 0},
+		"code":         {host.Disconnection{User: "ann", Code: 1006}, abi.Invalid, 0},
+		"reason":       {host.Disconnection{User: "ann", Reason: strings.Repeat("x", 124)}, abi.Invalid, 0},
+		"route":        {host.Disconnection{Route: "/x", User: "ann"}, host.ErrUnknownRoute, 0},
+		"other route":  {host.Disconnection{Route: "/echo", User: "ann"}, nil, 0},
+		"other node":   {host.Disconnection{Conn: "there.1"}, nil, 0},
+		"stranger":     {host.Disconnection{User: "eve"}, nil, 0},
+	} {
+		d, err := h.Disconnect(t.Context(), tc.Disconnection)
+		if !errors.Is(err, tc.want) || d.Sockets != tc.sockets {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+	}
+	publish(t, h, host.Publication{Route: "/c", All: true, Data: []byte("before")}, 3)
+	d, err := h.Disconnect(t.Context(), host.Disconnection{User: "ann", Code: 4001, Reason: "bye"})
+	if err != nil || d != (host.Delivery{Sockets: 2, Nodes: 1}) {
+		t.Error(d, err)
+	}
+	d, err = h.Disconnect(context.Background(), host.Disconnection{Route: "/c", Conn: conns[2].ID})
+	if err != nil || d.Sockets != 1 {
+		t.Error(d, err)
+	}
+	want(t, ann, "before")
+	wantClose(t, ann, 4001, "bye")
+	want(t, ann2, "before")
+	wantClose(t, ann2, 4001, "bye")
+	want(t, bob, "before")
+	wantClose(t, bob, 1008, "")
+}
+
+// TestOnPublishInAGuest is the same with a plugin.
+func TestOnPublishInAGuest(t *testing.T) {
+	h, url := serveQuiet(t, host.Options{Routes: []host.Route{
+		{Path: "/p/:name", Plugin: "../testplugins/publish.wasm", Limits: host.Limits{Deadline: patient}},
+	}})
+	ann, other := dial(t, url+"/p/ann"), dial(t, url+"/p/elsewhere")
+	eventually(t, "both", func() bool {
+		conns, err := h.Connections(t.Context(), "", "", 0)
+		return err == nil && len(conns) == 2
+	})
+	for _, p := range []struct {
+		host.Publication
+		data    string
+		sockets int
+	}{
+		{host.Publication{Room: "ann"}, "to the room", 1},
+		{host.Publication{Users: []string{"ann", "elsewhere"}}, "to users", 2},
+		{host.Publication{All: true}, "to all", 2},
+		{host.Publication{Room: "ann"}, "Changed", 1},
+		{host.Publication{Room: "ann"}, "Elsewhere", 1},
+		{host.Publication{Room: "ann"}, "Dropped", 0},
+	} {
+		p.Route, p.Data = "/p/:name", []byte(p.data)
+		publish(t, h, p.Publication, p.sockets)
+	}
+	for _, m := range []string{"to the room", "to users", "to all", "*hanged"} {
+		want(t, ann, m)
+	}
+	for _, m := range []string{"to users", "to all", "Elsewhere"} {
+		want(t, other, m)
+	}
+	for data, status := range map[string]int{"Refused": 403, "Failed": 0, "!": 0} {
+		var refused *host.RefusedError
+		d, err := h.Publish(t.Context(), host.Publication{Route: "/p/:name", All: true, Data: []byte(data)})
+		if err == nil || errors.As(err, &refused) != (status != 0) || status != 0 && refused.Status != status || d.Sockets != 0 {
+			t.Errorf("%s: %+v, %v", data, d, err)
+		}
+	}
+	wantMetric(t, h, `azuhost_plugin_faults_total{plugin="publish",reason="trap",route="/p/:name"}`, 1)
+	wantMetric(t, h, `azuhost_plugin_hook_errors_total{hook="on_publish",plugin="publish",route="/p/:name"}`, 1)
+	publish(t, h, host.Publication{Users: []string{"ann"}, Data: []byte("after")}, 1)
+	want(t, ann, "after")
 }

@@ -133,8 +133,8 @@ func (c *call) run(ctx context.Context, logic Channel) (err error) {
 // report logs a hook that failed, but not without bound.
 func (ch *channel) report(ev *Event, err error) {
 	var he *plugin.HookError
-	if ev.Hook == abi.OnConnect && errors.As(err, &he) && refuses(he.Code) {
-		ch.log.Debug("connection refused", "by", ch.settings.Load().name, "code", he.Code, "why", he.Text)
+	if errors.As(err, &he) && refuses(ev.Hook, he.Code) {
+		ch.log.Debug(map[abi.Hook]string{abi.OnConnect: "connection refused", abi.OnPublish: "publication refused"}[ev.Hook], "by", ch.settings.Load().name, "code", he.Code, "why", he.Text)
 		return
 	}
 	if !ch.noise.Allow() {
@@ -158,7 +158,13 @@ func (c *call) Log(level abi.Level, text []byte) {
 	c.ch.guestLog.Line(c.ch.log, plugin.SlogLevel(level), text, "plugin", c.set.name, "hook", c.hook.String())
 }
 
-// refuses says whether a result of on_connect is a refusal.
-func refuses(code int32) bool {
-	return code >= abi.MinRefuse && code <= abi.MaxRefuse || code >= abi.MinRefuseClose && code <= abi.MaxRefuseClose
+// refuses says whether a result of a hook is a refusal, and not a failure.
+func refuses(h abi.Hook, code int32) bool {
+	switch {
+	case h != abi.OnConnect && h != abi.OnPublish:
+		return false
+	case code >= abi.MinRefuse && code <= abi.MaxRefuse:
+		return true
+	}
+	return h == abi.OnConnect && code >= abi.MinRefuseClose && code <= abi.MaxRefuseClose
 }

@@ -13,6 +13,7 @@ const (
 	OnPing
 	OnPong
 	OnPresence
+	OnPublish
 	NumHooks = iota
 )
 
@@ -35,6 +36,7 @@ var Hooks = [NumHooks]HookDef{
 	OnPing:     {"on_ping", []Param{{"conn", I64}, {"len", I32}}, "the ping's payload"},
 	OnPong:     {"on_pong", []Param{{"conn", I64}, {"len", I32}}, "the pong's payload"},
 	OnPresence: {"on_presence", []Param{{"len", I32}, {"event", I32}}, "room \\n user; the room is empty for the channel"},
+	OnPublish:  {"on_publish", []Param{{"len", I32}, {"kind", I32}}, "`room`, `user` or `all` \\n its name, empty for all \\n the message"},
 }
 
 func (h Hook) String() string {

@@ -38,7 +38,7 @@ func TestNumbers(t *testing.T) {
 func TestExports(t *testing.T) {
 	wasm := map[string]abi.ValType{"uint32": abi.I32, "int32": abi.I32, "uint64": abi.I64}
 	seen := map[string]bool{}
-	for _, name := range []string{".", "onping", "onpong", "onpresence"} {
+	for _, name := range []string{".", "onping", "onpong", "onpresence", "onpublish"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name+"/export_wasip1.go", nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	_ "github.com/azuhost/azuhost/sdk/go/onping"
 	_ "github.com/azuhost/azuhost/sdk/go/onpong"
 	_ "github.com/azuhost/azuhost/sdk/go/onpresence"
+	_ "github.com/azuhost/azuhost/sdk/go/onpublish"
 )
 
 // script is a channel made of functions; those that are nil do nothing.

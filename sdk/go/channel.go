@@ -4,7 +4,7 @@ import "github.com/azuhost/azuhost/sdk/go/internal/hook"
 
 // Channel is the logic of a channel. Embed [Base] to leave methods out. A
 // channel may also have the methods of [Loader], [TimerHandler],
-// [PresenceHandler], [PingHandler] and [PongHandler].
+// [PresenceHandler], [PublishHandler], [PingHandler] and [PongHandler].
 type Channel interface {
 	// OnConnect decides about a connection before it is upgraded. nil
 	// accepts it; [Refuse] and [RefuseClose] make other answers. The
@@ -55,6 +55,18 @@ type PresenceHandler interface {
 	OnPresence(room Room, user User, joined bool) error
 }
 
+// PublishHandler is a channel that is asked about messages from outside: from
+// the HTTP API, the CLI, or the program around the host. The program has to import
+// sdk/go/onpublish as well.
+type PublishHandler interface {
+	// OnPublish decides about a message. The channel is in charge: what OnPublish
+	// sends when it returns nil goes out, and nothing else does, so
+	// to.Send(m) is to let it pass. [Refuse] refuses it with that status. A
+	// message to several users is one call for each of them. m.Data is valid
+	// until it returns.
+	OnPublish(to Target, m Message) error
+}
+
 // PingHandler is a channel that wants to see pings. The host has answered
 // already. The program has to import sdk/go/onping as well.
 type PingHandler interface {
@@ -75,6 +87,7 @@ var (
 	onPing     PingHandler
 	onPong     PongHandler
 	onPresence PresenceHandler
+	onPublish  PublishHandler
 )
 
 // Register makes ch the channel of this program. Call it once, in an init
@@ -93,9 +106,11 @@ func use(ch Channel) {
 	onPing, _ = ch.(PingHandler)
 	onPong, _ = ch.(PongHandler)
 	onPresence, _ = ch.(PresenceHandler)
+	onPublish, _ = ch.(PublishHandler)
 	need(onPing != nil, hook.HasPing, "OnPing", "onping")
 	need(onPong != nil, hook.HasPong, "OnPong", "onpong")
 	need(onPresence != nil, hook.HasPresence, "OnPresence", "onpresence")
+	need(onPublish != nil, hook.HasPublish, "OnPublish", "onpublish")
 }
 
 // need makes sure that a method that exists will be called.

@@ -2,7 +2,7 @@ package azu
 
 // The exports of every plugin. on_load and on_timer cost nothing when they are
 // not used: one runs once, the other when a timer was set. For on_ping,
-// on_pong and on_presence see their packages.
+// on_pong, on_presence and on_publish see their packages.
 
 //go:wasmexport azu_v1
 func exportVersion() uint64 { return version() }

@@ -1,6 +1,7 @@
 package azu
 
 import (
+	"bytes"
 	"strings"
 	"unsafe"
 
@@ -23,10 +24,11 @@ func init() {
 	hook.Ping = handlePing
 	hook.Pong = handlePong
 	hook.Presence = handlePresence
+	hook.Publish = handlePublish
 	hook.Inbox = func() []byte { return inbox[:] }
 	hook.Use = func(ch any) any {
 		before := channel
-		channel, onTimer, onPing, onPong, onPresence = nil, nil, nil, nil, nil
+		channel, onTimer, onPing, onPong, onPresence, onPublish = nil, nil, nil, nil, nil, nil
 		if ch, ok := ch.(Channel); ok && ch != nil {
 			use(ch)
 		}
@@ -63,9 +65,11 @@ func handleConnect(conn uint64, n uint32) (code int32) {
 	target = event(n)
 	err := channel.OnConnect(Conn(conn))
 	target = nil
-	if err == nil {
-		return 0
-	}
+	return answer(err)
+}
+
+// answer is fail that lets a refusal be one.
+func answer(err error) int32 {
 	if r, ok := asRefusal(err); ok {
 		return int32(r)
 	}
@@ -125,6 +129,23 @@ func handlePresence(n uint32, joined int32) (code int32) {
 	}
 	room, user, _ := strings.Cut(string(event(n)), "\n")
 	return fail(onPresence.OnPresence(Room(room), User(user), joined == 1))
+}
+
+func handlePublish(n uint32, kind int32) (code int32) {
+	defer guard(&code)
+	if onPublish == nil {
+		return 0
+	}
+	word, rest, _ := bytes.Cut(event(n), []byte{'\n'})
+	name, data, _ := bytes.Cut(rest, []byte{'\n'})
+	var to Target
+	switch string(word) {
+	case "room":
+		to.Room = Room(name)
+	case "user":
+		to.User = User(name)
+	}
+	return answer(onPublish.OnPublish(to, Message{Kind(kind), data}))
 }
 
 // fail tells the host why the hook fails, if it does, and gives the hook's

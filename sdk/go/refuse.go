@@ -2,7 +2,8 @@ package azu
 
 import "strconv"
 
-// refusal is the answer of OnConnect for a connection that is not accepted.
+// refusal is the answer of OnConnect for a connection that is not accepted, and
+// of OnPublish for a message.
 type refusal int32
 
 func (r refusal) Error() string {
@@ -13,7 +14,7 @@ func (r refusal) Error() string {
 }
 
 // Refuse is an error for OnConnect: the handshake is refused with this HTTP
-// status, 400 to 599. It panics for others. Browsers do not tell their script
+// status, 400 to 599, and for OnPublish: so is the publication. It panics for others. Browsers do not tell their script
 // the status; [RefuseClose] reaches it.
 func Refuse(status int) error {
 	if status < 400 || status > 599 {

@@ -50,6 +50,24 @@ func BroadcastExcept(m Message, except Conn) error {
 	return check(raw.BroadcastAll(int32(m.Kind), m.text(), uint64(except)))
 }
 
+// Target is whom a message from outside is for: a room, a user, or with
+// neither everybody in the channel.
+type Target struct {
+	Room Room
+	User User
+}
+
+// Send sends a message to whom t is.
+func (t Target) Send(m Message) error {
+	switch {
+	case t.Room != "":
+		return t.Room.Broadcast(m)
+	case t.User != "":
+		return t.User.Send(m)
+	}
+	return Broadcast(m)
+}
+
 // User is a user of the channel, by the name given to [Conn.Identify].
 type User string
 

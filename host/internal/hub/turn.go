@@ -7,7 +7,11 @@ import "sync/atomic"
 // in one write. A Turn belongs to one goroutine. The zero value is not usable:
 // set Hub.
 type Turn struct {
-	Hub    *Hub
+	Hub *Hub
+	// Reached counts the connections that Broadcast, BroadcastAll, Send and
+	// SendUser were for, each as often as there were frames for it. Nobody sets it back.
+	Reached int
+
 	dirty  []*Room
 	frames int
 	bytes  int
@@ -62,6 +66,7 @@ func (h *Hub) Place(room string, p Position) {
 
 func (t *Turn) to(r *Room, frame []byte, except uint64, at Position) int {
 	n, full := r.add(frame, except, at)
+	t.Reached += n
 	t.soil(r)
 	if full {
 		r.flush()
@@ -74,6 +79,7 @@ func (t *Turn) Send(m *Member, frame []byte) {
 	if m.tagged {
 		frame = escaped(frame)
 	}
+	t.Reached++
 	t.Control(m, frame)
 }
 

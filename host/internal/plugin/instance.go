@@ -199,7 +199,7 @@ func (i *instance) invoke(ev *Event) (code int32, err error) {
 	switch ev.Hook {
 	case abi.OnLoad:
 		i.stack[0] = size
-	case abi.OnPresence:
+	case abi.OnPresence, abi.OnPublish:
 		i.stack[0], i.stack[1] = size, arg
 	default: // conn, len, and the argument of those that have one
 		i.stack[0], i.stack[1], i.stack[2] = ev.Conn, size, arg

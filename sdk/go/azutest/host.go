@@ -202,6 +202,61 @@ func (h *Host) settle() {
 	}
 }
 
+// Publish publishes a message to a target, as from outside. A channel with
+// OnPublish is in charge of it; the error is a *Refused if it did not want it.
+func (h *Host) Publish(to azu.Target, m azu.Message) error {
+	if !hook.HasPublish || !h.handlesPublish() {
+		return h.sendTo(to, m)
+	}
+	word, name := "all", ""
+	switch {
+	case to.Room != "":
+		word, name = "room", string(to.Room)
+	case to.User != "":
+		word, name = "user", string(to.User)
+	}
+	tx := h.run(0, word+"\n"+name+"\n"+string(m.Data), func(n uint32) int32 { return hook.Publish(n, int32(m.Kind)) })
+	switch {
+	case !tx.failed():
+		h.deliver(tx.sent)
+		h.settle()
+		return nil
+	case tx.text == nil && tx.code >= 400 && tx.code < 600:
+		h.failures = h.failures[:len(h.failures)-1] // it was meant
+		return &Refused{int(tx.code)}
+	}
+	return &Refused{500}
+}
+
+// handlesPublish says whether the channel has OnPublish.
+func (h *Host) handlesPublish() bool {
+	running.Lock()
+	defer running.Unlock()
+	ch := any(h.opts.Channel)
+	if h.opts.Channel == nil {
+		ch = hook.Use(nil)
+		hook.Use(ch)
+	}
+	_, ok := ch.(azu.PublishHandler)
+	return ok
+}
+
+// sendTo is what a host does with a message where nobody is asked.
+func (h *Host) sendTo(to azu.Target, m azu.Message) error {
+	tx := h.run(0, "", func(uint32) int32 {
+		if err := to.Send(m); err != nil {
+			return int32(err.(azu.Errno))
+		}
+		return 0
+	})
+	if tx.failed() {
+		h.failures = h.failures[:len(h.failures)-1]
+		return azu.Errno(tx.code)
+	}
+	h.deliver(tx.sent)
+	return nil
+}
+
 // Now is the Host's time.
 func (h *Host) Now() time.Time { return h.now }
 

@@ -15,10 +15,11 @@ var (
 	Ping     func(conn uint64, n uint32) int32
 	Pong     func(conn uint64, n uint32) int32
 	Presence func(n uint32, event int32) int32
+	Publish  func(n uint32, kind int32) int32
 )
 
 // The optional hooks that this program exports: their packages set these.
-var HasPing, HasPong, HasPresence bool
+var HasPing, HasPong, HasPresence, HasPublish bool
 
 // Use makes channel, an azu.Channel, the one that handles the hooks, and
 // returns the one that did. For tests.

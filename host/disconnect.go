@@ -1,0 +1,84 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/hub"
+)
+
+// Disconnection closes a connection, or all those of a user: exactly one of
+// Conn and User is set.
+type Disconnection struct {
+	// Route is the path of a route as Options.Routes has it. Empty: every route.
+	Route string
+	// Conn is the id of a connection, as Connections lists it.
+	Conn string
+	// User has all connections of a user closed.
+	User string
+	// Code of the close: 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999. 0: 1008.
+	Code int
+	// Reason for the client: at most 123 bytes of UTF-8.
+	Reason string
+}
+
+// Disconnect closes connections, behind what was sent to them before. That there
+// are none, or none any more, is no error: Delivery says how many there were.
+// Errors wrap ErrUnknownRoute and abi.Invalid.
+func (h *Host) Disconnect(ctx context.Context, d Disconnection) (sum Delivery, err error) {
+	if d.Code == 0 {
+		d.Code = 1008
+	}
+	switch {
+	case (d.Conn == "") == (d.User == ""):
+		err = fmt.Errorf("name either a connection or a user: %w", abi.Invalid)
+	case d.User != "":
+		err = checkNames(d.User)
+	default:
+		_, _, err = parseConnName(d.Conn)
+	}
+	if err != nil {
+		return Delivery{}, err
+	}
+	switch {
+	case !validCloseCode(d.Code):
+		return Delivery{}, fmt.Errorf("close code %d: want 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999: %w", d.Code, abi.Invalid)
+	case len(d.Reason) > abi.MaxCloseReason || !utf8.ValidString(d.Reason):
+		return Delivery{}, fmt.Errorf("a reason has at most %d bytes of UTF-8: %w", abi.MaxCloseReason, abi.Invalid)
+	}
+	channels, err := h.routesOf(d.Route)
+	if err != nil {
+		return Delivery{}, err
+	}
+	for _, ch := range channels {
+		one, err := ch.disconnect(ctx, d)
+		if err != nil {
+			return sum, err
+		}
+		sum.add(one)
+	}
+	return sum, nil
+}
+
+// disconnect closes those connections of this node that a checked
+// disconnection is about.
+func (ch *channel) disconnect(_ context.Context, d Disconnection) (Delivery, error) {
+	var members []*hub.Member
+	if d.User != "" {
+		members = ch.hub.Conns([]byte(d.User))
+	} else if node, id, err := parseConnName(d.Conn); err == nil && node == ch.host.node {
+		if m := ch.hub.Member(id); m != nil {
+			members = []*hub.Member{m}
+		}
+	}
+	turn := hub.Turn{Hub: ch.hub}
+	for _, m := range members {
+		c := m.Sink().(*conn)
+		c.ending.Store(true)
+		turn.After(m, func() { c.sock.Close(d.Code, d.Reason) })
+	}
+	turn.Flush()
+	return local(len(members)), nil
+}
