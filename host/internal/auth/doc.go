@@ -5,5 +5,6 @@
 //   - find.go finds the token of a request, and takes it out
 //   - verify.go checks a token: algorithm, key, signature
 //   - claims.go checks what it says: subject, times, issuer, audience
-//   - key.go reads keys, jwks.go sets of them, remote.go fetches a set
+//   - key.go reads keys, jwks.go sets of them, remote.go keeps a set that
+//     fetch.go gets from a URL
 package auth

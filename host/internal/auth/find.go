@@ -1,0 +1,145 @@
+package auth
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// SubprotocolPrefix begins the entry of Sec-WebSocket-Protocol that carries a
+// token: what follows is the token. It is how a page in a browser can send one
+// without having it in the URL. It is no subprotocol, and never agreed on.
+const SubprotocolPrefix = "azuhost.token."
+
+// Find gives the token of a request: from the query, Authorization: Bearer, the
+// cookie, or Sec-WebSocket-Protocol. It is empty where there is none. Several
+// that differ are an error.
+func (v *Verifier) Find(r *http.Request) (string, error) {
+	token := ""
+	for _, t := range v.candidates(r) {
+		if t != "" && token != "" && t != token {
+			return "", refused(Ambiguous, "the request has two tokens that differ")
+		}
+		if t != "" {
+			token = t
+		}
+	}
+	return token, nil
+}
+
+func (v *Verifier) candidates(r *http.Request) (list []string) {
+	if v.opts.Query != "" {
+		for part := range strings.SplitSeq(r.URL.RawQuery, "&") {
+			if name, value := parameter(part); name == v.opts.Query {
+				list = append(list, value)
+			}
+		}
+	}
+	for _, h := range r.Header["Authorization"] {
+		if t, ok := bearer(h); ok {
+			list = append(list, t)
+		}
+	}
+	if v.opts.Cookie != "" {
+		for _, line := range r.Header["Cookie"] {
+			for pair := range strings.SplitSeq(line, ";") {
+				if name, value := cookie(pair); name == v.opts.Cookie {
+					list = append(list, value)
+				}
+			}
+		}
+	}
+	for _, line := range r.Header["Sec-Websocket-Protocol"] {
+		for entry := range strings.SplitSeq(line, ",") {
+			if t, ok := subprotocolToken(entry); ok {
+				list = append(list, t)
+			}
+		}
+	}
+	return list
+}
+
+// parameter reads a part of a query. What can not be unescaped stays as it is.
+func parameter(part string) (name, value string) {
+	name, value, _ = strings.Cut(part, "=")
+	return unescape(name), unescape(value)
+}
+
+func unescape(s string) string {
+	if u, err := url.QueryUnescape(s); err == nil {
+		return u
+	}
+	return s
+}
+
+// bearer reads an Authorization header (RFC 6750, section 2.1). The name of the
+// scheme is case-insensitive (RFC 9110, section 11.1).
+func bearer(header string) (string, bool) {
+	scheme, token, _ := strings.Cut(strings.TrimSpace(header), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+}
+
+func cookie(pair string) (name, value string) {
+	name, value, _ = strings.Cut(strings.TrimSpace(pair), "=")
+	if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
+		value = value[1 : n-1]
+	}
+	return name, value
+}
+
+func subprotocolToken(entry string) (string, bool) {
+	return strings.CutPrefix(strings.TrimSpace(entry), SubprotocolPrefix)
+}
+
+// Strip gives a copy of r without tokens, for those who need not have them.
+// Everything else is as it was.
+func (v *Verifier) Strip(r *http.Request) *http.Request {
+	out := r.WithContext(r.Context())
+	u := *r.URL
+	out.URL, out.Header = &u, r.Header.Clone()
+	if v.opts.Query != "" {
+		u.RawQuery = without(u.RawQuery, "&", func(part string) bool {
+			name, _ := parameter(part)
+			return name == v.opts.Query
+		})
+	}
+	out.RequestURI = u.RequestURI()
+	strip(out.Header, "Authorization", "", func(h string) bool { _, ok := bearer(h); return ok })
+	strip(out.Header, "Sec-Websocket-Protocol", ",", func(e string) bool { _, ok := subprotocolToken(e); return ok })
+	if v.opts.Cookie != "" {
+		strip(out.Header, "Cookie", ";", func(p string) bool {
+			name, _ := cookie(p)
+			return name == v.opts.Cookie
+		})
+	}
+	return out
+}
+
+// strip takes parts out of a header. An empty separator: each line is a part.
+func strip(h http.Header, name, sep string, drop func(string) bool) {
+	var lines []string
+	for _, line := range h[name] {
+		if sep == "" {
+			if !drop(line) {
+				lines = append(lines, line)
+			}
+		} else if line = strings.TrimSpace(without(line, sep, drop)); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) == 0 {
+		delete(h, name)
+		return
+	}
+	h[name] = lines
+}
+
+func without(list, sep string, drop func(string) bool) string {
+	var kept []string
+	for part := range strings.SplitSeq(list, sep) {
+		if !drop(part) {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, sep)
+}

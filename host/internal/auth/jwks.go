@@ -1,0 +1,56 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/json"
+)
+
+// parseJWKS reads a set of public keys. Keys that no token can be checked with are
+// skipped, as RFC 7517 (section 5) wants it, and the reasons returned. A set
+// without any other is an error.
+func parseJWKS(b []byte) (keys []key, skipped []error, err error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(b, &set); err != nil {
+		return nil, nil, fmt.Errorf("not a JWKS: %w", err)
+	}
+	if len(set.Keys) > maxKeys {
+		return nil, nil, fmt.Errorf("a JWKS of %d keys: want at most %d", len(set.Keys), maxKeys)
+	}
+	for i, raw := range set.Keys {
+		k, err := parseJWK(raw)
+		if err != nil {
+			skipped = append(skipped, fmt.Errorf("key %d of the JWKS: %w", i, err))
+			continue
+		}
+		keys = append(keys, k)
+	}
+	if len(keys) == 0 {
+		return nil, nil, errors.Join(append([]error{errors.New("no key of the JWKS can be used")}, skipped...)...)
+	}
+	return keys, skipped, nil
+}
+
+func parseJWK(raw []byte) (key, error) {
+	var k jose.JSONWebKey
+	if err := json.Unmarshal(raw, &k); err != nil {
+		return key{}, err
+	}
+	switch {
+	case !k.IsPublic(): // a secret in public is none, and a private key is not ours to have
+		return key{}, errors.New("not a public key")
+	case k.Use != "" && k.Use != "sig":
+		return key{}, fmt.Errorf("use %q: want sig", k.Use)
+	case len(k.KeyID) > maxKeyID:
+		return key{}, fmt.Errorf("kid of %d bytes: want at most %d", len(k.KeyID), maxKeyID)
+	}
+	out, err := newKey(k.KeyID, k.Key)
+	if err == nil && k.Algorithm != "" && k.Algorithm != string(out.alg) {
+		err = fmt.Errorf("alg %q: want %s for its type", k.Algorithm, out.alg)
+	}
+	return out, err
+}
