@@ -56,11 +56,18 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 	}
 	sets, err := h.prepare(ctx, o)
 	errs = append(errs, err)
+	if cfg != nil {
+		cfg.auth, err = h.newVerifier(o)
+		errs = append(errs, err)
+	}
 	var w *watcher
 	if err = errors.Join(errs...); err == nil {
 		w, err = h.newWatcher(o)
 	}
 	if err != nil {
+		if cfg != nil {
+			h.dropVerifier(cfg.auth)
+		}
 		return errors.Join(err, h.discard(sets))
 	}
 	kept := slices.DeleteFunc(slices.Clone(sets), func(s *settings) bool { return !s.live })
@@ -233,7 +240,8 @@ func (h *Host) install(cfg *config, sets []*settings) {
 	}
 	gone := h.channels()
 	gone = slices.DeleteFunc(gone, func(ch *channel) bool { return slices.Contains(routes, ch) })
-	h.config.Store(cfg)
+	old := h.config.Swap(cfg)
+	h.wait.Go(func() { h.dropVerifier(old.auth) })
 	h.mux.Store(mux)
 	h.mu.Lock()
 	h.routes = routes

@@ -20,7 +20,7 @@ func (ch *channel) wakeClerk() {
 }
 
 // clerk runs the hooks of a channel that no connection's reader runs: timers
-// and presence. It is one goroutine a channel, which is what keeps the order of
+// and presence. It also ends what has its time: tokens, stored values, quarantines. It is one goroutine a channel, which is what keeps the order of
 // presence events.
 func (ch *channel) clerk() {
 	turn := hub.Turn{Hub: ch.hub}
@@ -31,6 +31,7 @@ func (ch *channel) clerk() {
 		now := time.Now()
 		ch.presenceEvents(&turn, now)
 		ch.timerEvents(&turn, now)
+		ch.expireTokens(&turn, now)
 		ch.state(now)
 		if now.Sub(swept) >= sweepEvery {
 			swept = now
@@ -55,6 +56,9 @@ func (ch *channel) idleTime(now time.Time) time.Duration {
 		d = min(d, at.Sub(now))
 	}
 	if at, ok := ch.timers.next(); ok {
+		d = min(d, at.Sub(now))
+	}
+	if at, ok := ch.expiries.next(); ok {
 		d = min(d, at.Sub(now))
 	}
 	if at, ok := ch.quarantine.due(); ok {

@@ -155,6 +155,7 @@ func (c *conn) dropTimers() {
 	for n := range names {
 		c.ch.timers.clear(timerID{c.member.ID, n})
 	}
+	c.ch.expiries.clear(timerID{conn: c.member.ID})
 }
 
 // codeLabel is a close code as a metric label. Codes that anybody may make up

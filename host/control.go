@@ -90,6 +90,9 @@ func (c *conn) handleRequest(r request) error {
 	case "presence":
 		c.ch.metrics.control("presence")
 		return c.presence(r)
+	case "token":
+		c.ch.metrics.control("token")
+		return c.refresh(r)
 	}
 	return refuseControl("UNKNOWN_TYPE", "this host does not know such a control message")
 }

@@ -49,7 +49,7 @@ func (ch *channel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ch.refuse(w, status, text, why)
 		return
 	}
-	ch.connect(c, w, r)
+	ch.connect(set, c, w, r)
 }
 
 // check says what is wrong with a handshake; status 0: nothing.
@@ -104,15 +104,21 @@ func (ch *channel) newConn(set *settings, r *http.Request) *conn {
 	return c
 }
 
-// connect asks on_connect and upgrades. What the hook sends waits in the
+// connect checks the token, asks on_connect and upgrades. What the hook sends waits in the
 // connection until the upgrade has been answered, so that the instance is free
 // for others meanwhile.
-func (ch *channel) connect(c *conn, w http.ResponseWriter, r *http.Request) {
+func (ch *channel) connect(set *settings, c *conn, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), ch.host.config.Load().handshake)
 	defer cancel()
+	stripped, err := ch.authenticate(ctx, set, c, r)
+	if err != nil {
+		ch.refuseToken(set, c, w, r, err)
+		return
+	}
+	r = stripped
 	ev := Event{Hook: abi.OnConnect, Conn: c.member.ID, Data: []byte(r.URL.RequestURI())}
 	status, code := 0, 0
-	err := ch.runCall(ctx, &ev, c, r, &c.turn, func(k *call, err error) {
+	err = ch.runCall(ctx, &ev, c, r, &c.turn, func(k *call, err error) {
 		if status, code = refusedWith(err); code != 0 {
 			k.commitRefused()
 		}
@@ -120,6 +126,7 @@ func (ch *channel) connect(c *conn, w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		c.accepted = true
 		ch.metrics.accepted.Inc()
+		c.watchToken()
 		c.turn.Flush()
 	} else if code == 0 {
 		ch.host.limits.release(c)
@@ -134,12 +141,16 @@ func (ch *channel) connect(c *conn, w http.ResponseWriter, r *http.Request) {
 		ch.host.metrics.refused.WithLabelValues(ch.pattern, string(refusedPlugin)).Inc()
 		c.sock.Close(code, "")
 	}
+	ch.upgrade(c, w, r)
+	if ch.retired.Load() {
+		c.sock.Close(1001, goneReason)
+	}
+}
+
+func (ch *channel) upgrade(c *conn, w http.ResponseWriter, r *http.Request) {
 	if err := c.sock.Upgrade(w, r, c.subprotocol); err != nil {
 		ch.host.metrics.refused.WithLabelValues(ch.pattern, string(refusedUpgrade)).Inc()
 		ch.log.Debug("upgrade failed", "err", err)
-	}
-	if ch.retired.Load() {
-		c.sock.Close(1001, goneReason)
 	}
 }
 
@@ -156,7 +167,7 @@ func refusedWith(err error) (status, code int) {
 		}
 		return http.StatusInternalServerError, 0
 	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, plugin.ErrNotLoaded) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, abi.Limit) || errors.Is(err, plugin.ErrNotLoaded) {
 		return http.StatusServiceUnavailable, 0
 	}
 	return http.StatusInternalServerError, 0

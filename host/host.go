@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/azuhost/azuhost/host/internal/auth"
 	"github.com/azuhost/azuhost/host/internal/socket"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -50,6 +51,7 @@ type Host struct {
 type config struct {
 	Options
 	proxies   []netip.Prefix
+	auth      *auth.Verifier // nil: no token is checked
 	handshake time.Duration
 }
 
@@ -81,7 +83,7 @@ func (o Options) check() error {
 			return fmt.Errorf("%s is %d: want 0 for the default, or more", v.name, v.n)
 		}
 	}
-	return nil
+	return o.checkAuth()
 }
 
 // New makes a host, loads the plugins of its routes and watches their files
@@ -156,6 +158,7 @@ type RouteInfo struct {
 	Version      string     `json:"version"`
 	State        RouteState `json:"state"`
 	Instances    Instances  `json:"instances"`
+	Auth         AuthMode   `json:"auth,omitempty"`
 	Subprotocols []string   `json:"subprotocols,omitempty"`
 }
 
@@ -164,7 +167,7 @@ func (h *Host) Routes() []RouteInfo {
 	var out []RouteInfo
 	for _, ch := range h.channels() {
 		s := ch.settings.Load()
-		info := RouteInfo{Path: ch.pattern, Plugin: s.name, Version: s.version(), Instances: s.route.Instances, Subprotocols: s.route.Subprotocols}
+		info := RouteInfo{Path: ch.pattern, Plugin: s.name, Version: s.version(), Instances: s.route.Instances, Auth: s.route.Auth, Subprotocols: s.route.Subprotocols}
 		if info.Instances == "" {
 			info.Instances = Single
 		}
@@ -203,6 +206,9 @@ func (h *Host) Close(ctx context.Context) error {
 		if e := ch.settings.Load().close(); e != nil {
 			err = errors.Join(err, e)
 		}
+	}
+	if v := h.config.Load().auth; v != nil {
+		v.Close()
 	}
 	for _, c := range h.registered {
 		h.registry.Unregister(c)

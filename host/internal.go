@@ -46,6 +46,10 @@ func (h *Host) readyz(w http.ResponseWriter, _ *http.Request) {
 			return
 		}
 	}
+	if err := h.keysMissing(); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
 	list := ""
 	if len(quarantined) > 0 {
 		list = "quarantined: " + strings.Join(quarantined, ", ") + "\n"
@@ -54,5 +58,5 @@ func (h *Host) readyz(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "every route is quarantined\n"+list, http.StatusServiceUnavailable)
 		return
 	}
-	fmt.Fprint(w, "ok\n"+list)
+	fmt.Fprint(w, "ok\n"+list+h.keysNote())
 }

@@ -29,6 +29,7 @@ const (
 	refusedHost        refusal = "host"
 	refusedOrigin      refusal = "origin"
 	refusedParam       refusal = "param"
+	refusedAuth        refusal = "auth"
 	refusedTotal       refusal = "connections"
 	refusedAddress     refusal = "connections_per_address"
 	refusedRoute       refusal = "connections_per_route"

@@ -47,6 +47,7 @@ type metrics struct {
 	queueBytes     *prometheus.Desc
 	droppedFrames  *prometheus.Desc
 	buildInfo      *prometheus.Desc
+	auth           authMetrics
 	host           *Host
 	api            *apiMetrics
 }
@@ -69,6 +70,7 @@ var hookBuckets = []float64{250e-9, 500e-9, 1e-6, 2.5e-6, 5e-6, 10e-6, 25e-6, 50
 func newMetrics(h *Host) *metrics {
 	durations := prometheus.ExponentialBuckets(1e-6, 4, 11)
 	return &metrics{
+		auth:           newAuthMetrics(),
 		host:           h,
 		api:            newAPIMetrics(),
 		accepted:       counterVec("azuhost_connections_accepted_total", "Connections that on_connect accepted.", "route"),
@@ -109,7 +111,7 @@ func newMetrics(h *Host) *metrics {
 }
 
 func (m *metrics) vectors() []prometheus.Collector {
-	return append(m.api.vectors(),
+	return append(append(m.api.vectors(), m.auth.vectors()...),
 		m.accepted, m.refused, m.closed, m.received, m.receivedBytes, m.sent, m.sentBytes,
 		m.batchMembers, m.batchFrames, m.batchDuration,
 		m.hookDuration, m.hookErrors, m.faults, m.loads, m.loadDuration, m.quarantines, m.logDropped,
@@ -120,7 +122,7 @@ func (m *metrics) vectors() []prometheus.Collector {
 func (m *metrics) gauges() []*prometheus.Desc {
 	return []*prometheus.Desc{
 		m.history, m.historyDropped, m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.fuel, m.info, m.quarantined,
-		m.queueBytes, m.droppedFrames, m.buildInfo,
+		m.queueBytes, m.droppedFrames, m.buildInfo, m.auth.fetched,
 	}
 }
 
@@ -143,6 +145,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(m.buildInfo, 1, Version())
+	m.auth.collect(out, m.host.config.Load().auth)
 	gauge(m.queueBytes, float64(m.host.sockets.QueueBytes()))
 	for r, n := range m.host.sockets.Drops() {
 		out <- prometheus.MustNewConstMetric(m.droppedFrames, prometheus.CounterValue, float64(n), string(r))

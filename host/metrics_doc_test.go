@@ -89,7 +89,7 @@ func TestLabelsInTheReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range []refusal{
-		refusedHandshake, refusedHost, refusedOrigin, refusedParam, refusedTotal, refusedAddress, refusedRoute,
+		refusedHandshake, refusedHost, refusedOrigin, refusedParam, refusedAuth, refusedTotal, refusedAddress, refusedRoute,
 		refusedQuarantine, refusedPlugin, refusedUnavailable, refusedUpgrade, refusedClosing,
 	} {
 		if !strings.Contains(string(text), "* `"+string(r)+"`:") {

@@ -33,6 +33,9 @@ type Options struct {
 	// IP addresses, which is what DNS rebinding cannot forge.
 	AllowedHosts []string
 
+	// Auth says which tokens the host accepts. nil: none is looked at.
+	Auth *Auth
+
 	// MaxConnections bounds the open connections. 0: 100,000.
 	MaxConnections int
 	// MaxConnectionsPerAddress bounds the open connections of one address (an
@@ -136,6 +139,12 @@ type Route struct {
 	Subprotocols []string
 	// AllowedOrigins replace Options.AllowedOrigins for this route. nil: they hold.
 	AllowedOrigins []string
+	// Auth says whether clients need a token of Options.Auth. Its subject is then
+	// the user of the connection, and the plugin is given its claims. Empty: AuthNone.
+	Auth AuthMode
+	// AuthRefusal says how a client without a good token is refused. Empty:
+	// RefuseStatus.
+	AuthRefusal AuthRefusal
 	// PresenceGrace is how long a user stays present after the last
 	// connection went. 0: 15 s. Negative: none.
 	PresenceGrace time.Duration

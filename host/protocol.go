@@ -61,10 +61,12 @@ func newNodeName() string {
 type welcome struct {
 	Type string `json:"type"`
 	Conn string `json:"conn"`
+
+	ExpiresAt *int64 `json:"expires_at,omitempty"`
 }
 
 func (c *conn) welcome() {
 	if c.speaksV1() {
-		c.Deliver(hub.AppendControl(nil, welcome{"welcome", c.id()}))
+		c.Deliver(hub.AppendControl(nil, welcome{"welcome", c.id(), c.tokenEnd()}))
 	}
 }

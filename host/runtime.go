@@ -30,6 +30,7 @@ type channel struct {
 	watchers watchers
 	store    *store
 	timers   timers
+	expiries timers // of the tokens of connections; they have no name
 	metrics  *channelMetrics
 	log      *slog.Logger
 
@@ -99,7 +100,10 @@ func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Re
 	defer k.reset()
 	k.ch, k.set, k.hook, k.conn, k.req, k.turn = ch, set, ev.Hook, c, req, turn
 	k.ev = *ev // so that the caller's does not escape to the heap
-	err := k.run(ctx, set.logic)
+	err := k.identifySubject()
+	if err == nil {
+		err = k.run(ctx, set.logic)
+	}
 	for errors.Is(err, plugin.ErrNotLoaded) && ch.settings.Load() != set {
 		// A reload has closed the plugin between the two: nothing ran.
 		set = ch.settings.Load()

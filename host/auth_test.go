@@ -1,0 +1,385 @@
+package host_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/go-jose/go-jose/v4"
+)
+
+const authSecret = "a secret for tests, of enough bytes"
+
+// token signs claims on top of {"sub": user, "exp": in a minute}; nil takes one away.
+func token(t testing.TB, user string, change map[string]any) string {
+	t.Helper()
+	claims := map[string]any{"sub": user, "exp": time.Now().Add(time.Minute).Unix()}
+	for k, v := range change {
+		if claims[k] = v; v == nil {
+			delete(claims, k)
+		}
+	}
+	return signed(t, jose.HS256, []byte(authSecret), "", claims)
+}
+
+func signed(t testing.TB, alg jose.SignatureAlgorithm, key any, kid string, claims map[string]any) string {
+	t.Helper()
+	o := &jose.SignerOptions{}
+	if kid != "" {
+		o.WithHeader("kid", kid)
+	}
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jws, err := s.Sign(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := jws.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// whoami sends who the connection is, and what the plugin sees of the request.
+func whoami() *host.Funcs {
+	say := func(env host.Env, id host.ConnID) error {
+		user, err := env.AppendUser(nil, id)
+		if err != nil {
+			return err
+		}
+		claims, err := env.AppendClaims(nil, id)
+		if err != nil {
+			claims = []byte(err.Error())
+		}
+		return env.Send(id, abi.Text, fmt.Appendf(nil, "%s %s", user, claims))
+	}
+	return &host.Funcs{
+		OnConnect: say,
+		OnMessage: func(env host.Env, id host.ConnID, _ host.Message) error { return say(env, id) },
+	}
+}
+
+// authHost serves /required, /optional, /none and /close.
+func authHost(t testing.TB, a host.Auth, log io.Writer) (*host.Host, string) {
+	t.Helper()
+	o := host.Options{Auth: &a, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	for _, r := range []host.Route{
+		{Path: "/required", Auth: host.AuthRequired}, {Path: "/optional", Auth: host.AuthOptional}, {Path: "/none"},
+		{Path: "/close", Auth: host.AuthRequired, AuthRefusal: host.RefuseClose},
+	} {
+		r.Channel = whoami()
+		o.Routes = append(o.Routes, r)
+	}
+	return serve(t, o)
+}
+
+func TestToken(t *testing.T) {
+	h, url := authHost(t, host.Auth{Secret: authSecret, Cookie: "session"}, io.Discard)
+	good := token(t, "alice", map[string]any{"role": "admin"})
+	for name, headers := range map[string]map[string]string{
+		"?token=" + good: {},
+		"?":              {"Authorization": "Bearer " + good},
+		"?a=1":           {"Cookie": "a=b; session=" + good},
+		"?a":             {"Sec-WebSocket-Protocol": "azuhost.token." + good + ", azuhost.v1"},
+	} {
+		c, res, err := dialWith(t, url+"/required"+name, headers)
+		if err != nil {
+			t.Fatalf("%v: %v", headers, err)
+		}
+		if p := res.Header.Get("Sec-WebSocket-Protocol"); p != "" && p != "azuhost.v1" {
+			t.Errorf("agreed on %s", p)
+		}
+		readUntil(t, c, `"role":"admin"`)
+		do(t, c, "")
+		readUntil(t, c, `alice {`)
+	}
+	if online, err := h.Online(t.Context(), "/required", "alice"); !online || err != nil {
+		t.Error("alice is not online")
+	}
+	wantMetric(t, h, `azuhost_auth_total{result="ok",route="/required"}`, 4)
+
+	c := dial(t, url+"/optional")
+	want(t, c, " NOT_FOUND")
+	c = dial(t, url+"/none?token=nonsense")
+	want(t, c, " NOT_FOUND")
+	wantStatus(t, refused(t, url+"/optional?token=nonsense"), 401)
+}
+
+func TestTokenRefused(t *testing.T) {
+	var log lockedBuffer
+	h, url := authHost(t, host.Auth{Secret: authSecret}, &log)
+	other := signed(t, jose.HS256, []byte("another secret, of enough bytes also"), "", map[string]any{"sub": "alice", "exp": 4e9})
+	expired := token(t, "alice", map[string]any{"exp": time.Now().Add(-time.Hour).Unix()})
+	for _, c := range []struct {
+		query, result string
+		status        int
+		body, header  string
+	}{
+		{"", "missing", 401, "token missing", `Bearer realm="azuhost"`},
+		{"?token=" + expired, "expired", 401, "token expired", `Bearer realm="azuhost", error="invalid_token", error_description="token expired"`},
+		{"?token=" + other, "signature", 401, "token invalid", `Bearer realm="azuhost", error="invalid_token", error_description="token invalid"`},
+		{"?token=x", "malformed", 401, "token invalid", `Bearer realm="azuhost", error="invalid_token", error_description="token invalid"`},
+		{"?token=" + strings.Repeat("x", 9000), "too_large", 401, "token invalid", `Bearer realm="azuhost", error="invalid_token", error_description="token invalid"`},
+		{"?token=x&token=y", "ambiguous", 400, "send one", ""},
+	} {
+		res := refused(t, url+"/required"+c.query)
+		wantStatus(t, res, c.status)
+		if b, _ := io.ReadAll(res.Body); !strings.Contains(string(b), c.body) || res.Header.Get("WWW-Authenticate") != c.header {
+			t.Errorf("%.30s: body %q, header %q", c.query, b, res.Header.Get("WWW-Authenticate"))
+		}
+		wantMetric(t, h, `azuhost_auth_total{result="`+c.result+`",route="/required"}`, 1)
+	}
+	wantMetric(t, h, `azuhost_connections_refused_total{reason="auth",route="/required"}`, 6)
+	if n := metric(t, h, `azuhost_connections{route="/required"}`); n != 0 {
+		t.Errorf("%v connections are left", n)
+	}
+	wantClose(t, dial(t, url+"/close"), 3000, "token missing")
+	wantClose(t, dial(t, url+"/close?token="+expired), 3000, "token expired")
+	wantStatus(t, refused(t, url+"/close?token=x&token=y"), 400)
+	for _, secret := range []string{expired, other, expired[len(expired)-20:], other[len(other)-20:]} {
+		if strings.Contains(log.String(), secret) || strings.Contains(metricsOf(t, h), secret) {
+			t.Error("a token is in the log or the metrics")
+		}
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// TestPluginSeesNoToken: what a guest in WebAssembly gets is claims and no token,
+// wherever that was.
+func TestPluginSeesNoToken(t *testing.T) {
+	_, url := serve(t, host.Options{
+		Auth:   &host.Auth{Secret: authSecret, Cookie: "session"},
+		Routes: []host.Route{{Path: "/c", Plugin: scriptGuest, Auth: host.AuthRequired}},
+	})
+	good := token(t, "alice", nil)
+	c, _, err := dialWith(t, url+"/c?do="+escape("u;C;Q token;Q do;H authorization;H cookie;H sec-websocket-protocol")+"&token="+good, map[string]string{
+		"Authorization": "Bearer " + good, "Cookie": "session=" + good + "; a=b", "Sec-WebSocket-Protocol": "azuhost.token." + good + ", other",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, c, "alice")
+	readUntil(t, c, `"sub":"alice"`)
+	want(t, c, "!2") // NOT_FOUND
+	readUntil(t, c, "Q token")
+	want(t, c, "!2")
+	want(t, c, "a=b")
+	want(t, c, "other")
+	do(t, c, "u", "alice")
+}
+
+// TestRefusalUndoesTheUser: on_connect sees the user, and a refusal leaves
+// nothing behind.
+func TestRefusalUndoesTheUser(t *testing.T) {
+	saw := make(chan string, 1)
+	joined := make(chan string, 10)
+	h, url := serveQuiet(t, host.Options{Auth: &host.Auth{Secret: authSecret}, Routes: []host.Route{{
+		Path: "/c", Auth: host.AuthRequired, PresenceGrace: -1,
+		Channel: &host.Funcs{
+			OnConnect: func(env host.Env, id host.ConnID) error {
+				online, _ := env.Online([]byte("alice"))
+				users, _ := env.AppendUsers(nil)
+				saw <- fmt.Sprint(online, " ", string(users))
+				return host.Refusal(403)
+			},
+			OnPresence: func(_ host.Env, room, user string, join bool) error { joined <- user; return nil },
+		},
+	}}})
+	wantStatus(t, refused(t, url+"/c?token="+token(t, "alice", nil)), 403)
+	if got := receive(t, saw); got != "true alice" {
+		t.Errorf("on_connect saw %q", got)
+	}
+	if online, err := h.Online(t.Context(), "/c", "alice"); online || err != nil || len(joined) > 0 {
+		t.Error("alice is online")
+	}
+}
+
+// TestTokenExpires: the socket is closed with 3005, unless a new token came.
+func TestTokenExpires(t *testing.T) {
+	h, url := authHost(t, host.Auth{Secret: authSecret, Leeway: -1}, io.Discard)
+	soon := func() map[string]any { return map[string]any{"exp": time.Now().Add(1500 * time.Millisecond).Unix()} }
+	until := time.Now().Add(1500 * time.Millisecond).Truncate(time.Second)
+	plain := dial(t, url+"/required?token="+token(t, "bob", soon()))
+	c, _, err := dialWith(t, url+"/required?token="+token(t, "alice", soon()), map[string]string{"Sec-WebSocket-Protocol": "azuhost.v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, b, err := c.Read(testContext(t))
+	if err != nil || !strings.Contains(string(b), `"expires_at":`) {
+		t.Fatalf("welcome %s, %v", b, err)
+	}
+	readUntil(t, c, "alice")
+	refresh := func(tok, answer string) {
+		t.Helper()
+		send(t, c, "\x1e"+`{"type":"token","id":7,"token":"`+tok+`"}`)
+		readUntil(t, c, answer)
+	}
+	refresh(token(t, "mallory", nil), `"UNAUTHORIZED"`)
+	refresh("nonsense", `"UNAUTHORIZED"`)
+	refresh(token(t, "alice", map[string]any{"exp": 1}), `"token expired"`)
+	refresh(token(t, "alice", map[string]any{"role": "new"}), `"expires_at":`)
+	send(t, c, "")
+	readUntil(t, c, `"role":"new"`)
+
+	readUntil(t, plain, "bob")
+	wantClose(t, plain, 3005, "token expired")
+	if early := time.Until(until); early > 0 {
+		t.Errorf("closed %s too early", early)
+	}
+	wantMetric(t, h, `azuhost_auth_expiries_total{route="/required"}`, 1)
+	send(t, c, "") // alice's first token has expired, too
+	readUntil(t, c, `"role":"new"`)
+	wantMetric(t, h, `azuhost_auth_total{result="sub_mismatch",route="/required"}`, 1)
+	refresh(token(t, "alice", soon()), `"expires_at":`)
+	wantClose(t, c, 3005, "token expired")
+
+	// Who came without a token can not become somebody; and where no token is
+	// checked there is nothing to refresh.
+	for path, code := range map[string]string{"/optional": "UNAUTHORIZED", "/none": "NO_AUTH"} {
+		if c, _, err = dialWith(t, url+path, map[string]string{"Sec-WebSocket-Protocol": "azuhost.v1"}); err != nil {
+			t.Fatal(err)
+		}
+		refresh(token(t, "alice", nil), `"`+code+`"`)
+	}
+}
+
+// TestKeysUnavailable: without keys a route that needs a token answers 503 and the
+// node is not ready; the others go on.
+func TestKeysUnavailable(t *testing.T) {
+	key := rsaKey(t)
+	var mu sync.Mutex
+	up := false
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !up {
+			http.Error(w, "down", http.StatusBadGateway)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k"}}})
+	}))
+	defer issuer.Close()
+	a := host.Auth{JWKSURL: issuer.URL, Issuer: "me", Audience: []string{"you"}}
+	h, url := authHost(t, a, io.Discard)
+	good := signed(t, jose.RS256, key, "k", map[string]any{"sub": "alice", "exp": 4e9, "iss": "me", "aud": []string{"x", "you"}})
+	res := refused(t, url+"/required?token="+good)
+	wantStatus(t, res, 503)
+	if res.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	wantStatus(t, refused(t, url+"/optional?token="+good), 503)
+	wantStatus(t, refused(t, url+"/required"), 401)
+	dial(t, url+"/none")
+	if status, body := ready(h); status != 503 || !strings.Contains(body, "jwks_url") {
+		t.Errorf("ready: %d %s", status, body)
+	}
+	mu.Lock()
+	up = true
+	mu.Unlock()
+	eventually(t, "the keys", func() bool { status, _ := ready(h); return status == 200 })
+	c := dial(t, url+"/required?token="+good)
+	readUntil(t, c, "alice")
+
+	// A reload that changes nothing about tokens keeps the keys.
+	mu.Lock()
+	up = false
+	mu.Unlock()
+	o := host.Options{Auth: &host.Auth{JWKSURL: issuer.URL, Issuer: "me", Audience: []string{"you"}}, Routes: []host.Route{{Path: "/required", Auth: host.AuthRequired, Channel: whoami()}}}
+	if err := h.Reload(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	readUntil(t, dial(t, url+"/required?token="+good), "alice")
+	o.Auth = &host.Auth{Secret: authSecret}
+	if err := h.Reload(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, refused(t, url+"/required?token="+good), 401)
+	readUntil(t, dial(t, url+"/required?token="+token(t, "bob", nil)), "bob")
+	o.Auth = &host.Auth{Secret: "short"}
+	if err := h.Reload(t.Context(), o); err == nil {
+		t.Error("a bad secret is taken")
+	}
+	readUntil(t, dial(t, url+"/required?token="+token(t, "bob", nil)), "bob")
+}
+
+func TestAuthOptionsRefused(t *testing.T) {
+	route := host.Route{Path: "/a", Channel: whoami(), Auth: host.AuthRequired}
+	with := func(change func(*host.Route)) []host.Route { r := route; change(&r); return []host.Route{r} }
+	for _, c := range []struct {
+		o    host.Options
+		text string
+	}{
+		{host.Options{Routes: []host.Route{route}}, "auth: required needs"},
+		{host.Options{Auth: &host.Auth{}, Routes: []host.Route{route}}, "nothing to check tokens with"},
+		{host.Options{Auth: &host.Auth{SecretFile: "/does/not/exist"}}, "no such file"},
+		{host.Options{Routes: with(func(r *host.Route) { r.Auth = "yes" })}, `auth "yes"`},
+		{host.Options{Routes: with(func(r *host.Route) { r.AuthRefusal = "yes" })}, `auth_refusal "yes"`},
+		{host.Options{Auth: &host.Auth{Secret: authSecret}, Routes: with(func(r *host.Route) { r.Subprotocols = []string{"azuhost.token.x"} })}, "carry tokens"},
+	} {
+		h, err := host.New(c.o)
+		if err == nil {
+			stop(t, h)
+		}
+		if err == nil || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("got %v, want %q", err, c.text)
+		}
+	}
+}
+
+func TestVerifyToken(t *testing.T) {
+	a := host.Auth{Secret: authSecret}
+	info, err := host.VerifyToken(t.Context(), a, token(t, "alice", nil))
+	if err != nil || info.User != "alice" || info.Expires.IsZero() {
+		t.Errorf("got %+v, %v", info, err)
+	}
+	_, err = host.VerifyToken(t.Context(), a, "nonsense")
+	if e, ok := err.(*host.TokenError); !ok || e.Reason != "malformed" {
+		t.Errorf("got %v", err)
+	}
+	if _, err = host.VerifyToken(t.Context(), host.Auth{}, "x"); err == nil {
+		t.Error("no keys are enough")
+	}
+}
+
+func rsaKey(t testing.TB) *rsa.PrivateKey {
+	t.Helper()
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
