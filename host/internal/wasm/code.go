@@ -29,7 +29,7 @@ type codeScanner struct {
 // Basic blocks that an instruction makes, the metered loop's check included.
 const (
 	blocksOfLoop = 4
-	blocksOfBulk = 5
+	blocksOfBulk = 6
 	// labelsInBlock: so many labels of a br_table are as much work as a block.
 	labelsInBlock = 4
 	// loopsInWork: what a local in a loop adds to the work of all functions.

@@ -24,6 +24,10 @@
 // close to it, and the same whenever the same module gets the same input; it
 // does not depend on how the fuel is handed out.
 //
+// A memory.fill, memory.copy or memory.init of more than MeterOptions.BulkChunk
+// is done in chunks, each paid for before it is done, by a function that Meter
+// adds; one that is out of bounds traps before it writes, as the rules want it.
+//
 // Entries, loop headers and instructions that go by size look at the counter.
 // If it is below zero they call an import that Meter adds, where the host
 // yields, checks its deadline, and sets the counter through its export, or
@@ -45,8 +49,9 @@
 //
 // # What changes
 //
-// One import, two globals, their exports and a few types are added, behind the
-// module's own: functions with a body get the next higher index. The name
+// One import, two globals, their exports, a few types and functions for large bulk
+// instructions are added, behind the module's own: functions with a body get the
+// next higher index. The name
 // section keeps the module's and the functions' names, so that traps name
 // functions, and loses those of locals. Sections whose content holds offsets of
 // code are left out: ".debug_…", "reloc.…", "linking", "sourceMappingURL",

@@ -2,7 +2,7 @@ package wasm
 
 // allCode writes the content of the code section.
 func (w *writer) allCode() error {
-	w.code = appendU32(make([]byte, 0, w.p.m.BodyBytes*3/2+16), uint32(len(w.p.functions)))
+	w.code = make([]byte, 0, w.p.m.BodyBytes*3/2+16)
 	e := emitter{writer: w}
 	e.maxLabels = len(w.p.module)
 	for i := range w.p.functions {
@@ -10,6 +10,9 @@ func (w *writer) allCode() error {
 			return err
 		}
 		w.code = appendSized(w.code, e.out)
+	}
+	for _, body := range w.helperBodies {
+		w.code = appendSized(w.code, body)
 	}
 	return nil
 }
@@ -94,6 +97,9 @@ func (e *emitter) instruction(in *instruction) {
 	switch {
 	case in.op == opCall || in.op == opReturnCall || in.op == opRefFunc:
 		e.out = op1(e.out, in.op, e.writer.function(in.a))
+		return
+	case e.chunked(in):
+		e.inChunks(in)
 		return
 	case bySize(in.op):
 		e.paySize(in)
@@ -222,13 +228,8 @@ func (w *writer) resultBlock(typeIndex uint32) blockType {
 	}
 	b, ok := w.results[typeIndex]
 	if !ok {
-		b = blockType{indexed: true, index: w.typeCount}
+		b = blockType{indexed: true, index: w.addType(nil, results)}
 		w.results[typeIndex] = b
-		w.typeCount++
-		w.addedTypes = appendU32(append(w.addedTypes, 0x60, 0), uint32(len(results)))
-		for _, t := range results {
-			w.addedTypes = append(w.addedTypes, byte(t))
-		}
 	}
 	return b
 }

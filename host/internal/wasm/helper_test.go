@@ -17,7 +17,8 @@ import (
 
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesTailCall
 
-var options = wasm.MeterOptions{Module: "meter", Name: "hook", Fuel: "meter fuel", Stack: "meter stack"}
+// options have the smallest chunk, so that the tests run bulk instructions in several.
+var options = wasm.MeterOptions{Module: "meter", Name: "hook", Fuel: "meter fuel", Stack: "meter stack", BulkChunk: 16}
 
 // newRuntime has no host modules.
 func newRuntime(t testing.TB) wazero.Runtime {

@@ -24,6 +24,9 @@ type MeterOptions struct {
 	// MemoryPages is how many pages the host lets a memory have: to grow by more
 	// fails, and is not charged by size. 0: what the module declares.
 	MemoryPages uint32
+	// BulkChunk is how many bytes a memory.fill, memory.copy or memory.init does at
+	// most between two looks at the fuel, rounded down to 16. 0: 1 MiB.
+	BulkChunk uint32
 	// MaxStack bounds the frames of guest code, in estimated bytes. 0: 1 MiB.
 	// Negative: the stack is not counted.
 	MaxStack int
@@ -54,6 +57,7 @@ func Meter(module []byte, m *Module, o MeterOptions) ([]byte, error) {
 	if o.MaxStack == 0 {
 		o.MaxStack = defaultStack
 	}
+	o.BulkChunk = roundChunk(o.BulkChunk)
 	if err := o.check(m); err != nil {
 		return nil, err
 	}

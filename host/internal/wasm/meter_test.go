@@ -59,7 +59,7 @@ func TestFuelRunsOut(t *testing.T) {
 		"indirect tail call":  `(module (type $t (func)) (table funcref (elem $f)) (func $f (export "f") (return_call_indirect (type $t) (i32.const 0))))`,
 		"calls without loops": exponential(30),
 		"bulk":                `(module (memory 16) (func (export "f") (loop (memory.fill (i32.const 0) (i32.const 0) (i32.const 1048576)) (br 0))))`,
-		"straight bulk":       `(module (memory 16) (func (export "f")` + strings.Repeat(`(memory.fill (i32.const 0) (i32.const 0) (i32.const 1048576))`, 2000) + `))`,
+		"straight bulk":       `(module (memory 16) (func (export "f")` + strings.Repeat(`(memory.fill (i32.const 0) (i32.const 0) (i32.const 1048576))`, 1500) + `))`,
 		"start":               `(module (func $f (loop (br 0))) (start $f))`,
 	} {
 		t.Run(name, func(t *testing.T) {

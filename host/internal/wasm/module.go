@@ -28,6 +28,8 @@ type Module struct {
 	sections []section
 	funcs    []uint32 // types of all functions, imported ones first
 	bodies   []span
+
+	dataSizes []uint32 // bytes of the data segments
 }
 
 // Features are what a module uses beyond WebAssembly 1.0, as far as Meter or

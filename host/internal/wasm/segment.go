@@ -101,10 +101,12 @@ func (s *scanner) data(r *reader) error {
 		default:
 			r.syntax(at, "%#x is no kind of data segment", flags)
 		}
-		r.skip(r.u32())
+		size := r.u32()
+		r.skip(size)
 		if r.err != nil {
 			return r.err
 		}
+		s.m.dataSizes = append(s.m.dataSizes, size)
 	}
 	s.m.Data = int(n)
 	return r.err

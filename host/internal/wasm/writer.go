@@ -1,6 +1,9 @@
 package wasm
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // writer writes the metered module.
 type writer struct {
@@ -15,16 +18,32 @@ type writer struct {
 	addedTypes  []byte               // behind the module's own
 	typeCount   uint32
 	code        []byte
+
+	helpers      map[helper]uint32
+	helperType   uint32
+	helperBodies [][]byte
 }
 
 func newWriter(p *planning, o MeterOptions) *writer {
 	m := p.m
-	w := &writer{p: p, o: o, hook: uint32(m.ImportedFunctions), fuel: uint32(len(m.Globals)), results: map[uint32]blockType{}}
+	w := &writer{p: p, o: o, hook: uint32(m.ImportedFunctions), fuel: uint32(len(m.Globals)), results: map[uint32]blockType{}, helpers: map[helper]uint32{}}
 	w.stack = w.fuel + 1
-	w.hookType = uint32(len(m.Types))
-	w.addedTypes = append(w.addedTypes, 0x60, 1, byte(I32), 0)
-	w.typeCount = w.hookType + 1
+	w.typeCount = uint32(len(m.Types))
+	w.hookType = w.addType([]ValueType{I32}, nil)
 	return w
+}
+
+// addType adds a type of functions, and returns its index.
+func (w *writer) addType(params, results []ValueType) uint32 {
+	w.addedTypes = append(w.addedTypes, 0x60)
+	for _, list := range [][]ValueType{params, results} {
+		w.addedTypes = appendU32(w.addedTypes, uint32(len(list)))
+		for _, t := range list {
+			w.addedTypes = append(w.addedTypes, byte(t))
+		}
+	}
+	w.typeCount++
+	return w.typeCount - 1
 }
 
 // function maps the index of a function to its new one.
@@ -79,6 +98,8 @@ func (w *writer) section(sec section) error {
 	case secImport:
 		add := appendName(appendName(nil, w.o.Module), w.o.Name)
 		b = w.grown(&r, 1, op1(add, opcode(Func), w.hookType))
+	case secFunction:
+		b = w.grown(&r, len(w.helperBodies), bytes.Repeat(appendU32(nil, w.helperType), len(w.helperBodies)))
 	case secGlobal:
 		b = w.globals(&r)
 	case secExport:
@@ -88,7 +109,7 @@ func (w *writer) section(sec section) error {
 	case secElement:
 		b = copyElements(nil, &r, w.function)
 	case secCode:
-		b = w.code
+		b = append(appendU32(nil, uint32(len(w.p.functions)+len(w.helperBodies))), w.code...)
 	default:
 		b = r.b[r.p:r.end]
 	}
