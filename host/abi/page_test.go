@@ -135,6 +135,8 @@ func TestPageValues(t *testing.T) {
 	compare(t, table(t, page, "Limit"), [][]string{
 		{"MAX_NAME", fmt.Sprint(abi.MaxName), "bytes of a name"},
 		{"MAX_CLOSE_REASON", fmt.Sprint(abi.MaxCloseReason), "bytes of the reason of `close`"},
+		{"CALL_FUEL", fmt.Sprint(abi.CallFuel), "fuel that a call of a host function costs, of WASI, too"},
+		{"BYTES_PER_FUEL", fmt.Sprint(abi.BytesPerFuel), "bytes, given or got, that cost one more"},
 	})
 	var answers [][]string
 	for _, row := range table(t, page, "Answer") {

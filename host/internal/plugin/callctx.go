@@ -83,6 +83,13 @@ func callOf(ctx context.Context) *callContext {
 // host function returns. With n 0 nobody looks at ptr: languages give an empty
 // slice any address. Anything outside memory traps.
 func (c *callContext) bytes(ptr, n uint64) []byte {
+	b := c.buffer(ptr, n)
+	c.chargeBytes(len(b))
+	return b
+}
+
+// buffer is bytes for a place where the host writes: its size costs nothing.
+func (c *callContext) buffer(ptr, n uint64) []byte {
 	p, l := uint32(ptr), uint32(n)
 	if l == 0 {
 		return nil
@@ -102,6 +109,7 @@ func (c *callContext) give(dst, data []byte, err error) uint64 {
 		return result(err)
 	}
 	c.scratch = data
+	c.chargeBytes(len(data))
 	if len(data) <= len(dst) {
 		copy(dst, data)
 	}

@@ -84,7 +84,7 @@ func goFunc(f hostFunc, needsEnv bool) api.GoModuleFunc {
 		if c.mem == nil {
 			c.mem = mod.Memory()
 		}
-		c.called()
+		c.charge(abi.CallFuel)
 		if needsEnv && c.env == nil {
 			s[0] = errno(abi.State)
 			return

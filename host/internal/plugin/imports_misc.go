@@ -52,10 +52,12 @@ func hostFail(c *callContext, s []uint64) uint64 {
 
 // read(ptr, offset, len)
 func hostRead(c *callContext, s []uint64) uint64 {
-	dst := c.bytes(s[0], s[2])
+	dst := c.buffer(s[0], s[2])
 	offset := uint32(s[1])
 	if offset > math.MaxInt32 || int(offset) >= len(c.event) {
 		return 0
 	}
-	return length(copy(dst, c.event[offset:]))
+	n := copy(dst, c.event[offset:])
+	c.chargeBytes(n)
+	return length(n)
 }

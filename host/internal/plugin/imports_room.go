@@ -23,21 +23,21 @@ func hostRoomSize(c *callContext, s []uint64) uint64 {
 
 // room_members(room*, buf)
 func hostRoomMembers(c *callContext, s []uint64) uint64 {
-	room, dst := c.bytes(s[0], s[1]), c.bytes(s[2], s[3])
+	room, dst := c.bytes(s[0], s[1]), c.buffer(s[2], s[3])
 	data, err := c.env.AppendRoomMembers(c.scratch[:0], room)
 	return c.give(dst, data, err)
 }
 
 // room_users(room*, buf)
 func hostRoomUsers(c *callContext, s []uint64) uint64 {
-	room, dst := c.bytes(s[0], s[1]), c.bytes(s[2], s[3])
+	room, dst := c.bytes(s[0], s[1]), c.buffer(s[2], s[3])
 	data, err := c.env.AppendRoomUsers(c.scratch[:0], room)
 	return c.give(dst, data, err)
 }
 
 // rooms(conn, buf)
 func hostRooms(c *callContext, s []uint64) uint64 {
-	dst := c.bytes(s[1], s[2])
+	dst := c.buffer(s[1], s[2])
 	data, err := c.env.AppendRooms(c.scratch[:0], s[0])
 	return c.give(dst, data, err)
 }
@@ -50,7 +50,7 @@ func hostIdentify(c *callContext, s []uint64) uint64 {
 
 // user(conn, buf)
 func hostUser(c *callContext, s []uint64) uint64 {
-	dst := c.bytes(s[1], s[2])
+	dst := c.buffer(s[1], s[2])
 	data, err := c.env.AppendUser(c.scratch[:0], s[0])
 	return c.give(dst, data, err)
 }
@@ -69,7 +69,7 @@ func hostOnline(c *callContext, s []uint64) uint64 {
 
 // users(buf)
 func hostUsers(c *callContext, s []uint64) uint64 {
-	dst := c.bytes(s[0], s[1])
+	dst := c.buffer(s[0], s[1])
 	data, err := c.env.AppendUsers(c.scratch[:0])
 	return c.give(dst, data, err)
 }

@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // store_get(key*, buf)
 func hostStoreGet(c *callContext, s []uint64) uint64 {
-	key, dst := c.bytes(s[0], s[1]), c.bytes(s[2], s[3])
+	key, dst := c.bytes(s[0], s[1]), c.buffer(s[2], s[3])
 	data, err := c.env.AppendStore(c.scratch[:0], key)
 	return c.give(dst, data, err)
 }
@@ -23,7 +23,7 @@ func hostStoreDelete(c *callContext, s []uint64) uint64 {
 
 // store_add(key*, delta, ttl_ms, result)
 func hostStoreAdd(c *callContext, s []uint64) uint64 {
-	key, sum := c.bytes(s[0], s[1]), c.bytes(s[4], 8)
+	key, sum := c.bytes(s[0], s[1]), c.buffer(s[4], 8)
 	n, err := c.env.StoreAdd(key, int64(s[2]), millis(s[3]))
 	if err != nil {
 		return errno(err)

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/wasm"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -38,12 +39,11 @@ type fuelTank struct {
 	spent   int64             // of what was granted before the last grant
 	granted int64             // last
 	pauses  int               // in the running hook
-	calls   int               // of host functions in the running hook
+	// host is what host functions cost since the last grant. It is added up here,
+	// since the counter is of the guest's code and slower to reach: up to a slice, and
+	// as long as the limit is not near.
+	host int64
 }
-
-// Host functions cost no fuel, but a hook that does little else has to stop
-// now and then, too.
-const callsInSlice = 256
 
 // A hook that has paused so often does not only yield: it sleeps. While
 // every processor has a guest to run, nobody looks at the network for 10 ms; one
@@ -58,7 +58,7 @@ func (f *fuelTank) begin() {
 	if f.limit == 0 {
 		return
 	}
-	f.spent, f.granted, f.pauses, f.calls = 0, 0, 0, 0
+	f.spent, f.granted, f.pauses, f.host = 0, 0, 0, 0
 	if f.global != nil {
 		f.grant()
 	}
@@ -74,7 +74,7 @@ func (f *fuelTank) used() int64 {
 	if f.global == nil {
 		return 0
 	}
-	return f.spent + f.granted - int64(f.global.Get())
+	return f.spent + f.granted + f.host - int64(f.global.Get())
 }
 
 // spend is what metered code calls. It returns when the guest may run on.
@@ -87,10 +87,16 @@ func spend(ctx context.Context, mod api.Module, stack []uint64) {
 	if f.global == nil {
 		f.global = mod.ExportedGlobal(meterFuel).(api.MutableGlobal)
 	}
+	c.settle()
+}
+
+// settle takes stock, ends a hook that has spent its fuel, and grants another slice.
+func (c *callContext) settle() {
+	f := &c.fuel
 	f.spent = f.used()
-	f.granted = 0
+	f.granted, f.host = 0, 0
 	f.global.Set(0)
-	if f.spent >= f.limit {
+	if f.spent > f.limit {
 		panic(errFuel)
 	}
 	c.pause()
@@ -109,10 +115,22 @@ func (c *callContext) pause() {
 	}
 }
 
-// called counts a call of a host function.
-func (c *callContext) called() {
-	if c.fuel.calls++; c.fuel.calls%callsInSlice == 0 && c.fuel.limit > 0 {
-		c.pause()
+// charge makes the hook pay for a host function, before it does anything.
+func (c *callContext) charge(price int64) {
+	f := &c.fuel
+	if f.limit == 0 || f.global == nil {
+		return
+	}
+	f.host += price
+	if f.host >= fuelSlice || f.spent+f.granted+f.host > f.limit {
+		c.settle()
+	}
+}
+
+// chargeBytes makes the hook pay for what goes through a host function.
+func (c *callContext) chargeBytes(n int) {
+	if n >= abi.BytesPerFuel {
+		c.charge(int64(n / abi.BytesPerFuel))
 	}
 }
 

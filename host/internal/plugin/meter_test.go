@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
 )
 
 // spentBy is the fuel of one message.
@@ -77,4 +79,22 @@ func TestStartIsMetered(t *testing.T) {
 	if !strings.Contains(err.Error(), errDeadline.Error()) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// Host functions have a price, and what goes through them, too; and it counts
+// towards the limit of the hook.
+func TestHostFunctionsCostFuel(t *testing.T) {
+	p := newPlugin(t, Options{}, guest(t, "echo"))
+	short := spentBy(t, p, strings.Repeat("x", 16))
+	if short < abi.CallFuel || short > abi.CallFuel+100 {
+		t.Errorf("an echo of 16 bytes spent %d, of which a call is %d", short, abi.CallFuel)
+	}
+	if long := spentBy(t, p, strings.Repeat("x", 1600)); long != short+99*16/abi.BytesPerFuel {
+		t.Errorf("an echo of 1,600 bytes spent %d, one of 16 %d", long, short)
+	}
+	p = newPlugin(t, Options{Fuel: short}, guest(t, "echo"))
+	if err := message(p, &fakeEnv{}, strings.Repeat("x", 16)); err != nil {
+		t.Error("with just enough fuel:", err)
+	}
+	wantFault(t, message(p, &fakeEnv{}, strings.Repeat("x", 1600)), Spent)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/azuhost/azuhost/host/abi"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 )
@@ -116,7 +117,9 @@ func instantiateWASI(ctx context.Context, rt wazero.Runtime, wanted map[string]b
 		}
 		params, results := def.signature(name)
 		fn := func(ctx context.Context, mod api.Module, s []uint64) {
-			errno := def.fn(callOf(ctx), mod.Memory(), s)
+			c := callOf(ctx)
+			c.charge(abi.CallFuel)
+			errno := def.fn(c, mod.Memory(), s)
 			if len(results) > 0 {
 				s[0] = errno
 			}
@@ -203,6 +206,7 @@ func wasiRandom(c *callContext, mem api.Memory, s []uint64) uint64 {
 	}
 	for len(buf) > 0 { // in parts: the guest chose the length
 		n := min(len(buf), 1<<20)
+		c.chargeBytes(n)
 		_, _ = rand.Read(buf[:n]) // never fails
 		buf = buf[n:]
 		if left, bounded := c.watch.left(); bounded && left == 0 {
@@ -252,7 +256,10 @@ func wasiWrite(c *callContext, mem api.Memory, s []uint64) uint64 {
 	default:
 		return wasiBadf
 	}
-	n, errno := wasiVectors(mem, uint32(s[1]), uint32(s[2]), w.write)
+	n, errno := wasiVectors(mem, uint32(s[1]), uint32(s[2]), func(b []byte) {
+		c.chargeBytes(len(b))
+		w.write(b)
+	})
 	if errno != wasiOK {
 		return errno
 	}

@@ -34,6 +34,7 @@ func wasiPoll(c *callContext, mem api.Memory, s []uint64) uint64 {
 	if _, ok3 := mem.Read(uint32(s[3]), 4); !ok1 || !ok2 || !ok3 {
 		return wasiFault
 	}
+	c.chargeBytes(len(in))
 	first := time.Duration(math.MaxInt64)
 	ready := false // a stream
 	for sub := in; len(sub) > 0; sub = sub[wasiSubscription:] {

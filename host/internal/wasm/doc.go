@@ -12,7 +12,7 @@
 // memory.fill, memory.copy and memory.init, one for each element of the
 // instructions on tables, 1,024 for each page of memory.grow. Growing beyond
 // the maximum fails, and is not charged by size. What a host function does is
-// the host's to charge.
+// the host's to charge (abi.CallFuel).
 //
 // The counter is a global that Meter adds. Code pays in advance, at the entry
 // of a function, at the header of a loop for each iteration, and where a long
