@@ -7,8 +7,9 @@ PLUGINS := $(filter-out internal,$(notdir $(patsubst %/,%,$(wildcard plugins/*/)
 PLUGINS := $(filter-out build,$(PLUGINS))
 WASM    := $(PLUGINS:%=plugins/build/%.wasm)
 GUESTS  := $(wildcard testplugins/*.wat testplugins/hostile/*.wat)
+CONFORMANCE := $(patsubst %/build,%,$(wildcard testplugins/conformance/*/build))
 
-.PHONY: all build plugins run test hostile lint vuln fuzz guests bench clean help
+.PHONY: all build plugins run test hostile lint vuln fuzz tools guests conformance conformance-guests sdk-test bench clean help
 
 all: build plugins
 
@@ -56,17 +57,40 @@ fuzz:
 	  done; \
 	done
 
-## guests: rebuild the .wasm files in testplugins from their sources (needs wat2wasm, of wabt)
-guests:
+## tools: the compilers of guests that npm and PyPI have, in build/tools; the others are in .ci/run
+tools:
+	.ci/tools
+
+## guests: rebuild the .wasm files in testplugins from their sources (needs wat2wasm, of wabt, and every guest's compiler)
+guests: conformance-guests
 	@command -v wat2wasm >/dev/null || { echo 'wat2wasm is missing: install wabt'; exit 1; }
 	for f in $(GUESTS); do wat2wasm $$f -o $${f%.wat}.wasm; done
+	for f in build/guests/*.wasm; do \
+	  if [ $$(wc -c <$$f) -lt 100000 ]; then cp $$f testplugins/conformance/$$(basename $$f .wasm)/guest.wasm; fi; \
+	done
+
+## conformance: the behaviours in every language, with guests built from their sources
+conformance: conformance-guests
+	AZUHOST_GUESTS=$(CURDIR)/build/guests $(GO) test -count=1 -timeout 10m ./testplugins/conformance
+
+conformance-guests:
+	@rm -rf build/guests && mkdir -p build/guests
+	@set -e; for dir in $(CONFORMANCE); do echo "build $$dir/guest"; $$dir/build $(CURDIR)/build/guests/$$(basename $$dir).wasm; done
+
+## sdk-test: the tests that SDKs have in their own languages (needs cargo)
+sdk-test:
+	@if [ -x /usr/bin/cargo ] && [ -d /usr/lib/rustlib ]; then \
+	  PATH=/usr/bin:$$PATH cargo test -q --manifest-path sdk/rust/Cargo.toml --target-dir build/cargo; \
+	else \
+	  cargo test -q --manifest-path sdk/rust/Cargo.toml --target-dir build/cargo; \
+	fi
 
 ## bench: benchmarks of the packages
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./host/...
 
 clean:
-	rm -rf bin plugins/build
+	rm -rf bin build plugins/build
 
 help:
 	@sed -n 's/^## //p' Makefile

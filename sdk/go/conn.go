@@ -68,10 +68,25 @@ func (c Conn) Query(name string) string {
 	return inConnect("Query", func(buf *byte, size uint32) int32 { return raw.Query(uint64(c), name, buf, size) })
 }
 
+// AppendQuery appends a query parameter to dst. It is Query without an
+// allocation, and with an error: [ErrNotFound] where there is none of this name,
+// [ErrState] outside OnConnect.
+func (c Conn) AppendQuery(dst []byte, name string) ([]byte, error) {
+	b, err := fetch(func(buf *byte, size uint32) int32 { return raw.Query(uint64(c), name, buf, size) })
+	return append(dst, b...), err
+}
+
 // Header is a header of the request; in OnConnect only. Several of the same
 // name are joined by ", ". Empty if there is none.
 func (c Conn) Header(name string) string {
 	return inConnect("Header", func(buf *byte, size uint32) int32 { return raw.Header(uint64(c), name, buf, size) })
+}
+
+// AppendHeader appends a header of the request to dst. It is Header without an
+// allocation, and with an error as AppendQuery has it.
+func (c Conn) AppendHeader(dst []byte, name string) ([]byte, error) {
+	b, err := fetch(func(buf *byte, size uint32) int32 { return raw.Header(uint64(c), name, buf, size) })
+	return append(dst, b...), err
 }
 
 // inConnect fetches what is there in OnConnect only. Elsewhere it is empty,

@@ -1,0 +1,85 @@
+package sdk_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// rawFile is where an SDK declares the host functions.
+type rawFile struct {
+	file string
+	// decl finds a declaration: its name, parameters and result.
+	decl *regexp.Regexp
+	// param finds a parameter: "name" and "type".
+	param *regexp.Regexp
+	// wasm says which type of the language is which of WebAssembly.
+	wasm map[string]abi.ValType
+}
+
+// The Go SDK has a test of its own, with Go's parser.
+var rawFiles = map[string]rawFile{
+	"rust": {
+		"rust/src/raw.rs", regexp.MustCompile(`pub fn (?P<name>\w+)\((?P<params>.*)\) -> (?P<result>\w+);`), regexp.MustCompile(`^(?P<name>\w+): (?P<type>.+)$`),
+		map[string]abi.ValType{"u64": abi.I64, "i64": abi.I64, "i32": abi.I32, "usize": abi.I32, "*const u8": abi.I32, "*mut u8": abi.I32, "*mut i64": abi.I32, "f64": abi.F64},
+	},
+	"c": {
+		"c/azuhost_raw.h", regexp.MustCompile(`AZU_IMPORT\((?P<name>\w+)\) (?P<result>\w+) azu_raw_\w+\((?P<params>.*)\);`), regexp.MustCompile(`^(?P<type>.+?) ?(?P<name>\w+)$`),
+		map[string]abi.ValType{"uint64_t": abi.I64, "int64_t": abi.I64, "uint32_t": abi.I32, "int32_t": abi.I32, "const void *": abi.I32, "void *": abi.I32, "double": abi.F64},
+	},
+}
+
+// TestRawImports holds the raw imports of every SDK against the ABI.
+func TestRawImports(t *testing.T) {
+	for language, raw := range rawFiles {
+		t.Run(language, func(t *testing.T) {
+			text, err := os.ReadFile(raw.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]bool{}
+			for _, m := range raw.decl.FindAllStringSubmatch(string(text), -1) {
+				name := m[raw.decl.SubexpIndex("name")]
+				def, ok := abi.ImportByName(name)
+				if !ok || seen[name] {
+					t.Errorf("%s is no host function, or there twice", name)
+				}
+				seen[name] = true
+				if got := raw.params(t, m[raw.decl.SubexpIndex("params")]); !slices.Equal(got, def.Params) {
+					t.Errorf("%s has the parameters %v, the ABI %v", name, got, def.Params)
+				}
+				if got := raw.wasm[m[raw.decl.SubexpIndex("result")]]; got != def.Result {
+					t.Errorf("%s has the result %v, the ABI %v", name, got, def.Result)
+				}
+			}
+			for _, d := range abi.Imports {
+				if !seen[d.Name] {
+					t.Errorf("%s is not declared", d.Name)
+				}
+			}
+		})
+	}
+}
+
+func (r rawFile) params(t *testing.T, text string) (list []abi.Param) {
+	t.Helper()
+	if text == "" || text == "void" {
+		return nil
+	}
+	for p := range strings.SplitSeq(text, ", ") {
+		m := r.param.FindStringSubmatch(p)
+		if m == nil {
+			t.Fatalf("%q is no parameter", p)
+		}
+		typ, ok := r.wasm[m[r.param.SubexpIndex("type")]]
+		if !ok {
+			t.Errorf("the type of %q is unknown", p)
+		}
+		list = append(list, abi.Param{Name: m[r.param.SubexpIndex("name")], Type: typ})
+	}
+	return list
+}
