@@ -146,6 +146,13 @@ static inline int32_t azu_send_users(azu_str users, azu_message m) {
   return azu_raw_send_users(users.data, (uint32_t)users.len, m.kind, m.data.data, (uint32_t)m.data.len);
 }
 
+/* Sends a message to whom on_publish says it is for: lets it pass. */
+static inline int32_t azu_pass(azu_str to, azu_str name, azu_message m) {
+  if (azu_equal(to, AZU_STR("room"))) return azu_broadcast(name, m, AZU_NOBODY);
+  if (azu_equal(to, AZU_STR("user"))) return azu_send_user(name, m);
+  return azu_broadcast_all(m, AZU_NOBODY);
+}
+
 /* Closes after what was sent before, with 1000, 1001, 1003, 1007 to 1013, or 3000
    to 4999. The reason is at most 123 bytes. */
 static inline int32_t azu_close(azu_conn conn, int32_t code, azu_str reason) {
@@ -392,7 +399,7 @@ static inline azu_message azu_received(int32_t kind, azu_str data) {
   static int32_t azu_on_presence(azu_str room __attribute__((unused)), azu_str user __attribute__((unused)), bool joined __attribute__((unused)))
 
 /* A message that was published from outside: to is room, user or all, and name whose.
-   The plugin broadcasts it itself, changed or not, or refuses it with azu_refuse. */
+   The plugin sends it itself, changed, or with azu_pass, or refuses it: azu_refuse. */
 #define AZU_ON_PUBLISH(to, name, message)                                                                   \
   static int32_t azu_on_publish(azu_str to, azu_str name, azu_message message);                             \
   AZU_EXPORT(on_publish) int32_t azu_export_on_publish(uint32_t azu_n, int32_t azu_k) {                     \

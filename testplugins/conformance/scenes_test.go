@@ -1,6 +1,9 @@
 package conformance
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +18,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/abi"
 )
 
 // scene is a behaviour that needs several connections, or a host of its own.
@@ -39,6 +43,11 @@ var scenes = []scene{
 	{name: "on_close after a trap", play: closeAfterTrap},
 	{name: "timers", play: timers},
 	{name: "on_presence", play: presence},
+	{name: "on_publish", play: published},
+	{name: "claims of a token", play: claims, options: func(o *host.Options) {
+		o.Auth = &host.Auth{Secret: secret}
+		o.Routes[0].Auth = host.AuthOptional
+	}},
 	{name: "on_ping", play: pings},
 	{name: "on_pong", play: pongs, options: func(o *host.Options) { o.PingInterval = 20 * time.Millisecond }},
 	{name: "the store forgets in time", play: timeToLive},
@@ -269,6 +278,63 @@ func presence(s *stage) {
 	if !got["=|ann|0"] || !got["=r|ann|0"] {
 		s.Fatalf("got %v", got)
 	}
+}
+
+// published: the plugin is in charge of what comes from outside.
+func published(s *stage) {
+	c := s.dial("x?do=join|r;identify|ann")
+	c.want("ok", "ok")
+	publish := func(p host.Publication) (host.Delivery, error) { return s.host.Publish(s.Context(), p) }
+	for _, p := range []host.Publication{
+		{Room: "r", Route: "/c/:id", Data: []byte("nobody hears it")}, {All: true, Data: []byte("nor this")},
+	} {
+		if _, err := publish(p); err != nil {
+			s.Fatal(err)
+		}
+	}
+	c.ask("store_set|on_publish|event,send_user/ann/psst|0", "ok")
+	for _, tc := range []struct {
+		p     host.Publication
+		event string
+	}{
+		{host.Publication{Room: "r", Route: "/c/:id", Data: []byte("to\nthe room")}, "room|r|text|to\nthe room"},
+		{host.Publication{Users: []string{"ann"}, Data: []byte("you")}, "user|ann|text|you"},
+		{host.Publication{All: true, Data: nil}, "all||text|"},
+		{host.Publication{All: true, Kind: abi.Binary, Data: []byte("\x01")}, "all||binary|\x01"},
+	} {
+		if _, err := publish(tc.p); err != nil {
+			s.Fatal(err)
+		}
+		c.want("="+tc.event, "psst", "ok")
+	}
+	c.ask("store_set|on_publish|broadcast_all/no,refuse/403|0", "ok")
+	var refused *host.RefusedError
+	if _, err := publish(host.Publication{All: true, Data: []byte("x")}); !errors.As(err, &refused) || refused.Status != 403 {
+		s.Fatalf("got %v, want a refusal with 403", err)
+	}
+	c.ask("store_set|on_publish|broadcast_all/no,trap|0", "ok")
+	if _, err := publish(host.Publication{All: true, Data: []byte("x")}); err == nil {
+		s.Fatal("a trap in on_publish is no error")
+	}
+	c.ask("send|end", "end", "ok")
+}
+
+const secret = "0123456789abcdef0123456789abcdef"
+
+// claims: as the host has verified them.
+func claims(s *stage) {
+	payload := `{"sub":"ann","exp":4000000000,"note":"` + strings.Repeat("long ", 300) + `"}`
+	b64 := base64.RawURLEncoding.EncodeToString
+	token := b64([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + b64([]byte(payload))
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(token))
+	token += "." + b64(mac.Sum(nil))
+	c, _, err := s.try("x", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
+	if err != nil {
+		s.Fatal(err)
+	}
+	c.ask("claims;user", "="+payload, "=ann")
+	s.dial("x").ask("claims", "!NOT_FOUND")
 }
 
 func pings(s *stage) {

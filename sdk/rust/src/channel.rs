@@ -1,4 +1,4 @@
-use crate::{Conn, Message, Result};
+use crate::{broadcast, Conn, Message, Result, Room, User};
 
 /// The logic of a channel. Every hook is atomic: what it asks for happens if it
 /// returns `Ok`, and not at all if it returns an error or panics.
@@ -56,6 +56,17 @@ pub enum Target<'a> {
     Room(&'a str),
     User(&'a str),
     All,
+}
+
+impl Target<'_> {
+    /// Sends a message to whom it is: lets it pass.
+    pub fn send<'a>(self, message: impl Into<Message<'a>>) -> Result {
+        match self {
+            Target::Room(name) => Room(name).broadcast(message),
+            Target::User(name) => User(name).send(message),
+            Target::All => broadcast(message),
+        }
+    }
 }
 
 /// A channel that is in charge of what is published from outside: through the

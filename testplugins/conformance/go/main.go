@@ -11,6 +11,7 @@ import (
 	_ "github.com/azuhost/azuhost/sdk/go/onping"
 	_ "github.com/azuhost/azuhost/sdk/go/onpong"
 	_ "github.com/azuhost/azuhost/sdk/go/onpresence"
+	_ "github.com/azuhost/azuhost/sdk/go/onpublish"
 )
 
 type guest struct {
@@ -65,6 +66,17 @@ func (g *guest) OnPresence(room azu.Room, user azu.User, joined bool) error {
 		event = event[:len(event)-1] + "1"
 	}
 	return g.stored("on_presence", 0, event)
+}
+
+func (g *guest) OnPublish(to azu.Target, m azu.Message) error {
+	event := "all|"
+	switch {
+	case to.Room != "":
+		event = "room|" + string(to.Room)
+	case to.User != "":
+		event = "user|" + string(to.User)
+	}
+	return g.stored("on_publish", 0, event+"|"+kindName(m)+"|"+m.String())
 }
 
 func kindName(m azu.Message) string {
