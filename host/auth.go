@@ -100,6 +100,9 @@ func (a Auth) options() auth.Options {
 	}
 }
 
+// Check says what makes no sense, without touching files.
+func (a Auth) Check() error { return a.options().Check() }
+
 // checkAuth says what is wrong with the options about tokens, without touching
 // files.
 func (o Options) checkAuth() error {

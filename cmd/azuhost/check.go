@@ -90,6 +90,12 @@ func checkHost(ctx context.Context, w *world, cfg *config.Config, known config.P
 	o := cfg.Options()
 	o.Log = newLog(w.stderr, config.Log{Format: cfg.Log.Format, Level: "warn"}, new(slog.LevelVar))
 	o.Routes = slices.DeleteFunc(o.Routes, func(r host.Route) bool { return known.Concerns(r.Path) })
+	if known.About("auth") {
+		o.Auth = nil
+		for i := range o.Routes {
+			o.Routes[i].Auth = ""
+		}
+	}
 	return errors.Join(append(errs, host.Check(ctx, o))...)
 }
 

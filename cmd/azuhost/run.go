@@ -66,11 +66,12 @@ plugin, loaded for a path and swapped while sockets stay open.`,
 		Example: `  azuhost serve --route /echo=echo.wasm      serve one plugin, without a file
   azuhost serve --config azuhost.yaml        serve what a file says
   azuhost check --config azuhost.yaml        look for mistakes, without serving
-  azuhost inspect chat.wasm                  show what a plugin has and asks for`,
+  azuhost inspect chat.wasm                  show what a plugin has and asks for
+  azuhost token --sub alice                  make a token to connect with`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(serveCommand(w), checkCommand(w), inspectCommand(w), versionCommand(w))
+	root.AddCommand(serveCommand(w), checkCommand(w), inspectCommand(w), tokenCommand(w), versionCommand(w))
 	for _, c := range root.Commands() {
 		c.RunE = failing(c.RunE)
 	}

@@ -106,7 +106,7 @@ func (c client) http() (*http.Client, error) {
 // connection in the end.
 func (c client) dial(ctx context.Context, hc *http.Client, url string) (*websocket.Conn, error) {
 	for {
-		conn, res, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: hc})
+		conn, res, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: hc, HTTPHeader: c.header()})
 		switch {
 		case err == nil && (c.status == 0 || c.status == http.StatusSwitchingProtocols):
 			return conn, nil
@@ -126,6 +126,13 @@ func (c client) dial(ctx context.Context, hc *http.Client, url string) (*websock
 	}
 }
 
+func (c client) header() http.Header {
+	if c.bearer == "" {
+		return http.Header{}
+	}
+	return http.Header{"Authorization": {"Bearer " + c.bearer}}
+}
+
 func isUntrusted(err error) bool {
 	var cert *tls.CertificateVerificationError
 	return errors.As(err, &cert)
@@ -137,9 +144,7 @@ func (c client) get(ctx context.Context, hc *http.Client, url string) error {
 		if err != nil {
 			return err
 		}
-		if c.bearer != "" {
-			req.Header.Set("Authorization", "Bearer "+c.bearer)
-		}
+		req.Header = c.header()
 		res, err := hc.Do(req)
 		if err == nil {
 			defer res.Body.Close()

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"reflect"
 	"strings"
 )
 
@@ -32,10 +33,26 @@ func (c *Config) check() Problems {
 			p.add("trusted_proxies", `trusted_proxies: %q is neither a network, as in "10.0.0.0/8", nor an address`, n)
 		}
 	}
+	p.checkAuth()
 	for _, r := range c.Routes {
 		p.checkRoute(r)
 	}
 	return p.probs
+}
+
+// checkAuth checks what tokens are verified with.
+func (p *checker) checkAuth() {
+	a := p.cfg.Auth
+	p.file("auth.secret_file", "auth.secret_file", a.SecretFile)
+	p.file("auth.public_key_file", "auth.public_key_file", a.PublicKeyFile)
+	p.file("auth.jwks_file", "auth.jwks_file", a.JWKSFile)
+	if o := p.cfg.Options().Auth; o != nil {
+		if err := o.Check(); err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				p.add("auth", "auth: %s", line)
+			}
+		}
+	}
 }
 
 type checker struct {
@@ -92,6 +109,9 @@ func (p *checker) checkRoute(r Route) {
 	key := routeKey(r.Path)
 	if !strings.HasPrefix(r.Path, "/") {
 		p.add(key, "a path must begin with /")
+	}
+	if r.Auth != "none" && reflect.DeepEqual(p.cfg.Auth, Default().Auth) {
+		p.add(key+".auth", "auth: %s needs a top-level block auth that says which tokens are good", r.Auth)
 	}
 	if r.Plugin == "" {
 		p.add(key, "no plugin: name its .wasm file")

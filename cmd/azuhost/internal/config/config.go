@@ -36,6 +36,8 @@ type Config struct {
 	AllowedHosts   []string `yaml:"allowed_hosts" doc:"Names that the Host header may have, without port: chat.example.com, *.example.com, or * for any. Empty: localhost and IP addresses."`
 	TrustedProxies []string `yaml:"trusted_proxies" doc:"Networks (CIDR) or addresses of proxies whose X-Forwarded-For is believed."`
 
+	Auth Auth `yaml:"auth"`
+
 	MaxConnections           int `yaml:"max_connections" min:"1" reload:"restart" doc:"Most connections open at once."`
 	MaxConnectionsPerAddress int `yaml:"max_connections_per_address" min:"0" reload:"restart" doc:"Most connections of one address; an IPv6 /64 counts as one. 0: no bound."`
 
@@ -69,6 +71,25 @@ type Log struct {
 	Level  string `yaml:"level" oneof:"debug info warn error" doc:"Least level that is logged."`
 }
 
+// Auth says which tokens the host accepts. One source of keys is set.
+type Auth struct {
+	Secret        Secret   `yaml:"secret" flag:"-" doc:"Secret shared with who signs tokens, for HS256: at least 32 bytes."`
+	SecretFile    Path     `yaml:"secret_file" doc:"File with the secret. SIGHUP reads it again, and the files below."`
+	PublicKeyFile Path     `yaml:"public_key_file" doc:"File with public keys or certificates (PEM): RSA, EC (P-256) or Ed25519."`
+	JWKSFile      Path     `yaml:"jwks_file" doc:"File with public keys, as a JWKS."`
+	JWKSURL       string   `yaml:"jwks_url" doc:"URL where the issuer publishes its keys as a JWKS: https, or http on loopback. Needs issuer and audience. The only address that is fetched, whatever tokens say."`
+	JWKSRefresh   Duration `yaml:"jwks_refresh" min:"0" doc:"Time between fetches of jwks_url. 0: what its Cache-Control says, between 1m and 1h, and 15m where it says nothing. A token with an unknown kid has it fetched sooner, at most once in 10s."`
+	JWKSMaxStale  Duration `yaml:"jwks_max_stale" min:"1" doc:"How long the keys are used when they can not be fetched any more. After that, as before the first fetch, tokens are refused with 503."`
+	Algorithms    []string `yaml:"algorithms" doc:"Algorithms that tokens may be signed with, of HS256, RS256, ES256 and EdDSA. Empty: those of the keys. A key only ever checks the one that its type is for."`
+	Issuer        string   `yaml:"issuer" doc:"What the claim iss must be. Empty: it is not looked at."`
+	Audience      []string `yaml:"audience" doc:"The claim aud must have one of these. Empty: tokens must have no aud."`
+	Leeway        Duration `yaml:"leeway" min:"0" doc:"How far the clocks of issuer and host may differ, for exp and nbf."`
+	RequireExpiry bool     `yaml:"require_expiry" doc:"Refuse tokens without exp."`
+	Query         string   `yaml:"query" doc:"Query parameter that carries the token. Empty: none."`
+	Cookie        string   `yaml:"cookie" doc:"Cookie that carries the token. Empty: none. Browsers send it from any page: allowed_origins keeps the others out."`
+	MaxToken      Size     `yaml:"max_token" min:"1" doc:"Largest token."`
+}
+
 // Route is a channel, or the defaults of all of them.
 type Route struct {
 	// Path is the pattern of the route: the key in the file, none in defaults.
@@ -81,6 +102,8 @@ type Route struct {
 	SlowReader     string         `yaml:"slow_reader" oneof:"close drop_oldest" doc:"What happens when a connection's queue is full. close: it is closed with 1008. drop_oldest: its oldest waiting messages are dropped."`
 	OnFault        string         `yaml:"on_fault" oneof:"keep close" doc:"What happens to the connection whose hook trapped or ran too long. keep: it is told INTERNAL_ERROR. close: it is closed with 1011."`
 	Subprotocols   []string       `yaml:"subprotocols" doc:"WebSocket subprotocols that the channel speaks, best first."`
+	Auth           string         `yaml:"auth" oneof:"none optional required" doc:"Whether clients need a token that the host has verified by the top-level auth. none: the plugin decides. optional: one may be missing, but not wrong. Its sub is the user of the connection, its claims are given to the plugin."`
+	AuthRefusal    string         `yaml:"auth_refusal" oneof:"status close" doc:"How a client without a good token is refused. status: with 401, which pages in browsers can not see. close: after the upgrade, with 3000."`
 	AllowedOrigins []string       `yaml:"allowed_origins" doc:"Replaces the top-level allowed_origins for the route."`
 	PresenceGrace  Duration       `yaml:"presence_grace" min:"0" reload:"restart" doc:"How long a user stays present after the last connection went. 0: not at all."`
 	History        History        `yaml:"history"`

@@ -27,11 +27,21 @@ func Default() *Config {
 		CloseTimeout:     Duration(5 * time.Second),
 		ShutdownTimeout:  Duration(10 * time.Second),
 
+		Auth: Auth{
+			JWKSMaxStale:  Duration(24 * time.Hour),
+			Leeway:        Duration(30 * time.Second),
+			RequireExpiry: true,
+			Query:         "token",
+			MaxToken:      8 * kib,
+		},
+
 		Defaults: Route{
 			Instances:     "single",
 			Metering:      "fuel",
 			SlowReader:    "close",
 			OnFault:       "keep",
+			Auth:          "none",
+			AuthRefusal:   "status",
 			PresenceGrace: Duration(15 * time.Second),
 			History:       History{TTL: Duration(5 * time.Minute)},
 			Limits: Limits{

@@ -31,10 +31,37 @@ func (c *Config) Options() host.Options {
 		StateDir:                 c.stateDir(),
 		Watch:                    c.Watch,
 	}
+	if !reflect.DeepEqual(c.Auth, Default().Auth) {
+		o.Auth = c.Auth.options()
+	}
 	for _, r := range c.Routes {
 		o.Routes = append(o.Routes, r.options())
 	}
 	return o
+}
+
+func (a Auth) options() *host.Auth {
+	query := a.Query
+	if query == "" {
+		query = "-"
+	}
+	return &host.Auth{
+		Algorithms:    a.Algorithms,
+		Issuer:        a.Issuer,
+		Audience:      a.Audience,
+		Leeway:        noneIfZero(time.Duration(a.Leeway)),
+		AllowNoExpiry: !a.RequireExpiry,
+		MaxToken:      int(a.MaxToken),
+		Secret:        string(a.Secret),
+		SecretFile:    string(a.SecretFile),
+		PublicKeyFile: string(a.PublicKeyFile),
+		JWKSFile:      string(a.JWKSFile),
+		JWKSURL:       a.JWKSURL,
+		JWKSRefresh:   time.Duration(a.JWKSRefresh),
+		JWKSMaxStale:  time.Duration(a.JWKSMaxStale),
+		Query:         query,
+		Cookie:        a.Cookie,
+	}
 }
 
 // noneIfZero turns the 0 of a file, which says none, into the host's -1.
@@ -58,6 +85,8 @@ func (r Route) options() host.Route {
 		History:        host.History{Size: r.History.Size, TTL: time.Duration(r.History.TTL)},
 		SharePresence:  r.SharePresence,
 		Subprotocols:   r.Subprotocols,
+		Auth:           host.AuthMode(r.Auth),
+		AuthRefusal:    host.AuthRefusal(r.AuthRefusal),
 		AllowedOrigins: r.AllowedOrigins,
 		PresenceGrace:  noneIfZero(time.Duration(r.PresenceGrace)),
 		Limits: host.Limits{

@@ -51,6 +51,7 @@ func TestOptionsAreComplete(t *testing.T) {
 	c := Default()
 	c.Routes = []Route{c.Defaults}
 	fill(reflect.ValueOf(c).Elem())
+	c.Auth.RequireExpiry = false // its option says the opposite
 	o := c.Options()
 	skip := map[string]bool{"Log": true, "Registry": true, "Channel": true}
 	var walk func(name string, v reflect.Value)
@@ -69,6 +70,7 @@ func TestOptionsAreComplete(t *testing.T) {
 		}
 	}
 	walk("Options", reflect.ValueOf(o))
+	walk("Auth", reflect.ValueOf(*o.Auth))
 	walk("Route", reflect.ValueOf(o.Routes[0]))
 }
 
@@ -106,7 +108,7 @@ func TestDefaultsAreTheHosts(t *testing.T) {
 	o := Default().Options()
 	r := Default().Defaults.options()
 	found := 0
-	for _, s := range []any{o, r, r.Limits, r.Limits.Module} {
+	for _, s := range []any{o, *Default().Auth.options(), r, r.Limits, r.Limits.Module} {
 		v := reflect.ValueOf(s)
 		for i := range v.NumField() {
 			name := v.Type().Name() + "." + v.Type().Field(i).Name
@@ -130,7 +132,7 @@ func hostDefaults(t *testing.T) map[string]string {
 	t.Helper()
 	named := regexp.MustCompile(`(?s)\b(?:0|Empty): ([0-9][^.]*|[A-Z][A-Za-z]*)\.`)
 	out := map[string]string{}
-	for _, file := range []string{"options.go", "modulelimits.go"} {
+	for _, file := range []string{"options.go", "auth.go", "modulelimits.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), "../../../../host/"+file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -170,14 +172,15 @@ func hostStyle(v any) string {
 	}
 	switch x := v.(type) {
 	case time.Duration:
-		return strings.NewReplacer("ms", " ms", "s", " s").Replace(Duration(x).String())
+		return strings.NewReplacer("ms", " ms", "s", " s", "m", " min", "h", " h").Replace(Duration(x).String())
 	case int:
 		return number(int64(x))
 	case int64:
 		return number(x)
-	case host.Instances, host.Metering, host.SlowReader, host.OnFault:
+	case host.Instances, host.Metering, host.SlowReader, host.OnFault, host.AuthMode, host.AuthRefusal:
 		return map[string]string{
 			"single": "Single", "fuel": "MeterFuel", "close": "SlowClose", "keep": "FaultKeep",
+			"none": "AuthNone", "status": "RefuseStatus",
 		}[reflect.ValueOf(v).String()]
 	}
 	return ""
