@@ -1,0 +1,139 @@
+package broker
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Receipt says how far a message has gone.
+type Receipt struct {
+	Sockets int
+	Nodes   int  // with at least one of them
+	Partial bool // not every node has answered, or the link is broken
+}
+
+// ackTime is how long nodes may take to say how many sockets they reached.
+const ackTime = 500 * time.Millisecond
+
+// acks counts answers to messages whose sender wants to know.
+type acks struct {
+	mu      sync.Mutex
+	waiting map[uint64]*receipt
+}
+
+type receipt struct {
+	Receipt
+	need, got int // answers; need -1: not known yet
+	done      chan struct{}
+}
+
+func (a *acks) open(id uint64, need int) *receipt {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := &receipt{need: need, done: make(chan struct{})}
+	a.waiting[id] = r
+	return r
+}
+
+// expect says how many nodes will answer.
+func (a *acks) expect(id uint64, nodes int) {
+	if id == 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r := a.waiting[id]; r != nil {
+		r.need = nodes
+		r.look()
+	}
+}
+
+// add takes an answer.
+func (a *acks) add(id uint64, sockets int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.waiting[id]
+	if r == nil {
+		return // too late
+	}
+	r.got++
+	r.Sockets += sockets
+	if sockets > 0 {
+		r.Nodes++
+	}
+	r.look()
+}
+
+// look ends the wait when all have answered; acks.mu is held.
+func (r *receipt) look() {
+	if r.need >= 0 && r.got >= r.need {
+		select {
+		case <-r.done:
+		default:
+			close(r.done)
+		}
+	}
+}
+
+func (a *acks) close(id uint64) Receipt {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.waiting[id]
+	delete(a.waiting, id)
+	r.Partial = r.need < 0 || r.got < r.need
+	return r.Receipt
+}
+
+// wait waits for the answers, but not for long.
+func (a *acks) wait(ctx context.Context, id uint64, r *receipt) Receipt {
+	t := time.NewTimer(ackTime)
+	defer t.Stop()
+	select {
+	case <-r.done:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return a.close(id)
+}
+
+// answer tells the node that published messages how many sockets the last of
+// them reached; x.mu is held, so it may not wait.
+func (b *Broker) answer(messages []Message, sockets int) {
+	for i := range messages {
+		m := &messages[i]
+		switch {
+		case m.ack == 0:
+		case m.Node == b.o.Node:
+			b.acks.add(m.ack, sockets)
+		default:
+			b.tell(b.channelNode(m.Node), control{Kind: kindAck, Ack: m.ack, Sockets: sockets})
+		}
+	}
+}
+
+// PublishWait is Publish that says how far the message went.
+func (b *Broker) PublishWait(ctx context.Context, t Topic, m Message) Receipt {
+	m.ack = b.nextID.Add(1)
+	r := b.acks.open(m.ack, -1)
+	if n := b.publish(t, m); !b.up.Load() {
+		b.acks.add(m.ack, n)
+		rc := b.acks.close(m.ack)
+		rc.Partial = true
+		return rc
+	}
+	return b.acks.wait(ctx, m.ack, r)
+}
+
+// Command asks another node for something, and says for how many sockets it
+// was done. false: the node has not answered.
+func (b *Broker) Command(ctx context.Context, node string, c Command) (sockets int, ok bool) {
+	if !b.up.Load() {
+		return 0, false
+	}
+	id := b.nextID.Add(1)
+	r := b.acks.open(id, 1)
+	b.tell(b.channelNode(node), control{Kind: kindCommand, Ack: id, Command: &c})
+	rc := b.acks.wait(ctx, id, r)
+	return rc.Sockets, !rc.Partial
+}

@@ -1,0 +1,219 @@
+// Package broker joins the nodes of a cluster over Redis: what is sent to a
+// room or a user reaches its members on every node in one order, each node knows
+// who is present on the others, and what rooms were sent can be read again. It
+// knows Redis and bytes, and neither sockets nor plugins.
+//
+// Each room, user and route is a topic. A script in Redis numbers the messages of
+// a topic, keeps them where the topic has a history, and publishes them: so all nodes see
+// one order, and a node that was cut off can tell what it has missed.
+package broker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// Options configure a Broker. URL, Node, Deliver and Close are needed.
+type Options struct {
+	// URL of the Redis, as in redis://user:password@host:6379/0, rediss:// for
+	// TLS, with ?addr=host:port for more nodes of a cluster, or ?master_set=name for sentinels.
+	URL string
+	// Node is the name of this node. No two nodes may have the same.
+	Node string
+	// Prefix begins the names of all keys and channels. Empty: "azuhost". Clusters
+	// that share a Redis need different ones.
+	Prefix string
+	// Timeout is how long Redis may take for an answer before the link counts as
+	// broken. 0: 1 s.
+	Timeout time.Duration
+	// TTL is how long a node is believed to be there without a sign of it. 0: 10 s.
+	TTL time.Duration
+	// MaxQueue bounds the messages that wait for Redis, in bytes. 0: 16 MiB.
+	MaxQueue int
+	// Log. nil: discard.
+	Log *slog.Logger
+
+	// Deliver gives messages of a topic to its members on this node, in order,
+	// and says to how many sockets the last of them went. It must not block, and
+	// may not call the Broker but for Subscribe and Unsubscribe.
+	Deliver func(t Topic, first Position, messages []Message) (sockets int)
+	// Pass says that the members have the messages up to a position already.
+	Pass func(t Topic, at Position)
+	// Place says where a topic stands.
+	Place func(t Topic, at Position)
+	// Presence says that a user came to a room of the other nodes, or left the last of them.
+	// gone is the node that died, if that is why, and heir that it is for this node to tell.
+	Presence func(c Change, heir bool)
+	// Command handles what another node asks of this one, and says for how many
+	// sockets that was.
+	Command func(c Command) int
+}
+
+// Broker is the link of one node. All methods may be called concurrently.
+type Broker struct {
+	o      Options
+	log    *slog.Logger
+	client rueidis.Client
+	wait   sync.WaitGroup
+	ctx    context.Context // done when the Broker closes
+	stop   context.CancelFunc
+	up     atomic.Bool
+	failed chan error    // the link is broken: for the goroutine of link
+	dirty  chan struct{} // topics have to be subscribed or unsubscribed
+	wake   chan struct{} // there is something to send
+	work   []chan inbound
+	stats  counters
+	peers  peers
+	acks   acks
+	nextID atomic.Uint64 // of acks
+	start  time.Time
+	echo   atomic.Int64 // nanoseconds after start: when this node heard itself last
+
+	controls chan outControl
+
+	mu      sync.Mutex
+	topics  map[string]*topic // by channel
+	changed []*topic          // wanted is not subscribed, perhaps
+	ready   []*topic          // have messages to send
+	queued  int               // bytes that wait, in all topics
+	since   time.Time         // the link is up or down
+	cause   error             // why it is down
+	ups     int               // how often it came up
+}
+
+type counters struct {
+	published, received, unsent, missed, overflow, resets, links atomic.Uint64
+}
+
+// Stats are figures of one moment. Counts are of messages.
+type Stats struct {
+	Connected   bool
+	Since       time.Time // of the state
+	Cause       error     // why it is not connected
+	Links       uint64    // times that the link came up
+	Topics      int
+	QueuedBytes int
+	Nodes       int // this one included
+	Published   uint64
+	Received    uint64
+	// Unsent were delivered on this node alone, as the link was broken.
+	Unsent uint64
+	// Missed were published while this node could not hear, and no history had them.
+	Missed uint64
+	// Overflow were to be sent later, but too many waited: others did not get them.
+	Overflow uint64
+	// Resets are topics that Redis had forgotten.
+	Resets uint64
+}
+
+// New makes a Broker and begins to connect. It does not wait: see Wait.
+func New(o Options) (*Broker, error) {
+	o.Prefix = cmp.Or(o.Prefix, "azuhost")
+	o.Timeout = cmp.Or(o.Timeout, time.Second)
+	o.TTL = cmp.Or(o.TTL, 10*time.Second)
+	o.MaxQueue = cmp.Or(o.MaxQueue, 16<<20)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	b := &Broker{
+		o: o, log: o.Log,
+		failed: make(chan error, 1), dirty: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		topics: map[string]*topic{},
+		start:  time.Now(), since: time.Now(), cause: errors.New("not connected yet"),
+		controls: make(chan outControl, 4096),
+	}
+	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.peers.init(b)
+	b.acks.waiting = map[uint64]*receipt{}
+	for range runtime.GOMAXPROCS(0) {
+		c := make(chan inbound, 1024)
+		b.work = append(b.work, c)
+		b.wait.Go(func() { b.deliverFrom(c) })
+	}
+	if _, err := parseURL(o); err != nil {
+		b.stop()
+		b.wait.Wait()
+		return nil, err
+	}
+	b.wait.Go(b.link)
+	b.wait.Go(b.send)
+	b.wait.Go(b.pump)
+	b.wait.Go(b.beat)
+	return b, nil
+}
+
+// parseURL makes the options of the client.
+func parseURL(o Options) (rueidis.ClientOption, error) {
+	c, err := rueidis.ParseURL(o.URL)
+	if err != nil {
+		// The text of the error may have the password in it.
+		return c, errors.New("broker: not an address of a Redis: want redis://[user:password@]host:port[/db], or rediss:// for TLS")
+	}
+	c.ClientName = "azuhost-" + o.Node
+	c.DisableCache = true
+	c.DisableRetry = true // the link decides
+	c.ConnWriteTimeout = o.Timeout
+	c.Dialer.Timeout = o.Timeout
+	c.Dialer.KeepAlive = o.Timeout
+	c.ReadBufferEachConn, c.WriteBufferEachConn = 64<<10, 64<<10
+	c.PipelineMultiplex = -1 // one connection: the order of what is sent
+	return c, nil
+}
+
+// Wait waits until the link is up. When ctx is done first, it gives the cause.
+func (b *Broker) Wait(ctx context.Context) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !b.up.Load() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("broker: no link to Redis: %w", b.Stats().Cause)
+		}
+	}
+	return nil
+}
+
+// Up says whether the link is up.
+func (b *Broker) Up() bool { return b.up.Load() }
+
+// Stats gives the figures of now.
+func (b *Broker) Stats() Stats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return Stats{
+		Connected: b.up.Load(), Since: b.since, Cause: b.cause, Links: b.stats.links.Load(),
+		Topics: len(b.topics), QueuedBytes: b.queued, Nodes: b.peers.count() + 1,
+		Published: b.stats.published.Load(), Received: b.stats.received.Load(), Unsent: b.stats.unsent.Load(),
+		Missed: b.stats.missed.Load(), Overflow: b.stats.overflow.Load(), Resets: b.stats.resets.Load(),
+	}
+}
+
+// Close says goodbye to the other nodes and ends the link. What waits to be
+// sent goes out first, if the link is up and ctx allows.
+func (b *Broker) Close(ctx context.Context) error {
+	err := b.flush(ctx)
+	if b.up.Load() {
+		b.publishControls(ctx, []outControl{{b.channelAll(), control{Kind: kindBye}}})
+	}
+	b.stop()
+	b.wait.Wait()
+	return err
+}
+
+// poke has a goroutine look at what has changed.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

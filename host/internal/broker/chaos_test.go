@@ -1,0 +1,143 @@
+package broker
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// trouble is what happens to Redis, or to the way to it, under load.
+type trouble struct {
+	name string
+	make func(t *testing.T, r *redis, p *proxy)
+}
+
+var troubles = []trouble{
+	{"killed", func(t *testing.T, r *redis, p *proxy) {
+		r.stop()
+		time.Sleep(300 * time.Millisecond) // how long it is away is what is tested
+		r.start()
+	}},
+	{"stopped", func(t *testing.T, r *redis, p *proxy) {
+		r.signal(syscall.SIGSTOP)
+		time.Sleep(1200 * time.Millisecond)
+		r.signal(syscall.SIGCONT)
+	}},
+	{"cut", func(t *testing.T, r *redis, p *proxy) {
+		p.cut(true)
+		time.Sleep(500 * time.Millisecond)
+		p.open()
+	}},
+	{"cut for a moment", func(t *testing.T, r *redis, p *proxy) { p.cut(false) }},
+	{"slow", func(t *testing.T, r *redis, p *proxy) {
+		p.slow(50 * time.Millisecond)
+		time.Sleep(500 * time.Millisecond)
+		p.slow(0)
+	}},
+	{"too slow", func(t *testing.T, r *redis, p *proxy) {
+		p.slow(700 * time.Millisecond)
+		time.Sleep(1500 * time.Millisecond)
+		p.slow(0)
+	}},
+}
+
+// TestTrouble: two nodes send while something happens to the link of one of
+// them, or to Redis. The members of a node get what is sent on it at once,
+// whatever happens. With a history all of them have all of it in the end, once;
+// without one what is lost is counted, exactly.
+func TestTrouble(t *testing.T) {
+	for _, x := range troubles {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			r := startRedis(t)
+			p := startProxy(t, r.addr())
+			a, b := startNode(t, "a", p.url()), startNode(t, "b", r.url())
+			plain, history := room("plain"), kept("history")
+			for _, n := range []*node{a, b} {
+				n.linked()
+				for _, topic := range []Topic{plain, history} {
+					n.Subscribe(topic)
+					n.settled(topic)
+				}
+			}
+			done := make(chan struct{})
+			sent := map[*node]int{}
+			var wait sync.WaitGroup
+			var mu sync.Mutex
+			for _, n := range []*node{a, b} {
+				wait.Go(func() {
+					tick := time.NewTicker(time.Millisecond)
+					defer tick.Stop()
+					for k := 0; ; k++ {
+						select {
+						case <-done:
+							mu.Lock()
+							sent[n] = k
+							mu.Unlock()
+							return
+						case <-tick.C:
+							n.say(plain, "%s %d", n.name, k)
+							n.say(history, "%s %d", n.name, k)
+						}
+					}
+				})
+			}
+			eventually(t, "both send", func() bool { return len(a.texts("history")) > 50 && len(b.texts("history")) > 50 })
+			x.make(t, r, p)
+			count := len(a.texts("plain"))
+			eventually(t, "a's members get something", func() bool { return len(a.texts("plain")) > count+50 })
+			a.linked()
+			b.linked()
+			close(done)
+			wait.Wait()
+			total := sent[a] + sent[b]
+			for _, n := range []*node{a, b} {
+				eventually(t, n.name+" has all of the history", func() bool { return len(n.texts("history")) >= total })
+			}
+			for _, n := range []*node{a, b} {
+				got := n.texts("history")
+				for _, from := range []*node{a, b} {
+					wantAll(t, ownOrder(got, from.name), from.name, 0, sent[from])
+				}
+				if len(got) != total {
+					t.Errorf("%s has %d of %d messages", n.name, len(got), total)
+				}
+			}
+			lost := 0
+			for _, n := range []*node{a, b} {
+				eventually(t, "nothing waits", func() bool { return n.Stats().QueuedBytes == 0 })
+				got := n.texts("plain")
+				if dup := len(got) - len(slices.Compact(slices.Sorted(slices.Values(got)))); dup > 0 {
+					t.Errorf("%s has %d messages twice", n.name, dup)
+				}
+				lost += total - len(got)
+			}
+			counted := 0
+			for _, n := range []*node{a, b} {
+				s := n.Stats()
+				counted += int(s.Missed + s.Unsent)
+				if s.Overflow > 0 {
+					t.Errorf("%s: %+v", n.name, s)
+				}
+			}
+			if lost != counted {
+				t.Errorf("%d messages were lost, %d counted (a %+v, b %+v)", lost, counted, a.Stats(), b.Stats())
+			}
+			t.Logf("sent %d, lost %d of those without a history", total, lost)
+		})
+	}
+}
+
+// ownOrder are the messages of one sender.
+func ownOrder(got []string, sender string) (out []string) {
+	for _, text := range got {
+		var k int
+		if n, _ := fmt.Sscanf(text, sender+" %d", &k); n == 1 {
+			out = append(out, text)
+		}
+	}
+	return out
+}

@@ -1,0 +1,246 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// Waits between attempts to connect: full jitter up to a bound that doubles.
+const (
+	firstBackoff = 100 * time.Millisecond
+	maxBackoff   = 5 * time.Second
+)
+
+// subscribeAtOnce is how many topics one command subscribes.
+const subscribeAtOnce = 500
+
+// link keeps the one connection that subscribes, and with it the state: the
+// link is up when it is there, all topics are subscribed, and it is known what
+// was missed.
+func (b *Broker) link() {
+	backoff := firstBackoff
+	for b.ctx.Err() == nil {
+		start := time.Now()
+		err := b.connect()
+		if b.ctx.Err() != nil {
+			break
+		}
+		if b.down(err); time.Since(start) > maxBackoff {
+			backoff = firstBackoff
+		}
+		select {
+		case <-time.After(rand.N(backoff)):
+		case <-b.ctx.Done():
+		}
+		backoff = min(2*backoff, maxBackoff)
+	}
+	b.down(errors.New("the broker is closed"))
+	if b.client != nil {
+		b.client.Close()
+	}
+}
+
+// fail says that the link is broken.
+func (b *Broker) fail(err error) {
+	select {
+	case b.failed <- err:
+	default:
+	}
+}
+
+// down has members get what is sent without Redis.
+func (b *Broker) down(cause error) {
+	was := b.up.Swap(false)
+	b.mu.Lock()
+	b.cause = cause
+	if was {
+		b.since = time.Now()
+	}
+	var all []*topic
+	for _, x := range b.topics {
+		all = append(all, x)
+		if x.subscribed {
+			x.subscribed = false
+		}
+	}
+	b.mu.Unlock()
+	if was {
+		b.log.Error("broker: the link to Redis is broken; each node goes on with its own members", "err", cause)
+	}
+	for _, x := range all {
+		b.divert(x)
+		b.forget(x)
+	}
+}
+
+// connect brings the link up and serves it until it breaks.
+func (b *Broker) connect() (err error) {
+	select {
+	case <-b.failed: // of the link before
+	default:
+	}
+	if b.client == nil {
+		o, err := parseURL(b.o)
+		if err != nil {
+			return err
+		}
+		if b.client, err = rueidis.NewClient(o); err != nil {
+			return fmt.Errorf("connect: %w", err)
+		}
+	}
+	c, release := b.client.Dedicate()
+	defer release()
+	broken := c.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: b.received})
+	defer func() {
+		// The connection is not to be used again with what it has subscribed.
+		c.Close()
+	}()
+	if err := b.subscribe(c, []string{b.channelAll(), b.channelNode(b.o.Node)}); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	for _, x := range b.topics {
+		b.note(x)
+	}
+	b.mu.Unlock()
+	if err := b.subscribeChanged(c); err != nil {
+		return err
+	}
+	if err := b.begin(c); err != nil {
+		return err
+	}
+	return b.serve(c, broken)
+}
+
+// begin says that the link is up, and has what waited sent.
+func (b *Broker) begin(c rueidis.DedicatedClient) error {
+	b.stats.links.Add(1)
+	b.mu.Lock()
+	gap := time.Since(b.since)
+	again := b.ups > 0
+	b.ups++
+	b.since, b.cause = time.Now(), nil
+	b.mu.Unlock()
+	b.up.Store(true)
+	b.mu.Lock()
+	for _, x := range b.topics {
+		b.makeReady(x)
+	}
+	b.mu.Unlock()
+	if again {
+		b.log.Warn("broker: the link to Redis is back", "after", gap.Round(time.Millisecond), "missed", b.stats.missed.Load(), "unsent", b.stats.unsent.Load())
+	} else {
+		b.log.Info("broker: linked", "node", b.o.Node)
+	}
+	b.peers.hello()
+	return nil
+}
+
+// serve follows what is wanted until the link breaks.
+func (b *Broker) serve(c rueidis.DedicatedClient, broken <-chan error) error {
+	for {
+		select {
+		case <-b.ctx.Done():
+			return b.ctx.Err()
+		case err := <-b.failed:
+			return err
+		case err := <-broken:
+			if err == nil {
+				err = errors.New("the connection ended")
+			}
+			return fmt.Errorf("subscription: %w", err)
+		case <-b.dirty:
+			if err := b.subscribeChanged(c); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// subscribeChanged makes the subscriptions what they should be, and finds out
+// where the new ones stand.
+func (b *Broker) subscribeChanged(c rueidis.DedicatedClient) error {
+	for {
+		add, drop := b.takeChanged()
+		if len(add)+len(drop) == 0 {
+			return nil
+		}
+		for len(drop) > 0 {
+			n := min(len(drop), subscribeAtOnce)
+			ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
+			err := c.Do(ctx, c.B().Unsubscribe().Channel(channels(drop[:n])...).Build()).Error()
+			cancel()
+			if err != nil {
+				return fmt.Errorf("unsubscribe: %w", err)
+			}
+			for _, x := range drop[:n] {
+				b.forget(x)
+			}
+			drop = drop[n:]
+		}
+		for len(add) > 0 {
+			n := min(len(add), subscribeAtOnce)
+			if err := b.subscribe(c, channels(add[:n])); err != nil {
+				return err
+			}
+			if err := b.sync(add[:n]); err != nil {
+				return err
+			}
+			add = add[n:]
+		}
+	}
+}
+
+func channels(topics []*topic) (names []string) {
+	for _, x := range topics {
+		names = append(names, x.channel)
+	}
+	return names
+}
+
+func (b *Broker) subscribe(c rueidis.DedicatedClient, names []string) error {
+	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
+	defer cancel()
+	if err := c.Do(ctx, c.B().Subscribe().Channel(names...).Build()).Error(); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	return nil
+}
+
+// takeChanged sorts the topics whose subscription is not what it should be.
+// Those to be added hold what comes from now on.
+func (b *Broker) takeChanged() (add, drop []*topic) {
+	b.mu.Lock()
+	changed := b.changed
+	b.changed = nil
+	for _, x := range changed {
+		x.noted = false
+		switch {
+		case x.wanted && !x.subscribed:
+			add = append(add, x)
+		case !x.wanted && x.subscribed:
+			x.subscribed = false
+			drop = append(drop, x)
+		case !x.wanted:
+			drop = append(drop, x)
+		}
+	}
+	b.mu.Unlock()
+	for _, x := range add {
+		x.mu.Lock()
+		x.holding = true
+		x.mu.Unlock()
+	}
+	for _, x := range drop {
+		x.mu.Lock()
+		x.placed, x.holding, x.pending, x.size = false, false, nil, 0
+		b.trim(x)
+		x.mu.Unlock()
+	}
+	return add, drop
+}

@@ -1,0 +1,382 @@
+package broker
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Change is a change of what a node has: with a user, whether it is present in
+// a room (an empty one: on the route); without, how many sockets are in the room.
+type Change struct {
+	Route string `json:"r"`
+	Room  string `json:"m,omitempty"`
+	User  string `json:"u,omitempty"`
+	Here  bool   `json:"h,omitempty"`
+	Size  int    `json:"z,omitempty"`
+}
+
+func (c Change) void() bool { return !c.Here && c.Size == 0 }
+
+type place struct{ route, room string }
+
+type stateKey struct {
+	place
+	user string
+}
+
+func (c Change) key() stateKey { return stateKey{place{c.Route, c.Room}, c.User} }
+
+// statePart is how many entries of a state one message has.
+const statePart = 1000
+
+// peers is what this node knows of the others, and what it tells them.
+type peers struct {
+	b *Broker
+
+	telling sync.Mutex // deltas and states go out in their order; outside of mu
+
+	mu     sync.Mutex
+	own    map[stateKey]Change
+	seq    uint64
+	nodes  map[string]*peer
+	merged map[place]*merged
+}
+
+// peer is another node.
+type peer struct {
+	start  int64
+	seen   time.Time
+	seq    uint64
+	synced bool // its state is here, and nothing of it was missed
+	asked  time.Time
+	parts  bool // parts of its state have come
+	state  map[stateKey]Change
+}
+
+// merged is what all other nodes have of a room.
+type merged struct {
+	sockets int
+	users   map[string]int // on how many nodes
+}
+
+func (p *peers) init(b *Broker) {
+	p.b = b
+	p.own, p.nodes, p.merged = map[stateKey]Change{}, map[string]*peer{}, map[place]*merged{}
+}
+
+func (p *peers) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.nodes)
+}
+
+// Announce tells the other nodes of changes.
+func (b *Broker) Announce(changes []Change) {
+	p := &b.peers
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	for part := range slices.Chunk(changes, statePart) {
+		p.mu.Lock()
+		for _, c := range part {
+			if c.void() {
+				delete(p.own, c.key())
+			} else {
+				p.own[c.key()] = c
+			}
+		}
+		p.seq++
+		m := control{Kind: kindDelta, Seq: p.seq, Changes: part}
+		p.mu.Unlock()
+		b.tell(b.channelAll(), m)
+	}
+}
+
+// hello is said when the link comes up.
+func (p *peers) hello() {
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	p.mu.Lock()
+	seq := p.seq
+	p.mu.Unlock()
+	p.b.tell(p.b.channelAll(), control{Kind: kindHello, Seq: seq})
+}
+
+// tellState sends the own state to a node.
+func (p *peers) tellState(node string) {
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	p.mu.Lock()
+	seq, all := p.seq, slices.Collect(maps.Values(p.own))
+	p.mu.Unlock()
+	parts := slices.Collect(slices.Chunk(all, statePart))
+	if len(parts) == 0 {
+		parts = [][]Change{nil}
+	}
+	for i, part := range parts {
+		p.b.tell(p.b.channelNode(node), control{Kind: kindState, Seq: seq, Changes: part, First: i == 0, Last: i == len(parts)-1})
+	}
+}
+
+// event is what the host has to be told, without the lock.
+type event struct {
+	Change
+	heir bool
+}
+
+// control handles a message of another node.
+func (p *peers) control(m *control) {
+	p.mu.Lock()
+	events, ask, tell := p.take(m)
+	p.mu.Unlock()
+	if ask {
+		p.b.tell(p.b.channelNode(m.Node), control{Kind: kindAsk})
+	}
+	if tell {
+		p.tellState(m.Node)
+	}
+	p.report(events)
+}
+
+func (p *peers) report(events []event) {
+	for _, e := range events {
+		p.b.o.Presence(e.Change, e.heir)
+	}
+}
+
+// take says what is to be done about a message; mu is held.
+func (p *peers) take(m *control) (events []event, ask, tell bool) {
+	if m.Kind == kindBye {
+		return p.bury(m.Node), false, false
+	}
+	n := p.nodes[m.Node]
+	if n != nil && n.start != m.Start { // it has started again
+		events = p.bury(m.Node)
+		n = nil
+	}
+	if n == nil {
+		n = &peer{start: m.Start, state: map[stateKey]Change{}}
+		p.nodes[m.Node] = n
+		p.b.log.Info("broker: node", "is", "there", "name", m.Node)
+	}
+	n.seen = time.Now()
+	switch m.Kind {
+	case kindAsk, kindHello:
+		tell = true
+	case kindDelta:
+		if n.synced && m.Seq == n.seq+1 {
+			n.seq = m.Seq
+			events = append(events, p.apply(n, m.Changes)...)
+		} else if m.Seq > n.seq {
+			n.synced = false
+		}
+	case kindState:
+		if m.First {
+			n.parts = true
+			events = append(events, p.forgetUnnamed(n, m)...)
+		}
+		if !n.parts {
+			break
+		}
+		events = append(events, p.apply(n, m.Changes)...)
+		if m.Last {
+			n.synced, n.parts, n.seq = true, false, m.Seq
+		}
+	case kindBeat:
+		n.synced = n.synced && m.Seq == n.seq
+	}
+	if !n.synced && !n.parts && time.Since(n.asked) > time.Second/4 {
+		n.asked = time.Now()
+		ask = m.Kind != kindState
+	}
+	return events, ask, tell
+}
+
+// forgetUnnamed begins a state: what the node had before is void, unless the
+// state is in one part, and names it again.
+func (p *peers) forgetUnnamed(n *peer, m *control) []event {
+	named := map[stateKey]bool{}
+	if m.Last {
+		for _, c := range m.Changes {
+			named[c.key()] = true
+		}
+	}
+	var gone []Change
+	for k := range n.state {
+		if !named[k] {
+			gone = append(gone, Change{Route: k.route, Room: k.room, User: k.user})
+		}
+	}
+	return p.apply(n, gone)
+}
+
+// apply has changes of a node take effect; mu is held.
+func (p *peers) apply(n *peer, changes []Change) (events []event) {
+	for _, c := range changes {
+		k := c.key()
+		old := n.state[k]
+		if c.void() {
+			delete(n.state, k)
+		} else {
+			n.state[k] = c
+		}
+		m := p.merged[k.place]
+		if m == nil {
+			m = &merged{users: map[string]int{}}
+			p.merged[k.place] = m
+		}
+		if c.User == "" {
+			m.sockets += c.Size - old.Size
+		} else if c.Here != old.Here {
+			if c.Here {
+				m.users[c.User]++
+			} else {
+				m.users[c.User]--
+			}
+			if left := m.users[c.User]; left == 0 || left == 1 && c.Here {
+				events = append(events, event{Change: c})
+			}
+			if m.users[c.User] == 0 {
+				delete(m.users, c.User)
+			}
+		}
+		if m.sockets == 0 && len(m.users) == 0 {
+			delete(p.merged, k.place)
+		}
+	}
+	return events
+}
+
+// bury forgets a node; mu is held. The least of those that live is the heir: it
+// tells its plugins who has left.
+func (p *peers) bury(node string) []event {
+	n := p.nodes[node]
+	if n == nil {
+		return nil
+	}
+	p.b.log.Warn("broker: node", "is", "gone", "name", node)
+	var gone []Change
+	for k := range n.state {
+		gone = append(gone, Change{Route: k.route, Room: k.room, User: k.user})
+	}
+	events := p.apply(n, gone)
+	delete(p.nodes, node)
+	heir := true
+	for name := range p.nodes {
+		heir = heir && p.b.o.Node < name
+	}
+	for i := range events {
+		events[i].heir = heir
+	}
+	return events
+}
+
+// beat gives signs of life, and looks for those of the others. A node is gone
+// within the TTL after its last one.
+func (b *Broker) beat() {
+	tick := time.NewTicker(b.o.TTL / 20)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-b.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if !b.up.Load() {
+			continue
+		}
+		if n%5 == 0 {
+			b.peers.mu.Lock()
+			seq := b.peers.seq
+			b.peers.mu.Unlock()
+			b.tell(b.channelAll(), control{Kind: kindBeat, Seq: seq})
+		}
+		b.peers.expire()
+		b.listen()
+	}
+}
+
+// listen looks whether this node hears itself: a subscription may be dead
+// although the connection is not.
+func (b *Broker) listen() {
+	b.mu.Lock()
+	since := b.since
+	b.mu.Unlock()
+	heard := b.start.Add(time.Duration(b.echo.Load()))
+	if silent := time.Since(later(heard, since)); silent > b.o.TTL*3/4 {
+		b.fail(fmt.Errorf("nothing heard for %v", silent.Round(time.Millisecond)))
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func (p *peers) expire() {
+	p.b.mu.Lock()
+	since := p.b.since // while the link was broken nobody could be heard
+	p.b.mu.Unlock()
+	p.mu.Lock()
+	var events []event
+	for name, n := range p.nodes {
+		if time.Since(later(n.seen, since)) > p.b.o.TTL*4/5 {
+			events = append(events, p.bury(name)...)
+		}
+	}
+	p.mu.Unlock()
+	p.report(events)
+}
+
+// Sockets is how many sockets the other nodes have in a room.
+func (b *Broker) Sockets(route, room string) int {
+	b.peers.mu.Lock()
+	defer b.peers.mu.Unlock()
+	if m := b.peers.merged[place{route, room}]; m != nil {
+		return m.sockets
+	}
+	return 0
+}
+
+// Users lists the users who are present in a room on other nodes; an empty
+// room: on the route.
+func (b *Broker) Users(route, room string) []string {
+	b.peers.mu.Lock()
+	defer b.peers.mu.Unlock()
+	if m := b.peers.merged[place{route, room}]; m != nil {
+		return slices.Collect(maps.Keys(m.users))
+	}
+	return nil
+}
+
+// Online says whether a user is present in a room on another node.
+func (b *Broker) Online(route, room, user string) bool {
+	b.peers.mu.Lock()
+	defer b.peers.mu.Unlock()
+	m := b.peers.merged[place{route, room}]
+	return m != nil && m.users[user] > 0
+}
+
+// Rooms gives the sockets that other nodes have in each room of a route.
+func (b *Broker) Rooms(route string) map[string]int {
+	b.peers.mu.Lock()
+	defer b.peers.mu.Unlock()
+	out := map[string]int{}
+	for k, m := range b.peers.merged {
+		if k.route == route && k.room != "" && m.sockets > 0 {
+			out[k.room] = m.sockets
+		}
+	}
+	return out
+}
+
+// Nodes lists the other nodes.
+func (b *Broker) Nodes() []string {
+	b.peers.mu.Lock()
+	defer b.peers.mu.Unlock()
+	return slices.Sorted(maps.Keys(b.peers.nodes))
+}

@@ -1,0 +1,419 @@
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// outgoing is a message that waits to be sent.
+type outgoing struct {
+	Message
+	seq   uint64
+	local bool // it was delivered here already, as the link was broken
+}
+
+func (o *outgoing) bytes() int { return len(o.Frame) + 64 }
+
+// Bounds of one publication.
+const (
+	batchMessages = 256
+	batchBytes    = 256 << 10
+	roundTopics   = 128 // in one round trip
+)
+
+// publishScript numbers messages, keeps them, and publishes them; all of a
+// batch or, when this sender's batch was taken before, nothing.
+//
+//	KEYS  meta, stream, sender
+//	ARGV  channel, command, new epoch, ttl of meta in ms, first seq, count, body,
+//	      size of the history, its ttl in ms, and for the history: a message each
+//	gives epoch, offset of the last, subscribers (-1: it was taken before)
+const publishScript = `
+local meta = redis.call('HMGET', KEYS[1], 'e', 'o')
+local epoch, last = meta[1], tonumber(meta[2] or '0')
+local n = tonumber(ARGV[6])
+local seq = tonumber(ARGV[5])
+if not epoch then
+  epoch, last = ARGV[3], 0
+  redis.call('DEL', KEYS[2])
+elseif tonumber(redis.call('GET', KEYS[3]) or '-1') >= seq then
+  return {epoch, tostring(last), -1}
+end
+redis.call('HSET', KEYS[1], 'e', epoch, 'o', string.format('%.0f', last + n))
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+redis.call('SET', KEYS[3], string.format('%.0f', seq + n - 1), 'PX', ARGV[4])
+local size = tonumber(ARGV[8])
+if size > 0 then
+  local t = redis.call('TIME')
+  local ms = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))
+  for i = 1, n do
+    redis.call('XADD', KEYS[2], 'MAXLEN', size, string.format('%.0f-0', last + i), 't', ms, 'm', ARGV[9 + i])
+  end
+  redis.call('PEXPIRE', KEYS[2], ARGV[9])
+end
+local got = redis.call(ARGV[2], ARGV[1], epoch .. '\n' .. string.format('%.0f', last + 1) .. '\n' .. ARGV[7])
+return {epoch, string.format('%.0f', last + n), got}
+`
+
+var publishLua = rueidis.NewLuaScript(publishScript)
+
+// metaTTL is how long a topic's numbers outlive its last message: as long as
+// nodes that were cut off shall be able to tell what they have missed.
+func (t Topic) metaTTL() time.Duration { return max(time.Hour, 2*t.TTL) }
+
+// Publish sends a message to the members of a topic on all nodes, this one
+// included. It does not wait, and keeps the frame. While the link is broken the members here get it
+// at once; with a history the others get it later.
+func (b *Broker) Publish(t Topic, m Message) { b.publish(t, m) }
+
+// publish gives to how many sockets it went at once.
+func (b *Broker) publish(t Topic, m Message) (sockets int) {
+	x := b.locked(t)
+	sockets = b.publishTo(x, m)
+	x.mu.Unlock()
+	if !b.up.Load() {
+		b.forget(x)
+	}
+	return sockets
+}
+
+// locked gives a topic with its lock held.
+func (b *Broker) locked(t Topic) *topic {
+	for {
+		b.mu.Lock()
+		x := b.topic(t)
+		b.mu.Unlock()
+		x.mu.Lock()
+		if !x.dead {
+			return x
+		}
+		x.mu.Unlock() // forgotten in the meantime
+	}
+}
+
+// publishTo is publish; x.mu is held.
+func (b *Broker) publishTo(x *topic, m Message) (sockets int) {
+	m.Node = b.o.Node
+	o := outgoing{Message: m, seq: x.nextSeq}
+	x.nextSeq++
+	if !b.up.Load() {
+		b.divertOut(x) // what was sent before goes before
+		sockets = b.deliverHere(x, &o)
+		if x.Size == 0 {
+			b.stats.unsent.Add(1)
+			return sockets
+		}
+	}
+	b.enqueue(x, o)
+	return sockets
+}
+
+// enqueue puts a message behind those that wait; x.mu is held.
+func (b *Broker) enqueue(x *topic, o outgoing) {
+	b.mu.Lock()
+	full := b.queued+o.bytes() > b.o.MaxQueue
+	if !full {
+		b.queued += o.bytes()
+		b.makeReady(x)
+	}
+	b.mu.Unlock()
+	if full {
+		b.stats.overflow.Add(1)
+		if !o.local {
+			b.deliverHere(x, &o)
+		}
+		b.acks.expect(o.ack, 0)
+		return
+	}
+	if o.local {
+		x.remember(o.seq)
+	}
+	x.out = append(x.out, o)
+}
+
+// remember says that a message that will come, or may, was delivered; mu is held.
+func (x *topic) remember(seq uint64) {
+	if x.local == nil || len(x.local) >= maxRemembered {
+		x.local = map[uint64]struct{}{}
+	}
+	x.local[seq] = struct{}{}
+}
+
+// maxRemembered bounds what a topic remembers. MaxQueue is a closer bound, but
+// for what Redis has lost.
+const maxRemembered = 1 << 18
+
+// makeReady has send look at a topic; mu is held.
+func (b *Broker) makeReady(x *topic) {
+	if !x.isReady {
+		x.isReady = true
+		b.ready = append(b.ready, x)
+	}
+	poke(b.wake)
+}
+
+// deliverHere gives a message to the members here, without Redis; x.mu is held.
+func (b *Broker) deliverHere(x *topic, o *outgoing) int {
+	o.local = true
+	m := o.Message
+	m.ack = 0
+	return b.o.Deliver(x.Topic, Position{}, []Message{m})
+}
+
+// send sends what waits, a round trip at a time. A topic has one batch on its
+// way, which is what keeps its order; more gathers behind it meanwhile.
+func (b *Broker) send() {
+	for {
+		select {
+		case <-b.ctx.Done():
+			return
+		case <-b.wake:
+		}
+		for b.up.Load() && b.round() {
+		}
+	}
+}
+
+// round sends a batch of each ready topic. It is false when there was nothing.
+func (b *Broker) round() bool {
+	var topics []*topic
+	var cmds []rueidis.LuaExec
+	for _, x := range b.takeReady() {
+		if exec, ok := b.fly(x); ok {
+			topics = append(topics, x)
+			cmds = append(cmds, exec)
+		}
+	}
+	if len(topics) == 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
+	defer cancel()
+	results := publishLua.ExecMulti(ctx, b.client, cmds...)
+	var broken error
+	for i, r := range results {
+		if err := b.land(topics[i], r); err != nil {
+			broken = err
+		}
+	}
+	if broken != nil && b.ctx.Err() == nil {
+		b.fail(fmt.Errorf("publish: %w", broken))
+	}
+	return true
+}
+
+func (b *Broker) takeReady() []*topic {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := min(len(b.ready), roundTopics)
+	topics := append([]*topic(nil), b.ready[:n]...)
+	b.ready = append(b.ready[:0], b.ready[n:]...)
+	for _, x := range topics {
+		x.isReady = false
+	}
+	return topics
+}
+
+// fly makes the command for the next batch of a topic. A topic with members
+// here that is not subscribed yet has to wait: they would not hear it.
+func (b *Broker) fly(x *topic) (e rueidis.LuaExec, ok bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.out) == x.landed || b.unheard(x) || x.holding {
+		return e, false // holding: sync makes it ready again
+	}
+	if x.flying == 0 { // else the same batch again, after an answer that was lost
+		for size := 0; x.landed+x.flying < len(x.out) && x.flying < batchMessages && size < batchBytes; x.flying++ {
+			size += x.out[x.landed+x.flying].bytes()
+		}
+	}
+	msgs := x.out[x.landed : x.landed+x.flying]
+	command := "PUBLISH"
+	args := []string{
+		x.channel, command, newEpoch(), ms(x.metaTTL()), strconv.FormatUint(msgs[0].seq, 10), strconv.Itoa(len(msgs)),
+		rueidis.BinaryString(appendBody(nil, b.o.Node, msgs[0].seq, msgs)), strconv.Itoa(x.Size), ms(x.TTL),
+	}
+	if x.Size > 0 {
+		for i := range msgs {
+			m := msgs[i].Message
+			m.ack = 0
+			p := appendBytes(nil, []byte(b.o.Node))
+			p = appendMessage(binary.AppendUvarint(p, msgs[i].seq), &m)
+			args = append(args, rueidis.BinaryString(p))
+		}
+	}
+	return rueidis.LuaExec{Keys: []string{metaKey(x.channel), streamKey(x.channel), senderKey(x.channel, b.o.Node)}, Args: args}, true
+}
+
+func ms(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
+
+func newEpoch() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
+}
+
+// land takes the answer to a batch. An error is one of the link: the batch
+// waits, and is sent again as it is.
+func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
+	values, err := r.ToArray()
+	var re *rueidis.RedisError
+	switch {
+	case err == nil && len(values) != 3:
+		err = errors.New("an answer of another form")
+	case errors.As(err, &re) && isPassing(re):
+	case errors.As(err, &re):
+		b.log.Error("broker: Redis refuses to publish; the messages reach this node alone", "topic", x.channel, "err", err)
+		b.refused(x)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	got, _ := values[2].AsInt64()
+	x.mu.Lock()
+	defer b.forget(x)
+	defer x.mu.Unlock()
+	for i := range x.flying {
+		b.acks.expect(x.out[x.landed+i].ack, int(max(got, 0)))
+	}
+	b.stats.published.Add(uint64(x.flying))
+	x.landed, x.flying = x.landed+x.flying, 0
+	b.trim(x)
+	if len(x.out) > x.landed {
+		b.mu.Lock()
+		b.makeReady(x)
+		b.mu.Unlock()
+	}
+	return nil
+}
+
+// trim forgets what Redis has and has come back; where nobody listens here,
+// all that Redis has. x.mu is held.
+func (b *Broker) trim(x *topic) {
+	b.mu.Lock()
+	listening := x.wanted
+	b.mu.Unlock()
+	n := 0
+	for n < x.landed && (!listening || x.out[n].local || x.out[n].seq <= x.heard) {
+		n++
+	}
+	x.landed -= n
+	b.drop(x, n)
+}
+
+// drop forgets the first n messages; x.mu is held.
+func (b *Broker) drop(x *topic, n int) {
+	size := 0
+	for i := range x.out[:n] {
+		size += x.out[i].bytes()
+	}
+	clear(x.out[:n])
+	if x.out = x.out[n:]; len(x.out) == 0 {
+		x.out = nil
+	}
+	b.mu.Lock()
+	b.queued -= size
+	b.mu.Unlock()
+}
+
+// isPassing says that Redis has a state that ends by itself.
+func isPassing(e *rueidis.RedisError) bool {
+	_, moved := e.IsMoved()
+	_, ask := e.IsAsk()
+	return moved || ask || e.IsLoading() || e.IsClusterDown() || e.IsTryAgain()
+}
+
+// refused gives messages that Redis does not take to the members here.
+func (b *Broker) refused(x *topic) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n := x.landed + x.flying
+	for i := range x.out[:n] {
+		o := &x.out[i]
+		if !o.local && (i >= x.landed || o.seq > x.heard) {
+			b.deliverHere(x, o)
+		}
+		delete(x.local, o.seq)
+		b.acks.expect(o.ack, 0)
+	}
+	b.stats.unsent.Add(uint64(x.flying))
+	x.landed, x.flying = 0, 0
+	b.drop(x, n)
+	if len(x.out) > 0 {
+		b.mu.Lock()
+		b.makeReady(x)
+		b.mu.Unlock()
+	}
+}
+
+// divert gives what waits to the members here, since the link is broken. With
+// a history it stays to be sent later; without one only what may have been
+// sent already stays, so that it is known whether it was.
+func (b *Broker) divert(x *topic) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	b.divertOut(x)
+}
+
+// divertOut is divert; x.mu is held.
+func (b *Broker) divertOut(x *topic) {
+	if n := len(x.out); n == 0 || x.landed == 0 && x.out[n-1].local {
+		return
+	}
+	kept, freed, landed := x.out[:0], 0, x.landed
+	for i := range x.out {
+		o := x.out[i]
+		switch {
+		case o.local:
+		case o.seq <= x.heard:
+			o.local = true // it came back, and only the answer did not
+		default:
+			b.deliverHere(x, &o)
+			x.remember(o.seq)
+		}
+		b.acks.expect(o.ack, 0)
+		if i >= landed && (x.Size > 0 || i < landed+x.flying) {
+			kept = append(kept, o)
+			continue
+		}
+		freed += o.bytes()
+		if i >= landed {
+			delete(x.local, o.seq) // it never comes
+			b.stats.unsent.Add(1)
+		}
+	}
+	clear(x.out[len(kept):])
+	x.out, x.landed = kept, 0
+	b.mu.Lock()
+	b.queued -= freed
+	b.mu.Unlock()
+}
+
+// flush waits until everything has been sent.
+func (b *Broker) flush(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for b.up.Load() {
+		b.mu.Lock()
+		n := b.queued
+		b.mu.Unlock()
+		if n == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("broker: %d bytes were not sent: %w", n, ctx.Err())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package broker
+
+import (
+	"strings"
+	"sync"
+	"time"
+)
+
+// Kind says what a topic is.
+type Kind byte
+
+// Kinds of topics.
+const (
+	Room  Kind = 'r'
+	User  Kind = 'u'
+	Route Kind = 'a' // all connections of a route
+)
+
+// Topic is where a message goes. Size and TTL are those of its history.
+type Topic struct {
+	Route string
+	Kind  Kind
+	Name  string // of the room or user
+	Size  int
+	TTL   time.Duration
+}
+
+// Position is a place among the messages of a topic.
+type Position struct {
+	Epoch  string
+	Offset uint64
+}
+
+// Message is what a topic carries.
+type Message struct {
+	Frame  []byte // a WebSocket frame; or
+	Close  *Close // what ends connections of a user
+	Except uint64 // the connection of node Node that it is not for; 0: none
+	Node   string // that published it
+	ack    uint64
+}
+
+// Close ends connections.
+type Close struct {
+	Code   int    `json:"code"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// topic is a Topic at work.
+type topic struct {
+	Topic
+	channel string
+
+	// guarded by Broker.mu
+	wanted     bool // there are members here
+	subscribed bool // Redis has confirmed it, on the link of now
+	noted      bool // is in Broker.changed
+	isReady    bool // is in Broker.ready
+
+	// Locks from the outside in: topic.mu, those of the hub, Broker.mu.
+	mu      sync.Mutex
+	dead    bool // not in Broker.topics any more
+	holding bool // wanted, and not yet known where it stands: received and to be sent wait
+	pending []batch
+	size    int      // bytes in pending
+	place   Position // of the last message that was delivered here
+	placed  bool
+	out     []outgoing // first those that Redis has and that did not come back yet, then those on their way, then those that wait
+	landed  int        // how many of out Redis has
+	flying  int        // how many after them are on their way
+	nextSeq uint64
+	heard   uint64              // number of the last message of this node that came back
+	local   map[uint64]struct{} // numbers of messages that were delivered here by ourselves, and may still come
+}
+
+// channelOf is the name of a topic's channel, and begins those of its keys. What
+// is in braces decides the slot in a cluster, so that a script can use all.
+func (b *Broker) channelOf(t Topic) string {
+	return b.o.Prefix + ":{" + string(t.Kind) + "|" + escapeTag(t.Route) + "|" + escapeTag(t.Name) + "}"
+}
+
+var tagEscaper = strings.NewReplacer("%", "%25", "}", "%7D", "|", "%7C")
+
+func escapeTag(s string) string { return tagEscaper.Replace(s) }
+
+func (b *Broker) channelAll() string             { return b.o.Prefix + ":{c}" }
+func (b *Broker) channelNode(node string) string { return b.o.Prefix + ":{n|" + node + "}" }
+func metaKey(channel string) string              { return channel + ":m" }
+func streamKey(channel string) string            { return channel + ":s" }
+func senderKey(channel, node string) string      { return channel + ":n:" + node }
+
+// topic finds a topic, and makes it where it is not there; mu is held.
+func (b *Broker) topic(t Topic) *topic {
+	ch := b.channelOf(t)
+	x := b.topics[ch]
+	if x == nil {
+		x = &topic{Topic: t, channel: ch, nextSeq: uint64(time.Now().UnixMicro())} // a script counts to 2^53
+		b.topics[ch] = x
+	}
+	return x
+}
+
+// Subscribe has messages of a topic delivered here. It may be called with locks
+// of the hub held, and does not wait: what is published after it waits until
+// Redis has confirmed.
+func (b *Broker) Subscribe(t Topic) { b.want(t, true) }
+
+// Unsubscribe takes Subscribe back.
+func (b *Broker) Unsubscribe(t Topic) { b.want(t, false) }
+
+func (b *Broker) want(t Topic, want bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	x := b.topic(t)
+	x.wanted = want
+	b.note(x)
+}
+
+// note has the link compare what is wanted with what is; mu is held.
+func (b *Broker) note(x *topic) {
+	if !x.noted {
+		x.noted = true
+		b.changed = append(b.changed, x)
+		poke(b.dirty)
+	}
+}
+
+// unheard says that members here wait for a topic that is not subscribed yet.
+func (b *Broker) unheard(x *topic) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return x.wanted && !x.subscribed
+}
+
+// forget drops a topic that nobody has to do with.
+func (b *Broker) forget(x *topic) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !x.wanted && !x.subscribed && !x.isReady && !x.noted && len(x.out) == 0 && b.topics[x.channel] == x {
+		delete(b.topics, x.channel)
+		x.dead = true
+	}
+}
