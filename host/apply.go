@@ -177,7 +177,7 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 	}
 	s.plugin, err = plugin.New(plugin.Options{
 		Mode: plugin.Mode(r.Instances), Metering: plugin.Metering(r.Metering),
-		Deadline: l.Deadline, Fuel: l.Fuel, Scan: l.Module.scan(), MemoryLimit: l.Memory, MaxModule: l.MaxModule,
+		Deadline: l.Deadline, Fuel: l.Fuel, Scan: l.Module.scan(), MemoryLimit: l.Memory, MaxModule: l.MaxModule, Allow: r.Allow,
 		Config: config, CacheDir: o.CacheDir,
 		Log:      h.log.With("route", r.Path, "plugin", s.name),
 		GuestLog: s.ch.guestLog,

@@ -135,6 +135,10 @@ type Route struct {
 	SlowReader SlowReader
 	// OnFault. Empty: FaultKeep.
 	OnFault OnFault
+	// Allow is what the plugin may ask the host for. One that imports more is
+	// refused, unless its manifest says that it can live without: then these
+	// functions answer PERM. nil: everything. Empty, and not nil: nothing.
+	Allow []Capability
 	// Subprotocols that the route speaks, best first.
 	Subprotocols []string
 	// AllowedOrigins replace Options.AllowedOrigins for this route. nil: they hold.

@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
 )
@@ -68,6 +69,15 @@ func (l Limits) check() error {
 // maxHistory bounds History.Size: a client that comes back gets all of it at once.
 const maxHistory = 100_000
 
+// capabilityNames lists what Allow may have.
+func capabilityNames() string {
+	names := []string{string(abi.AllCapabilities)}
+	for _, d := range abi.Capabilities {
+		names = append(names, string(d.Name))
+	}
+	return strings.Join(names, ", ")
+}
+
 // check says what is wrong with a route, without touching files.
 func (r Route) check() error {
 	var errs []error
@@ -87,6 +97,11 @@ func (r Route) check() error {
 	}
 	if r.Metering != "" && r.Metering != MeterFuel && r.Metering != MeterDeadline && r.Metering != MeterOff {
 		bad("metering %q: want fuel, deadline or off", r.Metering)
+	}
+	for _, c := range r.Allow {
+		if !c.Known() {
+			bad("allow: there is no capability %q: want %s", c, capabilityNames())
+		}
 	}
 	if r.SlowReader != "" && r.SlowReader != SlowClose && r.SlowReader != SlowDropOldest {
 		bad("slow_reader %q: want close or drop_oldest", r.SlowReader)

@@ -52,8 +52,13 @@ func check(ctx context.Context, w *world, src *source, values bool) error {
 	infos := make([]*host.Info, len(cfg.Routes))
 	for i, r := range cfg.Routes {
 		infos[i] = inspectRoute(ctx, r)
-		if infos[i] != nil && infos[i].Problem != "" {
+		if infos[i] == nil {
+			continue
+		}
+		if infos[i].Problem != "" {
 			probs = append(probs, cfg.BadPlugin(r, infos[i].Problem))
+		} else if _, err := infos[i].Denied(r.Capabilities()); err != nil && !misspelt(r) {
+			probs = append(probs, cfg.BadPlugin(r, err.Error()))
 		}
 	}
 	if values {
@@ -76,6 +81,11 @@ func check(ctx context.Context, w *world, src *source, values bool) error {
 		return nil
 	}
 	return errSaid
+}
+
+// misspelt says that a route's allow names what is no capability: the host says so.
+func misspelt(r config.Route) bool {
+	return slices.ContainsFunc(r.Capabilities(), func(c host.Capability) bool { return !c.Known() })
 }
 
 // checkHost finds what shows only where it is tried: certificates, plugins,
@@ -110,7 +120,7 @@ func printRoutes(w io.Writer, file string, cfg *config.Config, infos []*host.Inf
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "%s: %d route%s\n", file, len(cfg.Routes), plural)
 	for i, r := range cfg.Routes {
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", r.Path, r.Plugin, r.Instances, summary(infos[i]))
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", r.Path, r.Plugin, r.Instances, summary(infos[i], r))
 	}
 	return tw.Flush()
 }
@@ -129,12 +139,20 @@ func inspectRoute(ctx context.Context, r config.Route) *host.Info {
 }
 
 // summary says in a few words what a plugin is.
-func summary(info *host.Info) string {
+func summary(info *host.Info, r config.Route) string {
 	switch {
 	case info == nil:
 		return "(not there)"
 	case info.Problem != "":
 		return "(does not load)"
 	}
-	return fmt.Sprintf("%s  ABI v%d  %s", info.Version, info.ABI, strings.Join(info.Hooks, " "))
+	without, err := info.Denied(r.Capabilities())
+	if err != nil {
+		return "(asks for more than allow grants)"
+	}
+	text := fmt.Sprintf("%s  ABI v%d  %s", info.Version, info.ABI, strings.Join(info.Hooks, " "))
+	if len(without) > 0 {
+		text += fmt.Sprintf("  without %s, which allow does not grant", joined(without))
+	}
+	return text
 }

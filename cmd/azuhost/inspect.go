@@ -7,12 +7,15 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/abi"
 )
 
 // maxInspect is the largest file that inspect reads, far above what a route
@@ -20,29 +23,78 @@ import (
 const maxInspect = 1 << 30
 
 func inspectCommand(w *world) *cobra.Command {
-	var asJSON bool
+	var (
+		asJSON bool
+		allow  []string
+	)
 	cmd := &cobra.Command{
 		Use:   "inspect PLUGIN.wasm",
 		Short: "Show what a plugin has and what it asks of the host",
 		Long: `Show the hooks that a plugin handles, the host functions that it may call, its
-ABI version and its memory. None of its code runs. The exit code is 1 if this
-azuhost would not load it.`,
+capabilities that they need, its ABI version and its memory. None of its code
+runs. The exit code is 1 if this azuhost would not load it, or not on a route
+that allows no more than --allow.`,
 		Example: `  azuhost inspect chat.wasm
   azuhost inspect --json chat.wasm
+  azuhost inspect --allow send,rooms chat.wasm
   azuhost inspect - < chat.wasm`,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"wasm"}, cobra.ShellCompDirectiveFilterFileExt
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return inspect(cmd.Context(), w, args[0], asJSON)
+			grants, err := capabilities(allow)
+			if err != nil {
+				return err
+			}
+			if !cmd.Flags().Changed("allow") {
+				grants = nil
+			}
+			return inspect(cmd.Context(), w, args[0], asJSON, grants)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringSliceVar(&allow, "allow", nil, "capabilities that a route grants, as in its key allow")
+	_ = cmd.RegisterFlagCompletionFunc("allow", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return capabilityNames(), cobra.ShellCompDirectiveNoFileComp
+	})
 	return cmd
 }
 
-func inspect(ctx context.Context, w *world, name string, asJSON bool) error {
+// capabilities are what the flag names; never nil.
+func capabilities(names []string) ([]host.Capability, error) {
+	out := []host.Capability{}
+	for _, name := range names {
+		c := host.Capability(name)
+		if !c.Known() {
+			return nil, fmt.Errorf("there is no capability %q: want %s", name, strings.Join(capabilityNames(), ", "))
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func capabilityNames() []string {
+	names := []string{string(abi.AllCapabilities)}
+	for _, d := range abi.Capabilities {
+		names = append(names, string(d.Name))
+	}
+	return names
+}
+
+func joined(list []host.Capability) string {
+	var b strings.Builder
+	for i, c := range list {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(c))
+	}
+	return b.String()
+}
+
+// inspect prints what a plugin is. allow is what a route would grant; nil: all.
+func inspect(ctx context.Context, w *world, name string, asJSON bool, allow []host.Capability) error {
 	wasm, err := readPlugin(w, name)
 	if err != nil {
 		return err
@@ -56,10 +108,13 @@ func inspect(ctx context.Context, w *world, name string, asJSON bool) error {
 			return err
 		}
 	} else {
-		printInfo(w.stdout, name, info)
+		printInfo(w.stdout, name, info, allow)
 	}
 	if info.Problem != "" {
 		return fmt.Errorf("%s would not load: %s", name, info.Problem)
+	}
+	if _, err := info.Denied(allow); err != nil {
+		return fmt.Errorf("%s would not load: %w", name, err)
 	}
 	return nil
 }
@@ -85,7 +140,7 @@ func readPlugin(w *world, name string) ([]byte, error) {
 	return data, err
 }
 
-func printInfo(w io.Writer, name string, info *host.Info) {
+func printInfo(w io.Writer, name string, info *host.Info, allow []host.Capability) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	defer tw.Flush()
 	fmt.Fprintf(tw, "plugin\t%s\n", name)
@@ -99,6 +154,11 @@ func printInfo(w io.Writer, name string, info *host.Info) {
 	section(tw, "hooks", len(info.Hooks))
 	for _, h := range info.Hooks {
 		fmt.Fprintf(tw, "  %s\n", h)
+	}
+	without, _ := info.Denied(allow)
+	section(tw, "capabilities", len(info.Uses))
+	for _, u := range info.Uses {
+		fmt.Fprintf(tw, "  %s\t%s\t%s%s\n", u.Name, u.Doc, strings.Join(u.Imports, " "), grant(u.Name, u.Optional, allow, without))
 	}
 	section(tw, "exports", len(info.Exports))
 	for _, e := range info.Exports {
@@ -116,6 +176,19 @@ func printInfo(w io.Writer, name string, info *host.Info) {
 	for _, warning := range info.Warnings {
 		fmt.Fprintf(tw, "  %s\n", warning)
 	}
+}
+
+// grant says in words whether a route would grant a capability.
+func grant(c host.Capability, optional bool, allow, without []host.Capability) string {
+	switch {
+	case slices.Contains(without, c):
+		return "  (not allowed: answers PERM)"
+	case !slices.Contains(allow, c) && allow != nil && !slices.Contains(allow, abi.AllCapabilities):
+		return "  (NOT ALLOWED)"
+	case optional:
+		return "  (optional)"
+	}
+	return ""
 }
 
 // section begins a list of n lines. Each is a table of its own.

@@ -141,6 +141,13 @@ func (v *version) prepare(ctx context.Context, wasm []byte) error {
 	if v.info.Problem != "" {
 		return errors.New(v.info.Problem)
 	}
+	without, err := v.info.Denied(v.plugin.o.Allow)
+	if err != nil {
+		return err
+	}
+	if len(without) > 0 {
+		v.plugin.log.Info("plugin goes without capabilities that the route does not allow", "version", v.id, "without", without)
+	}
 	for _, h := range v.info.hooks {
 		v.hooks |= 1 << h
 	}
@@ -156,10 +163,10 @@ func (v *version) prepare(ctx context.Context, wasm []byte) error {
 		errs = append(errs, instantiateMeter(ctx, v.runtime))
 	}
 	if names := wanted[abi.Module]; names != nil {
-		errs = append(errs, instantiateHost(ctx, v.runtime, names))
+		errs = append(errs, instantiateHost(ctx, v.runtime, names, without))
 	}
 	if names := wanted[wasiModule]; names != nil {
-		errs = append(errs, instantiateWASI(ctx, v.runtime, names))
+		errs = append(errs, instantiateWASI(ctx, v.runtime, names, without))
 	}
 	if wanted[envModule] != nil {
 		errs = append(errs, instantiateAbort(ctx, v.runtime))

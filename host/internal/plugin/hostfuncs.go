@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/tetratelabs/wazero"
@@ -93,9 +94,22 @@ func goFunc(f hostFunc, needsEnv bool) api.GoModuleFunc {
 	}
 }
 
+// denied is what takes the place of a host function that the route does not allow.
+func denied(result abi.ValType) api.GoModuleFunc {
+	answer := errno(abi.Perm)
+	if result == abi.I64 {
+		answer = api.EncodeI64(int64(abi.Perm))
+	}
+	return func(ctx context.Context, _ api.Module, s []uint64) {
+		callOf(ctx).charge(abi.CallFuel)
+		s[0] = answer
+	}
+}
+
 // instantiateHost gives a runtime the functions of module abi.Module that the
-// guest asks for: each costs a little code, and most guests want few.
-func instantiateHost(ctx context.Context, rt wazero.Runtime, wanted map[string]bool) error {
+// guest asks for: each costs a little code, and most guests want few. Those of
+// capabilities that it goes without answer PERM.
+func instantiateHost(ctx context.Context, rt wazero.Runtime, wanted map[string]bool, without []abi.Capability) error {
 	b := rt.NewHostModuleBuilder(abi.Module)
 	for _, def := range abi.Imports {
 		if !wanted[def.Name] {
@@ -105,8 +119,12 @@ func instantiateHost(ctx context.Context, rt wazero.Runtime, wanted map[string]b
 		if !ok {
 			return fmt.Errorf("host function %s.%s is not implemented", abi.Module, def.Name)
 		}
+		fn := goFunc(f, needsEnv)
+		if c, ok := abi.CapabilityOf(def.Name, false); ok && slices.Contains(without, c) {
+			fn = denied(def.Result)
+		}
 		b.NewFunctionBuilder().
-			WithGoModuleFunction(goFunc(f, needsEnv), valueTypes(def.Params), []api.ValueType{api.ValueType(def.Result)}).
+			WithGoModuleFunction(fn, valueTypes(def.Params), []api.ValueType{api.ValueType(def.Result)}).
 			Export(def.Name)
 	}
 	if _, err := b.Instantiate(ctx); err != nil {

@@ -29,6 +29,8 @@ type Info struct {
 	Exports []Export `json:"exports"`
 	// Imports are all imported functions, in the order of the module.
 	Imports []Import `json:"imports"`
+	// Uses are the capabilities that the imports need, in the order of the ABI.
+	Uses []Use `json:"capabilities"`
 	// Warnings do not keep the module from loading.
 	Warnings []string `json:"warnings,omitempty"`
 	// Problem is why the module would not load. Empty: it would.
@@ -122,6 +124,7 @@ func describe(m wazero.CompiledModule, wasm []byte, metered bool) *Info {
 	}
 	c := checker{info: info}
 	c.check(m, imports)
+	c.uses(wasm)
 	info.Problem = strings.Join(c.problems, "; ")
 	for _, h := range info.hooks {
 		info.Hooks = append(info.Hooks, h.String())

@@ -73,6 +73,9 @@ type Options struct {
 	LoadFuel int64
 	// Scan bounds what a module may declare, beside its size and memory.
 	Scan wasm.Limits
+	// Allow is what modules may ask for: one that imports more is refused, or
+	// goes without if its manifest says that it can. nil: all.
+	Allow []abi.Capability
 	// MemoryLimit bounds the linear memory of one instance, in bytes, rounded
 	// up to 64 KiB pages. 0: 64 MiB.
 	MemoryLimit int64

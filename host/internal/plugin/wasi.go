@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
@@ -26,6 +27,7 @@ const (
 	wasiFault = 21
 	wasiInval = 28
 	wasiNosys = 52
+	wasiPerm  = 63
 	wasiSpipe = 70
 )
 
@@ -107,13 +109,17 @@ func (d wasiDef) signature(name string) (params, results []api.ValueType) {
 	return params, results
 }
 
-// instantiateWASI gives a runtime the functions that the guest asks for.
-func instantiateWASI(ctx context.Context, rt wazero.Runtime, wanted map[string]bool) error {
+// instantiateWASI gives a runtime the functions that the guest asks for. Those of
+// capabilities that it goes without answer EPERM.
+func instantiateWASI(ctx context.Context, rt wazero.Runtime, wanted map[string]bool, without []abi.Capability) error {
 	b := rt.NewHostModuleBuilder(wasiModule)
 	for name := range wanted {
 		def, ok := wasiFuncs[name]
 		if !ok {
 			continue // check has refused the module already
+		}
+		if c, ok := abi.CapabilityOf(name, true); ok && slices.Contains(without, c) {
+			def.fn = wasiNone(wasiPerm)
 		}
 		params, results := def.signature(name)
 		fn := func(ctx context.Context, mod api.Module, s []uint64) {

@@ -225,6 +225,7 @@ func (r Route) clone() Route {
 	r.Config = maps.Clone(r.Config)
 	r.Subprotocols = slices.Clone(r.Subprotocols)
 	r.AllowedOrigins = slices.Clone(r.AllowedOrigins)
+	r.Allow = slices.Clone(r.Allow)
 	return r
 }
 

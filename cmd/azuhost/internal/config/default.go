@@ -42,6 +42,7 @@ func Default() *Config {
 			OnFault:       "keep",
 			Auth:          "none",
 			AuthRefusal:   "status",
+			Allow:         []string{"all"},
 			PresenceGrace: Duration(15 * time.Second),
 			History:       History{TTL: Duration(5 * time.Minute)},
 			Limits: Limits{

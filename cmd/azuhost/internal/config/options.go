@@ -72,6 +72,15 @@ func noneIfZero[T int | time.Duration](v T) T {
 	return v
 }
 
+// Capabilities is Allow as the host takes it: never nil, which would be all.
+func (r Route) Capabilities() []host.Capability {
+	out := make([]host.Capability, len(r.Allow))
+	for i, name := range r.Allow {
+		out[i] = host.Capability(name)
+	}
+	return out
+}
+
 func (r Route) options() host.Route {
 	l := r.Limits
 	return host.Route{
@@ -84,6 +93,7 @@ func (r Route) options() host.Route {
 		OnFault:        host.OnFault(r.OnFault),
 		History:        host.History{Size: r.History.Size, TTL: time.Duration(r.History.TTL)},
 		SharePresence:  r.SharePresence,
+		Allow:          r.Capabilities(),
 		Subprotocols:   r.Subprotocols,
 		Auth:           host.AuthMode(r.Auth),
 		AuthRefusal:    host.AuthRefusal(r.AuthRefusal),
