@@ -71,7 +71,7 @@ plugin, loaded for a path and swapped while sockets stay open.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(serveCommand(w), checkCommand(w), inspectCommand(w), tokenCommand(w), versionCommand(w))
+	root.AddCommand(serveCommand(w), checkCommand(w), inspectCommand(w), healthCommand(w), tokenCommand(w), versionCommand(w))
 	for _, c := range root.Commands() {
 		c.RunE = failing(c.RunE)
 	}
