@@ -63,7 +63,8 @@ func TestPromtoolReadsTheRules(t *testing.T) {
 	if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(tool, "check", "rules", file).CombinedOutput(); err != nil || !strings.Contains(string(out), "7 rules found") {
+	found := fmt.Sprintf("%d rules found", strings.Count(rules, "- alert:"))
+	if out, err := exec.Command(tool, "check", "rules", file).CombinedOutput(); err != nil || !strings.Contains(string(out), found) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
