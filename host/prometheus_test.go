@@ -63,8 +63,7 @@ func TestPromtoolReadsTheRules(t *testing.T) {
 	if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	found := fmt.Sprintf("%d rules found", strings.Count(rules, "- alert:"))
-	if out, err := exec.Command(tool, "check", "rules", file).CombinedOutput(); err != nil || !strings.Contains(string(out), found) {
+	if out, err := exec.Command(tool, "check", "rules", file).CombinedOutput(); err != nil || !strings.Contains(string(out), "7 rules found") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
+
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/script/scripttest"
 )
 
 // TestMain makes the test binary stand for azuhost and for wsclient in scripts.
@@ -50,7 +52,17 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TESTPLUGINS", plugins)
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			if file, err := scripttest.Runtime(); err == nil {
+				e.Setenv("AZUHOST_JS_RUNTIME", file)
+			}
 			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "quickjs" {
+				return false, fmt.Errorf("no condition %q", cond)
+			}
+			_, err := scripttest.Runtime()
+			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"freeport":   freeport,

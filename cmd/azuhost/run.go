@@ -63,7 +63,8 @@ func rootCommand(w *world) *cobra.Command {
 		Short: "Serve real-time channels whose logic is in WebAssembly",
 		Long: `azuhost serves WebSocket channels. What a channel does is a WebAssembly
 plugin, loaded for a path and swapped while sockets stay open.`,
-		Example: `  azuhost serve --route /echo=echo.wasm      serve one plugin, without a file
+		Example: `  azuhost build chat.ts                      make a plugin of its sources
+  azuhost serve --route /echo=echo.wasm      serve one plugin, without a file
   azuhost serve --config azuhost.yaml        serve what a file says
   azuhost check --config azuhost.yaml        look for mistakes, without serving
   azuhost inspect chat.wasm                  show what a plugin has and asks for
@@ -71,7 +72,14 @@ plugin, loaded for a path and swapped while sockets stay open.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(serveCommand(w), checkCommand(w), inspectCommand(w), healthCommand(w), tokenCommand(w), versionCommand(w))
+	root.AddCommand(
+		serveCommand(w),
+		checkCommand(w),
+		inspectCommand(w),
+		buildCommand(w),
+		tokenCommand(w),
+		versionCommand(w),
+	)
 	for _, c := range root.Commands() {
 		c.RunE = failing(c.RunE)
 	}

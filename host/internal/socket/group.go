@@ -182,9 +182,8 @@ func (c *Conn) checkDeadlines(now int64) {
 	}
 }
 
-// Close closes every connection that is not closing yet, at the end of its
-// reader's turn, and waits until all have ended. When ctx is done those that are
-// left are aborted. Only the first call counts.
+// Close sends every connection a close frame and waits until all have ended.
+// When ctx is done those that are left are aborted. Only the first call counts.
 func (g *Group) Close(ctx context.Context, code int, reason string) error {
 	g.mu.Lock()
 	if g.closed {
@@ -197,7 +196,7 @@ func (g *Group) Close(ctx context.Context, code int, reason string) error {
 	}
 	g.mu.Unlock()
 	for _, c := range g.all() {
-		c.CloseAfterTurn(code, reason)
+		c.Close(code, reason)
 	}
 	var err error
 	select {

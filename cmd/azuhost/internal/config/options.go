@@ -27,13 +27,9 @@ func (c *Config) Options() host.Options {
 		PongTimeout:              time.Duration(c.PongTimeout),
 		MessageTimeout:           time.Duration(c.MessageTimeout),
 		CloseTimeout:             time.Duration(c.CloseTimeout),
-		Drain: host.DrainOptions{
-			Spread:    noneIfZero(time.Duration(c.Drain.Spread)),
-			Reconnect: noneIfZero(time.Duration(c.Drain.Reconnect)),
-		},
-		CacheDir: c.cacheDir(),
-		StateDir: c.stateDir(),
-		Watch:    c.Watch,
+		CacheDir:                 c.cacheDir(),
+		StateDir:                 c.stateDir(),
+		Watch:                    c.Watch,
 	}
 	if !reflect.DeepEqual(c.Auth, Default().Auth) {
 		o.Auth = c.Auth.options()

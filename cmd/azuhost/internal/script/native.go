@@ -1,0 +1,270 @@
+package script
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/link"
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// A native is a function that the script can call: a host function of the ABI,
+// or one of the glue's own.
+
+// ownNatives are those of the glue.
+var ownNatives = []string{"utf8_encode", "utf8_decode", "random", "source_map"}
+
+// hidden are host functions that only the glue calls.
+var hidden = []string{"read", "now"}
+
+// allNatives are the names of everything that a script can call.
+func allNatives() []string {
+	out := slices.Clone(ownNatives)
+	for _, im := range abi.Imports {
+		if !slices.Contains(hidden, im.Name) {
+			out = append(out, im.Name)
+		}
+	}
+	return out
+}
+
+// nativeID is what QuickJS knows a native by: a letter, so that its name can
+// be told by one byte.
+func nativeID(i int) string { return string(rune('!' + i)) }
+
+// addNatives adds the natives and what calls them.
+func (g *glue) addNatives() {
+	imported := map[string]bool{"read": true, "fail": true, "log": true} // what the glue itself needs
+	for _, name := range g.natives {
+		imported[name] = true
+	}
+	for _, im := range abi.Imports {
+		if !imported[im.Name] {
+			continue
+		}
+		g.Import(abi.Module, im.Name, link.Type{Params: letters(im.Params), Results: letters([]abi.Param{{Type: im.Result}})})
+		if slices.Contains(g.natives, im.Name) {
+			g.addImport(im)
+		}
+	}
+	g.addOwn()
+
+	// host_call finds the native by the letter of its name.
+	const name, args = 0, 4
+	g.Func("env.host_call", link.Type{Params: "iiiii", Results: "i"}, "", func(c *link.Code) {
+		n := len(g.natives)
+		for range n + 1 {
+			c.Block()
+		}
+		c.Get(name).Load8(0).I32('!').I32Sub().BrTable(uint32(n))
+		for _, native := range g.natives {
+			c.End().Get(args).Call("native." + native).Return()
+		}
+		c.End().Trap()
+	})
+}
+
+// argument is one that the script passes for one or two parameters of a host
+// function.
+type argument struct {
+	kind  byte // of a parameter: i, l, d; p: a pair; b: a buffer for the result; r: a place for the result
+	slot  int  // of a pair
+	local int  // of a pair: its address
+}
+
+// arguments groups the parameters of a host function.
+func arguments(params []abi.Param) (out []argument, buffer, result bool) {
+	pairs := 0
+	for i := 0; i < len(params); i++ {
+		p := params[i]
+		switch {
+		case strings.HasSuffix(p.Name, "_ptr"):
+			out = append(out, argument{kind: 'p', slot: pairs})
+			pairs++
+			i++
+		case p.Name == "buf":
+			out = append(out, argument{kind: 'b'})
+			buffer = true
+			i++
+		case p.Name == "result":
+			out = append(out, argument{kind: 'r'})
+			result = true
+		default:
+			out = append(out, argument{kind: letters(params[i : i+1])[0]})
+		}
+	}
+	return out, buffer, result
+}
+
+// addImport adds the native of a host function. It gets the address of its
+// arguments, which are boxes.
+func (g *glue) addImport(im abi.Import) {
+	args, buffer, byPointer := arguments(im.Params)
+	const argv = 0
+	const result, value, space, box = 1, 2, 3, 4 // of a getter: its value, where it is
+	locals := "iiii"
+	for i := range args {
+		if args[i].kind == 'p' {
+			args[i].local = 1 + len(locals)
+			locals += "i"
+		}
+	}
+	g.Func("native."+im.Name, link.Type{Params: "i", Results: "i"}, locals, func(c *link.Code) {
+		for i, a := range args {
+			if a.kind == 'p' {
+				c.Get(argv).Load(uint32(4 * i))
+				slot(c, a.slot)
+				c.Call("bytes").Set(a.local)
+			}
+		}
+		call := func(address, capacity func()) {
+			for i, a := range args {
+				g.pass(c, a, argv, i, address, capacity)
+			}
+			c.Call("azu." + im.Name).Set(result)
+		}
+		scratch := func() { c.GetGlobal("area").I32(areaScratch).I32Add() }
+		call(scratch, func() { c.I32(scratchSize) })
+		if buffer {
+			scratch()
+			c.Set(space)
+			c.Get(result).I32(scratchSize).I32GtS().If()
+			c.Get(result).Tee(value).Call("wasm_malloc").Tee(space).I32Eqz().If().Trap().End()
+			call(func() { c.Get(space) }, func() { c.Get(value) })
+			c.End()
+		}
+		for _, a := range args {
+			if a.kind == 'p' {
+				slot(c, a.slot)
+				c.Call("release")
+			}
+		}
+		switch {
+		case buffer:
+			g.giveBuffer(c, len(args)-1, result, space, box)
+		case byPointer:
+			c.Get(result).I32(0).I32LtS().If()
+			c.Call("qjs_new_array").Set(box)
+			c.Get(result).F64ConvertI32S().Call("qjs_new_number").Set(value)
+			c.Get(box).I32(0).Get(value).Call("qjs_set_prop_uint32").Drop()
+			c.Get(value).Call("qjs_free_value").Get(box).Return()
+			c.End()
+			c.GetGlobal("area").LoadI64(areaResult).Call("integer")
+		default:
+			c.Get(result).F64ConvertI32S().Call("qjs_new_number")
+		}
+	})
+}
+
+// slot gives the address of a slot.
+func slot(c *link.Code, i int) { c.GetGlobal("area").I32(int32(areaSlots + 8*i)).I32Add() }
+
+// pass puts an argument on the stack as the host function wants it.
+func (g *glue) pass(c *link.Code, a argument, argv, i int, address, capacity func()) {
+	switch a.kind {
+	case 'i':
+		c.Get(argv).Load(uint32(4 * i)).Call("qjs_get_float64").I32TruncSatF64S()
+	case 'd':
+		c.Get(argv).Load(uint32(4 * i)).Call("qjs_get_float64")
+	case 'l':
+		c.Get(argv).Load(uint32(4 * i)).Call("long")
+	case 'p':
+		c.Get(a.local).GetGlobal("area").Load(uint32(areaSlots + 8*a.slot))
+	case 'b':
+		address()
+		capacity()
+	case 'r':
+		c.GetGlobal("area").I32(areaResult).I32Add()
+	}
+}
+
+// giveBuffer gives what a getter has written: the argument in the buffer's
+// place says whether as bytes. An error is given as its number.
+func (g *glue) giveBuffer(c *link.Code, i, result, space, box int) {
+	const argv = 0
+	c.Get(result).I32(0).I32LtS().If()
+	c.Get(result).F64ConvertI32S().Call("qjs_new_number").Set(box)
+	c.Else()
+	c.Get(argv).Load(uint32(4 * i)).Call("qjs_get_bool").If()
+	c.Get(space).Get(result).Call("qjs_new_uint8_array").Set(box)
+	c.Else()
+	c.Get(space).Get(result).Call("qjs_new_string").Set(box)
+	c.End().End()
+	c.Get(space).GetGlobal("area").I32(areaScratch).I32Add().I32Sub().If()
+	c.Get(space).Call("wasm_free")
+	c.End()
+	c.Get(box)
+}
+
+// addValues adds conversions between values of the script and of the ABI.
+func (g *glue) addValues() {
+	// integer makes a number, or a bigint where a number is not exact.
+	g.Func("integer", link.Type{Params: "l", Results: "i"}, "", func(c *link.Code) {
+		const value = 0
+		c.Get(value).I64(1 << 53).I64Add().I64(1 << 54).I64GtU().If()
+		c.Get(value).I32WrapI64().Get(value).I64(32).I64ShrU().I32WrapI64().Call("qjs_new_big_int64").Return()
+		c.End()
+		c.Get(value).F64ConvertI64S().Call("qjs_new_number")
+	})
+	// long is the other way.
+	g.Func("long", link.Type{Params: "i", Results: "l"}, "", func(c *link.Code) {
+		const box = 0
+		out := func() { c.GetGlobal("area").I32(areaOut).I32Add() }
+		c.Get(box).Call("qjs_is_big_int").If()
+		c.Get(box)
+		out()
+		out()
+		c.I32(4).I32Add().Call("qjs_get_big_int64").Drop()
+		out()
+		c.LoadI64(0).Return()
+		c.End()
+		c.Get(box).Call("qjs_get_float64").I64TruncSatF64S()
+	})
+	// bytes gives the address of a string in UTF-8, or of a typed array. Into
+	// the slot go the length, and what release frees.
+	const box, slot, text, buffer, out = 0, 1, 2, 3, 4
+	g.Func("bytes", link.Type{Params: "ii", Results: "i"}, "iii", func(c *link.Code) {
+		c.Get(slot).I32(0).Store(4)
+		c.GetGlobal("area").I32(areaOut).I32Add().Set(out)
+		c.Get(box).Call("qjs_is_object").If()
+		c.Get(box).Get(out).Get(out).I32(4).I32Add().Get(out).I32(8).I32Add().Call("qjs_get_typed_array_buffer").Tee(buffer)
+		c.Call("qjs_is_exception").I32Eqz().If()
+		c.Get(buffer).Get(out).I32(12).I32Add().Call("qjs_get_array_buffer").Get(out).Load(0).I32Add().Set(text)
+		c.Get(buffer).Call("qjs_free_value")
+		c.Get(slot).Get(out).Load(4).Store(0)
+		c.Get(text).Return()
+		c.End()
+		c.Get(buffer).Call("qjs_free_value").Call("qjs_get_exception").Call("qjs_free_value") // no typed array
+		c.End()
+		c.Get(slot).I32(0).Store(0)
+		c.Get(slot).Get(box).Get(slot).Call("qjs_get_string_len").Tee(text).Store(4)
+		c.Get(text)
+	})
+	g.Func("release", link.Type{Params: "i"}, "", func(c *link.Code) {
+		const slot = 0
+		c.Get(slot).Load(4).If().Get(slot).Load(4).Call("qjs_free_cstring").End()
+	})
+}
+
+// addOwn adds the natives that are no host functions.
+func (g *glue) addOwn() {
+	t := link.Type{Params: "i", Results: "i"}
+	const argv, text, box = 0, 1, 2
+	for name, make := range map[string]string{"utf8_encode": "qjs_new_uint8_array", "utf8_decode": "qjs_new_string"} {
+		g.Func("native."+name, t, "ii", func(c *link.Code) {
+			c.Get(argv).Load(0)
+			slot(c, 0)
+			c.Call("bytes").GetGlobal("area").Load(areaSlots).Call(make).Set(box)
+			slot(c, 0)
+			c.Call("release").Get(box)
+		})
+	}
+	g.Func("native.random", t, "ii", func(c *link.Code) {
+		const length = box
+		c.Get(argv).Load(0).Call("qjs_get_float64").I32TruncSatF64S().Tee(length)
+		c.Call("wasm_malloc").Tee(text).I32Eqz().If().Trap().End()
+		c.Get(text).Get(length).Call("wasi_snapshot_preview1.random_get").Drop()
+		c.Get(text).Get(length).Call("qjs_new_uint8_array")
+		c.Get(text).Call("wasm_free")
+	})
+}

@@ -1,0 +1,212 @@
+package script_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// evaluator runs what it is sent, and answers with what that gives.
+const evaluator = `
+import * as azu from "azuhost";
+const { room, broadcast, refuse } = azu;
+Object.assign(globalThis, azu, { state: 0 });
+const show = (v: unknown) => v instanceof Uint8Array ? "bytes " + v.join(",") : typeof v === "bigint" ? v + "n" : JSON.stringify(v) ?? "undefined";
+export default {
+  onLoad(config: unknown) { Object.assign(globalThis, { config }); },
+  onConnect(conn: azu.Conn) {
+    const status = conn.query("refuse");
+    if (status) { conn.send("sorry"); refuse(Number(status)); }
+    conn.join(conn.param("room")!);
+    if (conn.query("name")) conn.identify(conn.query("name")!);
+    conn.set("target", conn.target);
+  },
+  onMessage(conn: azu.Conn, message: azu.Message) {
+    if (typeof message !== "string") return conn.send(message);
+    Object.assign(globalThis, { conn });
+    const result = (0, eval)(message);
+    if (result instanceof Promise) return result.then((v) => conn.send(show(v)));
+    conn.send(show(result));
+  },
+  onClose(conn: azu.Conn, code: number, reason: string) { broadcast("closed " + code + " " + reason); },
+  onTimer(name: string, conn?: azu.Conn) { conn ? conn.send("timer " + name) : broadcast("timer of all " + name); },
+  onPresence(e: azu.Presence) { if (e.room) room(e.room).broadcast(show(e)); },
+  onPublish(to: azu.Target, message: azu.Message) {
+    if (to.name === "closed") refuse(409);
+    room("lobby").broadcast(typeof message === "string" ? to.kind + " " + to.name + " " + message : message);
+  },
+} satisfies azu.Channel;
+`
+
+func TestHostFunctions(t *testing.T) {
+	s := serve(t, evaluator, func(r *host.Route) {
+		r.Config = map[string]any{"a": []int{1}}
+		r.Limits.MaxMessage = 1 << 20
+	})
+	c := s.dial("/c/lobby?name=al%C3%BC")
+	if got, want := c.read(), `{"room":"lobby","user":"alü","joined":true}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	large := strings.Repeat("é", 20_000)
+	for _, qa := range [][2]string{
+		{`1 + 1`, `2`},
+		{`config`, `{"a":[1]}`},
+		{`conn.param("room")`, `"lobby"`},
+		{`conn.param("none")`, `undefined`},
+		{`conn.user`, `"alü"`},
+		{`conn.rooms()`, `["lobby"]`},
+		{`conn.get("target")`, `"/c/lobby?name=al%C3%BC"`},
+		{`conn.get("none")`, `undefined`},
+		{`conn.delete("none")`, `false`},
+		{`conn.set("b", new Uint8Array([0, 255])); conn.getBytes("b")`, `bytes 0,255`},
+		{`conn.remoteAddr`, `"127.0.0.1"`},
+		{`conn.claims()`, `undefined`},
+		{`try { conn.query("name") } catch (e) { e.name + " " + e.code + " " + (e instanceof AzuError) }`, `"AzuError STATE true"`},
+		{`try { conn.join("a\nb") } catch (e) { e.message }`, `"join: INVALID"`},
+		{`try { conn.send({}) } catch (e) { e.message.slice(0, 40) }`, `"a message is a string, a Uint8Array or a"`},
+		{`room("lobby").size`, `1`},
+		{`room("lobby").members().map((m) => m.id === conn.id)`, `[true]`},
+		{`room("lobby").users()`, `["alü"]`},
+		{`users()`, `["alü"]`},
+		{`user("alü").online`, `true`},
+		{`user("bob").online`, `false`},
+		{`store.get("x")`, `undefined`},
+		{`store.set("x", "` + large + `"); store.get("x").length`, `20000`},
+		{`store.delete("x")`, `true`},
+		{`[store.add("n"), store.add("n", -5), store.add("n", 2 ** 53)]`, `[1,-4,9007199254740988]`},
+		{`store.set("t", "no number"); try { store.add("t") } catch (e) { e.code }`, `"INVALID"`},
+		{`clearTimer("none")`, `false`},
+		{`counter("hits").add(1, { kind: "a" })`, `undefined`},
+		{`Math.abs(Date.now() - new Date().getTime()) < 1000 && Date.now() > 1.7e12`, `true`},
+		{`new Date(0).getTimezoneOffset()`, `0`},
+		{`Math.random() === Math.random()`, `false`},
+		{`crypto.randomUUID().length`, `36`},
+		{`new TextDecoder().decode(new TextEncoder().encode("grün"))`, `"grün"`},
+		{`new TextEncoder().encode("ü")`, `bytes 195,188`},
+		{`try { setTimeout(() => 0, 1) } catch (e) { e.message }`, `"there is no setTimeout in a channel: code runs in hooks only; use setTimer and onTimer"`},
+		{`(async () => { await null; await Promise.resolve(); return "later" })()`, `"later"`},
+		{`"` + large + large + `".length`, `40000`},
+		{`state += 1`, `1`},
+		{`throw new Error("no")`, internalError},
+		{`state += 1`, `2`},
+	} {
+		c.ask(qa[0], qa[1])
+	}
+	c.send(websocket.MessageBinary, "\x00\xff\x80")
+	if got := c.read(); got != "\x00\xff\x80" {
+		t.Errorf("binary: got %q", got)
+	}
+	c.ask(`conn.setTimer("t", 1)`, `undefined`)
+	if got := c.read(); got != "timer t" {
+		t.Error(got)
+	}
+	c.ask(`setTimer("u", 1)`, `undefined`)
+	if got := c.read(); got != "timer of all u" {
+		t.Error(got)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	s := serve(t, evaluator, nil)
+	_, res, err := websocket.Dial(t.Context(), s.url+"/c/x?refuse=403", nil)
+	if err == nil || res.StatusCode != 403 {
+		t.Errorf("%v, %v", res, err)
+	}
+	c := s.dial("/c/x?refuse=3000")
+	if got := c.read(); got != "sorry" {
+		t.Error(got)
+	}
+	if _, _, err := c.c.Read(t.Context()); websocket.CloseStatus(err) != 3000 {
+		t.Error(err)
+	}
+}
+
+func TestClose(t *testing.T) {
+	s := serve(t, evaluator, nil)
+	a, b := s.dial("/c/x"), s.dial("/c/x")
+	a.ask(`room("x").size`, `2`)
+	_ = b.c.Close(4000, "bye")
+	if got := a.read(); got != "closed 4000 bye" {
+		t.Error(got)
+	}
+	a.send(websocket.MessageText, `conn.send("last"); conn.close(4001, "enough")`)
+	if got := a.read(); got != "last" {
+		t.Error(got)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	s := serve(t, evaluator, nil)
+	c := s.dial("/c/x")
+	for code, want := range map[string]string{
+		`conn.send("dropped"); (function inner() { throw new TypeError("broken") })()`: "TypeError: broken",
+		`(async () => { conn.send("dropped"); await 0; throw new Error("late") })()`:   "Error: late",
+		`Promise.reject(new RangeError("nobody")); 1`:                                  "RangeError: nobody",
+		`new Promise(() => {})`:    "did not settle",
+		`throw "text"`:             "text",
+		`throw null`:               "null",
+		`conn.join("")`:            "join: INVALID",
+		`(function f() { f() })()`: "Maximum call stack size exceeded",
+	} {
+		c.ask(code, internalError)
+		if !strings.Contains(s.log.String(), want) {
+			t.Errorf("%s: the log does not have %q:\n%s", code, want, s.log.String())
+		}
+	}
+	c.ask(`Promise.reject(1).catch(() => 0); "caught"`, `"caught"`)
+	if strings.Contains(s.log.String(), "instance is replaced") {
+		t.Errorf("an exception was a fault:\n%s", s.log.String())
+	}
+}
+
+func TestStackShowsSources(t *testing.T) {
+	s := serve(t, `import type { Conn } from "azuhost";
+
+interface Unused { a: number }
+
+function inner(): never {
+  throw new Error("here");
+}
+
+export function onMessage(conn: Conn) {
+  inner();
+}
+`, nil)
+	s.dial("/c/x").ask("x", internalError)
+	log := s.log.String()
+	for _, want := range []string{"Error: here", "inner (plugin.ts:6)", "onMessage (plugin.ts:10)"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("no %q in\n%s", want, log)
+		}
+	}
+	if strings.Contains(log, "azuhost/") || strings.Contains(log, "plugin.js") {
+		t.Errorf("places that are nobody's:\n%s", log)
+	}
+}
+
+func TestPublish(t *testing.T) {
+	s := serve(t, evaluator, nil)
+	c := s.dial("/c/lobby")
+	c.ask(`1`, `1`)
+	for _, p := range []host.Publication{
+		{Route: "/c/:room", Room: "r\u00e4um", Kind: abi.Text, Data: []byte("a\nb")},
+		{Route: "/c/:room", Room: "r", Kind: abi.Binary, Data: []byte("\x00\n\xff")},
+	} {
+		if _, err := s.host.Publish(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := c.read(); got != "room r\u00e4um a\nb" {
+		t.Errorf("text: %q", got)
+	}
+	if got := c.read(); got != "\x00\n\xff" {
+		t.Errorf("binary: %q", got)
+	}
+	if _, err := s.host.Publish(t.Context(), host.Publication{Route: "/c/:room", Room: "closed", Kind: abi.Text}); err == nil {
+		t.Error("the refusal was no error")
+	}
+}

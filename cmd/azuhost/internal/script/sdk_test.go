@@ -1,0 +1,53 @@
+package script_test
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/sdk"
+)
+
+// TestRawImports holds the SDK's file of raw imports against the ABI.
+func TestRawImports(t *testing.T) {
+	data, err := fs.ReadFile(sdk.Files, "js/raw.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, m := range regexp.MustCompile(`\("(\w+)"\);`).FindAllStringSubmatch(string(data), -1) {
+		have = append(have, m[1])
+	}
+	want := []string{"utf8_encode", "utf8_decode", "random", "source_map"} // of the glue
+	for _, im := range abi.Imports {
+		if im.Name != "read" && im.Name != "now" {
+			want = append(want, im.Name)
+		}
+	}
+	slices.Sort(have)
+	slices.Sort(want)
+	if !slices.Equal(have, want) {
+		t.Errorf("raw.ts has %v, want %v", have, want)
+	}
+}
+
+// TestHooks holds the SDK's hooks, and its errors, against the ABI.
+func TestHooks(t *testing.T) {
+	start, _ := fs.ReadFile(sdk.Files, "js/start.ts")
+	for _, h := range abi.Hooks {
+		if !strings.Contains(string(start), "\n  "+h.Name+": [") {
+			t.Errorf("start.ts does not have %s", h.Name)
+		}
+	}
+	text, _ := fs.ReadFile(sdk.Files, "js/error.ts")
+	var codes []string
+	for e := abi.Invalid; e >= abi.Failed; e-- {
+		codes = append(codes, `"`+e.Name()+`"`)
+	}
+	if want := "[" + strings.Join(codes, ", ") + "]"; !strings.Contains(string(text), want) {
+		t.Errorf("error.ts does not have %s", want)
+	}
+}

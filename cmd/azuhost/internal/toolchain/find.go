@@ -1,0 +1,169 @@
+package toolchain
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// project is what to build.
+type project struct {
+	lang *Language
+	dir  string // absolute
+	file string // absolute; empty: the folder
+	name string // of the plugin
+}
+
+// find says what there is to build at a path. language is a name, or empty.
+func find(path, language string) (*project, error) {
+	var lang *Language
+	if language != "" {
+		var ok bool
+		if lang, ok = ByName(language); !ok {
+			return nil, fmt.Errorf("the language %q is not known: there are %s", language, strings.Join(Names(), ", "))
+		}
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s does not exist", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return findFolder(path, abs, lang)
+	}
+	return findFile(path, abs, lang)
+}
+
+func findFile(path, abs string, lang *Language) (*project, error) {
+	dir, base := filepath.Dir(abs), filepath.Base(abs)
+	if lang == nil {
+		lang = languageOf(dir, base)
+	}
+	if lang == nil {
+		return nil, fmt.Errorf("%s: no language has such files: name it with --language (%s)", path, strings.Join(Names(), ", "))
+	}
+	p := &project{lang: lang, dir: dir, file: abs, name: strings.TrimSuffix(base, filepath.Ext(base))}
+	if lang.mains == nil { // Go and Rust build packages
+		p.file = ""
+		if lang.Name == "rust" {
+			p.dir = above(dir, "Cargo.toml")
+		}
+	}
+	return p, nil
+}
+
+// languageOf tells the language of a file, by the folder it is in where
+// several have such files.
+func languageOf(dir, base string) *Language {
+	if marked := markedIn(dir); marked != nil && (marked.has(base) || marked.Name == "assemblyscript" && strings.HasSuffix(base, ".ts") || marked.Name == "tinygo" && strings.HasSuffix(base, ".go")) {
+		return marked
+	}
+	for _, l := range Languages {
+		if l.has(base) {
+			return l
+		}
+	}
+	return nil
+}
+
+// markedIn is the language that a file in the folder tells for sure. Those
+// whose files others have, too, are asked first.
+func markedIn(dir string) *Language {
+	for i := len(Languages) - 1; i >= 0; i-- {
+		for _, mark := range Languages[i].marks {
+			if exists(filepath.Join(dir, mark)) {
+				return Languages[i]
+			}
+		}
+	}
+	return nil
+}
+
+func findFolder(path, abs string, lang *Language) (*project, error) {
+	if lang == nil {
+		lang = markedIn(abs)
+	}
+	if lang == nil {
+		var err error
+		if lang, err = languageIn(path, abs); err != nil {
+			return nil, err
+		}
+	}
+	p := &project{lang: lang, dir: abs, name: filepath.Base(abs)}
+	if lang.mains == nil {
+		return p, nil
+	}
+	for _, main := range lang.mains {
+		if file := filepath.Join(abs, filepath.FromSlash(main)); exists(file) {
+			p.file = file
+			return p, nil
+		}
+	}
+	var found []string
+	for _, dir := range []string{abs, filepath.Join(abs, "src")} {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if lang.has(e.Name()) && !strings.Contains(e.Name(), "test") {
+				found = append(found, filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	if len(found) != 1 {
+		return nil, fmt.Errorf("%s has no %s, and %d files in %s: name the one to build", path, lang.mains[0], len(found), lang.Title)
+	}
+	p.file = found[0]
+	return p, nil
+}
+
+// languageIn tells a language by the files in a folder.
+func languageIn(path, abs string) (*Language, error) {
+	entries, err := os.ReadDir(abs)
+	if err != nil {
+		return nil, err
+	}
+	if more, err := os.ReadDir(filepath.Join(abs, "src")); err == nil {
+		entries = append(entries, more...)
+	}
+	var found []*Language
+	for _, l := range Languages {
+		for _, e := range entries {
+			if !e.IsDir() && l.has(e.Name()) {
+				found = append(found, l)
+				break
+			}
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("%s has no sources of a language that is known: %s; azuhost new makes a project", path, strings.Join(Names(), ", "))
+	case 1:
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("%s has sources in %s and %s: name the file to build, or --language", path, found[0].Title, found[1].Title)
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// above is the closest folder, from dir upward, that has a file; dir, if none has.
+func above(dir, file string) string {
+	for d := dir; ; d = filepath.Dir(d) {
+		if exists(filepath.Join(d, file)) {
+			return d
+		}
+		if filepath.Dir(d) == d {
+			return dir
+		}
+	}
+}

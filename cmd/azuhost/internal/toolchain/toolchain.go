@@ -1,0 +1,157 @@
+// Package toolchain builds plugins: it knows the languages that have an SDK, by
+// which files to tell them, which tools each needs and how these are called.
+package toolchain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/script"
+	"github.com/azuhost/azuhost/host"
+)
+
+// Options of Build. The zero value works.
+type Options struct {
+	// Language is its name. Empty: told by the files.
+	Language string
+	// Out is the file to write. Empty: beside the sources, named after them.
+	Out string
+	// Shrink runs wasm-opt where it is found. It takes its time.
+	Shrink bool
+	// Runtime is QuickJS, for JavaScript and TypeScript.
+	Runtime script.Runtime
+	// Env is the environment of the tools, as os.Environ has it.
+	Env []string
+	// Console gets what tools and scripts say while they work. nil: it is dropped.
+	Console io.Writer
+}
+
+// Result is a plugin that was built.
+type Result struct {
+	Language string
+	Out      string
+	Size     int64
+	Hooks    []string
+	Took     time.Duration
+	Shrunk   int64    // bytes that wasm-opt took away
+	Warnings []string // of tools, and of host.Inspect
+	// Watch are the folders to watch for changes of the sources.
+	Watch []string
+}
+
+// Failed is an error of the sources: a tool refused them and said why.
+type Failed struct{ Text string }
+
+func (f *Failed) Error() string { return f.Text }
+
+// Build builds a file, or what is in a folder. The plugin is written when it
+// has been found good, in place of an older one. A tool that is missing is a
+// *Missing, and what a tool says of the sources a *Failed.
+func Build(ctx context.Context, path string, o Options) (*Result, error) {
+	begin := time.Now()
+	if o.Console == nil {
+		o.Console = io.Discard
+	}
+	p, err := find(path, o.Language)
+	if err != nil {
+		return nil, err
+	}
+	if o.Out == "" {
+		o.Out = filepath.Join(p.dir, p.name+".wasm")
+	}
+	work, err := os.MkdirTemp("", "azuhost-build-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(work)
+	b := &builder{project: p, Options: o, work: work, out: filepath.Join(work, "plugin.wasm")}
+	if err := p.lang.build(ctx, b); err != nil {
+		return nil, err
+	}
+	r := &Result{Language: p.lang.Name, Out: o.Out, Watch: []string{p.dir}, Warnings: b.warnings}
+	for _, file := range b.inputs {
+		if dir := filepath.Dir(file); !slices.Contains(r.Watch, dir) {
+			r.Watch = append(r.Watch, dir)
+		}
+	}
+	if o.Shrink && p.lang.shrinks {
+		if r.Shrunk, err = b.shrink(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.inspect(ctx, r); err != nil {
+		return nil, err
+	}
+	if err := place(b.out, o.Out); err != nil {
+		return nil, err
+	}
+	r.Took = time.Since(begin)
+	return r, nil
+}
+
+// builder is one build while it runs.
+type builder struct {
+	*project
+	Options
+	work     string // a folder for what is in between
+	out      string // where the module is to be written
+	inputs   []string
+	warnings []string
+}
+
+// inspect holds the plugin against the host, as a load would.
+func (b *builder) inspect(ctx context.Context, r *Result) error {
+	wasm, err := os.ReadFile(b.out)
+	if err != nil {
+		return fmt.Errorf("the %s toolchain has written no plugin: %w", b.lang.Title, err)
+	}
+	info, err := host.Inspect(ctx, wasm)
+	if err != nil {
+		return &Failed{err.Error()}
+	}
+	if info.Problem != "" {
+		return &Failed{"the plugin would not load: " + info.Problem}
+	}
+	r.Size, r.Hooks = int64(len(wasm)), info.Hooks
+	r.Warnings = append(r.Warnings, info.Warnings...)
+	return nil
+}
+
+// place moves a file to where it is wanted, so that a host that watches never
+// sees half of it.
+func place(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(to), "."+filepath.Base(to)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), to)
+}
+
+// lines are the lines of a text that say something.
+func lines(text string) (out []string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimRight(line, " \r"); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}

@@ -1,0 +1,82 @@
+package toolchain_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
+)
+
+// TestMissing: what is not there is named, with the way to get it, in every
+// language that needs something.
+func TestMissing(t *testing.T) {
+	files := map[string]string{
+		"go": "main.go", "tinygo": "main.go", "rust": "src/lib.rs", "c": "main.c", "cpp": "main.cpp", "zig": "main.zig", "assemblyscript": "main.ts", "wat": "main.wat",
+	}
+	env := []string{"PATH=" + t.TempDir()}
+	for _, l := range toolchain.Languages {
+		if len(l.Tools) == 0 {
+			continue
+		}
+		t.Run(l.Name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, files[l.Name]), "")
+			_, err := toolchain.Build(t.Context(), dir, toolchain.Options{Language: l.Name, Env: env})
+			var missing *toolchain.Missing
+			if !errors.As(err, &missing) || missing.Tool.Hint == "" || !strings.Contains(err.Error(), missing.Tool.Hint) {
+				t.Fatalf("%v", err)
+			}
+			if missing.Tool.Name != l.Tools[0].Name {
+				t.Errorf("%q is missing, want %q first", missing.Tool.Name, l.Tools[0].Name)
+			}
+		})
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLanguageByFiles: nothing is built, since no tool is there; the language
+// shows in what is missing.
+func TestLanguageByFiles(t *testing.T) {
+	env := []string{"PATH=" + t.TempDir()}
+	for _, c := range []struct {
+		files []string
+		path  string
+		want  string // in the error
+	}{
+		{[]string{"main.go", "go.mod"}, ".", "Go needs"},
+		{[]string{"main.go", "go.mod", "web/app.ts"}, ".", "Go needs"},
+		{[]string{"main.go", "go.mod", "tinygo.json"}, "main.go", "TinyGo needs"},
+		{[]string{"Cargo.toml", "src/lib.rs"}, ".", "Rust needs"},
+		{[]string{"Cargo.toml", "src/lib.rs"}, "src/lib.rs", "Rust needs"},
+		{[]string{"asconfig.json", "assembly/index.ts"}, ".", "AssemblyScript needs"},
+		{[]string{"asconfig.json", "echo.ts"}, "echo.ts", "AssemblyScript needs"},
+		{[]string{"echo.c", "azuhost.h"}, ".", "C needs"},
+		{[]string{"src/main.zig", "src/more.zig"}, ".", "Zig needs"},
+		{[]string{"one.c", "two.c"}, ".", "2 files in C"},
+		{[]string{"one.c", "two.zig"}, ".", "sources in C and Zig"},
+		{[]string{"notes.md"}, ".", "no sources of a language"},
+		{[]string{"notes.md"}, "notes.md", "no language has such files"},
+		{[]string{"types.d.ts"}, ".", "no sources of a language"},
+	} {
+		dir := t.TempDir()
+		for _, f := range c.files {
+			write(t, filepath.Join(dir, f), "")
+		}
+		_, err := toolchain.Build(t.Context(), filepath.Join(dir, c.path), toolchain.Options{Env: env})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, %s: %v, want %s", c.files, c.path, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,7 @@
+import type { Channel } from "azuhost";
+
+export default {
+  onMessage(conn, message) {
+    conn.send(message);
+  },
+} satisfies Channel;

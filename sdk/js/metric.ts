@@ -1,0 +1,25 @@
+import { check } from "./error";
+import * as raw from "./raw";
+
+/** Labels of a metric. Every combination is a series, and the host bounds their number: no names of rooms or users. */
+export type Labels = Record<string, string>;
+
+function measure(op: number, name: string, value: number, labels?: Labels): void {
+  const text = labels ? Object.entries(labels).map(([k, v]) => `${k}=${v}`).join("\n") : "";
+  check(raw.metric(op, name, text, value), "metric");
+}
+
+/** A metric that only grows. */
+export const counter = (name: string) => ({
+  add: (value = 1, labels?: Labels): void => measure(0, name, value, labels),
+});
+
+/** A metric that goes up and down. */
+export const gauge = (name: string) => ({
+  set: (value: number, labels?: Labels): void => measure(1, name, value, labels),
+});
+
+/** A metric that counts observations by size. */
+export const histogram = (name: string) => ({
+  observe: (value: number, labels?: Labels): void => measure(2, name, value, labels),
+});

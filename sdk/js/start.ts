@@ -1,0 +1,129 @@
+import { Conn, connecting } from "./conn";
+import { Refusal } from "./error";
+import { install } from "./globals";
+import * as raw from "./raw";
+import { stackOf } from "./stack";
+
+declare const __azuhost: Record<string, unknown>;
+
+type Handler = (conn: raw.ID, data: any, arg: number) => unknown;
+type Hooks = Record<string, ((...args: any[]) => unknown) | undefined>;
+
+/** How each hook of the ABI calls the method of the channel. */
+const hooks: Record<string, [method: string, call: (h: Hooks, m: string) => Handler]> = {
+  on_load: ["onLoad", (h, m) => (_, config) => h[m]!(JSON.parse(config))],
+  on_connect: ["onConnect", (h, m) => (conn, target) => {
+    connecting(target);
+    try {
+      return h[m]!(new Conn(conn));
+    } finally {
+      connecting(undefined);
+    }
+  }],
+  on_message: ["onMessage", (h, m) => (conn, message) => h[m]!(new Conn(conn), message)],
+  on_close: ["onClose", (h, m) => (conn, reason, code) => h[m]!(new Conn(conn), code, reason)],
+  on_timer: ["onTimer", (h, m) => (conn, name) => h[m]!(name, conn ? new Conn(conn) : undefined)],
+  on_ping: ["onPing", (h, m) => (conn, payload) => h[m]!(new Conn(conn), payload)],
+  on_pong: ["onPong", (h, m) => (conn, payload) => h[m]!(new Conn(conn), payload)],
+  on_presence: ["onPresence", (h, m) => (_, data: string, event) => {
+    const [room, user] = data.split("\n");
+    return h[m]!({ room: room || undefined, user, joined: event === 1 });
+  }],
+  on_publish: ["onPublish", (h, m) => (_, data: string | Uint8Array) => {
+    const [kind, name, message] = published(data);
+    return h[m]!({ kind, name }, message);
+  }],
+};
+
+/** Takes apart what on_publish gets: two lines, and the message. */
+function published(data: string | Uint8Array): [kind: string, name: string, message: string | Uint8Array] {
+  if (typeof data === "string") {
+    const first = data.indexOf("\n");
+    const second = data.indexOf("\n", first + 1);
+    return [data.slice(0, first), data.slice(first + 1, second), data.slice(second + 1)];
+  }
+  const first = data.indexOf(10);
+  const second = data.indexOf(10, first + 1);
+  return [raw.utf8Decode(data.slice(0, first)), raw.utf8Decode(data.slice(first + 1, second)), data.slice(second + 1)];
+}
+
+const failed = -8;
+/** What handle gives when the hook's promise has not settled yet. */
+const pending = 1;
+
+let table: (Handler | undefined)[] = [];
+
+/** What became of the promise of the hook that runs. */
+let outcome: number | undefined;
+/** Promises that were rejected, and nobody has caught it. */
+const rejections = new Map<unknown, unknown>();
+
+function fail(e: unknown): number {
+  if (e instanceof Refusal) return e.status;
+  raw.fail(stackOf(e));
+  return failed;
+}
+
+/** Runs a hook; called by the glue. */
+function handle(hook: number, conn: raw.ID, data: any, arg: number): number {
+  try {
+    const result = table[hook]!(conn, data, arg);
+    if (!(result instanceof Promise)) return 0;
+    outcome = undefined;
+    result.then(() => { outcome = 0; }, (e) => { outcome = fail(e); });
+    return pending;
+  } catch (e) {
+    return fail(e);
+  }
+}
+
+/** Gives the answer of a hook when all its jobs have run; called by the glue. */
+function settle(code: number): number {
+  if (code === pending) {
+    code = outcome ?? fail(new Error("the hook's promise did not settle: nothing outside the plugin can be awaited; use setTimer"));
+  }
+  if (code === 0 && rejections.size > 0) {
+    const [reason] = rejections.values();
+    code = fail(reason);
+  }
+  rejections.clear();
+  return code;
+}
+
+/** Keeps account of rejections; called by the glue. */
+function reject(promise: unknown, reason: unknown, handled: number): void {
+  if (handled) rejections.delete(promise);
+  else rejections.set(promise, reason);
+}
+
+/** Starts the plugin with what its file exports. names are the hooks of the host, as the glue numbers them. */
+export function start(plugin: Hooks & { default?: Hooks }, names: string[]): void {
+  const channel: Hooks = plugin.default ?? {};
+  if (typeof channel !== "object" && typeof channel !== "function") {
+    throw new TypeError("the default export is no object with hooks");
+  }
+  const known: string[] = [];
+  const found: string[] = [];
+  table = names.map((name) => {
+    const [method, call] = hooks[name] ?? [];
+    if (!method || !call) return undefined;
+    known.push(method);
+    const owner = typeof channel[method] === "function" ? channel : plugin;
+    if (typeof owner[method] !== "function") return undefined;
+    found.push(name);
+    return call(owner, method);
+  });
+  for (const name of [...Object.keys(plugin), ...Object.keys(channel)]) {
+    if (/^on[A-Z]/.test(name) && !known.includes(name)) {
+      throw new TypeError(`there is no hook ${name}; there are ${known.join(", ")}`);
+    }
+  }
+  if (found.length === 0) {
+    throw new TypeError(`it exports no hook; export default { onMessage(conn, message) { … } }, or a function of such a name; there are ${known.join(", ")}`);
+  }
+  Object.assign(__azuhost, { handle, settle, reject });
+  const report = __azuhost["report"] as ((text: string) => void) | undefined;
+  report?.(JSON.stringify({ hooks: found, used: raw.used }));
+}
+
+install();

@@ -1,0 +1,13 @@
+import { done } from "./conn";
+import { check } from "./error";
+import * as raw from "./raw";
+
+/** Has onTimer called once, so many milliseconds from now. The same name again sets the timer anew. */
+export function setTimer(name: string, ms: number): void {
+  check(raw.timerSet(0, name, Math.ceil(ms)), "setTimer");
+}
+
+/** Clears a timer of the channel. False if there was none. */
+export function clearTimer(name: string): boolean {
+  return done(raw.timerClear(0, name), "clearTimer");
+}
