@@ -159,6 +159,11 @@ type RouteInfo struct {
 	State        RouteState `json:"state"`
 	Instances    Instances  `json:"instances"`
 	Auth         AuthMode   `json:"auth,omitempty"`
+	Running      int        `json:"running"`             // instances of now; 0 for logic in Go
+	Connections  int        `json:"connections"`         // open, on this node
+	Faults       int64      `json:"faults"`              // of hooks since the start, on this node
+	LastGood     string     `json:"last_good,omitempty"` // the version that has passed its trial last
+	Refused      string     `json:"refused,omitempty"`   // the version that was rolled back
 	Subprotocols []string   `json:"subprotocols,omitempty"`
 }
 
@@ -172,6 +177,11 @@ func (h *Host) Routes() []RouteInfo {
 			info.Instances = Single
 		}
 		info.State, _ = ch.state(time.Now())
+		info.Connections, info.Faults = ch.hub.Len(), ch.faults.Load()
+		if s.plugin != nil {
+			info.Running = s.plugin.Stats().Instances
+			info.LastGood, info.Refused = s.history.known()
+		}
 		out = append(out, info)
 	}
 	return out

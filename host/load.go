@@ -81,6 +81,7 @@ func (h *Host) loadModule(ctx context.Context, s *settings, m module) (changed b
 	if err != nil {
 		return false, err
 	}
+	s.history.setRunning(m)
 	if version == was {
 		return false, nil
 	}

@@ -132,6 +132,7 @@ func (ch *channel) state(now time.Time) (RouteState, time.Time) {
 
 // faulted counts a fault of a hook.
 func (ch *channel) faulted(now time.Time) {
+	ch.faults.Add(1)
 	ch.state(now)
 	l := &ch.settings.Load().limits
 	if c, ok := ch.quarantine.fault(now, l.Faults, l.FaultWindow); ok {

@@ -23,7 +23,9 @@ type history struct {
 	saving  sync.Mutex    // so that the file has the version that was good last
 
 	mu      sync.Mutex
+	runs    *module            // the version that was loaded last
 	good    *module            // the version that has passed its trial last; nil: none has
+	before  *module            // the one that was good before; nil: none was
 	refused *[sha256.Size]byte // the version that was rolled back; nil: none
 }
 
@@ -66,7 +68,58 @@ func (p *history) isGood(m module) bool {
 func (p *history) setGood(m module) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.good != nil && p.good.sum != m.sum {
+		p.before = p.good
+	}
 	p.good = &m
+}
+
+func (p *history) setRunning(m module) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.runs = &m
+}
+
+// back is the version to go back to by hand, and the one that runs: the version
+// that was good last, or if that one runs, the one before.
+func (p *history) back() (to, from *module) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	to = p.good
+	if to != nil && p.runs != nil && to.sum == p.runs.sum {
+		to = p.before
+	}
+	return to, p.runs
+}
+
+// goneBack makes to the version that was good last; there is none before. It gives
+// what was, for restore.
+func (p *history) goneBack(to module) (good, before *module) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	good, before = p.good, p.before
+	p.good, p.before = &to, nil
+	return good, before
+}
+
+func (p *history) restore(good, before *module) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.good, p.before = good, before
+}
+
+// known are the ids of the version that was good last, and of the one that is
+// refused; empty for none.
+func (p *history) known() (good, refused string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.good != nil {
+		good = plugin.VersionID(p.good.sum)
+	}
+	if p.refused != nil {
+		refused = plugin.VersionID(*p.refused)
+	}
+	return good, refused
 }
 
 func (p *history) refuse(m module) {
@@ -170,6 +223,7 @@ func (h *Host) rollBack(s *settings, t *plugin.Trial, m module) bool {
 		log.Error("plugin version fails, and the one before does not start", "err", err)
 		return false
 	}
+	s.history.setRunning(*good)
 	if t := s.plugin.Trial(); t != nil && t.Version() == version {
 		t.Pass()
 		_ = s.plugin.Keep(t)

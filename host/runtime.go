@@ -36,6 +36,7 @@ type channel struct {
 
 	settings   atomic.Pointer[settings]
 	quarantine quarantine
+	faults     atomic.Int64 // of hooks
 	guestLog   *plugin.GuestLog
 	noise      *rate.Limiter // of log lines about failing hooks
 	muted      atomic.Int64  // lines that the limiter held back

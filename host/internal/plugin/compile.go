@@ -48,15 +48,15 @@ type version struct {
 	retired bool // another is current; freed when running is 0
 }
 
-// versionID is how people call a module: the first 12 hex digits of its SHA-256.
-func versionID(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:6]) }
+// VersionID is how people call a module: the first 12 hex digits of its SHA-256.
+func VersionID(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:6]) }
 
 func (v *version) has(h abi.Hook) bool { return v.hooks&(1<<h) != 0 }
 
 // compile compiles and checks a module, and gives its runtime the host
 // functions. None of the module runs.
 func (p *Plugin) compile(ctx context.Context, module []byte, sum [sha256.Size]byte) (*version, error) {
-	v := &version{plugin: p, id: versionID(sum), sum: sum}
+	v := &version{plugin: p, id: VersionID(sum), sum: sum}
 	v.trial.Store(newTrial(v))
 	code, err := p.scan(module)
 	if err != nil {

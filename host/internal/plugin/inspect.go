@@ -69,7 +69,7 @@ type Import struct {
 // or would not load, is no error: Problem says so.
 func Inspect(ctx context.Context, wasm []byte) (*Info, error) {
 	bad := func(err error) (*Info, error) {
-		return &Info{Size: len(wasm), Version: versionID(sha256.Sum256(wasm)), Problem: err.Error()}, nil
+		return &Info{Size: len(wasm), Version: VersionID(sha256.Sum256(wasm)), Problem: err.Error()}, nil
 	}
 	var o Options
 	o.MaxModule, o.MemoryLimit = max(DefaultMaxModule, int64(len(wasm))), maxMemory // these two are warnings here
@@ -100,7 +100,7 @@ func Inspect(ctx context.Context, wasm []byte) (*Info, error) {
 // describe collects what a module has, and checks it.
 func describe(m wazero.CompiledModule, wasm []byte, metered bool) *Info {
 	sum := sha256.Sum256(wasm)
-	info := &Info{Size: len(wasm), Version: versionID(sum)}
+	info := &Info{Size: len(wasm), Version: VersionID(sum)}
 	functions, memories := m.ExportedFunctions(), m.ExportedMemories()
 	for name, f := range functions {
 		info.Exports = append(info.Exports, Export{name, signature(f.ParamTypes(), f.ResultTypes())})
