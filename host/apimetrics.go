@@ -2,6 +2,8 @@ package host
 
 import (
 	"errors"
+	"strconv"
+	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,16 +13,26 @@ import (
 // program around the host, the HTTP API and the CLI.
 type apiMetrics struct {
 	published *prometheus.CounterVec
+	requests  *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
 }
 
 func newAPIMetrics() *apiMetrics {
 	return &apiMetrics{
 		published: counterVec("azuhost_published_total", "Messages published from outside: Host.Publish, the HTTP API, the CLI.", "target", "result"),
+		requests:  counterVec("azuhost_api_requests_total", "Requests to the HTTP API, by status.", "operation", "status"),
+		duration:  histogramVec("azuhost_api_request_duration_seconds", "Time to answer requests to the HTTP API.", prometheus.ExponentialBuckets(1e-5, 4, 11), "operation"),
 	}
 }
 
 func (m *apiMetrics) vectors() []prometheus.Collector {
-	return []prometheus.Collector{m.published}
+	return []prometheus.Collector{m.published, m.requests, m.duration}
+}
+
+// request counts a request to the API.
+func (m *apiMetrics) request(operation string, status int, d time.Duration) {
+	m.requests.WithLabelValues(operation, strconv.Itoa(status)).Inc()
+	m.duration.WithLabelValues(operation).Observe(d.Seconds())
 }
 
 // publishedTo counts a publication.

@@ -146,7 +146,7 @@ func TestRequestInOnConnect(t *testing.T) {
 func metricsOf(t testing.TB, h *host.Host) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/metrics", nil))
 	b, _ := io.ReadAll(w.Body)
 	if w.Code != 200 {
 		t.Fatalf("/metrics: %d %s", w.Code, b)

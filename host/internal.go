@@ -11,13 +11,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Internal is the handler for the listener that is not public: /metrics for
-// Prometheus, /livez, /readyz and /debug/pprof/.
+// Internal is the handler for the listener that is not public: /api/v1/…, /metrics
+// for Prometheus, /livez, /readyz and /debug/pprof/. All but /livez and /readyz ask
+// for Options.InternalToken, if there is one.
 func (h *Host) Internal() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{
 		Registry: h.registry, ErrorHandling: promhttp.ContinueOnError, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
 	}))
+	mux.Handle("/api/", newAPI(h).mux)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.readyz)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
@@ -25,7 +27,7 @@ func (h *Host) Internal() http.Handler {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return mux
+	return &guard{h, mux}
 }
 
 // readyz says whether new connections would be served, and lists the routes

@@ -21,6 +21,11 @@ type Options struct {
 	// another name than before. Empty: the machine's name and something of chance.
 	Node string
 
+	// InternalToken is what Host.Internal asks for, as Authorization: Bearer. Empty:
+	// it answers to localhost and IP addresses as host names only, and the API on
+	// loopback only.
+	InternalToken string
+
 	// Routes are the channels to serve.
 	Routes []Route
 

@@ -31,7 +31,7 @@ func parseConnName(name string) (node string, id uint64, err error) {
 	if i > 0 {
 		id, err = strconv.ParseUint(name[i+1:], 10, 64)
 	}
-	if i <= 0 || err != nil || id == 0 || !nodeName.MatchString(name[:i]) {
+	if i <= 0 || err != nil || id == 0 || name[i+1:] != strconv.FormatUint(id, 10) || !nodeName.MatchString(name[:i]) {
 		return "", 0, fmt.Errorf("connection %q: want NODE.NUMBER, as connections are listed: %w", name, abi.Invalid)
 	}
 	return name[:i], id, nil

@@ -14,7 +14,7 @@ import (
 // ready asks /readyz.
 func ready(h *host.Host) (int, string) {
 	w := httptest.NewRecorder()
-	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/readyz", nil))
 	return w.Code, w.Body.String()
 }
 

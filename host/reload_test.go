@@ -243,7 +243,7 @@ func TestLivezAndReadyz(t *testing.T) {
 	h, _ := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Plugin: scriptGuest}}})
 	get := func(path string) int {
 		w := httptest.NewRecorder()
-		h.Internal().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost"+path, nil))
 		return w.Code
 	}
 	if l, r := get("/livez"), get("/readyz"); l != 200 || r != 200 {

@@ -32,7 +32,6 @@ type server struct {
 	// What reload changes while requests are answered.
 	level      slog.LevelVar
 	cert       certificate
-	guard      guard
 	playground atomic.Bool
 	page       http.Handler
 }
@@ -65,7 +64,6 @@ func start(ctx context.Context, src *source) (_ *server, err error) {
 		return nil, err
 	}
 	s.page = playground.Handler(func() any { return s.host.Routes() })
-	s.guard.next = s.host.Internal()
 	s.apply(cfg, pair)
 	s.serve()
 	return s, nil
@@ -82,8 +80,6 @@ func (s *server) apply(cfg *config.Config, pair *tls.Certificate) {
 	s.cfg = cfg
 	s.level.Set(logLevel(cfg.Log.Level))
 	s.cert.current.Store(pair)
-	token := string(cfg.InternalToken)
-	s.guard.token.Store(&token)
 	s.playground.Store(cfg.Playground)
 }
 
@@ -99,7 +95,7 @@ func (s *server) serve() {
 	s.public.serve(s, headers, tc, s.log)
 	internal := "off"
 	if s.internal != nil {
-		s.internal.serve(&s.guard, headers, nil, s.log)
+		s.internal.serve(s.host.Internal(), headers, nil, s.log)
 		internal = s.internal.Addr().String()
 	}
 	s.logRoutes()

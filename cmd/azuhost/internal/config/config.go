@@ -18,8 +18,8 @@ package config
 // where nothing is set.
 type Config struct {
 	Listen        string `yaml:"listen" reload:"restart" doc:"Address of the public listener, which serves the channels."`
-	Internal      string `yaml:"internal" reload:"restart" doc:"Address of the internal listener: /metrics, /livez, /readyz, /debug/pprof/. Empty: off. Beyond loopback it needs internal_token."`
-	InternalToken Secret `yaml:"internal_token" flag:"-" doc:"Token that /metrics and /debug/pprof/ ask for, as Authorization: Bearer. /livez and /readyz stay open."`
+	Internal      string `yaml:"internal" reload:"restart" doc:"Address of the internal listener: /api/v1, /metrics, /livez, /readyz, /debug/pprof/. Empty: off. Beyond loopback it needs internal_token."`
+	InternalToken Secret `yaml:"internal_token" flag:"-" doc:"Token that /api, /metrics and /debug/pprof/ ask for, as Authorization: Bearer. /livez and /readyz stay open."`
 
 	Node string `yaml:"node" reload:"restart" doc:"Name of this node among those of a cluster, and in the names of its connections: a DNS label in lower case. Empty: the machine's name and something of chance, another at each start."`
 

@@ -17,6 +17,7 @@ import (
 func (c *Config) Options() host.Options {
 	o := host.Options{
 		Node:                     c.Node,
+		InternalToken:            string(c.InternalToken),
 		AllowedOrigins:           c.AllowedOrigins,
 		AllowedHosts:             c.AllowedHosts,
 		MaxConnections:           c.MaxConnections,

@@ -1,4 +1,4 @@
-package main
+package host
 
 import (
 	"net/http"
@@ -29,8 +29,9 @@ func TestGuard(t *testing.T) {
 		{"s3cret", "/livez", "127.0.0.1", "", 200},
 		{"s3cret", "/livez/../metrics", "127.0.0.1", "", 401},
 	} {
-		g := &guard{next: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
-		g.token.Store(&c.token)
+		h := &Host{}
+		h.config.Store(&config{Options: Options{InternalToken: c.token}})
+		g := &guard{h, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
 		r := httptest.NewRequest("GET", "http://x"+c.path, nil)
 		r.Host = c.host
 		if c.auth != "" {

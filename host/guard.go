@@ -1,0 +1,78 @@
+package host
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// guard stands before the internal handler. With Options.InternalToken it asks for
+// it. Without one only requests pass that name the machine by an address or as
+// localhost: a page that had its name resolved to 127.0.0.1 does not; and the API,
+// which can do more than tell, answers on loopback only. /livez and /readyz are
+// open to everybody.
+type guard struct {
+	host *Host
+	next http.Handler
+}
+
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token := g.host.config.Load().InternalToken
+	switch {
+	case r.URL.Path == "/livez" || r.URL.Path == "/readyz":
+	case token != "":
+		if !sameToken(bearer(r), token) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="azuhost"`)
+			refuseInternal(w, r, http.StatusUnauthorized, codeUnauthorized, "a token is needed: Authorization: Bearer …")
+			return
+		}
+	case !hostAllowed(r, nil):
+		refuseInternal(w, r, http.StatusForbidden, codeForbidden, "this host name is not allowed: use localhost or an IP address, or set internal_token")
+		return
+	case inAPI(r) && !onLoopback(r):
+		refuseInternal(w, r, http.StatusForbidden, codeForbidden, "beyond loopback the API needs a token: set internal_token")
+		return
+	}
+	g.next.ServeHTTP(w, r)
+}
+
+// refuseInternal answers in the shape of the API, or in plain text.
+func refuseInternal(w http.ResponseWriter, r *http.Request, status int, code, text string) {
+	if inAPI(r) {
+		writeProblem(w, newProblem(status, code, text))
+		return
+	}
+	http.Error(w, text, status)
+}
+
+func inAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+
+// onLoopback says whether a request came to an address that only this machine
+// reaches. One without an address did not come over a network.
+func onLoopback(r *http.Request) bool {
+	addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if !ok {
+		return true
+	}
+	ip, ok := netip.AddrFromSlice(addr.IP)
+	return ok && ip.Unmap().IsLoopback()
+}
+
+// bearer returns the token of a request (RFC 6750, section 2.1). The name of
+// the scheme is case-insensitive (RFC 9110, section 11.1).
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// sameToken compares in a time that says nothing about either.
+func sameToken(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
