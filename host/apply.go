@@ -161,7 +161,7 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 	s := &settings{
 		route: r, limits: l, name: r.pluginName(), logic: r.Channel,
 		sock: socket.Options{
-			MaxMessage: l.MaxMessage, MaxQueue: l.MaxQueue,
+			MaxMessage: l.MaxMessage, MaxQueue: l.MaxQueue, MessageRate: l.MessagesPerSecond, MessageBurst: l.MessageBurst,
 			DropOldest: r.SlowReader == SlowDropOldest, Subprotocols: r.Subprotocols,
 		},
 	}

@@ -46,6 +46,7 @@ type metrics struct {
 	quarantined    *prometheus.Desc
 	queueBytes     *prometheus.Desc
 	droppedFrames  *prometheus.Desc
+	violations     *prometheus.Desc
 	buildInfo      *prometheus.Desc
 	auth           authMetrics
 	host           *Host
@@ -106,6 +107,7 @@ func newMetrics(h *Host) *metrics {
 		info:           desc("azuhost_plugin_info", "The plugin version that runs.", "route", "plugin", "version"),
 		queueBytes:     desc("azuhost_queue_bytes", "Bytes that wait to be written, in all connections."),
 		droppedFrames:  desc("azuhost_dropped_frames_total", "Frames that did not reach a client, by reason.", "reason"),
+		violations:     desc("azuhost_violations_total", "Connections that were closed as the client broke a rule, by rule.", "rule"),
 		buildInfo:      desc("azuhost_build_info", "The version of the host.", "version"),
 	}
 }
@@ -122,7 +124,7 @@ func (m *metrics) vectors() []prometheus.Collector {
 func (m *metrics) gauges() []*prometheus.Desc {
 	return []*prometheus.Desc{
 		m.history, m.historyDropped, m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.fuel, m.info, m.quarantined,
-		m.queueBytes, m.droppedFrames, m.buildInfo, m.auth.fetched,
+		m.queueBytes, m.droppedFrames, m.violations, m.buildInfo, m.auth.fetched,
 	}
 }
 
@@ -147,6 +149,9 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	gauge(m.buildInfo, 1, Version())
 	m.auth.collect(out, m.host.config.Load().auth)
 	gauge(m.queueBytes, float64(m.host.sockets.QueueBytes()))
+	for v, n := range m.host.sockets.Violations() {
+		out <- prometheus.MustNewConstMetric(m.violations, prometheus.CounterValue, float64(n), string(v))
+	}
 	for r, n := range m.host.sockets.Drops() {
 		out <- prometheus.MustNewConstMetric(m.droppedFrames, prometheus.CounterValue, float64(n), string(r))
 	}

@@ -187,6 +187,12 @@ type Limits struct {
 	MaxQueue int
 	// MaxConnections of this route. 0: only the host's bound.
 	MaxConnections int
+	// MessagesPerSecond is how many messages one connection may send in a second,
+	// after MessageBurst at once: with more it is closed with 1008. 0: 10,000.
+	// Negative: no bound. Open connections keep what they began with.
+	MessagesPerSecond int
+	// MessageBurst. 0: twice MessagesPerSecond.
+	MessageBurst int
 	// MaxRoomsPerConnection. 0: 100.
 	MaxRoomsPerConnection int
 

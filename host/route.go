@@ -22,6 +22,8 @@ import (
 func (l Limits) withDefaults() Limits {
 	l.MaxMessage = cmp.Or(l.MaxMessage, 64<<10)
 	l.MaxQueue = cmp.Or(l.MaxQueue, 1<<20)
+	l.MessagesPerSecond = cmp.Or(l.MessagesPerSecond, 10_000)
+	l.MessageBurst = cmp.Or(l.MessageBurst, 2*max(l.MessagesPerSecond, 0))
 	l.MaxRoomsPerConnection = cmp.Or(l.MaxRoomsPerConnection, 100)
 	l.Deadline = cmp.Or(l.Deadline, 50*time.Millisecond)
 	l.Fuel = cmp.Or(l.Fuel, plugin.DefaultFuel)
@@ -46,7 +48,7 @@ func (l Limits) check() error {
 		n    int64
 	}{
 		{"MaxMessage", int64(l.MaxMessage)}, {"MaxQueue", int64(l.MaxQueue)}, {"MaxConnections", int64(l.MaxConnections)},
-		{"MaxRoomsPerConnection", int64(l.MaxRoomsPerConnection)}, {"Deadline", int64(l.Deadline)}, {"Fuel", l.Fuel}, {"Memory", l.Memory},
+		{"MessageBurst", int64(l.MessageBurst)}, {"MaxRoomsPerConnection", int64(l.MaxRoomsPerConnection)}, {"Deadline", int64(l.Deadline)}, {"Fuel", l.Fuel}, {"Memory", l.Memory},
 		{"MaxModule", l.MaxModule}, {"HookEffects", int64(l.HookEffects)}, {"HookBytes", int64(l.HookBytes)},
 		{"ValueBytes", int64(l.ValueBytes)}, {"StoreBytes", int64(l.StoreBytes)}, {"HistoryBytes", int64(l.HistoryBytes)}, {"Presences", int64(l.Presences)}, {"Timers", int64(l.Timers)},
 		{"MetricSeries", int64(l.MetricSeries)}, {"Faults", int64(l.Faults)}, {"FaultWindow", int64(l.FaultWindow)},
@@ -54,6 +56,9 @@ func (l Limits) check() error {
 		if v.n < 0 {
 			return fmt.Errorf("limit %s is %d: want 0 for the default, or more", v.name, v.n)
 		}
+	}
+	if l.MessagesPerSecond > maxMessageRate || l.MessageBurst > maxMessageRate {
+		return fmt.Errorf("limits MessagesPerSecond and MessageBurst are %d and %d: want at most %d", l.MessagesPerSecond, l.MessageBurst, maxMessageRate)
 	}
 	if l.Faults > maxFaults {
 		return fmt.Errorf("limit Faults is %d: want at most %d", l.Faults, maxFaults)
@@ -65,6 +70,9 @@ func (l Limits) check() error {
 	}
 	return nil
 }
+
+// maxMessageRate bounds MessagesPerSecond and MessageBurst: more is no bound.
+const maxMessageRate = 1_000_000_000
 
 // maxHistory bounds History.Size: a client that comes back gets all of it at once.
 const maxHistory = 100_000

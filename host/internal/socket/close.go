@@ -57,6 +57,7 @@ func (c *Conn) sendClose(code int, reason string) {
 func (c *Conn) finish() {
 	c.handler.OnDrained()
 	if c.bad != nil {
+		c.group.broke(c.bad.kind)
 		c.Close(c.bad.code, c.bad.reason)
 	}
 	c.uncork()

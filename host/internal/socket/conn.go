@@ -50,6 +50,7 @@ type Conn struct {
 	hot                   int  // reads in a row that had not
 	lingering, peerClosed bool
 	second                int64 // when scan.controls began to count
+	pace                  pace
 
 	// deadlines in nanoseconds of the group's clock; 0: none
 	pingAt  int64        // the group's goroutine only

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,8 @@ type Group struct {
 	stop     chan struct{}
 
 	drops [3]atomic.Uint64 // in the order of dropReasons
+
+	broken [6]atomic.Uint64 // in the order of violations
 
 	mu     sync.Mutex
 	conns  []*Conn
@@ -65,6 +68,19 @@ func (g *Group) Drops() map[DropReason]uint64 {
 	m := make(map[DropReason]uint64, len(dropReasons))
 	for i, d := range dropReasons {
 		m[d] = g.drops[i].Load()
+	}
+	return m
+}
+
+var violations = [...]Violation{BrokeProtocol, BrokeSize, BrokeUTF8, BrokeControls, BrokeFragments, BrokeMessages}
+
+func (g *Group) broke(v Violation) { g.broken[slices.Index(violations[:], v)].Add(1) }
+
+// Violations counts the connections that were closed as the client broke a rule.
+func (g *Group) Violations() map[Violation]uint64 {
+	m := make(map[Violation]uint64, len(violations))
+	for i, v := range violations {
+		m[v] = g.broken[i].Load()
 	}
 	return m
 }

@@ -15,6 +15,9 @@ type Options struct {
 	// DropOldest drops the oldest whole frames when the queue is full, instead
 	// of closing the connection.
 	DropOldest bool
+	// MessageRate is how many messages a client may send in a second, after
+	// MessageBurst at once; with one more it is closed. 0: as many as it likes.
+	MessageRate, MessageBurst int
 	// Subprotocols that the route speaks, best first.
 	Subprotocols []string
 }
@@ -57,6 +60,20 @@ const (
 	DropSlowReader DropReason = "slow_reader" // the queue was full and the connection was closed
 	DropOldest     DropReason = "drop_oldest" // the queue was full and old frames made room
 	DropClosed     DropReason = "closed"      // the connection was closing or gone
+)
+
+// Violation says which rule a client broke, so that it was closed. It is a
+// metric label.
+type Violation string
+
+// Violations.
+const (
+	BrokeProtocol  Violation = "protocol"  // RFC 6455
+	BrokeSize      Violation = "size"      // a message was too large
+	BrokeUTF8      Violation = "utf8"      // text was not UTF-8
+	BrokeControls  Violation = "controls"  // too many control frames
+	BrokeFragments Violation = "fragments" // too many fragments of one message
+	BrokeMessages  Violation = "messages"  // too many messages
 )
 
 // GroupOptions configure a Group. The zero value works.

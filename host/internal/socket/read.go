@@ -65,8 +65,12 @@ func (c *Conn) handle(kind abi.Kind, p []byte) bool {
 	if c.closeBy.Load() != 0 {
 		return true
 	}
+	if c.tooFast() {
+		c.bad = &violation{codePolicy, "too many messages", BrokeMessages}
+		return false
+	}
 	if kind == abi.Text && !utf8.Valid(p) {
-		c.bad = &violation{codeNotUTF8, "text is not UTF-8"}
+		c.bad = &violation{codeNotUTF8, "text is not UTF-8", BrokeUTF8}
 		return false
 	}
 	c.handler.OnMessage(kind, p)

@@ -38,6 +38,7 @@ const (
 type violation struct {
 	code   int
 	reason string
+	kind   Violation
 }
 
 func (v *violation) Error() string { return fmt.Sprintf("%d %s", v.code, v.reason) }
@@ -124,19 +125,19 @@ func (s *scanner) checkStart() *violation {
 	op := b & 0x0f
 	switch {
 	case b&0x70 != 0:
-		return &violation{codeProtocol, "reserved bits are set"}
+		return &violation{codeProtocol, "reserved bits are set", BrokeProtocol}
 	case s.head[1]&0x80 == 0:
-		return &violation{codeProtocol, "frame is not masked"}
+		return &violation{codeProtocol, "frame is not masked", BrokeProtocol}
 	case op > opBinary && op < opClose || op > opPong:
-		return &violation{codeProtocol, "unknown opcode"}
+		return &violation{codeProtocol, "unknown opcode", BrokeProtocol}
 	case op >= opClose && b&0x80 == 0:
-		return &violation{codeProtocol, "control frame is fragmented"}
+		return &violation{codeProtocol, "control frame is fragmented", BrokeProtocol}
 	case op >= opClose && n > 125:
-		return &violation{codeProtocol, "control frame is too long"}
+		return &violation{codeProtocol, "control frame is too long", BrokeProtocol}
 	case op == opContinuation && !s.inside:
-		return &violation{codeProtocol, "continuation of nothing"}
+		return &violation{codeProtocol, "continuation of nothing", BrokeProtocol}
 	case (op == opText || op == opBinary) && s.inside:
-		return &violation{codeProtocol, "message begins within another"}
+		return &violation{codeProtocol, "message begins within another", BrokeProtocol}
 	case n == 127 && s.nhead >= 10 && s.head[2]&0x80 != 0: // the library would not wait for the mask
 		return s.tooBig()
 	}
@@ -144,7 +145,7 @@ func (s *scanner) checkStart() *violation {
 }
 
 func (s *scanner) tooBig() *violation {
-	return &violation{codeTooBig, fmt.Sprintf("message is larger than %d bytes", s.maxMessage)}
+	return &violation{codeTooBig, fmt.Sprintf("message is larger than %d bytes", s.maxMessage), BrokeSize}
 }
 
 // beginFrame takes a header that is whole.
@@ -161,7 +162,7 @@ func (s *scanner) beginFrame() *violation {
 	s.final, s.data = s.head[0]&0x80 != 0, op < opClose
 	if !s.data {
 		if s.controls++; s.controls > controlsPerTick {
-			return &violation{codePolicy, "too many control frames"}
+			return &violation{codePolicy, "too many control frames", BrokeControls}
 		}
 		return nil
 	}
@@ -175,7 +176,7 @@ func (s *scanner) beginFrame() *violation {
 	}
 	s.size += n
 	if s.fragments > maxFragments {
-		return &violation{codePolicy, "too many fragments"}
+		return &violation{codePolicy, "too many fragments", BrokeFragments}
 	}
 	if n == 0 {
 		s.endFrame()

@@ -48,6 +48,7 @@ func Default() *Config {
 			Limits: Limits{
 				MaxMessage:            64 * kib,
 				MaxQueue:              mib,
+				MessagesPerSecond:     10_000,
 				MaxRoomsPerConnection: 100,
 
 				Deadline:  Duration(50 * time.Millisecond),

@@ -104,6 +104,8 @@ func (r Route) options() host.Route {
 			MaxMessage:            int(l.MaxMessage),
 			MaxQueue:              int(l.MaxQueue),
 			MaxConnections:        l.MaxConnections,
+			MessagesPerSecond:     noneIfZero(l.MessagesPerSecond),
+			MessageBurst:          l.MessageBurst,
 			MaxRoomsPerConnection: l.MaxRoomsPerConnection,
 			Deadline:              time.Duration(l.Deadline),
 			Fuel:                  int64(l.Fuel),
