@@ -64,6 +64,13 @@ var hostileTime = []hostileCase{
 	{name: "copy_memory", build: func() []byte {
 		return bigModule{pages: 512, code: fills(1_500, copyMemory(256<<16))}.encode()
 	}, attack: attackBlind, silent: true, reasons: outOfTime},
+	// As much as a memory may have, in one instruction each.
+	{name: "fill_large", build: func() []byte {
+		return bigModule{pages: 1_024, code: endless(fillMemory(1_024 << 16))}.encode()
+	}, attack: attackBlind, silent: true, reasons: outOfTime},
+	{name: "copy_large", build: func() []byte {
+		return bigModule{pages: 1_024, code: endless(copyMemory(512 << 16))}.encode()
+	}, attack: attackBlind, silent: true, reasons: outOfTime},
 	{name: "fill_table", build: func() []byte {
 		return bigModule{table: 100_000, code: endless(fills(1_500, fillTable(100_000)))}.encode()
 	}, attack: attackBlind, silent: true, reasons: outOfTime},
@@ -78,7 +85,7 @@ var hostileTime = []hostileCase{
 // hostileMemory are plugins that want a lot, or what is not theirs.
 var hostileMemory = []hostileCase{
 	{name: "memory_grow", messages: []string{"!a", "!b"}, reasons: "trap " + outOfTime},
-	{name: "memory_slow", attack: attackMillion, lives: true, silent: true, memory: 64 << 20},
+	{name: "memory_slow", attack: attackMillion, lives: true, silent: true, memory: 64 << 20, limits: host.Limits{MessagesPerSecond: -1}},
 	{name: "memory_declared", refused: []string{"65536", "1024", "limits.memory"}},
 	{name: "table_declared", refused: []string{"100000000", "100000", "limits.max_table_size"}},
 	{name: "tables", refused: []string{"17|100", "16", "limits.max_tables"}},
@@ -107,6 +114,10 @@ var hostileHost = []hostileCase{
 	// With all the time that it wants, too.
 	{name: "flood-patient", messages: []string{"!s", "!b", "!j", "!i", "!v", "!k", "!t", "!m"}, reasons: "error limit " + outOfTime,
 		limits: host.Limits{Deadline: 500 * time.Millisecond}},
+	// Calls of the host cost fuel: 2,000,000 are spent long before the deadline.
+	{name: "host_calls", messages: []string{"!n", "!r", "!p"}, reasons: "fuel", limits: host.Limits{Fuel: 2_000_000, Deadline: patient}},
+	{name: "host_calls-time", messages: []string{"!n", "!r", "!p"}, reasons: outOfTime},
+	{name: "client_flood", build: goodFile, attack: attackFlood, lives: true, silent: true},
 	{name: "log_flood", messages: []string{"!a", "!b", "!c"}, reasons: "trap limit " + outOfTime},
 }
 

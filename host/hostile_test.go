@@ -306,6 +306,25 @@ func attackMillion(s *stage, _ time.Time) {
 	s.measured("%d messages, and the guest has %d pages", rounds*(batch+1), last)
 }
 
+// attackFlood has clients send more messages than they may, as fast as they can.
+func attackFlood(s *stage, until time.Time) {
+	broken := func() float64 { return metric(s, s.h, `azuhost_violations_total{rule="messages"}`) }
+	before, n := broken(), 0.0
+	flood := bytes.Repeat([]byte{0x81, 0x81, 0, 0, 0, 0, 'x'}, 200_000)
+	for first := true; first || time.Now().Before(until); first = false {
+		c := s.dial(hostilePath)
+		_, _ = c.Write(flood) // what comes after the close is not taken
+		if p, err := c.read(); err != nil || !bytes.Equal(p[:2], []byte{0x03, 0xf0}) {
+			s.Fatalf("a flood was answered with %q, %v, want a close with 1008", p, err)
+		}
+		_ = c.Close()
+		n++
+	}
+	if got := broken() - before; got != n {
+		s.Errorf("%v of %v floods are counted", got, n)
+	}
+}
+
 // attackTogether has as many connections attack at once as there are cores, and one more.
 func attackTogether(s *stage, until time.Time) {
 	var wait sync.WaitGroup
