@@ -47,27 +47,6 @@ func TestPromtool(t *testing.T) {
 	}
 }
 
-// TestPromtoolReadsTheRules checks the alerts of docs/METRICS.md.
-func TestPromtoolReadsTheRules(t *testing.T) {
-	tool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Skip("promtool (of prometheus) is not installed")
-	}
-	text, err := os.ReadFile("../docs/METRICS.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rules, _ := strings.Cut(string(text), "```yaml\ngroups:")
-	rules, _, _ = strings.Cut("groups:"+rules, "```")
-	file := filepath.Join(t.TempDir(), "rules.yaml")
-	if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(tool, "check", "rules", file).CombinedOutput(); err != nil || !strings.Contains(string(out), "7 rules found") {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
 // TestPrometheus has a real Prometheus scrape the internal handler.
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
