@@ -181,6 +181,7 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 		Config: config, CacheDir: o.CacheDir,
 		Log:      h.log.With("route", r.Path, "plugin", s.name),
 		GuestLog: s.ch.guestLog,
+		Turns:    h.turns,
 		Observer: h.metrics.hooks(r.Path, s.name),
 		NewEnv:   s.loadEnv,
 	})

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/internal/auth"
+	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -28,6 +29,7 @@ type Host struct {
 	appMetrics *appMetrics
 	sockets    *socket.Group
 	limits     *connLimits
+	turns      *plugin.Turns
 	calls      sync.Pool // of *call
 	nextID     atomic.Uint64
 	mux        atomic.Pointer[http.ServeMux]
@@ -99,6 +101,7 @@ func New(o Options) (*Host, error) {
 		node:       cmp.Or(o.Node, newNodeName()),
 		registry:   o.Registry,
 		appMetrics: newAppMetrics(),
+		turns:      plugin.NewTurns(),
 		limits: &connLimits{
 			max:       cmp.Or(o.MaxConnections, 100_000),
 			perAddr:   cmp.Or(o.MaxConnectionsPerAddress, 10_000),
@@ -161,6 +164,7 @@ type RouteInfo struct {
 	Auth         AuthMode   `json:"auth,omitempty"`
 	Running      int        `json:"running"`             // instances of now; 0 for logic in Go
 	Connections  int        `json:"connections"`         // open, on this node
+	Until        time.Time  `json:"until,omitzero"`      // when the quarantine or the probation ends; zero while it serves
 	Faults       int64      `json:"faults"`              // of hooks since the start, on this node
 	LastGood     string     `json:"last_good,omitempty"` // the version that has passed its trial last
 	Refused      string     `json:"refused,omitempty"`   // the version that was rolled back
@@ -176,7 +180,10 @@ func (h *Host) Routes() []RouteInfo {
 		if info.Instances == "" {
 			info.Instances = Single
 		}
-		info.State, _ = ch.state(time.Now())
+		var until time.Time
+		if info.State, until = ch.state(time.Now()); info.State != Serving {
+			info.Until = until
+		}
 		info.Connections, info.Faults = ch.hub.Len(), ch.faults.Load()
 		if s.plugin != nil {
 			info.Running = s.plugin.Stats().Instances

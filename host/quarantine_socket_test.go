@@ -49,6 +49,9 @@ func TestQuarantine(t *testing.T) {
 		if s := stateOf(t, h, "/c"); s != host.Quarantined {
 			t.Errorf("%s after one more", s)
 		}
+		if left := time.Until(h.Routes()[0].Until); left <= 0 || left > time.Second {
+			t.Errorf("the first quarantine ends in %s, want a second at most", left)
+		}
 		res := refused(t, url+"/c")
 		wantStatus(t, res, 503)
 		if after := res.Header.Get("Retry-After"); after != "1" {

@@ -27,6 +27,7 @@ type callContext struct {
 	failed bool
 	text   []byte        // what fail was given
 	slept  time.Duration // in poll_oneoff
+	turn   bool          // it has one of Turns
 
 	// scratch takes what the Env appends, before it is known to fit.
 	scratch []byte
@@ -44,6 +45,7 @@ func (c *callContext) begin(env Env, event []byte) {
 
 // end lets go of what belongs to the event.
 func (c *callContext) end() {
+	c.giveTurn()
 	c.env, c.event = nil, nil
 	if cap(c.scratch) > keepScratch {
 		c.scratch = nil

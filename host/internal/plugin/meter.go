@@ -88,6 +88,7 @@ func spend(ctx context.Context, mod api.Module, stack []uint64) {
 		f.global = mod.ExportedGlobal(meterFuel).(api.MutableGlobal)
 	}
 	c.settle()
+	c.takeTurn()
 }
 
 // settle takes stock, ends a hook that has spent its fuel, and grants another slice.
@@ -103,7 +104,8 @@ func (c *callContext) settle() {
 	f.grant()
 }
 
-// pause lets others run, and ends a hook whose deadline has passed.
+// pause lets others run, and ends a hook whose deadline has passed. It sleeps with its
+// turn, so that a processor is idle then.
 func (c *callContext) pause() {
 	if left, bounded := c.watch.left(); bounded && left <= 0 {
 		panic(errDeadline)
@@ -117,6 +119,7 @@ func (c *callContext) pause() {
 
 // charge makes the hook pay for a host function, before it does anything.
 func (c *callContext) charge(price int64) {
+	c.giveTurn() // nothing that waits has one
 	f := &c.fuel
 	if f.limit == 0 || f.global == nil {
 		return

@@ -1,0 +1,85 @@
+package plugin
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Turns bound how many hooks that run for long run at a time, over all Plugins
+// that share them. A hook whose first slice of fuel is spent takes a turn for each
+// further one, first come, first served; the hooks that are done before, which is nearly
+// all, never wait and pay nothing. So a hook of a quiet route finds a free processor
+// after a slice at most, however many plugins loop.
+//
+// A turn is held while guest code runs, and by nothing that waits: a call of a host
+// function ends it, and the next one comes with the next slice. So no order of locks can
+// make a deadlock of it.
+type Turns struct {
+	mu    sync.Mutex
+	free  int
+	queue []chan struct{} // who waits; each has room for the word
+}
+
+// NewTurns makes as many turns as Go has processors.
+func NewTurns() *Turns { return &Turns{free: runtime.GOMAXPROCS(0)} }
+
+// take waits for a turn, at most so long. false: there was none.
+func (t *Turns) take(wait time.Duration) bool {
+	t.mu.Lock()
+	if t.free > 0 {
+		t.free--
+		t.mu.Unlock()
+		return true
+	}
+	word := make(chan struct{}, 1)
+	t.queue = append(t.queue, word)
+	t.mu.Unlock()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-word:
+		return true
+	case <-timer.C:
+	}
+	t.mu.Lock()
+	i := slices.Index(t.queue, word)
+	if i >= 0 {
+		t.queue = slices.Delete(t.queue, i, i+1)
+	}
+	t.mu.Unlock()
+	if i < 0 { // it came at the last moment
+		t.give()
+	}
+	return false
+}
+
+// give gives a turn back, to the one that has waited longest.
+func (t *Turns) give() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.queue) == 0 {
+		t.free++
+		return
+	}
+	t.queue[0] <- struct{}{}
+	t.queue = slices.Delete(t.queue, 0, 1)
+}
+
+// takeTurn takes the next turn of a hook that runs for long.
+func (c *callContext) takeTurn() {
+	c.giveTurn()
+	left, _ := c.watch.left()
+	if c.turn = c.plugin.o.Turns.take(left); !c.turn {
+		panic(errDeadline)
+	}
+}
+
+// giveTurn gives back the turn of the hook, if it has one.
+func (c *callContext) giveTurn() {
+	if c.turn {
+		c.turn = false
+		c.plugin.o.Turns.give()
+	}
+}
