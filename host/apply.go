@@ -281,6 +281,11 @@ func (h *Host) closeLater(s *settings) {
 // whether each plugin loads and starts.
 func Check(ctx context.Context, o Options) error {
 	o.Watch, o.StateDir = false, ""
+	if o.Auth != nil {
+		a := *o.Auth
+		a.offline = true
+		o.Auth = &a
+	}
 	h, err := New(o)
 	if err != nil {
 		return err

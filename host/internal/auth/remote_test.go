@@ -230,6 +230,17 @@ func TestFetch(t *testing.T) {
 		}
 	}
 
+	// A server that nobody vouches for is none, and there is no option to trust it.
+	tls := httptest.NewUnstartedServer(mux)
+	tls.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	tls.StartTLS()
+	defer tls.Close()
+	unknown := verifier(t, Options{JWKSURL: tls.URL + "/good"})
+	want(t, unknown, token, Unavailable)
+	if st, _ := unknown.Status(); st.Err == nil || !strings.Contains(st.Err.Error(), "certificate") {
+		t.Errorf("an unknown certificate: %v", st.Err)
+	}
+
 	// Who asks is not held up longer than he wants, and Close does not wait either.
 	v := verifier(t, Options{JWKSURL: server.URL + "/hang"})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,9 +74,6 @@ func (v *Verifier) Close() {
 		v.remote.close()
 	}
 }
-
-// Leeway is how long a token is accepted after its exp.
-func (v *Verifier) Leeway() time.Duration { return v.opts.Leeway }
 
 // Status tells about the keys of JWKSURL. Fetched is zero when there never were
 // any; Err is why the last fetch failed.
@@ -153,20 +151,18 @@ func checkHeader(h jose.Header) error {
 }
 
 // compact says whether a text has the form of a signed token: three parts of
-// base64url, the first of which is not empty.
+// base64url, the first of which is not empty. There is one way to write each.
 func compact(token string) bool {
-	dots := 0
-	for i := range len(token) {
-		c := token[i]
-		switch {
-		case c == '.':
-			dots++
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
-		default:
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 || parts[0] == "" || strings.ContainsAny(token, "\r\n") { // which the decoder skips
+		return false
+	}
+	for _, p := range parts {
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(p); err != nil {
 			return false
 		}
 	}
-	return dots == 2 && token[0] != '.'
+	return true
 }
 
 // clip bounds what error texts repeat of a header.

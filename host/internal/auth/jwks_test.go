@@ -1,0 +1,82 @@
+package auth
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// TestJWKS: keys that can not check a token are skipped, with the reason.
+func TestJWKS(t *testing.T) {
+	small := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1023), E: 65537}
+	large := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 16383), E: 65537}
+	p384 := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	for text, k := range map[string]any{
+		"want 2048":        jose.JSONWebKey{Key: small},
+		"RSA modulus size": jose.JSONWebKey{Key: large},
+		"want P-256":       jose.JSONWebKey{Key: p384.Public()},
+		"want sig":         jose.JSONWebKey{Key: ecKey().Public(), Use: "enc"},
+		"want RS256":       jose.JSONWebKey{Key: rsaKey().Public(), Algorithm: "PS256"},
+		"want ES256":       jose.JSONWebKey{Key: ecKey().Public(), Algorithm: "HS256"},
+		"not a public key": jose.JSONWebKey{Key: testSecret},
+		"kid of":           jose.JSONWebKey{Key: ecKey().Public(), KeyID: strings.Repeat("k", 300)},
+		"unsupported":      map[string]any{"kty": "OKP", "crv": "X25519", "x": "AAAA"},
+		"missing json web": map[string]any{},
+		"key type":         map[string]any{"kty": "new"},
+	} {
+		set := must(json.Marshal(map[string]any{"keys": []any{k, jose.JSONWebKey{Key: edKey().Public(), KeyID: "good"}}}))
+		keys, skipped, err := parseJWKS(set)
+		if err != nil || len(keys) != 1 || keys[0].id != "good" || len(skipped) != 1 || !strings.Contains(skipped[0].Error(), text) {
+			t.Errorf("%s: keys %v, skipped %v, %v", text, keys, skipped, err)
+		}
+	}
+	many := must(json.Marshal(map[string]any{"keys": make([]any, maxKeys+1)}))
+	if _, _, err := parseJWKS(many); err == nil || !strings.Contains(err.Error(), "at most") {
+		t.Errorf("too many keys: %v", err)
+	}
+}
+
+func FuzzJWKS(f *testing.F) {
+	f.Add(jwks(map[string]any{"a": edKey().Public(), "b": ecKey().Public(), "c": rsaKey().Public()}))
+	f.Add([]byte(`{"keys":[{"kty":"oct","k":"AAAA"},{"kty":"RSA","n":"","e":""},{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		keys, _, err := parseJWKS(b)
+		if (err == nil) != (len(keys) > 0) {
+			t.Errorf("%d keys and %v", len(keys), err)
+		}
+		for _, k := range keys {
+			switch k.verify.(type) {
+			case *rsa.PublicKey, *ecdsa.PublicKey:
+			default:
+				if string(k.alg) != EdDSA {
+					t.Errorf("%T for %s", k.verify, k.alg)
+				}
+			}
+		}
+	})
+}
+
+// FuzzVerify: nothing but what a key has signed is good, whatever it looks like.
+func FuzzVerify(f *testing.F) {
+	good := sign(f, HS256, testSecret, `{"sub":"alice"}`, nil)
+	f.Add(good)
+	f.Add(sign(f, EdDSA, edKey(), `{"sub":"alice","exp":1e3}`, map[string]any{"kid": "a", "typ": "JWT"}))
+	f.Add(b64(`{"alg":"none"}`) + "." + b64(`{"sub":"alice"}`) + ".")
+	v, err := New(Options{Secret: testSecret, AllowNoExpiry: true})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		got, err := v.Verify(t.Context(), token)
+		if err == nil && token != good {
+			t.Errorf("%s is good for %+v", token, got)
+		}
+	})
+}
