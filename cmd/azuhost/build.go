@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/script"
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
 )
@@ -68,7 +69,7 @@ func languageFlag(cmd *cobra.Command, language *string) {
 }
 
 // envRuntime names the JavaScript runtime where --runtime does not.
-const envRuntime = "AZUHOST_JS_RUNTIME"
+const envRuntime = config.EnvRuntime
 
 // runtimeFlag adds --runtime.
 func runtimeFlag(cmd *cobra.Command, file *string) {

@@ -16,7 +16,7 @@ type Setting struct {
 // env puts the AZUHOST_ variables of environ (KEY=value) onto cfg.
 func env(cfg *Config, environ []string) Problems {
 	byEnv := map[string]Key{}
-	names := []string{EnvFile}
+	names := slices.Clone(otherEnv)
 	for _, k := range Keys() {
 		if k.Env != "" {
 			byEnv[k.Env] = k
@@ -26,7 +26,7 @@ func env(cfg *Config, environ []string) Problems {
 	var probs Problems
 	for _, kv := range slices.Sorted(slices.Values(environ)) {
 		name, text, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, EnvPrefix) || name == EnvFile {
+		if !strings.HasPrefix(name, EnvPrefix) || slices.Contains(otherEnv, name) {
 			continue
 		}
 		o := origin{name: name}

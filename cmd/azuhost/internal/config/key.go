@@ -13,6 +13,13 @@ const EnvPrefix = "AZUHOST_"
 // EnvFile is the variable that names the config file.
 const EnvFile = EnvPrefix + "CONFIG"
 
+// EnvRuntime is the variable that names the runtime of JavaScript plugins, for
+// the commands that build them.
+const EnvRuntime = EnvPrefix + "JS_RUNTIME"
+
+// otherEnv are the variables that set no key.
+var otherEnv = []string{EnvFile, EnvRuntime}
+
 // Key describes one key of the configuration, outside routes.
 type Key struct {
 	Name    string // "log.format"
