@@ -286,11 +286,12 @@ static inline int64_t azu_now(void) { return azu_raw_now(); }
 #define AZU_EXPORT(name) AZU_C __attribute__((export_name(#name)))
 
 /* The inbox and azu_v1 are the same ones in every file that includes this. */
-AZU_C __attribute__((weak)) unsigned char azu_inbox[AZU_INBOX_SIZE];
-AZU_C __attribute__((weak)) struct {
+struct azu_large_event {
   void *data;
   uint32_t cap;
-} azu_large;
+};
+__attribute__((weak)) unsigned char azu_inbox[AZU_INBOX_SIZE];
+__attribute__((weak)) struct azu_large_event azu_large;
 
 AZU_C __attribute__((weak, export_name("azu_v1"))) uint64_t azu_v1(void) {
   return (uint64_t)(uintptr_t)azu_inbox << 32 | AZU_INBOX_SIZE;
