@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"reflect"
 	"runtime"
@@ -257,13 +258,13 @@ func (h *Host) install(cfg *config, sets []*settings) {
 
 const goneReason = "the channel is gone"
 
-// retire ends a route that is no more: its connections are closed, and when
-// the last has gone its plugin is freed.
+// retire ends a route that is no more: its connections are closed, spread as in
+// a drain, and when the last has gone its plugin is freed.
 func (h *Host) retire(ch *channel) {
 	ch.retired.Store(true)
-	for _, m := range ch.hub.Members() {
-		m.Sink().(*conn).sock.Close(1001, goneReason)
-	}
+	newFarewell(ch.connected(), h.config.Load().Drain.spread(), rand.Float64).run(h.ending, func(c *conn) {
+		c.leave(1001, goneReason)
+	})
 	<-h.limits.idle(ch)
 	close(ch.stop)
 	h.appMetrics.forget(ch)

@@ -63,7 +63,7 @@ func TestOnCloseExactlyOnce(t *testing.T) {
 		"host closes": {plain, host.Route{}, func(t *testing.T, h *host.Host, c *websocket.Conn) {
 			go func() { _, _, _ = c.Read(context.Background()) }()
 			stop(t, h)
-		}, 1001, "the server is going away"},
+		}, 1012, ""},
 		"plugin closes": {plain, host.Route{}, func(t *testing.T, _ *host.Host, c *websocket.Conn) {
 			send(t, c, "c 4003|go")
 			wantClose(t, c, 4003, "go")

@@ -162,7 +162,7 @@ func (c *conn) dropTimers() {
 // are joined, so that clients cannot make series.
 func codeLabel(code int) string {
 	switch {
-	case code < 3000:
+	case code < 3000, code == closeDrainV1:
 		return strconv.Itoa(code)
 	case code < 4000:
 		return "3xxx"

@@ -20,6 +20,10 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // ServeHTTP takes a handshake: checks, on_connect, upgrade.
 func (ch *channel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if ch.host.closing.Load() {
+		ch.refuseClosing(w)
+		return
+	}
 	set := ch.settings.Load()
 	if status, text, why := ch.check(set, r); status != 0 {
 		ch.refuse(w, status, text, why)
@@ -142,8 +146,11 @@ func (ch *channel) connect(set *settings, c *conn, w http.ResponseWriter, r *htt
 		c.sock.Close(code, "")
 	}
 	ch.upgrade(c, w, r)
-	if ch.retired.Load() {
-		c.sock.Close(1001, goneReason)
+	switch { // what happened since it was counted
+	case ch.host.closing.Load():
+		c.goAway(ch.host.comeBack())
+	case ch.retired.Load():
+		c.leave(1001, goneReason)
 	}
 }
 

@@ -34,7 +34,8 @@ type Host struct {
 	nextID     atomic.Uint64
 	mux        atomic.Pointer[http.ServeMux]
 	config     atomic.Pointer[config]
-	closing    atomic.Bool
+	closing    atomic.Bool // no more connections
+	closed     atomic.Bool
 	wait       sync.WaitGroup  // clerks, judges and what goes
 	ending     context.Context // done when the host closes
 	end        context.CancelFunc
@@ -194,14 +195,15 @@ func (h *Host) Routes() []RouteInfo {
 	return out
 }
 
-// Close ends the host: no more connections, a close frame (1001) to those that
-// are open, on_close for each, and plugins are freed. When ctx is done before
-// all clients have answered, their sockets are cut; on_close runs all the same.
+// Close ends the host: no more connections, a close frame to those that are
+// open, as in Drain but to all of them at once, on_close for each, and plugins
+// are freed. When ctx is done before all clients have answered, their sockets are
+// cut; on_close runs all the same.
 func (h *Host) Close(ctx context.Context) error {
-	if h.closing.Swap(true) {
+	idle := h.stopAccepting()
+	if h.closed.Swap(true) {
 		return nil
 	}
-	idle := h.limits.close()
 	h.reload.Lock()
 	defer h.reload.Unlock()
 	h.end()
@@ -209,7 +211,10 @@ func (h *Host) Close(ctx context.Context) error {
 		h.watcher.close()
 		h.watcher = nil
 	}
-	err := h.sockets.Close(ctx, 1001, "the server is going away")
+	for _, c := range h.connected() {
+		c.goAway(h.comeBack())
+	}
+	err := h.sockets.Close(ctx, closeRestart, reconnectIn(h.comeBack()))
 	select { // handshakes that were under way
 	case <-idle:
 	case <-ctx.Done():

@@ -34,7 +34,7 @@ func (h *Host) Internal() http.Handler {
 // that are quarantined.
 func (h *Host) readyz(w http.ResponseWriter, _ *http.Request) {
 	if h.closing.Load() {
-		http.Error(w, "closing", http.StatusServiceUnavailable)
+		http.Error(w, "draining", http.StatusServiceUnavailable)
 		return
 	}
 	channels, now := h.channels(), time.Now()

@@ -103,11 +103,21 @@ func (l *connLimits) idle(ch *channel) <-chan struct{} {
 func (l *connLimits) close() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.idleAll = make(chan struct{})
-	if l.total == 0 {
-		close(l.idleAll)
+	if l.idleAll == nil {
+		l.idleAll = make(chan struct{})
+		if l.total == 0 {
+			close(l.idleAll)
+		}
 	}
 	return l.idleAll
+}
+
+// all counts the connections of the host, those included that are on their way
+// in or out.
+func (l *connLimits) all() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total
 }
 
 // parseNetworks reads networks in CIDR notation, or single addresses.

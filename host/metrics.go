@@ -47,6 +47,7 @@ type metrics struct {
 	queueBytes     *prometheus.Desc
 	droppedFrames  *prometheus.Desc
 	violations     *prometheus.Desc
+	draining       *prometheus.Desc
 	buildInfo      *prometheus.Desc
 	auth           authMetrics
 	host           *Host
@@ -108,6 +109,7 @@ func newMetrics(h *Host) *metrics {
 		queueBytes:     desc("azuhost_queue_bytes", "Bytes that wait to be written, in all connections."),
 		droppedFrames:  desc("azuhost_dropped_frames_total", "Frames that did not reach a client, by reason.", "reason"),
 		violations:     desc("azuhost_violations_total", "Connections that were closed as the client broke a rule, by rule.", "rule"),
+		draining:       desc("azuhost_draining", "1 while the host takes no connections, since it drains or closes."),
 		buildInfo:      desc("azuhost_build_info", "The version of the host.", "version"),
 	}
 }
@@ -124,7 +126,7 @@ func (m *metrics) vectors() []prometheus.Collector {
 func (m *metrics) gauges() []*prometheus.Desc {
 	return []*prometheus.Desc{
 		m.history, m.historyDropped, m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.fuel, m.info, m.quarantined,
-		m.queueBytes, m.droppedFrames, m.violations, m.buildInfo, m.auth.fetched,
+		m.queueBytes, m.droppedFrames, m.violations, m.draining, m.buildInfo, m.auth.fetched,
 	}
 }
 
@@ -147,6 +149,11 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(m.buildInfo, 1, Version())
+	var draining float64
+	if m.host.closing.Load() {
+		draining = 1
+	}
+	gauge(m.draining, draining)
 	m.auth.collect(out, m.host.config.Load().auth)
 	gauge(m.queueBytes, float64(m.host.sockets.QueueBytes()))
 	for v, n := range m.host.sockets.Violations() {

@@ -1,6 +1,8 @@
 package host
 
 import (
+	"cmp"
+	"context"
 	"log/slog"
 	"time"
 
@@ -60,6 +62,8 @@ type Options struct {
 	MessageTimeout time.Duration
 	// CloseTimeout bounds the closing handshake. 0: 5 s.
 	CloseTimeout time.Duration
+	// Drain says how Host.Drain sends clients away.
+	Drain DrainOptions
 
 	// CacheDir keeps compiled plugins between runs. Empty: no cache.
 	CacheDir string
@@ -70,6 +74,29 @@ type Options struct {
 	StateDir string
 	// Watch reloads plugins when their files change.
 	Watch bool
+}
+
+// DrainOptions say how clients are sent away. They can change in a reload.
+type DrainOptions struct {
+	// Spread is the time over which Host.Drain closes the connections, evenly,
+	// and over which a route that is gone closes its own. 0: 10 s. Negative: all
+	// at once.
+	Spread time.Duration
+	// Reconnect is the window of the times after which clients should come back,
+	// each told its own, so that other nodes are not stormed. 0: 10 s. Negative:
+	// clients may come back at once.
+	Reconnect time.Duration
+}
+
+func (o DrainOptions) spread() time.Duration    { return max(cmp.Or(o.Spread, 10*time.Second), 0) }
+func (o DrainOptions) reconnect() time.Duration { return max(cmp.Or(o.Reconnect, 10*time.Second), 0) }
+
+// spreadWithin is at most half of the time that ctx leaves.
+func (o DrainOptions) spreadWithin(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return min(o.spread(), max(time.Until(end)/2, 0))
+	}
+	return o.spread()
 }
 
 // Instances says how instances of a plugin relate to connections.

@@ -67,6 +67,14 @@ func (l *listener) serve(h http.Handler, headers time.Duration, tc *tls.Config, 
 	}()
 }
 
+// lastRequests has clients ask no second time on the same connection: the next
+// time they may find another node.
+func (l *listener) lastRequests() {
+	if l.server != nil {
+		l.server.SetKeepAlivesEnabled(false)
+	}
+}
+
 // shutdown stops listening at once and waits for running requests until ctx
 // is done; then it cuts them off. It does not know of WebSockets.
 func (l *listener) shutdown(ctx context.Context) {

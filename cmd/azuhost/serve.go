@@ -20,8 +20,8 @@ Flags stand above AZUHOST_ variables of the environment, and these above the
 file. docs/CONFIG.md has every key.
 
 SIGHUP reads the configuration again; where something is wrong with it nothing
-changes. SIGINT and SIGTERM close all connections (1001) and end; a second one
-ends at once.`,
+changes. SIGINT and SIGTERM refuse new connections (503), close the open ones
+over drain.spread, and end; a second signal ends at once.`,
 		Example: `  azuhost serve
   azuhost serve --config azuhost.yaml --listen 127.0.0.1:8080 --log-level debug
   azuhost serve --route /echo=echo.wasm --route /rooms/:room_id=rooms.wasm --playground

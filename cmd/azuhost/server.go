@@ -168,15 +168,21 @@ func (s *server) tryReload(ctx context.Context) error {
 	return nil
 }
 
-// close ends everything in order: no new connections, the sockets, and last
-// the internal listener, so that the end can be watched.
+// close ends everything in order: the sockets while the public listener still
+// answers handshakes with 503, which a balancer understands better than a
+// refused connection; then the public listener, the plugins, and last the
+// internal listener, so that the end can be watched.
 func (s *server) close() error {
-	s.log.Info("closing")
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.cfg.ShutdownTimeout))
+	timeout := time.Duration(s.cfg.ShutdownTimeout)
+	s.log.Info("closing", "timeout", timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 
+	s.public.lastRequests()
+	err := s.host.Drain(ctx)
+
 	// Shutdown would wait for browsers that keep connections for later: it
-	// gets as long as the sockets need.
+	// gets as long as the host needs.
 	requests, cut := context.WithCancel(ctx)
 	defer cut()
 	stopped := make(chan struct{})
@@ -184,7 +190,7 @@ func (s *server) close() error {
 		defer close(stopped)
 		s.public.shutdown(requests)
 	}()
-	err := s.host.Close(ctx)
+	err = errors.Join(err, s.host.Close(ctx))
 	cut()
 	<-stopped
 	s.internal.shutdown(ctx)

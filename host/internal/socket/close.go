@@ -23,6 +23,26 @@ func (c *Conn) Close(code int, reason string) {
 	c.sendClose(code, reason)
 }
 
+// farewell is a close that waits for the end of the reader's turn.
+type farewell struct {
+	code   int
+	reason string
+}
+
+// CloseAfterTurn is Close that lets the reader first handle the input that it
+// has, so that what the handler answers to it goes out before the close frame.
+func (c *Conn) CloseAfterTurn(code int, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.dead != nil || c.closing || c.farewell != nil:
+	case c.attached && c.corked:
+		c.farewell = &farewell{code, reason}
+	default:
+		c.sendClose(code, reason)
+	}
+}
+
 // Abort ends the connection without a closing handshake.
 func (c *Conn) Abort(code int, reason string) {
 	c.mu.Lock()

@@ -65,6 +65,7 @@ type Conn struct {
 	corked   bool          // the reader is busy with input that it has: hold writes back
 	flushing bool          // a goroutine empties the queue
 	flushed  chan struct{} // if not nil, to be closed when it is done
+	farewell *farewell     // if not nil, to be sent with the next uncork
 	closing  bool          // a close frame is in the queue or out: nothing may follow it
 	dead     error
 	code     int // of the close, when closing

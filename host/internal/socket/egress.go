@@ -229,9 +229,12 @@ func (c *Conn) cork() {
 
 func (c *Conn) uncork() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.corked = false
+	if f := c.farewell; f != nil && c.dead == nil && !c.closing {
+		c.sendClose(f.code, f.reason)
+	}
 	c.drain()
-	c.mu.Unlock()
 }
 
 // attach gives the connection its socket. It stays corked: what waits goes

@@ -198,8 +198,9 @@ func (c *Conn) checkDeadlines(now int64) {
 	}
 }
 
-// Close sends every connection a close frame and waits until all have ended.
-// When ctx is done those that are left are aborted. Only the first call counts.
+// Close closes every connection that is not closing yet, at the end of its
+// reader's turn, and waits until all have ended. When ctx is done those that are
+// left are aborted. Only the first call counts.
 func (g *Group) Close(ctx context.Context, code int, reason string) error {
 	g.mu.Lock()
 	if g.closed {
@@ -212,7 +213,7 @@ func (g *Group) Close(ctx context.Context, code int, reason string) error {
 	}
 	g.mu.Unlock()
 	for _, c := range g.all() {
-		c.Close(code, reason)
+		c.CloseAfterTurn(code, reason)
 	}
 	var err error
 	select {

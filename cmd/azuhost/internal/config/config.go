@@ -46,7 +46,9 @@ type Config struct {
 	PongTimeout      Duration `yaml:"pong_timeout" min:"1" reload:"restart" doc:"Time that a client has to answer a ping."`
 	MessageTimeout   Duration `yaml:"message_timeout" min:"1" reload:"restart" doc:"Time from a message's first byte to its last."`
 	CloseTimeout     Duration `yaml:"close_timeout" min:"1" reload:"restart" doc:"Time for the closing handshake."`
-	ShutdownTimeout  Duration `yaml:"shutdown_timeout" min:"1" doc:"Time that azuhost has to close everything when it is told to end."`
+	ShutdownTimeout  Duration `yaml:"shutdown_timeout" min:"1" doc:"Time that azuhost has to close everything when it is told to end. What is left is cut."`
+
+	Drain Drain `yaml:"drain"`
 
 	// Defaults is what every route starts from.
 	Defaults Route `yaml:"defaults"`
@@ -63,6 +65,12 @@ type Config struct {
 type TLS struct {
 	Cert Path `yaml:"cert" doc:"Certificate file (PEM), with intermediates. SIGHUP reads it again."`
 	Key  Path `yaml:"key" doc:"Key file (PEM) of the certificate."`
+}
+
+// Drain says how clients are sent away when azuhost ends.
+type Drain struct {
+	Spread    Duration `yaml:"spread" min:"0" doc:"Time over which connections are closed, evenly, when azuhost ends or a route goes; at most half of shutdown_timeout. 0: all at once."`
+	Reconnect Duration `yaml:"reconnect" min:"0" doc:"Window of the times after which clients should come back, each told its own. 0: at once."`
 }
 
 // Log says how the log is written.

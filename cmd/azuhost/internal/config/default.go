@@ -25,7 +25,9 @@ func Default() *Config {
 		PongTimeout:      Duration(8 * time.Second),
 		MessageTimeout:   Duration(30 * time.Second),
 		CloseTimeout:     Duration(5 * time.Second),
-		ShutdownTimeout:  Duration(10 * time.Second),
+		ShutdownTimeout:  Duration(30 * time.Second),
+
+		Drain: Drain{Spread: Duration(10 * time.Second), Reconnect: Duration(10 * time.Second)},
 
 		Auth: Auth{
 			JWKSMaxStale:  Duration(24 * time.Hour),

@@ -28,9 +28,13 @@ func (c *Config) Options() host.Options {
 		PongTimeout:              time.Duration(c.PongTimeout),
 		MessageTimeout:           time.Duration(c.MessageTimeout),
 		CloseTimeout:             time.Duration(c.CloseTimeout),
-		CacheDir:                 c.cacheDir(),
-		StateDir:                 c.stateDir(),
-		Watch:                    c.Watch,
+		Drain: host.DrainOptions{
+			Spread:    noneIfZero(time.Duration(c.Drain.Spread)),
+			Reconnect: noneIfZero(time.Duration(c.Drain.Reconnect)),
+		},
+		CacheDir: c.cacheDir(),
+		StateDir: c.stateDir(),
+		Watch:    c.Watch,
 	}
 	if !reflect.DeepEqual(c.Auth, Default().Auth) {
 		o.Auth = c.Auth.options()

@@ -108,7 +108,7 @@ func TestDefaultsAreTheHosts(t *testing.T) {
 	o := Default().Options()
 	r := Default().Defaults.options()
 	found := 0
-	for _, s := range []any{o, *Default().Auth.options(), r, r.Limits, r.Limits.Module} {
+	for _, s := range []any{o, o.Drain, *Default().Auth.options(), r, r.Limits, r.Limits.Module} {
 		v := reflect.ValueOf(s)
 		for i := range v.NumField() {
 			name := v.Type().Name() + "." + v.Type().Field(i).Name

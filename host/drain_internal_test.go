@@ -1,0 +1,101 @@
+package host
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// farewells runs a farewell of n connections in fake time, and gives when each was
+// told to leave.
+func farewells(ctx context.Context, n int, spread time.Duration, random func() float64) []time.Duration {
+	var at []time.Duration
+	f := newFarewell(make([]*conn, n), spread, random)
+	f.run(ctx, func(*conn) { at = append(at, time.Since(f.start)) })
+	return at
+}
+
+// TestFarewellIsEven: the first leaves at once, and one in each equal span of
+// time after it.
+func TestFarewellIsEven(t *testing.T) {
+	for _, random := range []func() float64{
+		func() float64 { return 0 }, func() float64 { return 0.999 }, rand.New(rand.NewPCG(1, 2)).Float64,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			const spread = 10 * time.Second
+			at := farewells(t.Context(), 1001, spread, random)
+			if len(at) != 1001 || at[0] != 0 {
+				t.Fatalf("%d left, the first at %v", len(at), at[0])
+			}
+			span := spread / 1000
+			for i, d := range at[1:] {
+				if d < time.Duration(i)*span || d >= time.Duration(i+1)*span {
+					t.Fatalf("connection %d left at %v, not within %v of %v", i+1, d, span, time.Duration(i)*span)
+				}
+			}
+		})
+	}
+}
+
+func TestFarewellAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			n      int
+			spread time.Duration
+		}{{0, time.Hour}, {1, time.Hour}, {100, 0}} {
+			if at := farewells(t.Context(), c.n, c.spread, rand.Float64); len(at) != c.n || c.n > 0 && at[c.n-1] != 0 {
+				t.Errorf("%d over %v: %v", c.n, c.spread, at)
+			}
+		}
+	})
+}
+
+// TestFarewellCutShort: when the context is done the rest leaves at once.
+func TestFarewellCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		at := farewells(ctx, 101, 10*time.Second, rand.Float64)
+		if len(at) != 101 || at[100] != 5*time.Second || at[49] >= 5*time.Second {
+			t.Errorf("%v", at)
+		}
+	})
+}
+
+// TestSpreadWithin: a deadline leaves time to answer.
+func TestSpreadWithin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			spread, deadline, want time.Duration
+		}{
+			{0, 0, 10 * time.Second}, {0, 30 * time.Second, 10 * time.Second}, {0, 4 * time.Second, 2 * time.Second},
+			{time.Minute, 30 * time.Second, 15 * time.Second}, {-1, 30 * time.Second, 0}, {time.Second, -time.Second, 0},
+		} {
+			ctx := t.Context()
+			if c.deadline != 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, c.deadline)
+				defer cancel()
+			}
+			if got := (DrainOptions{Spread: c.spread}).spreadWithin(ctx); got != c.want {
+				t.Errorf("spread %v with %v left is %v, want %v", c.spread, c.deadline, got, c.want)
+			}
+		}
+	})
+}
+
+// TestReasonsFit: a close reason has 123 bytes (RFC 6455, section 5.5).
+func TestReasonsFit(t *testing.T) {
+	if r := reconnectIn(1234 * time.Millisecond); r != "reconnect in 1234 ms" {
+		t.Error(r)
+	}
+	if n := len(reconnectIn(1<<63 - 1)); n+len(`{"reconnect_after_ms":}`) > 123 {
+		t.Errorf("%d bytes", n)
+	}
+	if codeLabel(closeDrainV1) != "3001" || !strings.HasSuffix(codeLabel(3002), "xxx") {
+		t.Error("3001 has no label of its own, or others have")
+	}
+}
