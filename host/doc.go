@@ -32,6 +32,7 @@
 // # Beside the messages
 //
 // clerk.go runs timers and presence events, one goroutine a channel. apply.go
-// loads and reloads routes, watch.go sees plugins change, metrics.go and
-// appmetrics.go count, internal.go serves what operators read.
+// loads and reloads routes, watch.go sees plugins change, drain.go sends clients
+// away at the end, metrics.go and appmetrics.go count, internal.go serves what
+// operators read.
 package host
