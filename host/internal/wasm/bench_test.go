@@ -52,7 +52,9 @@ func BenchmarkGuest(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			module := c.module(b)
 			plain := mustStart(b, module, 0)
-			metered := mustStart(b, meter(b, module, options), 1_000_000)
+			o := options
+			o.BulkChunk = 0 // as it is in use
+			metered := mustStart(b, meter(b, module, o), 1_000_000)
 			const calls = 20
 			run := func(inst *instance) float64 {
 				f, stack := inst.ExportedFunction(c.function), make([]uint64, 8)
