@@ -69,9 +69,9 @@ guests: conformance-guests
 	  if [ $$(wc -c <$$f) -lt 100000 ]; then cp $$f testplugins/conformance/$$(basename $$f .wasm)/guest.wasm; fi; \
 	done
 
-## conformance: the behaviours in every language, with guests built from their sources
+## conformance: the behaviours and the chat in every language, with guests built from their sources
 conformance: conformance-guests
-	AZUHOST_GUESTS=$(CURDIR)/build/guests $(GO) test -count=1 -timeout 10m ./testplugins/conformance
+	AZUHOST_GUESTS=$(CURDIR)/build/guests $(GO) test -count=1 -timeout 10m ./testplugins/conformance ./testplugins/chat
 
 conformance-guests:
 	@rm -rf build/guests && mkdir -p build/guests

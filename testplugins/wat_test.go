@@ -25,7 +25,7 @@ func TestCommitted(t *testing.T) {
 		t.Skip("wat2wasm (of wabt) is not installed")
 	}
 	var sources []string
-	for _, pattern := range []string{"*.wat", "hostile/*.wat"} {
+	for _, pattern := range []string{"*.wat", "hostile/*.wat", "conformance/wat/*.wat"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("no sources in %s: %v", pattern, err)
