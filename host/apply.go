@@ -34,7 +34,7 @@ func (h *Host) Reload(ctx context.Context, o Options) error {
 	}{
 		{"PingInterval", old.PingInterval == o.PingInterval}, {"PongTimeout", old.PongTimeout == o.PongTimeout},
 		{"MessageTimeout", old.MessageTimeout == o.MessageTimeout}, {"CloseTimeout", old.CloseTimeout == o.CloseTimeout},
-		{"Node", old.Node == o.Node}, {"StateDir", old.StateDir == o.StateDir}, {"MaxConnections", old.MaxConnections == o.MaxConnections}, {"MaxConnectionsPerAddress", old.MaxConnectionsPerAddress == o.MaxConnectionsPerAddress},
+		{"Node", old.Node == o.Node}, {"Broker", old.Broker == o.Broker}, {"StateDir", old.StateDir == o.StateDir}, {"MaxConnections", old.MaxConnections == o.MaxConnections}, {"MaxConnectionsPerAddress", old.MaxConnectionsPerAddress == o.MaxConnectionsPerAddress},
 	} {
 		if !c.same {
 			return fmt.Errorf("%s has changed: %w", c.name, ErrRestart)
@@ -227,6 +227,9 @@ func (h *Host) install(cfg *config, sets []*settings) {
 		s.goLive()
 		if h.channel(s.route.Path) == nil {
 			h.wait.Go(ch.clerk)
+			if h.broker != nil {
+				h.broker.Subscribe(ch.allTopic())
+			}
 		} else if old := ch.settings.Swap(s); old != s {
 			unused = append(unused, old)
 			ch.lift("the route has changed")
@@ -267,6 +270,9 @@ func (h *Host) retire(ch *channel) {
 	})
 	<-h.limits.idle(ch)
 	close(ch.stop)
+	if h.broker != nil {
+		h.broker.Unsubscribe(ch.allTopic())
+	}
 	h.appMetrics.forget(ch)
 	h.closeLater(ch.settings.Load())
 }

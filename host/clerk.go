@@ -30,6 +30,8 @@ func (ch *channel) clerk() {
 	for {
 		now := time.Now()
 		ch.presenceEvents(&turn, now)
+		ch.remoteEvents(&turn)
+		again := ch.announce(now)
 		ch.timerEvents(&turn, now)
 		ch.expireTokens(&turn, now)
 		ch.state(now)
@@ -39,7 +41,11 @@ func (ch *channel) clerk() {
 			ch.hub.SweepHistory(now)
 		}
 		turn.Flush()
-		timer.Reset(ch.idleTime(now))
+		idle := ch.idleTime(now)
+		if !again.IsZero() {
+			idle = min(idle, again.Sub(now))
+		}
+		timer.Reset(idle)
 		select {
 		case <-timer.C:
 		case <-ch.wake:
@@ -69,15 +75,11 @@ func (ch *channel) idleTime(now time.Time) time.Duration {
 
 func (ch *channel) presenceEvents(turn *hub.Turn, now time.Time) {
 	for _, e := range ch.hub.TakePresence(now) {
+		if ch.isElsewhere(e.Room, e.User) {
+			continue // present before and after
+		}
 		ch.tellWatchers(turn, e)
-		if !ch.settings.Load().logic.Has(abi.OnPresence) {
-			continue
-		}
-		ev := Event{Hook: abi.OnPresence, Data: []byte(e.Room + "\n" + e.User)}
-		if e.Join {
-			ev.Arg = int32(abi.PresenceJoin)
-		}
-		_ = ch.run(&ev, nil, nil, turn) // run has logged and counted it
+		ch.runPresence(turn, e)
 		turn.Flush()
 	}
 }

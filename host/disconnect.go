@@ -3,9 +3,11 @@ package host
 import (
 	"context"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
@@ -62,23 +64,54 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (sum Delivery, e
 	return sum, nil
 }
 
-// disconnect closes those connections of this node that a checked
-// disconnection is about.
-func (ch *channel) disconnect(_ context.Context, d Disconnection) (Delivery, error) {
-	var members []*hub.Member
-	if d.User != "" {
-		members = ch.hub.Conns([]byte(d.User))
-	} else if node, id, err := parseConnName(d.Conn); err == nil && node == ch.host.node {
-		if m := ch.hub.Member(id); m != nil {
-			members = []*hub.Member{m}
-		}
+// disconnect closes the connections that a checked disconnection is about, on
+// whatever node they are.
+func (ch *channel) disconnect(ctx context.Context, d Disconnection) (Delivery, error) {
+	b := ch.host.broker
+	if d.User != "" && b != nil {
+		return receipt(b.PublishWait(ctx, ch.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}})), nil
 	}
 	turn := hub.Turn{Hub: ch.hub}
-	for _, m := range members {
-		c := m.Sink().(*conn)
-		c.ending.Store(true)
-		turn.After(m, func() { c.sock.Close(d.Code, d.Reason) })
+	defer turn.Flush()
+	if d.User != "" {
+		return local(ch.closeUser(&turn, d.User, d.Code, d.Reason)), nil
 	}
-	turn.Flush()
-	return local(len(members)), nil
+	node, id, err := parseConnName(d.Conn)
+	switch {
+	case err != nil:
+		return Delivery{}, err
+	case node == ch.host.node:
+		return local(ch.closeConn(&turn, id, d.Code, d.Reason)), nil
+	case b == nil:
+		return Delivery{}, nil
+	}
+	n, answered := b.Command(ctx, node, broker.Command{Route: ch.pattern, Conn: id, Close: broker.Close{Code: d.Code, Reason: d.Reason}})
+	sum := local(n)
+	sum.Partial = !answered && slices.Contains(ch.host.nodes(), node)
+	return sum, nil
+}
+
+// closeUser closes the connections of a user to this node, behind what was sent
+// to them before.
+func (ch *channel) closeUser(turn *hub.Turn, user string, code int, reason string) int {
+	members := ch.hub.Conns([]byte(user))
+	for _, m := range members {
+		closeMember(turn, m, code, reason)
+	}
+	return len(members)
+}
+
+func (ch *channel) closeConn(turn *hub.Turn, id uint64, code int, reason string) int {
+	m := ch.hub.Member(id)
+	if m == nil {
+		return 0
+	}
+	closeMember(turn, m, code, reason)
+	return 1
+}
+
+func closeMember(turn *hub.Turn, m *hub.Member, code int, reason string) {
+	c := m.Sink().(*conn)
+	c.ending.Store(true)
+	turn.After(m, func() { c.sock.Close(code, reason) })
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/internal/auth"
+	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,7 @@ import (
 type Host struct {
 	log        *slog.Logger
 	node       string
+	broker     *broker.Broker // nil: this host is alone
 	registry   *prometheus.Registry
 	metrics    *metrics
 	appMetrics *appMetrics
@@ -125,6 +127,9 @@ func New(o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.openBroker(o.Broker); err != nil {
+		return nil, errors.Join(err, h.Close(context.Background()))
+	}
 	if err := h.start(o); err != nil {
 		return nil, errors.Join(err, h.Close(context.Background()))
 	}
@@ -224,6 +229,7 @@ func (h *Host) Close(ctx context.Context) error {
 		close(ch.stop)
 	}
 	h.wait.Wait()
+	err = errors.Join(err, h.closeBroker(ctx))
 	for _, ch := range h.channels() {
 		if e := ch.settings.Load().close(); e != nil {
 			err = errors.Join(err, e)

@@ -110,10 +110,11 @@ func (c *call) RoomSize(room []byte) (int, error) {
 	if !validName(room) {
 		return 0, abi.Invalid
 	}
+	there := c.ch.sizeElsewhere(string(room))
 	if !c.moved {
-		return c.ch.hub.Size(room), nil
+		return c.ch.hub.Size(room) + there, nil
 	}
-	return c.sizeOf(string(room)), nil
+	return c.sizeOf(string(room)) + there, nil
 }
 
 // sizeOf is how many connections are in a room, with the gathered moves on top.
@@ -174,18 +175,21 @@ func (c *call) AppendRoomUsers(dst, room []byte) ([]byte, error) {
 	if !validName(room) {
 		return dst, abi.Invalid
 	}
-	return appendLines(dst, c.present(string(room))), nil
+	return appendLines(dst, c.ch.withElsewhere(string(room), c.present(string(room)))), nil
 }
 
 // AppendUsers implements Env.
 func (c *call) AppendUsers(dst []byte) ([]byte, error) {
-	return appendLines(dst, c.present("")), nil
+	return appendLines(dst, c.ch.withElsewhere("", c.present(""))), nil
 }
 
 // Online implements Env.
 func (c *call) Online(user []byte) (bool, error) {
 	if !validName(user) {
 		return false, abi.Invalid
+	}
+	if c.ch.isElsewhere("", string(user)) {
+		return true, nil
 	}
 	if !c.moved {
 		return c.ch.hub.Online(string(user)), nil

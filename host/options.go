@@ -28,6 +28,9 @@ type Options struct {
 	// loopback only.
 	InternalToken string
 
+	// Broker links this host with others.
+	Broker Broker
+
 	// Routes are the channels to serve.
 	Routes []Route
 

@@ -69,7 +69,7 @@ func (c *conn) presence(r request) error {
 	} else if r.Watch != nil {
 		c.unwatch(r.Room)
 	}
-	users := c.ch.hub.Present(r.Room)
+	users := c.ch.presentIn(r.Room)
 	if users == nil {
 		users = []string{}
 	}

@@ -57,6 +57,9 @@ type Delivery struct {
 	Sockets int `json:"sockets"`
 	// Nodes is how many nodes those are on.
 	Nodes int `json:"nodes"`
+	// Partial: not all nodes have said how many it reached there: one was slow, or
+	// there is no link to them now. With a history they get it later.
+	Partial bool `json:"partial,omitempty"`
 	// Duplicate: the Key was there before, and nothing happened now.
 	Duplicate bool `json:"duplicate,omitempty"`
 	// Epoch and Offset are the message's place in the history of its room. 0: it
@@ -69,6 +72,7 @@ type Delivery struct {
 func (d *Delivery) add(more Delivery) {
 	d.Sockets += more.Sockets
 	d.Nodes = max(d.Nodes, more.Nodes)
+	d.Partial = d.Partial || more.Partial
 	if more.Offset > 0 {
 		d.Epoch, d.Offset = more.Epoch, more.Offset
 	}

@@ -3,6 +3,7 @@ package host
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -49,7 +50,13 @@ func (h *Host) Rooms(_ context.Context, route, after string, limit int) ([]RoomI
 	if err != nil {
 		return nil, err
 	}
-	names := page(ch.hub.RoomNames(), after, limit, cmp.Compare[string])
+	all := ch.hub.RoomNames()
+	if h.broker != nil {
+		all = slices.AppendSeq(all, maps.Keys(h.broker.Rooms(route)))
+		slices.Sort(all)
+		all = slices.Compact(all)
+	}
+	names := page(all, after, limit, cmp.Compare[string])
 	rooms := make([]RoomInfo, len(names))
 	for i, n := range names {
 		rooms[i] = ch.room(n)
@@ -68,6 +75,9 @@ func (h *Host) Room(_ context.Context, route, room string) (RoomInfo, error) {
 
 func (ch *channel) room(name string) RoomInfo {
 	sockets, users := ch.hub.Count(name)
+	if ch.host.broker != nil {
+		sockets, users = sockets+ch.sizeElsewhere(name), len(ch.presentIn(name))
+	}
 	return RoomInfo{Name: name, Sockets: sockets, Users: users}
 }
 
@@ -91,7 +101,7 @@ func (h *Host) Presence(_ context.Context, route, room string) ([]string, error)
 	if err != nil {
 		return nil, err
 	}
-	return ch.hub.Present(room), nil
+	return ch.presentIn(room), nil
 }
 
 // Online says whether a user is present on a route.
@@ -100,7 +110,7 @@ func (h *Host) Online(_ context.Context, route, user string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return ch.hub.Online(user), nil
+	return ch.hub.Online(user) || ch.isElsewhere("", user), nil
 }
 
 // Connections lists the connections of a route, or for an empty one of all, oldest

@@ -28,14 +28,13 @@ func (c *conn) recover(r request) error {
 	if !c.ch.keepsHistory() {
 		return refuseControl("NO_HISTORY", "this route keeps no history")
 	}
-	entries, at, ok, err := c.ch.since(r.Room, r.Epoch, *r.Offset)
+	entries, at, ok, err := c.ch.since(r.Room, r.Epoch, *r.Offset, r.Conn)
 	if err != nil {
 		return err
 	}
-	except := c.ch.ownID(r.Conn)
 	var messages []byte
 	for _, e := range entries {
-		messages = hub.AppendEntry(messages, r.Room, at.Epoch, e, except != 0 && e.Except == except)
+		messages = hub.AppendEntry(messages, r.Room, at.Epoch, e, e.Except != 0)
 	}
 	if 2*len(messages) > c.ch.settings.Load().limits.MaxQueue {
 		// It would be taken for a slow reader.
@@ -49,18 +48,3 @@ func (c *conn) recover(r request) error {
 
 // keepsHistory says whether rooms of the route have a history.
 func (ch *channel) keepsHistory() bool { return ch.history.Size > 0 }
-
-// since gives the messages of a room after an offset.
-func (ch *channel) since(room, epoch string, offset uint64) (entries []hub.Entry, at hub.Position, ok bool, err error) {
-	entries, at, ok = ch.hub.Since(room, epoch, offset)
-	return entries, at, ok, nil
-}
-
-// ownID is the number of a connection of this node by its name; 0: it is none.
-func (ch *channel) ownID(name string) uint64 {
-	node, id, err := parseConnName(name)
-	if err != nil || node != ch.host.node {
-		return 0
-	}
-	return id
-}

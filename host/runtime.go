@@ -20,19 +20,21 @@ import (
 // channel is a route at work: its hub, store and timers, which outlast
 // settings and plugin versions.
 type channel struct {
-	host     *Host
-	pattern  string   // as configured: the label of metrics
-	mux      string   // as http.ServeMux has it
-	params   []string // names, in the order of the path
-	grace    time.Duration
-	history  hub.HistoryOptions
-	hub      *hub.Hub
-	watchers watchers
-	store    *store
-	timers   timers
-	expiries timers // of the tokens of connections; they have no name
-	metrics  *channelMetrics
-	log      *slog.Logger
+	host      *Host
+	pattern   string   // as configured: the label of metrics
+	mux       string   // as http.ServeMux has it
+	params    []string // names, in the order of the path
+	grace     time.Duration
+	history   hub.HistoryOptions
+	hub       *hub.Hub
+	watchers  watchers
+	elsewhere elsewhere
+	announced time.Time // last; the clerk only
+	store     *store
+	timers    timers
+	expiries  timers // of the tokens of connections; they have no name
+	metrics   *channelMetrics
+	log       *slog.Logger
 
 	settings   atomic.Pointer[settings]
 	quarantine quarantine
@@ -76,13 +78,18 @@ func newChannel(h *Host, set *settings) *channel {
 		wake:     make(chan struct{}, 1),
 		stop:     make(chan struct{}),
 	}
-	ch.hub = hub.New(hub.Options{
+	o := hub.Options{
 		Grace:   ch.grace,
 		Wake:    ch.wakeClerk,
 		Flushed: ch.metrics.flushed,
 		Sent:    ch.metrics.wrote,
 		History: ch.history,
-	})
+	}
+	if h.broker != nil {
+		o.History, o.Positions = hub.HistoryOptions{}, ch.history.Size > 0
+		o.Topics, o.Journal = ch.follow, true
+	}
+	ch.hub = hub.New(o)
 	ch.settings.Store(set)
 	return ch
 }

@@ -8,9 +8,10 @@ import (
 
 // Receipt says how far a message has gone.
 type Receipt struct {
-	Sockets int
-	Nodes   int  // with at least one of them
-	Partial bool // not every node has answered, or the link is broken
+	Sockets  int
+	Nodes    int  // with at least one of them
+	Position      // that the message got; zero: none yet
+	Partial  bool // not every node has answered, or the link is broken
 }
 
 // ackTime is how long nodes may take to say how many sockets they reached.
@@ -37,14 +38,17 @@ func (a *acks) open(id uint64, need int) *receipt {
 }
 
 // expect says how many nodes will answer.
-func (a *acks) expect(id uint64, nodes int) {
+func (a *acks) expect(id uint64, nodes int) { a.landed(id, nodes, Position{}) }
+
+// landed is expect for a message that has got a position.
+func (a *acks) landed(id uint64, nodes int, at Position) {
 	if id == 0 {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if r := a.waiting[id]; r != nil {
-		r.need = nodes
+		r.need, r.Position = nodes, at
 		r.look()
 	}
 }

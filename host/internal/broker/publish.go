@@ -282,8 +282,16 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 	x.mu.Lock()
 	defer b.forget(x)
 	defer x.mu.Unlock()
+	var last Position
+	if epoch, err := values[0].ToString(); err == nil && x.Size > 0 && got >= 0 {
+		text, _ := values[1].ToString()
+		last.Epoch = epoch
+		last.Offset, _ = strconv.ParseUint(text, 10, 64)
+	}
 	for i := range x.flying {
-		b.acks.expect(x.out[x.landed+i].ack, int(max(got, 0)))
+		at := last
+		at.Offset -= min(last.Offset, uint64(x.flying-1-i))
+		b.acks.landed(x.out[x.landed+i].ack, int(max(got, 0)), at)
 	}
 	b.stats.published.Add(uint64(x.flying))
 	x.landed, x.flying = x.landed+x.flying, 0

@@ -35,6 +35,11 @@ type Options struct {
 	Sent func(frames, bytes int)
 	// History keeps what is sent to rooms, in this hub.
 	History HistoryOptions
+	// Topics is told when a room or a user has a first connection here, and when
+	// the last has gone. It is called with locks held and must not call the Hub.
+	Topics func(kind TopicKind, name string, here bool)
+	// Journal has TakeJournal tell what changes.
+	Journal bool
 	// Positions says that rooms have a history somewhere else, which numbers
 	// their messages: they come with Turn.Deliver, and Place says where a room
 	// stands.
@@ -60,9 +65,10 @@ type Hub struct {
 	members map[uint64]*Member
 	rooms   map[string]*Room
 	users   map[string][]*Member
-	leaving []leave     // in order of time: the grace is the same for all
-	changed []*presence // to be looked at by TakePresence
-	present int         // users in the channel and in its rooms, those in their grace included
+	journal map[place]struct{} // what has changed since TakeJournal
+	leaving []leave            // in order of time: the grace is the same for all
+	changed []*presence        // to be looked at by TakePresence
+	present int                // users in the channel and in its rooms, those in their grace included
 }
 
 // Member is a connection in the hub.
@@ -127,6 +133,7 @@ func (h *Hub) Remove(m *Member) {
 	delete(h.members, m.ID)
 	for _, s := range m.seats {
 		s.room.stand(s)
+		h.sized(s.room)
 		if m.user != "" {
 			h.less(s.room, m.user)
 		}
@@ -202,6 +209,7 @@ func (h *Hub) open(name string) *Room {
 		r.json = jsonName(name)
 	}
 	h.rooms[name] = r
+	h.topic(RoomTopic, name, true)
 	return r
 }
 
@@ -220,6 +228,7 @@ func (h *Hub) Leave(m *Member, room string) {
 	}
 	m.seats = slices.DeleteFunc(m.seats, func(x *seat) bool { return x == s })
 	r.part(s)
+	h.sized(r)
 	if m.tagged && r.json != nil {
 		m.sink.Deliver(leftFrame(room))
 	}
@@ -240,6 +249,9 @@ func (h *Hub) Identify(m *Member, user string) {
 	h.forgetUser(m)
 	m.user = user
 	if user != "" {
+		if len(h.users[user]) == 0 {
+			h.topic(UserTopic, user, true)
+		}
 		h.users[user] = append(h.users[user], m)
 	}
 	for _, s := range m.seats {
@@ -257,6 +269,7 @@ func (h *Hub) sit(m *Member, r *Room) {
 	s := &seat{member: m, room: r}
 	m.seats = append(m.seats, s)
 	r.sit(s)
+	h.sized(r)
 	if m.user != "" {
 		h.more(r, m.user)
 	}
@@ -266,6 +279,7 @@ func (h *Hub) sit(m *Member, r *Room) {
 func (h *Hub) prune(r *Room) {
 	if r != h.all && len(r.present) == 0 && r.Size() == 0 {
 		delete(h.rooms, r.Name)
+		h.topic(RoomTopic, r.Name, false)
 		if r.log != nil {
 			h.history.release(r.log)
 		}
@@ -280,6 +294,7 @@ func (h *Hub) forgetUser(m *Member) {
 	ms := slices.DeleteFunc(h.users[m.user], func(x *Member) bool { return x == m })
 	if len(ms) == 0 {
 		delete(h.users, m.user)
+		h.topic(UserTopic, m.user, false)
 	} else {
 		h.users[m.user] = ms
 	}

@@ -74,10 +74,19 @@ func (h *Hub) Present(room string) []string {
 }
 
 // Online says whether a user is present in the channel.
-func (h *Hub) Online(user string) bool {
+func (h *Hub) Online(user string) bool { return h.Here("", user) }
+
+// Here says whether a user is present in a room; an empty name: in the channel.
+func (h *Hub) Here(room, user string) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	p := h.all.present[user]
+	r := h.all
+	if room != "" {
+		if r = h.rooms[room]; r == nil {
+			return false
+		}
+	}
+	p := r.present[user]
 	return p != nil && p.here
 }
 

@@ -82,6 +82,7 @@ func (h *Hub) expect(p *presence) {
 
 // note has TakePresence look at p; mu is held.
 func (h *Hub) note(p *presence) {
+	h.write(p.room.Name, p.user)
 	if p.noted {
 		return
 	}

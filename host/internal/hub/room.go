@@ -158,8 +158,8 @@ func (r *Room) unseat(s *seat) {
 
 // add appends a frame for all members but except, and says how many those are;
 // full says that the batch should not wait for the end of the turn. at is the
-// frame's position, where a history elsewhere has numbered it.
-func (r *Room) add(frame []byte, except uint64, at Position) (n int, full bool) {
+// frame's position, where a history elsewhere has numbered it; what comes back is the one that it has.
+func (r *Room) add(frame []byte, except uint64, at Position) (n int, _ Position, full bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.log != nil {
@@ -168,7 +168,7 @@ func (r *Room) add(frame []byte, except uint64, at Position) (n int, full bool) 
 		r.place, r.placed = at, true
 	}
 	if n = len(r.seats); n == 0 {
-		return 0, false
+		return 0, at, false
 	}
 	r.touch()
 	b := &r.batch
@@ -194,7 +194,7 @@ func (r *Room) add(frame []byte, except uint64, at Position) (n int, full bool) 
 			n--
 		}
 	}
-	return n, b.size() >= flushAt
+	return n, at, b.size() >= flushAt
 }
 
 // has says whether a connection is a member; mu is held. hub.mu need not be.

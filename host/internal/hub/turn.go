@@ -12,6 +12,9 @@ type Turn struct {
 	// SendUser were for, each as often as there were frames for it. Nobody sets it back.
 	Reached int
 
+	// At is the position of the last message that a room of a history got.
+	At Position
+
 	dirty  []*Room
 	frames int
 	bytes  int
@@ -26,7 +29,8 @@ func (t *Turn) Broadcast(room []byte, frame []byte, except uint64) int {
 	if r == nil && h.history != nil {
 		// Under the lock: who joins meanwhile is told of a position before or
 		// after this message, and gets it or not.
-		h.history.log(string(room), false).append(frame, except)
+		l := h.history.log(string(room), false)
+		t.At = Position{l.epoch, l.append(frame, except)}
 	}
 	h.mu.RUnlock()
 	if r == nil {
@@ -65,7 +69,10 @@ func (h *Hub) Place(room string, p Position) {
 }
 
 func (t *Turn) to(r *Room, frame []byte, except uint64, at Position) int {
-	n, full := r.add(frame, except, at)
+	n, at, full := r.add(frame, except, at)
+	if at.Offset > 0 {
+		t.At = at
+	}
 	t.Reached += n
 	t.soil(r)
 	if full {

@@ -1,0 +1,333 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/broker"
+	"github.com/azuhost/azuhost/host/internal/hub"
+)
+
+// Broker says how the nodes of a cluster reach each other. The zero value: this
+// host is alone.
+type Broker struct {
+	// URL of a Redis: redis://[user:password@]host:port[/db], rediss:// for TLS,
+	// with ?addr=host:port for more nodes of a Redis Cluster, or ?master_set=name
+	// for sentinels.
+	URL string
+	// Prefix begins the names of all keys and channels in Redis. Empty: "azuhost".
+	Prefix string
+	// Required has New fail when Redis can not be reached within 10 s. Without it
+	// the host starts alone and joins the others when it can.
+	Required bool
+	// Timeout is how long Redis may take for an answer before the link counts as
+	// broken. 0: 1 s.
+	Timeout time.Duration
+	// TTL is how long a node that died is believed to be there. 0: 10 s.
+	TTL time.Duration
+	// MaxQueue bounds what waits for Redis, in bytes. 0: 16 MiB.
+	MaxQueue int
+}
+
+// requiredTime is how long New waits for a broker that is required.
+const requiredTime = 10 * time.Second
+
+// openBroker begins to link this host with the others.
+func (h *Host) openBroker(o Broker) (err error) {
+	if o.URL == "" {
+		return nil
+	}
+	h.broker, err = broker.New(broker.Options{
+		URL: o.URL, Node: h.node, Prefix: o.Prefix, Timeout: o.Timeout, TTL: o.TTL, MaxQueue: o.MaxQueue, Log: h.log,
+		Deliver: h.deliverTopic, Pass: h.passTopic, Place: h.placeTopic, Presence: h.remotePresence, Command: h.command,
+	})
+	if err != nil || !o.Required {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), requiredTime)
+	defer cancel()
+	if err := h.broker.Wait(ctx); err != nil {
+		return fmt.Errorf("%w; without Broker.Required (broker.required) the host starts alone", err)
+	}
+	return nil
+}
+
+// roomTopic is what the broker calls a room.
+func (ch *channel) roomTopic(name string) broker.Topic {
+	return broker.Topic{Route: ch.pattern, Kind: broker.Room, Name: name, Size: ch.history.Size, TTL: ch.history.TTL}
+}
+
+func (ch *channel) userTopic(name string) broker.Topic {
+	return broker.Topic{Route: ch.pattern, Kind: broker.User, Name: name}
+}
+
+func (ch *channel) allTopic() broker.Topic {
+	return broker.Topic{Route: ch.pattern, Kind: broker.Route}
+}
+
+// follow has the broker deliver what is for those who are connected here. The
+// hub calls it with its locks held.
+func (ch *channel) follow(k hub.TopicKind, name string, here bool) {
+	t := ch.userTopic(name)
+	if k == hub.RoomTopic {
+		t = ch.roomTopic(name)
+	}
+	if here {
+		ch.host.broker.Subscribe(t)
+	} else {
+		ch.host.broker.Unsubscribe(t)
+	}
+}
+
+// deliverTopic gives messages from the broker to the members here, and says
+// how many got the last of them.
+func (h *Host) deliverTopic(t broker.Topic, first broker.Position, messages []broker.Message) (sockets int) {
+	ch := h.channel(t.Route)
+	if ch == nil {
+		return 0
+	}
+	turn := hub.Turn{Hub: ch.hub}
+	for i := range messages {
+		m := &messages[i]
+		var except uint64
+		if m.Node == h.node {
+			except = m.Except
+		}
+		turn.Reached = 0
+		switch at := (hub.Position{Epoch: first.Epoch, Offset: first.Offset + uint64(i)}); {
+		case m.Close != nil:
+			turn.Reached = ch.closeUser(&turn, t.Name, m.Close.Code, m.Close.Reason)
+		case t.Kind == broker.User:
+			turn.SendUser([]byte(t.Name), m.Frame)
+		case t.Kind == broker.Route:
+			turn.BroadcastAll(m.Frame, except)
+		case first.Offset > 0 && t.Size > 0:
+			turn.Deliver([]byte(t.Name), m.Frame, except, at)
+		default:
+			turn.Broadcast([]byte(t.Name), m.Frame, except)
+		}
+	}
+	turn.Flush()
+	return turn.Reached
+}
+
+// passTopic says that a room's members have a message already.
+func (h *Host) passTopic(t broker.Topic, at broker.Position) {
+	if ch := h.channel(t.Route); ch != nil && t.Kind == broker.Room && t.Size > 0 {
+		turn := hub.Turn{Hub: ch.hub}
+		turn.Pass([]byte(t.Name), hub.Position(at))
+		turn.Flush()
+	}
+}
+
+// placeTopic says where a room stands.
+func (h *Host) placeTopic(t broker.Topic, at broker.Position) {
+	if ch := h.channel(t.Route); ch != nil && t.Kind == broker.Room && t.Size > 0 {
+		ch.hub.Place(t.Name, hub.Position(at))
+	}
+}
+
+// command does what another node asks for.
+func (h *Host) command(c broker.Command) int {
+	ch := h.channel(c.Route)
+	if ch == nil {
+		return 0
+	}
+	turn := hub.Turn{Hub: ch.hub}
+	defer turn.Flush()
+	return ch.closeConn(&turn, c.Conn, c.Close.Code, c.Close.Reason)
+}
+
+// toRoom sends a frame to a room on all nodes.
+func (ch *channel) toRoom(t *hub.Turn, room, frame []byte, except uint64) {
+	if ch.host.broker == nil {
+		t.Broadcast(room, frame, except)
+		return
+	}
+	t.Reached += ch.hub.Size(room) + ch.host.broker.Sockets(ch.pattern, string(room))
+	ch.host.broker.Publish(ch.roomTopic(string(room)), broker.Message{Frame: slices.Clone(frame), Except: except})
+}
+
+// toUser sends a frame to the connections of a user on all nodes.
+func (ch *channel) toUser(t *hub.Turn, user, frame []byte) {
+	if ch.host.broker == nil {
+		t.SendUser(user, frame)
+		return
+	}
+	t.Reached += len(ch.hub.Conns(user))
+	ch.host.broker.Publish(ch.userTopic(string(user)), broker.Message{Frame: slices.Clone(frame)})
+}
+
+// toAll sends a frame to all connections on all nodes.
+func (ch *channel) toAll(t *hub.Turn, frame []byte, except uint64) {
+	if ch.host.broker == nil {
+		t.BroadcastAll(frame, except)
+		return
+	}
+	t.Reached += ch.hub.Len()
+	ch.host.broker.Publish(ch.allTopic(), broker.Message{Frame: slices.Clone(frame), Except: except})
+}
+
+// since gives the messages of a room after an offset, each without a
+// connection that it is not for, but for the one named.
+func (ch *channel) since(room, epoch string, offset uint64, name string) (entries []hub.Entry, at hub.Position, ok bool, err error) {
+	node, id, err := parseConnName(name)
+	if err != nil {
+		node, id = "", 0 // it is not known
+	}
+	if ch.host.broker == nil {
+		entries, at, ok = ch.hub.Since(room, epoch, offset)
+		for i := range entries {
+			if node != ch.host.node || entries[i].Except != id {
+				entries[i].Except = 0
+			}
+		}
+		return entries, at, ok, nil
+	}
+	found, stands, ok, err := ch.host.broker.Since(context.Background(), ch.roomTopic(room), epoch, offset)
+	for _, e := range found {
+		entry := hub.Entry{Offset: e.Offset, Frame: e.Frame}
+		if e.Node == node && e.Except == id {
+			entry.Except = id
+		}
+		entries = append(entries, entry)
+	}
+	return entries, hub.Position(stands), ok, err
+}
+
+// announceEvery is how often the other nodes are told who is here, at most.
+const announceEvery = 20 * time.Millisecond
+
+// announce tells the other nodes what has changed. It returns when it wants to
+// be called again; zero: when something changes.
+func (ch *channel) announce(now time.Time) time.Time {
+	if ch.host.broker == nil {
+		return time.Time{}
+	}
+	if next := ch.announced.Add(announceEvery); now.Before(next) {
+		return next
+	}
+	journal := ch.hub.TakeJournal()
+	if len(journal) == 0 {
+		return time.Time{}
+	}
+	ch.announced = now
+	changes := make([]broker.Change, len(journal))
+	for i, c := range journal {
+		changes[i] = broker.Change{Route: ch.pattern, Room: c.Room, User: c.User, Here: c.Here, Size: c.Size}
+	}
+	ch.host.broker.Announce(changes)
+	return time.Time{}
+}
+
+// elsewhere are changes of who is present on other nodes, until the clerk tells
+// of them: the last one of each user in each room. The zero value has none.
+type elsewhere struct {
+	mu      sync.Mutex
+	changes map[[2]string]remoteChange // by room and user
+}
+
+type remoteChange struct {
+	here bool
+	heir bool // on_presence is for this node to call: the one it was on has died
+}
+
+// remotePresence notes that a user came or left on other nodes.
+func (h *Host) remotePresence(c broker.Change, heir bool) {
+	ch := h.channel(c.Route)
+	if ch == nil || c.User == "" {
+		return
+	}
+	ch.elsewhere.mu.Lock()
+	if ch.elsewhere.changes == nil {
+		ch.elsewhere.changes = map[[2]string]remoteChange{}
+	}
+	ch.elsewhere.changes[[2]string{c.Room, c.User}] = remoteChange{c.Here, heir}
+	ch.elsewhere.mu.Unlock()
+	ch.wakeClerk()
+}
+
+// remoteEvents tells of users who came and left on other nodes. One who is here
+// was there before, and is there after.
+func (ch *channel) remoteEvents(turn *hub.Turn) {
+	ch.elsewhere.mu.Lock()
+	changes := ch.elsewhere.changes
+	ch.elsewhere.changes = nil
+	ch.elsewhere.mu.Unlock()
+	for k, c := range changes {
+		e := hub.PresenceEvent{Room: k[0], User: k[1], Join: c.here}
+		if ch.hub.Here(e.Room, e.User) {
+			continue
+		}
+		ch.tellWatchers(turn, e)
+		if c.heir && !c.here {
+			ch.runPresence(turn, e)
+		}
+		turn.Flush()
+	}
+}
+
+// isElsewhere says whether a user is present in a room on another node.
+func (ch *channel) isElsewhere(room, user string) bool {
+	return ch.host.broker != nil && ch.host.broker.Online(ch.pattern, room, user)
+}
+
+// presentIn lists the users in a room on all nodes, sorted; an empty name: in
+// the channel.
+func (ch *channel) presentIn(room string) []string {
+	return ch.withElsewhere(room, ch.hub.Present(room))
+}
+
+// withElsewhere adds the users on other nodes to sorted names.
+func (ch *channel) withElsewhere(room string, names []string) []string {
+	if ch.host.broker == nil {
+		return names
+	}
+	names = append(names, ch.host.broker.Users(ch.pattern, room)...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// sizeElsewhere counts the connections in a room on other nodes.
+func (ch *channel) sizeElsewhere(room string) int {
+	if ch.host.broker == nil {
+		return 0
+	}
+	return ch.host.broker.Sockets(ch.pattern, room)
+}
+
+// runPresence calls on_presence, where the channel has it.
+func (ch *channel) runPresence(turn *hub.Turn, e hub.PresenceEvent) {
+	if !ch.settings.Load().logic.Has(abi.OnPresence) {
+		return
+	}
+	ev := Event{Hook: abi.OnPresence, Data: []byte(e.Room + "\n" + e.User)}
+	if e.Join {
+		ev.Arg = int32(abi.PresenceJoin)
+	}
+	_ = ch.run(&ev, nil, nil, turn) // run has logged and counted it
+}
+
+// nodes lists all nodes, this one first.
+func (h *Host) nodes() []string {
+	names := []string{h.node}
+	if h.broker != nil {
+		names = append(names, h.broker.Nodes()...)
+	}
+	return names
+}
+
+// closeBroker sends what waits and says goodbye.
+func (h *Host) closeBroker(ctx context.Context) error {
+	if h.broker == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(h.config.Load().Broker.Timeout, time.Second))
+	defer cancel()
+	return h.broker.Close(ctx)
+}
