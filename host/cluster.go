@@ -322,6 +322,15 @@ func (h *Host) nodes() []string {
 	return names
 }
 
+// brokerNote is what /readyz says of the broker. A node without a link serves its own
+// members, and all nodes are without one when Redis is away: they stay ready.
+func (h *Host) brokerNote() string {
+	if h.broker == nil || h.broker.Up() {
+		return ""
+	}
+	return "degraded: no link to the other nodes\n"
+}
+
 // closeBroker sends what waits and says goodbye.
 func (h *Host) closeBroker(ctx context.Context) error {
 	if h.broker == nil {

@@ -17,7 +17,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The client of Redis leaves a goroutine that sleeps for up to a second and ends.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
+}
 
 // serve starts a host with routes and returns the ws:// address.
 func serve(t testing.TB, o host.Options) (*host.Host, string) {

@@ -60,5 +60,5 @@ func (h *Host) readyz(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "every route is quarantined\n"+list, http.StatusServiceUnavailable)
 		return
 	}
-	fmt.Fprint(w, "ok\n"+list+h.keysNote())
+	fmt.Fprint(w, "ok\n"+list+h.keysNote()+h.brokerNote())
 }

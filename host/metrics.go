@@ -13,6 +13,7 @@ import (
 // metrics are the host's own. Labels are routes, plugins, codes and reasons:
 // never a room or a user, of which there is no bound.
 type metrics struct {
+	broker         *brokerMetrics
 	accepted       *prometheus.CounterVec
 	refused        *prometheus.CounterVec
 	closed         *prometheus.CounterVec
@@ -72,6 +73,7 @@ var hookBuckets = []float64{250e-9, 500e-9, 1e-6, 2.5e-6, 5e-6, 10e-6, 25e-6, 50
 func newMetrics(h *Host) *metrics {
 	durations := prometheus.ExponentialBuckets(1e-6, 4, 11)
 	return &metrics{
+		broker:         newBrokerMetrics(),
 		auth:           newAuthMetrics(),
 		host:           h,
 		api:            newAPIMetrics(),
@@ -124,10 +126,10 @@ func (m *metrics) vectors() []prometheus.Collector {
 }
 
 func (m *metrics) gauges() []*prometheus.Desc {
-	return []*prometheus.Desc{
+	return append(m.broker.all(),
 		m.history, m.historyDropped, m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.fuel, m.info, m.quarantined,
 		m.queueBytes, m.droppedFrames, m.violations, m.draining, m.buildInfo, m.auth.fetched,
-	}
+	)
 }
 
 // Describe implements prometheus.Collector.
@@ -154,6 +156,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		draining = 1
 	}
 	gauge(m.draining, draining)
+	m.broker.collect(out, m.host.broker)
 	m.auth.collect(out, m.host.config.Load().auth)
 	gauge(m.queueBytes, float64(m.host.sockets.QueueBytes()))
 	for v, n := range m.host.sockets.Violations() {

@@ -13,6 +13,7 @@ package config
 //	reload  "restart" where SIGHUP cannot change it
 //	env     "-" where no variable sets it
 //	flag    "-" where no flag sets it
+//	short   the key may stand in the place of its block: broker: URL
 
 // Config is everything that can be set. Default has the values that hold
 // where nothing is set.
@@ -22,6 +23,8 @@ type Config struct {
 	InternalToken Secret `yaml:"internal_token" flag:"-" doc:"Token that /api, /metrics and /debug/pprof/ ask for, as Authorization: Bearer. /livez and /readyz stay open."`
 
 	Node string `yaml:"node" reload:"restart" doc:"Name of this node among those of a cluster, and in the names of its connections: a DNS label in lower case. Empty: the machine's name and something of chance, another at each start."`
+
+	Broker Broker `yaml:"broker"`
 
 	TLS TLS `yaml:"tls"`
 	Log Log `yaml:"log"`
@@ -59,6 +62,17 @@ type Config struct {
 	file string
 	// origin says where each set key comes from, by its name.
 	origin map[string]origin
+}
+
+// Broker says how the nodes of a cluster reach each other. The file may have
+// the URL in its place: broker: redis://host:6379.
+type Broker struct {
+	URL      Secret   `yaml:"url" short:"yes" flag:"-" reload:"restart" doc:"Redis that joins this node and others: redis://[user:password@]host:port[/db], or rediss:// for TLS; ?addr=host:port for more nodes of a Redis Cluster, ?master_set=name for sentinels. In the file broker: URL is enough. Empty: this node is alone."`
+	Required bool     `yaml:"required" reload:"restart" doc:"Fail at start when Redis can not be reached within 10s. Otherwise the node starts alone and joins the others when it can."`
+	Prefix   string   `yaml:"prefix" reload:"restart" doc:"Begins the names of all keys and channels in Redis: clusters that share one need different ones."`
+	Timeout  Duration `yaml:"timeout" min:"1" reload:"restart" doc:"Time that Redis has for an answer before the link counts as broken."`
+	TTL      Duration `yaml:"ttl" min:"1" reload:"restart" doc:"Time that a node which died is believed to be there, with the users who are present on it."`
+	MaxQueue Size     `yaml:"max_queue" min:"1" reload:"restart" doc:"Bytes that wait for Redis."`
 }
 
 // TLS names the certificate of the public listener. Both or none are set.

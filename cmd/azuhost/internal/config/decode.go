@@ -145,6 +145,12 @@ func (d *decoder) field(f field, v reflect.Value, e entry, name string, depth in
 	}
 	switch {
 	case v.Kind() == reflect.Struct:
+		if short, ok := shortField(v.Type()); ok {
+			if _, scalar := scalarText(n); scalar {
+				d.field(short, v.FieldByIndex(short.index), e, name+"."+short.name, depth)
+				return
+			}
+		}
 		if sub, ok := d.entries(n, name, depth); ok {
 			d.fields(v, sub, name+".", depth+1)
 		}

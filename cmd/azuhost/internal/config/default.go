@@ -17,6 +17,8 @@ func Default() *Config {
 		CacheDir: CacheAuto,
 		StateDir: CacheAuto,
 
+		Broker: Broker{Prefix: "azuhost", Timeout: Duration(time.Second), TTL: Duration(10 * time.Second), MaxQueue: 16 * mib},
+
 		MaxConnections:           100_000,
 		MaxConnectionsPerAddress: 10_000,
 

@@ -45,6 +45,7 @@ type field struct {
 	restart bool
 	noEnv   bool
 	noFlag  bool
+	short   bool
 }
 
 // fieldsOf lists the fields of a struct of the schema.
@@ -62,6 +63,7 @@ func fieldsOf(t reflect.Type) []field {
 			restart: sf.Tag.Get("reload") == "restart",
 			noEnv:   sf.Tag.Get("env") == "-",
 			noFlag:  sf.Tag.Get("flag") == "-",
+			short:   sf.Tag.Get("short") != "",
 		}
 		if m := sf.Tag.Get("min"); m != "" {
 			n, err := strconv.ParseInt(m, 10, 64)
@@ -73,6 +75,16 @@ func fieldsOf(t reflect.Type) []field {
 		out = append(out, f)
 	}
 	return out
+}
+
+// shortField is the field of a struct that a file may have in the struct's place.
+func shortField(t reflect.Type) (field, bool) {
+	for _, f := range fieldsOf(t) {
+		if f.short {
+			return f, true
+		}
+	}
+	return field{}, false
 }
 
 // Keys lists every key outside routes, in the order of the structs. Those of
@@ -100,6 +112,9 @@ func appendKeys(keys []Key, v reflect.Value, prefix string, index []int) []Key {
 		}
 		if k.Type != "map" && !f.noEnv {
 			k.Env = EnvPrefix + strings.ToUpper(strings.ReplaceAll(name, ".", "_"))
+			if f.short {
+				k.Env = strings.TrimSuffix(k.Env, "_"+strings.ToUpper(f.name))
+			}
 		}
 		if k.Type != "map" && !f.noFlag && !strings.HasPrefix(name, "defaults.") {
 			k.Flag = strings.NewReplacer(".", "-", "_", "-").Replace(name)

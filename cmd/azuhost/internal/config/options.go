@@ -16,8 +16,12 @@ import (
 // Registry.
 func (c *Config) Options() host.Options {
 	o := host.Options{
-		Node:                     c.Node,
-		InternalToken:            string(c.InternalToken),
+		Node:          c.Node,
+		InternalToken: string(c.InternalToken),
+		Broker: host.Broker{
+			URL: string(c.Broker.URL), Required: c.Broker.Required, Prefix: c.Broker.Prefix, Timeout: time.Duration(c.Broker.Timeout),
+			TTL: time.Duration(c.Broker.TTL), MaxQueue: int(c.Broker.MaxQueue),
+		},
 		AllowedOrigins:           c.AllowedOrigins,
 		AllowedHosts:             c.AllowedHosts,
 		MaxConnections:           c.MaxConnections,

@@ -1,0 +1,319 @@
+package host_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host"
+	"github.com/coder/websocket"
+)
+
+// redisURL starts a Redis for a test.
+func redisURL(t testing.TB) string {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("redis-server is missing: apt-get install redis-server")
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	ln.Close()
+	cmd := exec.Command("redis-server", "--port", strconv.Itoa(ln.Addr().(*net.TCPAddr).Port), "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	eventually(t, "Redis listens", func() bool {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	return "redis://" + addr
+}
+
+// node is a host of a cluster.
+type node struct {
+	*host.Host
+	name, url string
+}
+
+// startCluster starts hosts with the same routes.
+func startCluster(t testing.TB, n int, o host.Options) (nodes []node) {
+	t.Helper()
+	o.Broker.URL, o.Broker.Required = redisURL(t), true
+	if o.Broker.TTL == 0 {
+		o.Broker.TTL = 2 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+		if testing.Verbose() {
+			o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+		}
+	}
+	for i := range n {
+		o.Node = fmt.Sprintf("n%d", i)
+		h, url := serve(t, o)
+		nodes = append(nodes, node{h, o.Node, url})
+	}
+	for _, x := range nodes {
+		wantMetric(t, x.Host, "azuhost_broker_nodes", float64(n))
+	}
+	return nodes
+}
+
+// TestCluster: 100 rooms of 9 members over three nodes. Everybody sends; every
+// member gets everything, once, and in the order that the others see.
+func TestCluster(t *testing.T) {
+	nodes := startCluster(t, 3, host.Options{Routes: []host.Route{historyRoute()}})
+	const rooms, each, messages = 100, 9, 3
+	got := make([][][]string, rooms)
+	var wait sync.WaitGroup
+	failed := make(chan error, rooms*each)
+	for r := range rooms {
+		got[r] = make([][]string, each)
+		var conns []*websocket.Conn
+		for m := range each {
+			conns = append(conns, dial(t, fmt.Sprintf("%s/rooms/%d", nodes[m%3].url, r)))
+		}
+		for m, c := range conns {
+			wait.Go(func() {
+				for range each * messages {
+					_, b, err := c.Read(testContext(t))
+					if err != nil {
+						failed <- err
+						return
+					}
+					got[r][m] = append(got[r][m], string(b))
+				}
+			})
+			wait.Go(func() {
+				for k := range messages {
+					if err := c.Write(testContext(t), websocket.MessageText, fmt.Appendf(nil, "%d/%d", m, k)); err != nil {
+						failed <- err
+						return
+					}
+				}
+			})
+		}
+	}
+	wait.Wait()
+	close(failed)
+	for err := range failed {
+		t.Fatal(err)
+	}
+	for r := range rooms {
+		for m := range each {
+			if !slices.Equal(got[r][m], got[r][0]) {
+				t.Fatalf("room %d: member %d saw another order than member 0:\n%v\n%v", r, m, got[r][m], got[r][0])
+			}
+		}
+		sorted := slices.Sorted(slices.Values(got[r][0]))
+		if len(slices.Compact(sorted)) != each*messages {
+			t.Fatalf("room %d: %v", r, got[r][0])
+		}
+	}
+}
+
+// TestClusterAnswers: what is asked on one node is answered for all.
+func TestClusterAnswers(t *testing.T) {
+	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{historyRoute(), {Path: "/c", PresenceGrace: -1, Channel: scriptInGo()}}})
+	a, b := nodes[0], nodes[1]
+	ctx := testContext(t)
+	ann := dialDo(t, a.url+"/c", "i ann;j r;s in")
+	want(t, ann, "in")
+	bob := dialDo(t, b.url+"/c", "i bob;j r;s in")
+	want(t, bob, "in")
+	eventually(t, "a knows of bob", func() bool {
+		on, _ := a.Online(ctx, "/c", "bob")
+		room, _ := a.Room(ctx, "/c", "r")
+		return on && room == host.RoomInfo{Name: "r", Sockets: 2, Users: 2}
+	})
+	users, err := b.Presence(ctx, "/c", "r")
+	if err != nil || !slices.Equal(users, []string{"ann", "bob"}) {
+		t.Error(users, err)
+	}
+	for _, c := range []struct {
+		p    host.Publication
+		want host.Delivery
+	}{
+		{host.Publication{Route: "/c", Room: "r", Data: []byte("1")}, host.Delivery{Sockets: 2, Nodes: 2}},
+		{host.Publication{Route: "/c", Users: []string{"ann", "bob", "eve"}, Data: []byte("2")}, host.Delivery{Sockets: 2, Nodes: 1}},
+		{host.Publication{Route: "/c", All: true, Data: []byte("3")}, host.Delivery{Sockets: 2, Nodes: 2}},
+		{host.Publication{Route: "/c", Room: "none", Data: []byte("4")}, host.Delivery{}},
+	} {
+		if d, err := a.Publish(ctx, c.p); err != nil || d != c.want {
+			t.Errorf("%+v: %+v %v", c.p, d, err)
+		}
+	}
+	for _, c := range []*websocket.Conn{ann, bob} {
+		for _, text := range []string{"1", "2", "3"} {
+			want(t, c, text)
+		}
+	}
+	conns, err := b.Connections(ctx, "/c", "", 0)
+	if err != nil || len(conns) != 1 || !strings.HasPrefix(conns[0].ID, "n1.") {
+		t.Fatal(conns, err)
+	}
+	if d, err := a.Disconnect(ctx, host.Disconnection{Conn: conns[0].ID, Code: 4001, Reason: "moved"}); err != nil || d.Sockets != 1 {
+		t.Error(d, err)
+	}
+	wantClose(t, bob, 4001, "moved")
+	if d, err := b.Disconnect(ctx, host.Disconnection{Route: "/c", User: "ann", Code: 4002}); err != nil || d.Sockets != 1 {
+		t.Error(d, err)
+	}
+	wantClose(t, ann, 4002, "")
+	eventually(t, "nobody is there", func() bool {
+		on, _ := a.Online(ctx, "/c", "bob")
+		room, _ := b.Room(ctx, "/c", "r")
+		return !on && room.Sockets == 0
+	})
+}
+
+// TestClusterPresenceEvents: a user with a connection to each of two nodes comes once and goes once.
+func TestClusterPresenceEvents(t *testing.T) {
+	var mu sync.Mutex
+	var events []string
+	ch := historyRoute().Channel.(*host.Funcs)
+	ch.OnPresence = func(_ host.Env, room, user string, join bool) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if room != "" {
+			events = append(events, fmt.Sprint(user, " ", join))
+		}
+		return nil
+	}
+	route := historyRoute()
+	route.Channel = ch
+	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{route}})
+	seen := func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Join(events, ", ")
+	}
+	one := dial(t, nodes[0].url+"/rooms/a?user=ann")
+	eventually(t, "ann is on n0, and n1 knows", func() bool {
+		on, _ := nodes[1].Online(testContext(t), "/rooms/:room", "ann")
+		return on && seen() == "ann true"
+	})
+	watch, _ := dialV1(t, nodes[1].url+"/rooms/a?user=bob")
+	wantControl(t, watch, "joined")
+	request(t, watch, `{"type":"presence","id":1,"room":"a","watch":true}`)
+	if p := wantControl(t, watch, "presence"); !slices.Equal(p.Users, []string{"ann", "bob"}) {
+		t.Errorf("%+v", p)
+	}
+	two := dial(t, nodes[1].url+"/rooms/a?user=ann")
+	eventually(t, "n0 knows of both", func() bool {
+		r, _ := nodes[0].Room(testContext(t), "/rooms/:room", "a")
+		return r.Sockets == 3
+	})
+	_ = one.Close(websocket.StatusNormalClosure, "")
+	eventually(t, "n1 knows of one", func() bool {
+		r, _ := nodes[1].Room(testContext(t), "/rooms/:room", "a")
+		return r.Sockets == 2
+	})
+	_ = two.Close(websocket.StatusNormalClosure, "")
+	for {
+		m := wantAnyControl(t, watch)
+		if m.User == "ann" && m.Type == "presence_leave" {
+			break
+		}
+	}
+	eventually(t, "ann has gone", func() bool { return strings.HasSuffix(seen(), "ann false") })
+	if n := strings.Count(seen(), "ann"); n != 2 {
+		t.Errorf("events: %s", seen())
+	}
+}
+
+func wantAnyControl(t testing.TB, c *websocket.Conn) (m control) {
+	t.Helper()
+	_, b, err := c.Read(testContext(t))
+	if err != nil || len(b) == 0 || b[0] != 0x1e || json.Unmarshal(b[1:], &m) != nil {
+		t.Fatalf("got %q, %v", b, err)
+	}
+	return m
+}
+
+// TestClusterRecovery: a client goes from one node to the other, and misses
+// nothing.
+func TestClusterRecovery(t *testing.T) {
+	route := historyRoute()
+	route.History.Size = 1000
+	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{route}})
+	c, hello := dialV1(t, nodes[0].url+"/rooms/a")
+	joined := wantControl(t, c, "joined")
+	publish := func(n node, text string) {
+		t.Helper()
+		if _, err := n.Publish(testContext(t), host.Publication{Route: "/rooms/:room", Room: "a", Data: []byte(text)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(nodes[1], "1")
+	if p := wantControl(t, c, "position"); p.Offset != joined.Offset+1 {
+		t.Errorf("%+v after %+v", p, joined)
+	}
+	want(t, c, "1")
+	send(t, c, "others: 2")
+	if p := wantControl(t, c, "position"); !p.Skip {
+		t.Errorf("%+v", p)
+	}
+	_ = c.CloseNow()
+	publish(nodes[0], "3")
+	publish(nodes[1], "4")
+	c, _ = dialV1(t, nodes[1].url+"/rooms/a")
+	if j := wantControl(t, c, "joined"); j.Epoch != joined.Epoch || j.Offset != joined.Offset+4 {
+		t.Errorf("joined %+v, before %+v", j, joined)
+	}
+	request(t, c, `{"type":"recover","id":1,"room":"a","epoch":%q,"offset":%d,"conn":%q}`, joined.Epoch, joined.Offset+1, hello.Conn)
+	if r := wantControl(t, c, "recovered"); !r.Recovered || r.Count != 3 {
+		t.Fatalf("%+v", r)
+	}
+	if p := wantControl(t, c, "position"); !p.Skip { // its own, to others
+		t.Errorf("%+v", p)
+	}
+	for _, text := range []string{"3", "4"} {
+		wantControl(t, c, "position")
+		want(t, c, text)
+	}
+}
+
+// TestClusterIsOptional: without Redis a host that does not require it serves its members.
+func TestClusterIsOptional(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	o := host.Options{Log: slog.New(slog.DiscardHandler), Routes: []host.Route{historyRoute()}, Broker: host.Broker{URL: "redis://" + ln.Addr().String()}}
+	h, url := serve(t, o)
+	c := dial(t, url+"/rooms/a")
+	do(t, c, "alone", "alone")
+	wantMetric(t, h, "azuhost_broker_connected", 0)
+	rec := httptest.NewRecorder()
+	h.Internal().ServeHTTP(rec, httptest.NewRequest("GET", "/readyz", nil))
+	if rec.Code != 200 || !strings.Contains(rec.Body.String(), "degraded") {
+		t.Errorf("readyz: %d %s", rec.Code, rec.Body)
+	}
+	d, err := h.Publish(context.Background(), host.Publication{Route: "/rooms/:room", Room: "a", Data: []byte("x")})
+	if err != nil || d.Sockets != 1 || !d.Partial {
+		t.Errorf("%+v %v", d, err)
+	}
+}
