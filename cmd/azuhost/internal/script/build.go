@@ -3,10 +3,12 @@ package script
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"io"
 
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/link"
+	"github.com/azuhost/azuhost/host/abi"
 )
 
 //go:embed licenses.txt
@@ -81,5 +83,20 @@ func assemble(quickJS []byte, b *bundle, has *found) ([]byte, error) {
 	}
 	g.add()
 	l.Custom("licenses", licenses)
+	l.Custom(abi.ManifestSection, manifest())
 	return l.Link()
+}
+
+// manifest says that the plugin can live without everything but clocks, which
+// QuickJS starts with: the SDK's classes import what a script may never call,
+// and it gets an exception where it calls what the route does not allow.
+func manifest() []byte {
+	var m abi.Manifest
+	for _, c := range abi.Capabilities {
+		if c.Name != "time" {
+			m.Optional = append(m.Optional, c.Name)
+		}
+	}
+	out, _ := json.Marshal(m) // of strings: no error
+	return out
 }

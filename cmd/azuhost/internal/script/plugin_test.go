@@ -210,3 +210,12 @@ func TestPublish(t *testing.T) {
 		t.Error("the refusal was no error")
 	}
 }
+
+// TestCapabilities: a script is loaded where it may do little, and told so.
+func TestCapabilities(t *testing.T) {
+	s := serve(t, `import { type Conn, store } from "azuhost";
+export function onMessage(conn: Conn, message: string) {
+  try { store.set("a", "b"); } catch (e) { conn.send(String(e)); }
+}`, func(r *host.Route) { r.Allow = []abi.Capability{"send", "time"} })
+	s.dial("/c/x").ask("x", "AzuError: store.set: PERM")
+}
