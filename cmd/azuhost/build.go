@@ -58,6 +58,7 @@ and name the file with --runtime or AZUHOST_JS_RUNTIME.`,
 	languageFlag(cmd, &o.Language)
 	fs.BoolVar(&noShrink, "no-shrink", false, "do not run wasm-opt, which takes its time")
 	runtimeFlag(cmd, &runtime)
+	timeoutFlag(cmd, &o.ScriptTimeout)
 	fs.BoolVar(&asJSON, "json", false, "print what was built as JSON")
 	return cmd
 }
@@ -68,13 +69,15 @@ func languageFlag(cmd *cobra.Command, language *string) {
 	_ = cmd.RegisterFlagCompletionFunc("language", cobra.FixedCompletions(toolchain.Names(), cobra.ShellCompDirectiveNoFileComp))
 }
 
-// envRuntime names the JavaScript runtime where --runtime does not.
-const envRuntime = config.EnvRuntime
-
 // runtimeFlag adds --runtime.
 func runtimeFlag(cmd *cobra.Command, file *string) {
-	cmd.Flags().StringVar(file, "runtime", "", "QuickJS for JavaScript and TypeScript, a file of the npm package quickjs-wasi (default: $"+envRuntime+", else downloaded once)")
+	cmd.Flags().StringVar(file, "runtime", "", "QuickJS for JavaScript and TypeScript, a file of the npm package quickjs-wasi (default: $"+config.EnvRuntime+", else downloaded once)")
 	_ = cmd.MarkFlagFilename("runtime", "tgz", "wasm")
+}
+
+// timeoutFlag adds --script-timeout.
+func timeoutFlag(cmd *cobra.Command, timeout *time.Duration) {
+	cmd.Flags().DurationVar(timeout, "script-timeout", 20*time.Second, "time that a script may run outside of hooks while it is built")
 }
 
 // jsRuntime says where QuickJS comes from.
@@ -82,7 +85,7 @@ func jsRuntime(w *world, file string, progress io.Writer) script.Runtime {
 	r := script.Runtime{File: file, Progress: progress}
 	for _, kv := range w.env {
 		switch name, value, _ := strings.Cut(kv, "="); {
-		case name == envRuntime && file == "":
+		case name == config.EnvRuntime && file == "":
 			r.File = value
 		case strings.EqualFold(name, "npm_config_registry"):
 			r.Registry = value

@@ -63,7 +63,8 @@ func rootCommand(w *world) *cobra.Command {
 		Short: "Serve real-time channels whose logic is in WebAssembly",
 		Long: `azuhost serves WebSocket channels. What a channel does is a WebAssembly
 plugin, loaded for a path and swapped while sockets stay open.`,
-		Example: `  azuhost build chat.ts                      make a plugin of its sources
+		Example: `  azuhost dev chat.ts                        build, serve and reload a plugin while you write it
+  azuhost build chat.ts                      make a plugin of its sources
   azuhost serve --route /echo=echo.wasm      serve one plugin, without a file
   azuhost serve --config azuhost.yaml        serve what a file says
   azuhost check --config azuhost.yaml        look for mistakes, without serving
@@ -78,6 +79,7 @@ plugin, loaded for a path and swapped while sockets stay open.`,
 		inspectCommand(w),
 		healthCommand(w),
 		buildCommand(w),
+		devCommand(w),
 		tokenCommand(w),
 		versionCommand(w),
 	)

@@ -44,6 +44,9 @@ func start(ctx context.Context, src *source) (_ *server, err error) {
 	}
 	s := &server{src: src, cfg: cfg}
 	s.log = newLog(src.w.stderr, cfg.Log, &s.level)
+	if src.dev != nil {
+		s.log = slog.New(src.dev.console)
+	}
 	pair, err := readCertificate(cfg.TLS)
 	if err != nil {
 		return nil, err
@@ -63,7 +66,7 @@ func start(ctx context.Context, src *source) (_ *server, err error) {
 		s.internal.shutdown(ctx)
 		return nil, err
 	}
-	s.page = playground.Handler(func() any { return s.host.Routes() })
+	s.page = playground.Handler(func() any { return s.host.Routes() }, s.events())
 	s.apply(cfg, pair)
 	s.serve()
 	return s, nil
@@ -79,6 +82,9 @@ func (s *server) options(cfg *config.Config) host.Options {
 func (s *server) apply(cfg *config.Config, pair *tls.Certificate) {
 	s.cfg = cfg
 	s.level.Set(logLevel(cfg.Log.Level))
+	if s.src.dev != nil {
+		s.src.dev.level.Set(logLevel(cfg.Log.Level))
+	}
 	s.cert.current.Store(pair)
 	s.playground.Store(cfg.Playground)
 }
@@ -103,6 +109,14 @@ func (s *server) serve() {
 	if s.cfg.Playground {
 		s.log.Info("playground", "url", scheme+"://"+browserAddr(s.public.Addr().String())+"/")
 	}
+}
+
+// events is what the playground shows of the log; nil: nothing.
+func (s *server) events() http.Handler {
+	if s.src.dev == nil {
+		return nil
+	}
+	return &s.src.dev.events
 }
 
 func (s *server) logRoutes() {
@@ -175,6 +189,9 @@ func (s *server) tryReload(ctx context.Context) error {
 func (s *server) close() error {
 	timeout := time.Duration(s.cfg.ShutdownTimeout)
 	s.log.Info("closing", "timeout", timeout)
+	if s.src.dev != nil {
+		s.src.dev.events.Close() // or its requests would be waited for
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 

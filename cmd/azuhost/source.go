@@ -21,6 +21,7 @@ type source struct {
 	file   string
 	routes []string
 	set    []config.Setting
+	dev    *devOutput // nil: not developing
 }
 
 // sourceFlags adds the flags to cmd: --config, --route, and one for each key.

@@ -3,6 +3,7 @@
 
 import { chat } from './chat.js';
 import { clearFrames, element, frame } from './frames.js';
+import { showLog } from './log.js';
 
 const $ = (id) => document.getElementById(id);
 let routes = [];
@@ -205,6 +206,7 @@ async function start() {
   try {
     const answer = await fetch('/playground/channels.json');
     if (!answer.ok) throw new Error(`status ${answer.status}`);
+    if (answer.headers.has('Azuhost-Events')) showLog();
     routes = (await answer.json()) ?? [];
   } catch (err) {
     state('failed', `the channels could not be loaded: ${err.message}`);

@@ -8,7 +8,7 @@ import (
 	"net/http"
 )
 
-//go:embed index.html app.js chat.js frames.js style.css icon.svg
+//go:embed index.html app.js chat.js log.js frames.js style.css icon.svg
 var files embed.FS
 
 // policy lets the page load its own files and connect to its own host, and
@@ -21,6 +21,7 @@ var types = map[string]string{
 	"index.html": "text/html; charset=utf-8",
 	"app.js":     "text/javascript; charset=utf-8",
 	"chat.js":    "text/javascript; charset=utf-8",
+	"log.js":     "text/javascript; charset=utf-8",
 	"frames.js":  "text/javascript; charset=utf-8",
 	"style.css":  "text/css; charset=utf-8",
 	"icon.svg":   "image/svg+xml",
@@ -36,7 +37,9 @@ func Has(path string) bool {
 
 // Handler serves the page at / and its files under /playground/. routes
 // returns the channels that can be picked, as a value that JSON can encode.
-func Handler(routes func() any) http.Handler {
+// events, where it is not nil, sends lines of the log and of builds as
+// server-sent events; the page then shows them.
+func Handler(routes func() any, events http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { file(w, "index.html") })
 	for name := range types {
@@ -46,8 +49,14 @@ func Handler(routes func() any) http.Handler {
 	}
 	mux.HandleFunc("GET "+prefix+"channels.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
+		if events != nil {
+			w.Header().Set("Azuhost-Events", "yes") // that the page may ask for them
+		}
 		json.NewEncoder(w).Encode(routes())
 	})
+	if events != nil {
+		mux.Handle("GET "+prefix+"events", events)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)

@@ -11,7 +11,7 @@ import (
 func get(t *testing.T, method, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h := Handler(func() any { return []map[string]string{{"path": "/echo"}} })
+	h := Handler(func() any { return []map[string]string{{"path": "/echo"}} }, nil)
 	h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	return w
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/link"
 	"github.com/azuhost/azuhost/host/abi"
@@ -21,6 +22,8 @@ type Options struct {
 	Minify bool
 	// Console gets what the script logs outside of hooks. nil: it is dropped.
 	Console io.Writer
+	// Timeout bounds what the script does outside of hooks while it is built. 0: 20 s.
+	Timeout time.Duration
 }
 
 // Plugin is what Build made.
@@ -50,7 +53,7 @@ func Build(ctx context.Context, file string, o Options) (*Plugin, error) {
 	if err != nil {
 		return nil, err
 	}
-	has, err := probe(ctx, quickJS, b, o.Console)
+	has, err := probe(ctx, quickJS, b, o)
 	if err != nil {
 		return nil, err
 	}

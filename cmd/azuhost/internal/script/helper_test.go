@@ -46,7 +46,7 @@ func build(t testing.TB, source string) string {
 	if err := os.WriteFile(src, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p, err := script.Build(t.Context(), src, script.Options{Runtime: script.Runtime{File: quickJS(t)}})
+	p, err := script.Build(t.Context(), src, script.Options{Runtime: script.Runtime{File: quickJS(t)}, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -23,8 +24,9 @@ type found struct {
 	Used  []string `json:"used"`
 }
 
-// probeTimeout bounds the first run of a script: what it does outside of hooks.
-const probeTimeout = 5 * time.Second
+// defaultTimeout bounds the first run of a script: what it does outside of
+// hooks. A run takes a tenth of a second on a machine that is not busy.
+const defaultTimeout = 20 * time.Second
 
 // report is the native that is there in the probe only, and its import.
 const report = "report"
@@ -32,7 +34,7 @@ const report = "report"
 // probe runs the script once, as an instance does before its first event, to
 // learn which hooks it has and which functions it may call. Errors are those
 // that a plugin would have when it is loaded.
-func probe(ctx context.Context, quickJS []byte, b *bundle, console io.Writer) (*found, error) {
+func probe(ctx context.Context, quickJS []byte, b *bundle, o Options) (*found, error) {
 	l, err := link.New(quickJS)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", runtimeName, err)
@@ -53,8 +55,8 @@ func probe(ctx context.Context, quickJS []byte, b *bundle, console io.Writer) (*
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", runtimeName, err)
 	}
-	p := &prober{bundle: b, console: console}
-	if err := p.run(ctx, module); err != nil {
+	p := &prober{bundle: b, console: o.Console}
+	if err := p.run(ctx, module, cmp.Or(o.Timeout, defaultTimeout)); err != nil {
 		return nil, err
 	}
 	return p.found, nil
@@ -68,8 +70,8 @@ type prober struct {
 	failure string
 }
 
-func (p *prober) run(ctx context.Context, module []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+func (p *prober) run(ctx context.Context, module []byte, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	// The interpreter starts at once, and what runs here runs once.
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCloseOnContextDone(true).WithMemoryLimitPages(1024))
@@ -86,7 +88,7 @@ func (p *prober) run(ctx context.Context, module []byte) error {
 	case p.failure != "":
 		return &SourceError{p.bundle.places.mapped(p.failure)}
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &SourceError{fmt.Sprintf("the script did not come to its end within %s: outside of hooks it may prepare things, and must end", probeTimeout)}
+		return &SourceError{fmt.Sprintf("the script did not come to its end within %s: outside of hooks it may prepare things, and must end", timeout)}
 	case err != nil:
 		return fmt.Errorf("the script does not start: %w", err)
 	case p.found == nil:

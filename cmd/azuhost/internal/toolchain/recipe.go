@@ -20,7 +20,7 @@ import (
 // How each language is built. The flags are those of the READMEs in sdk/.
 
 func buildScript(ctx context.Context, b *builder) error {
-	p, err := script.Build(ctx, b.file, script.Options{Runtime: b.Runtime, Console: b.Console})
+	p, err := script.Build(ctx, b.file, script.Options{Runtime: b.Runtime, Console: b.Console, Timeout: b.ScriptTimeout})
 	if wrong := (*script.SourceError)(nil); errors.As(err, &wrong) {
 		return &Failed{wrong.Text}
 	}

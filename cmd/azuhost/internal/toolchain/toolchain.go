@@ -27,6 +27,9 @@ type Options struct {
 	Shrink bool
 	// Runtime is QuickJS, for JavaScript and TypeScript.
 	Runtime script.Runtime
+	// ScriptTimeout bounds what a script does outside of hooks while it is built.
+	// 0: 20 s.
+	ScriptTimeout time.Duration
 	// Env is the environment of the tools, as os.Environ has it.
 	Env []string
 	// Console gets what tools and scripts say while they work. nil: it is dropped.

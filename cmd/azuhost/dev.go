@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/dev"
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
+)
+
+func devCommand(w *world) *cobra.Command {
+	var src *source
+	var runtime, language string
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "dev [[PATTERN=]FILE|FOLDER]...",
+		Short: "Build, serve and reload plugins while you write them",
+		Long: `Build plugins from their sources, serve them with the playground, and do so
+again at every change: the next message is answered by the new version, and
+nobody is disconnected. A build that fails leaves the running version.
+
+Each argument is served under its name, /chat for chat.ts, or under the pattern
+in front of it. Without one, what is in this folder is served. The log and the
+errors of builds are shown here and in the playground.
+
+Other flags, the config file and the environment are those of azuhost serve.`,
+		Example: `  azuhost dev chat.ts                          ws://localhost:4000/chat
+  azuhost dev /rooms/:room_id=./rooms chat.ts
+  azuhost dev --listen :8080`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = []string{"."}
+			}
+			o := toolchain.Options{Language: language, ScriptTimeout: timeout, Env: w.env, Runtime: jsRuntime(w, runtime, w.stderr)}
+			return develop(cmd.Context(), src, args, o)
+		},
+	}
+	src = sourceFlags(cmd, w)
+	cmd.ValidArgsFunction = nil // files
+	languageFlag(cmd, &language)
+	runtimeFlag(cmd, &runtime)
+	timeoutFlag(cmd, &timeout)
+	return cmd
+}
+
+// develop serves until ctx is done or a signal says so.
+func develop(ctx context.Context, src *source, args []string, o toolchain.Options) error {
+	out, err := os.MkdirTemp("", "azuhost-dev-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(out)
+	var projects []*dev.Project
+	for i, arg := range args {
+		p, route := devProject(arg, filepath.Join(out, fmt.Sprint(i)))
+		projects = append(projects, p)
+		src.routes = append(src.routes, route+"="+p.Out)
+	}
+	// What is said on the command line stands above.
+	src.set = append([]config.Setting{{Key: "playground", Text: "true"}, {Key: "watch", Text: "true"}, {Key: "state_dir", Text: ""}}, src.set...)
+
+	console := src.forDev()
+	defer src.dev.events.Close()
+	o.Console = consoleWriter{console}
+	builder, err := dev.NewBuilder(projects, o, console)
+	if err != nil {
+		return err
+	}
+	defer builder.Close()
+	for !builder.Build(ctx) {
+		console.Line(slog.LevelInfo, "", "waiting for a change of the sources")
+		if err := builder.Wait(ctx); err != nil {
+			return nil // by ctx: the end was asked for
+		}
+	}
+	return developServing(ctx, src, builder)
+}
+
+// devOutput is where the log goes while plugins are developed.
+type devOutput struct {
+	level   slog.LevelVar
+	events  dev.Events
+	console *dev.Console
+}
+
+// forDev has the server write its log for people.
+func (s *source) forDev() *dev.Console {
+	s.dev = &devOutput{}
+	s.dev.console = dev.NewConsole(s.w.stderr, &s.dev.level, isTerminal(s.w.stderr), &s.dev.events)
+	return s.dev.console
+}
+
+// developServing serves, and builds when sources change.
+func developServing(ctx context.Context, src *source, builder *dev.Builder) error {
+	ctx, stop := context.WithCancel(ctx)
+	var builds sync.WaitGroup
+	builds.Go(func() {
+		for builder.Wait(ctx) == nil {
+			builder.Build(ctx)
+		}
+	})
+	defer builds.Wait()
+	defer stop()
+	return serve(ctx, src)
+}
+
+// devProject reads an argument: a path, or a pattern and a path.
+func devProject(arg, out string) (p *dev.Project, route string) {
+	route, path, ok := strings.Cut(arg, "=")
+	if !ok || !strings.HasPrefix(route, "/") || strings.ContainsRune(route, filepath.Separator) && exists(arg) {
+		route, path = "", arg
+	}
+	name := filepath.Base(path)
+	if abs, err := filepath.Abs(path); err == nil {
+		name = filepath.Base(abs)
+	}
+	name = strings.TrimSuffix(name, filepath.Ext(name))
+	if route == "" {
+		route = "/" + name
+	}
+	return &dev.Project{Path: path, Name: name, Out: filepath.Join(out, name+".wasm")}, route
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// isTerminal says whether people read what is written.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// consoleWriter writes what tools say as lines.
+type consoleWriter struct{ *dev.Console }
+
+func (c consoleWriter) Write(p []byte) (int, error) {
+	c.Line(slog.LevelInfo, "", strings.TrimRight(string(p), "\n"))
+	return len(p), nil
+}

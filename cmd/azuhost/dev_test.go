@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/script/scripttest"
+)
+
+// shouter answers in capitals, and with a mark.
+func shouter(mark string) string {
+	return `import type { Channel } from "azuhost";
+import { mark } from "./mark";
+console.log("here is", mark);
+export default {
+  onMessage(conn, message) {
+    if (message === "fail") throw new Error("as told");
+    conn.send(String(message).toUpperCase() + mark);
+  },
+} satisfies Channel;
+` + mark
+}
+
+// TestDev edits a plugin while a client is connected: the next message is
+// answered by the new version, a version that does not build leaves the old
+// one, and the playground is told.
+func TestDev(t *testing.T) {
+	quickJS, err := scripttest.Runtime()
+	if err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	file, mark := filepath.Join(dir, "shout.ts"), filepath.Join(dir, "mark.ts")
+	edit(t, file, shouter(""))
+	edit(t, mark, `export const mark = "!";`)
+	out, address := startDev(t, quickJS, file)
+
+	events := follow(t, "http://"+address+"/playground/events")
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, "ws://"+address+"/shout", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	ask := func(text string) string {
+		t.Helper()
+		if err := c.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		_, answer, err := c.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(answer)
+	}
+	if got := ask("hi"); got != "HI!" {
+		t.Fatalf("got %q", got)
+	}
+	ask("fail")
+	events.waitFor("Error: as told", "onMessage (shout.ts:6)")
+
+	edit(t, file, shouter("}"))
+	events.waitFor("does not build", "shout.ts:10:", "the version before goes on")
+	if got := ask("hi"); got != "HI!" {
+		t.Errorf("after a build that failed: %q", got)
+	}
+
+	edit(t, file, shouter(""))
+	edit(t, mark, `export const mark = "?";`) // what is imported is watched, too
+	for end := time.Now().Add(patience); ; {
+		if got := ask("hi"); got == "HI?" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("no new version:\n%s", out)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	events.waitFor("here is ?")
+	if !strings.Contains(out.String(), "here is ?") {
+		t.Errorf("the log of the plugin is not on the terminal:\n%s", out)
+	}
+}
+
+func edit(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// startDev runs azuhost dev until the end of the test.
+func startDev(t *testing.T, quickJS, file string) (out *sharedBuffer, address string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	out = &sharedBuffer{}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"dev", file, "--script-timeout", "1m", "--listen", "127.0.0.1:0", "--internal=", "--cache-dir="},
+			strings.NewReader(""), &bytes.Buffer{}, out, []string{"AZUHOST_JS_RUNTIME=" + quickJS, "AZUHOST_DEFAULTS_LIMITS_DEADLINE=10s"})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if code := <-ended; code != exitOK {
+			t.Errorf("dev ended with %d:\n%s", code, out)
+		}
+	})
+	listening := regexp.MustCompile(`listening \(address=(\S+)`)
+	for end := time.Now().Add(3 * patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		select {
+		case code := <-ended:
+			ended <- code
+			t.Fatalf("dev ended with %d:\n%s", code, out)
+		default:
+		}
+		if m := listening.FindStringSubmatch(out.String()); m != nil {
+			return out, m[1]
+		}
+	}
+	t.Fatalf("dev does not listen:\n%s", out)
+	return nil, ""
+}
+
+// stream gathers what is sent to the playground.
+type stream struct {
+	t     *testing.T
+	lines chan string
+	all   strings.Builder
+}
+
+func follow(t *testing.T, url string) *stream {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", url, res.Status)
+	}
+	s := &stream{t: t, lines: make(chan string, 1000)}
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			s.lines <- lines.Text()
+		}
+	})
+	t.Cleanup(func() {
+		_ = res.Body.Close()
+		reading.Wait()
+		http.DefaultClient.CloseIdleConnections()
+	})
+	return s
+}
+
+// waitFor reads until all texts have come.
+func (s *stream) waitFor(texts ...string) {
+	s.t.Helper()
+	end := time.After(patience)
+	for _, text := range texts {
+		for !strings.Contains(s.all.String(), text) {
+			select {
+			case line := <-s.lines:
+				s.all.WriteString(line + "\n")
+			case <-end:
+				s.t.Fatalf("no %q in\n%s", text, s.all.String())
+			}
+		}
+	}
+}
+
+type sharedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *sharedBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *sharedBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
