@@ -9,7 +9,7 @@ WASM    := $(PLUGINS:%=plugins/build/%.wasm)
 GUESTS  := $(wildcard testplugins/*.wat testplugins/hostile/*.wat)
 CONFORMANCE := $(patsubst %/build,%,$(wildcard testplugins/conformance/*/build))
 
-.PHONY: all build plugins run test hostile lint vuln fuzz tools guests conformance conformance-guests sdk-test bench clean help
+.PHONY: all build plugins run test hostile lint vuln fuzz tools guests conformance conformance-guests sdk-test client client-deps bench clean help
 
 all: build plugins
 
@@ -84,6 +84,16 @@ sdk-test:
 	else \
 	  cargo test -q --manifest-path sdk/rust/Cargo.toml --target-dir build/cargo; \
 	fi
+
+## client: build clients/js/dist from its sources
+client: client-deps
+	cd clients/js && npm run --silent build
+
+## client-deps: what building and testing clients/js needs (needs npm)
+client-deps: clients/js/node_modules/.package-lock.json
+
+clients/js/node_modules/.package-lock.json: clients/js/package.json clients/js/package-lock.json
+	cd clients/js && npm ci --ignore-scripts --no-audit --no-fund
 
 ## bench: benchmarks of the packages
 bench:

@@ -1,0 +1,10 @@
+import type { Closing } from './options.js';
+/**
+ * Exponential backoff with full jitter: anything between 0 and the bound, which doubles with each attempt. See
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
+export declare const fullJitter: (attempt: number, min: number, max: number) => number;
+/** told is the delay that a node that goes asks for, by 3001 or 1012; undefined: none. */
+export declare function told({ code, reason }: Closing): number | undefined;
+/** final says whether a close code asks to stay away: it was meant so, or the channel says its own. */
+export declare const final: (code: number) => boolean;

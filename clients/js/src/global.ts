@@ -1,0 +1,4 @@
+// For <script>: new azuhost.Client(url).
+import { AzuhostError, Client } from './index.js';
+
+(globalThis as { azuhost?: object }).azuhost = { AzuhostError, Client };

@@ -1,0 +1,55 @@
+import { AzuhostError } from './error.js';
+import type { Data, Settings } from './options.js';
+
+export const sizeOf = (data: Data): number => (typeof data === 'string' ? data.length : data.byteLength);
+
+/** Queue keeps what is to be sent until there is a connection. */
+export class Queue {
+  #items: Data[] = [];
+  #bytes = 0;
+  #max: Settings['queue'];
+  #dropped: (data: Data) => void;
+
+  constructor(max: Settings['queue'], dropped: (data: Data) => void) {
+    this.#max = max;
+    this.#dropped = dropped;
+  }
+
+  /** Says whether the message waits, and not another one or none instead. */
+  push(data: Data): boolean {
+    const size = sizeOf(data);
+    const full = () => this.#items.length >= this.#max.messages || this.#bytes + size > this.#max.bytes;
+    while (full() && this.#max.full === 'drop-oldest' && this.#items.length) {
+      this.#dropped(this.shift()!);
+    }
+    if (full()) {
+      return this.refuse(data);
+    }
+    this.#items.push(data);
+    this.#bytes += size;
+    return true;
+  }
+
+  /** What happens to a message for which there is no room. */
+  refuse(data: Data): false {
+    if (this.#max.full === 'throw') {
+      throw new AzuhostError('QUEUE_FULL', 'too much waits to be sent');
+    }
+    this.#dropped(data);
+    return false;
+  }
+
+  shift(): Data | undefined {
+    const data = this.#items.shift();
+    if (data !== undefined) {
+      this.#bytes -= sizeOf(data);
+    }
+    return data;
+  }
+
+  drop(): void {
+    for (let data; (data = this.shift()) !== undefined; ) {
+      this.#dropped(data);
+    }
+  }
+}
