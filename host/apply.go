@@ -51,6 +51,12 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 		if ch := h.channel(r.Path); ch != nil && ch.grace != graceOf(r) {
 			errs = append(errs, fmt.Errorf("route %s: PresenceGrace has changed: %w", r.Path, ErrRestart))
 		}
+		if ch := h.channel(r.Path); ch != nil && (ch.store.shared == nil) != (sharedStoreOf(h, r) == nil) {
+			errs = append(errs, fmt.Errorf("route %s: Store has changed: %w", r.Path, ErrRestart))
+		}
+		if r.Store == StoreShared && o.Broker.URL == "" {
+			errs = append(errs, fmt.Errorf("route %s: a shared store needs a broker: set Broker.URL (broker: redis://…), or store: memory", r.Path))
+		}
 		if ch := h.channel(r.Path); ch != nil && ch.history != historyOf(r) {
 			errs = append(errs, fmt.Errorf("route %s: History or Limits.HistoryBytes has changed: %w", r.Path, ErrRestart))
 		}

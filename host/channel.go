@@ -101,8 +101,7 @@ func (f *Funcs) Run(_ context.Context, ev *Event, env Env) error {
 			return err
 		}
 	}
-	env.Commit()
-	return nil
+	return env.Commit()
 }
 
 func (f *Funcs) call(ev *Event, env Env) (err error) {

@@ -248,8 +248,7 @@ func (panicking) Run(_ context.Context, ev *host.Event, env host.Env) error {
 		p, _ := env.AppendStore(nil, []byte("n"))
 		_ = env.Send(ev.Conn, abi.Text, p)
 	}
-	env.Commit()
-	return nil
+	return env.Commit()
 }
 
 // TestTooMuchInOnConnect sends more than the queue holds before there is a

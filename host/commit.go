@@ -4,11 +4,15 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
 // Commit implements Env: the effects happen, in the order in which the hook
 // asked for them.
-func (c *call) Commit() {
+func (c *call) Commit() error {
+	if err := c.tx.save(); err != nil {
+		return &plugin.HookError{Hook: c.hook, Code: int32(abi.Unavailable), Text: err.Error()}
+	}
 	if c.hook == abi.OnConnect && c.conn != nil {
 		c.conn.welcome()
 		c.ch.hub.Add(&c.conn.member)
@@ -17,6 +21,7 @@ func (c *call) Commit() {
 		c.commit(i, &c.ops[i])
 	}
 	c.tx.commit()
+	return nil
 }
 
 // Drop implements Env: the effects are forgotten, and the store is free for others.

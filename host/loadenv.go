@@ -18,13 +18,14 @@ func (s *settings) loadEnv() plugin.Env {
 type loadCall struct{ *call }
 
 // Commit implements Env.
-func (l *loadCall) Commit() {
+func (l *loadCall) Commit() error {
 	if !l.set.live {
 		l.set.loaded = l
-		return
+		return nil
 	}
-	l.call.Commit()
+	err := l.call.Commit()
 	l.turn.Flush()
+	return err
 }
 
 // Drop implements Env.
@@ -42,6 +43,8 @@ func (s *settings) goLive() {
 	s.live = true
 	if l := s.loaded; l != nil {
 		s.loaded = nil
-		l.Commit()
+		if err := l.Commit(); err != nil {
+			s.ch.log.Error("what on_load asked for did not happen", "plugin", s.name, "err", err)
+		}
 	}
 }

@@ -42,10 +42,10 @@ func TestOnLoadAndTheStore(t *testing.T) {
 	during := hook()
 	ok(during.StoreAdd(key, 10, 0)) // would answer TIMEOUT
 	ok(0, during.StoreSet(text, []byte("not a number"), 0))
-	during.Commit()
+	commit(t, during)
 	ok(load.StoreAdd(key, 100, 0))
 	read(key, "10")
-	load.Commit()
+	commit(t, load)
 	load.Drop()
 	read(key, "111")
 	read(fresh, "7")
@@ -67,8 +67,8 @@ func TestOnLoadAndTheStore(t *testing.T) {
 	ok(third.StoreAdd(key, 1, 0))
 	during = hook()
 	ok(0, during.StoreSet(key, []byte("x"), 0))
-	during.Commit()
-	third.Commit()
+	commit(t, during)
+	commit(t, third)
 	read(key, "x")
 }
 
@@ -103,5 +103,12 @@ func TestTimerInTheEnd(t *testing.T) {
 	}
 	if far.IsZero() || ch.timers.len() != 1 {
 		t.Errorf("%d timers are set, want 1", ch.timers.len())
+	}
+}
+
+func commit(t *testing.T, env Env) {
+	t.Helper()
+	if err := env.Commit(); err != nil {
+		t.Error(err)
 	}
 }

@@ -192,6 +192,9 @@ type Route struct {
 	// moment (docs/PROTOCOL.md). The zero value keeps nothing. It can not change in
 	// a reload.
 	History History
+	// Store says where the values of the channel's store are. Empty:
+	// StoreMemory. It can not change in a reload.
+	Store Store
 	// SharePresence lets clients of the subprotocol ask who is present in the
 	// rooms that they are in.
 	SharePresence bool
@@ -199,6 +202,18 @@ type Route struct {
 	// Limits of this route. Zero values are the defaults.
 	Limits Limits
 }
+
+// Store says where the values of a channel's store are.
+type Store string
+
+// The values of Store.
+const (
+	// StoreMemory: in the memory of the node, each with its own.
+	StoreMemory Store = "memory"
+	// StoreShared: in the broker's Redis, one for all nodes. Reads and writes wait
+	// for it, within Limits.Deadline; Limits.StoreBytes does not bound it.
+	StoreShared Store = "shared"
+)
 
 // History says what each room of a route keeps of what was sent to it.
 type History struct {

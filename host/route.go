@@ -117,6 +117,9 @@ func (r Route) check() error {
 	if r.OnFault != "" && r.OnFault != FaultKeep && r.OnFault != FaultClose {
 		bad("on_fault %q: want keep or close", r.OnFault)
 	}
+	if r.Store != "" && r.Store != StoreMemory && r.Store != StoreShared {
+		bad("store %q: want memory or shared", r.Store)
+	}
 	if r.History.Size < 0 || r.History.Size > maxHistory {
 		bad("history of %d messages: want 0 to %d", r.History.Size, maxHistory)
 	}

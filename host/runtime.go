@@ -70,7 +70,7 @@ func newChannel(h *Host, set *settings) *channel {
 		params:   params,
 		grace:    graceOf(set.route),
 		history:  historyOf(set.route),
-		store:    newStore(),
+		store:    newStore(sharedStoreOf(h, set.route)),
 		metrics:  h.metrics.channel(set.route.Path),
 		log:      h.log.With("route", set.route.Path),
 		noise:    rate.NewLimiter(5, 20),

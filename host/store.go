@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"sync"
@@ -9,12 +10,13 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// store is the key-value store of a channel, in memory. Hooks that write to
-// it do so one at a time, each in a transaction: this is what makes increments
-// atomic, and a failing hook leave nothing behind.
+// store is the key-value store of a channel, in memory or shared by the nodes
+// of a cluster. Hooks that write to it do so one at a time, each in a transaction: this is
+// what makes increments atomic, and a failing hook leave nothing behind.
 type store struct {
 	writing chan struct{} // holds a token while a transaction writes
 	now     func() time.Time
+	shared  *sharedStore // where the values are; nil: here
 
 	mu sync.Mutex
 	m  map[string]stored
@@ -34,8 +36,17 @@ func entryBytes(key, value int) int { return key + value + entryOverhead }
 
 func (s stored) expired(now time.Time) bool { return !s.expires.IsZero() && !now.Before(s.expires) }
 
-func newStore() *store {
-	return &store{writing: make(chan struct{}, 1), now: time.Now, m: map[string]stored{}}
+func newStore(shared *sharedStore) *store {
+	return &store{writing: make(chan struct{}, 1), now: time.Now, shared: shared, m: map[string]stored{}}
+}
+
+// read gives a value, and waits for it at most so long.
+func (s *store) read(key string, wait time.Duration) (stored, bool, error) {
+	if s.shared != nil {
+		return s.shared.read(key, wait)
+	}
+	v, ok := s.get(key)
+	return v, ok, nil
 }
 
 func (s *store) get(key string) (stored, bool) {
@@ -76,8 +87,11 @@ func (s *store) size() int {
 // storeTx is what one hook changes. The zero value has changed nothing.
 type storeTx struct {
 	s       *store
-	held    bool // the token of s.writing is ours
-	late    bool // take the token in commit only: see loadEnv
+	held    bool               // the token of s.writing is ours
+	lock    string             // of a shared store, while it is ours; empty: it is not
+	known   map[string]*stored // of a shared store: what was read under the lock
+	until   time.Time          // when the hook has waited long enough; zero: it has not waited
+	late    bool               // take the token in commit only: see loadEnv
 	keys    []string
 	dirty   map[string]*stored // nil: deleted
 	sums    map[string]int64   // of late: what was added to a number of others
@@ -96,30 +110,69 @@ func (t *storeTx) begin(s *store, wait time.Duration) error {
 		t.dirty, t.sums = map[string]*stored{}, map[string]int64{}
 		return nil
 	}
+	if err := t.take(wait); err != nil {
+		return err
+	}
+	t.dirty = map[string]*stored{}
+	return nil
+}
+
+// take takes the right to write.
+func (t *storeTx) take(wait time.Duration) (err error) {
 	select {
-	case s.writing <- struct{}{}:
+	case t.s.writing <- struct{}{}:
 	default:
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(t.left(wait))
 		defer timer.Stop()
 		select {
-		case s.writing <- struct{}{}:
+		case t.s.writing <- struct{}{}:
 		case <-timer.C:
 			return abi.Timeout
 		}
 	}
 	t.held = true
-	t.dirty = map[string]*stored{}
-	return nil
+	if t.s.shared != nil {
+		t.lock, err = t.s.shared.lock(t.left(wait))
+	}
+	return err
 }
 
-func (t *storeTx) get(s *store, key string) (stored, bool) {
+// left is how long the hook may still wait, of all that it may.
+func (t *storeTx) left(wait time.Duration) time.Duration {
+	if t.until.IsZero() {
+		t.until = time.Now().Add(wait)
+	}
+	return max(time.Until(t.until), 0)
+}
+
+// get gives a value as the transaction sees it.
+func (t *storeTx) get(s *store, key string, wait time.Duration) (stored, bool, error) {
 	if v, ok := t.dirty[key]; ok {
 		if v == nil || v.expired(s.now()) {
-			return stored{}, false
+			return stored{}, false, nil
 		}
-		return *v, true
+		return *v, true, nil
 	}
-	return s.get(key)
+	if s.shared == nil {
+		v, ok := s.get(key)
+		return v, ok, nil
+	}
+	if v, ok := t.known[key]; ok && t.lock != "" {
+		if v == nil {
+			return stored{}, false, nil
+		}
+		return *v, true, nil
+	}
+	v, ok, err := s.read(key, t.left(wait))
+	if err == nil && t.lock != "" { // nobody else can change it
+		if t.known == nil {
+			t.known = map[string]*stored{}
+		}
+		if t.known[key] = nil; ok {
+			t.known[key] = &v
+		}
+	}
+	return v, ok, err
 }
 
 // put changes a key. before is what it has taken so far, in bytes.
@@ -136,17 +189,21 @@ func (t *storeTx) put(key string, v *stored, before int) {
 }
 
 // bytes is how much a key takes, as the transaction sees it.
-func (t *storeTx) bytes(s *store, key string) int {
-	if v, ok := t.get(s, key); ok {
-		return entryBytes(len(key), len(v.value))
+func (t *storeTx) bytes(s *store, key string, wait time.Duration) (int, error) {
+	v, ok, err := t.get(s, key, wait)
+	if !ok {
+		return 0, err
 	}
-	return 0
+	return entryBytes(len(key), len(v.value)), nil
 }
 
 // redo adds the sums of a late transaction to what the store has by now.
-func (t *storeTx) redo() {
+func (t *storeTx) redo() error {
 	for key, delta := range t.sums {
-		v, ok := t.s.get(key)
+		v, ok, err := t.s.read(key, lateWait)
+		if err != nil {
+			return err
+		}
 		if !ok {
 			continue
 		}
@@ -156,33 +213,61 @@ func (t *storeTx) redo() {
 		}
 		t.dirty[key] = &v
 	}
+	return nil
 }
 
-// commit makes the changes visible and ends the transaction.
+// lateWait is how long on_load may wait for the right to write.
+const lateWait = 5 * time.Second
+
+// save does what can fail: it makes the changes of a late transaction final,
+// and writes to a shared store.
+func (t *storeTx) save() (err error) {
+	if t.dirty == nil {
+		return nil
+	}
+	if t.late {
+		if t.s.shared == nil { // who has it gives it back soon
+			t.s.writing <- struct{}{}
+			t.held = true
+		} else if err := t.take(lateWait); err != nil {
+			return fmt.Errorf("the store: %w", err)
+		}
+		if err := t.redo(); err != nil {
+			return fmt.Errorf("the store: %w", err)
+		}
+	}
+	if t.s.shared == nil {
+		return nil
+	}
+	lock := t.lock
+	t.lock = "" // it is given back together with what is written
+	return t.s.shared.write(lock, t.keys, t.dirty)
+}
+
+// commit makes the changes visible and ends the transaction. It comes after save.
 func (t *storeTx) commit() {
 	if t.dirty == nil {
 		return
 	}
-	s := t.s
-	if t.late {
-		s.writing <- struct{}{}
-		t.held = true
-		t.redo()
-	}
-	s.mu.Lock()
-	for _, k := range t.keys {
-		s.remove(k)
-		if v := t.dirty[k]; v != nil {
-			s.m[k] = *v
-			s.n += entryBytes(len(k), len(v.value))
+	if s := t.s; s.shared == nil {
+		s.mu.Lock()
+		for _, k := range t.keys {
+			s.remove(k)
+			if v := t.dirty[k]; v != nil {
+				s.m[k] = *v
+				s.n += entryBytes(len(k), len(v.value))
+			}
 		}
+		s.mu.Unlock()
 	}
-	s.mu.Unlock()
 	t.end()
 }
 
 // end ends the transaction; without commit its changes are gone.
 func (t *storeTx) end() {
+	if t.lock != "" {
+		t.s.shared.unlock(t.lock)
+	}
 	if t.held {
 		<-t.s.writing
 	}
@@ -194,8 +279,11 @@ func (c *call) AppendStore(dst, key []byte) ([]byte, error) {
 	if !validName(key) {
 		return dst, abi.Invalid
 	}
-	v, ok := c.tx.get(c.ch.store, string(key))
-	if !ok {
+	v, ok, err := c.tx.get(c.ch.store, string(key), c.set.limits.Deadline)
+	switch {
+	case err != nil:
+		return dst, err
+	case !ok:
 		return dst, abi.NotFound
 	}
 	return append(dst, v.value...), nil
@@ -221,9 +309,12 @@ func (c *call) storePut(key string, v stored) error {
 	if err := c.tx.begin(c.ch.store, c.set.limits.Deadline); err != nil {
 		return err
 	}
-	l, n, before := &c.set.limits, entryBytes(len(key), len(v.value)), c.tx.bytes(c.ch.store, key)
+	l, n := &c.set.limits, entryBytes(len(key), len(v.value))
+	before, err := c.tx.bytes(c.ch.store, key, l.Deadline)
 	switch {
-	case n > before && c.ch.store.size()+c.tx.grown+n-before > l.StoreBytes,
+	case err != nil:
+		return err
+	case c.ch.store.shared == nil && n > before && c.ch.store.size()+c.tx.grown+n-before > l.StoreBytes,
 		c.kept()+len(key)+len(v.value) > l.HookBytes, c.effects() >= l.HookEffects:
 		return abi.Limit
 	}
@@ -239,8 +330,10 @@ func (c *call) StoreDelete(key []byte) error {
 	if err := c.tx.begin(c.ch.store, c.set.limits.Deadline); err != nil {
 		return err
 	}
-	v, ok := c.tx.get(c.ch.store, string(key))
+	v, ok, err := c.tx.get(c.ch.store, string(key), c.set.limits.Deadline)
 	switch {
+	case err != nil:
+		return err
 	case !ok:
 		return abi.NotFound
 	case c.effects() >= c.set.limits.HookEffects:
@@ -259,13 +352,15 @@ func (c *call) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, erro
 	if err := c.tx.begin(c.ch.store, c.set.limits.Deadline); err != nil {
 		return 0, err
 	}
-	v, ok := c.tx.get(c.ch.store, string(key))
+	v, ok, err := c.tx.get(c.ch.store, string(key), c.set.limits.Deadline)
+	if err != nil {
+		return 0, err
+	}
 	_, own := c.tx.dirty[string(key)]
 	was, sums := c.tx.sums[string(key)]
 	var n int64
 	switch {
 	case ok:
-		var err error
 		if n, err = strconv.ParseInt(v.value, 10, 64); err != nil {
 			return 0, abi.Invalid
 		}

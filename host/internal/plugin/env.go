@@ -77,6 +77,7 @@ type Env interface {
 	// Commit makes the gathered effects happen. Run calls it when the hook
 	// returned 0, before the instance serves another event, so that effects
 	// happen in the order of the hooks. When the hook failed Run does not
-	// call it, and the effects are dropped.
-	Commit()
+	// call it, and the effects are dropped. On error none of them has happened, and
+	// Run returns it.
+	Commit() error
 }

@@ -134,7 +134,7 @@ func (e *fakeEnv) Now() time.Time {
 	return time.Unix(1, 5)
 }
 func (e *fakeEnv) Fail(text []byte) { _ = e.note("Fail %q", text) }
-func (e *fakeEnv) Commit()          { e.committed++ }
+func (e *fakeEnv) Commit() error    { e.committed++; return nil }
 func (e *fakeEnv) Drop()            { e.dropped++ }
 
 // quietEnv counts and keeps nothing: for measurements. Methods that it does
@@ -153,5 +153,5 @@ func (e *quietEnv) AppendValue(dst []byte, _ uint64, _ []byte) ([]byte, error) {
 	return append(dst, "v"...), nil
 }
 func (e *quietEnv) Now() time.Time { return time.Time{} }
-func (e *quietEnv) Commit()        { e.committed++ }
+func (e *quietEnv) Commit() error  { e.committed++; return nil }
 func (e *quietEnv) Drop()          {}

@@ -173,7 +173,7 @@ func TestPanicInCommit(t *testing.T) {
 
 type panicEnv struct{ fakeEnv }
 
-func (*panicEnv) Commit() { panic("commit") }
+func (*panicEnv) Commit() error { panic("commit") }
 
 func BenchmarkSlot(b *testing.B) {
 	for _, parallel := range []bool{false, true} {
@@ -228,4 +228,4 @@ var devNull Env = nullEnv{}
 type nullEnv struct{ Env }
 
 func (nullEnv) Send(uint64, abi.Kind, []byte) error { return nil }
-func (nullEnv) Commit()                             {}
+func (nullEnv) Commit() error                       { return nil }

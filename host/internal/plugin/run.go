@@ -18,8 +18,7 @@ import (
 func (p *Plugin) Run(ctx context.Context, ev *Event, env Env) error {
 	if p.o.Mode == Pool {
 		if v := p.current.Load(); v != nil && !v.has(ev.Hook) {
-			env.Commit()
-			return nil
+			return env.Commit()
 		}
 	}
 	v, inst, err := p.take(ctx)
@@ -29,8 +28,7 @@ func (p *Plugin) Run(ctx context.Context, ev *Event, env Env) error {
 	// Deferred, so that a panic of the Env does not keep the slot.
 	defer func() { p.put(v, inst) }()
 	if !v.has(ev.Hook) {
-		env.Commit()
-		return nil
+		return env.Commit()
 	}
 	if inst == nil {
 		env := p.loadEnv()
@@ -50,8 +48,7 @@ func (p *Plugin) Run(ctx context.Context, ev *Event, env Env) error {
 		}
 		return err
 	}
-	env.Commit()
-	return nil
+	return env.Commit()
 }
 
 // loadEnv makes the Env of a starting instance, nil where there is none.

@@ -81,7 +81,9 @@ func (p *Plugin) swap(ctx context.Context, v *version, inst *instance, env Env, 
 		return ErrSuperseded
 	}
 	if env != nil {
-		env.Commit()
+		if err := env.Commit(); err != nil {
+			return fmt.Errorf("plugin: on_load: %w", err)
+		}
 	}
 	s.mu.Lock()
 	if s.closed {

@@ -221,9 +221,9 @@ func (e *exclusiveEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
 	return e.counterEnv.Send(conn, kind, data)
 }
 
-func (e *exclusiveEnv) Commit() {
-	e.counterEnv.Commit()
-	e.inside.Add(-1)
+func (e *exclusiveEnv) Commit() error {
+	defer e.inside.Add(-1)
+	return e.counterEnv.Commit()
 }
 
 func TestLoadsAtTheSameTime(t *testing.T) {

@@ -130,6 +130,7 @@ type Route struct {
 	AllowedOrigins []string       `yaml:"allowed_origins" doc:"Replaces the top-level allowed_origins for the route."`
 	PresenceGrace  Duration       `yaml:"presence_grace" min:"0" reload:"restart" doc:"How long a user stays present after the last connection went. 0: not at all."`
 	History        History        `yaml:"history"`
+	Store          string         `yaml:"store" oneof:"memory shared" reload:"restart" doc:"Where the channel's key-value store is. memory: in this node. shared: in the Redis of broker, one for all nodes; a hook waits for it within limits.deadline, and limits.store_bytes does not bound it."`
 	SharePresence  bool           `yaml:"share_presence" doc:"Clients of the subprotocol azuhost.v1 may ask who is present in the rooms that they are in, and are told of changes."`
 	Limits         Limits         `yaml:"limits"`
 }

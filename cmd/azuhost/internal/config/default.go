@@ -48,6 +48,7 @@ func Default() *Config {
 			AuthRefusal:   "status",
 			Allow:         []string{"all"},
 			PresenceGrace: Duration(15 * time.Second),
+			Store:         "memory",
 			History:       History{TTL: Duration(5 * time.Minute)},
 			Limits: Limits{
 				MaxMessage:            64 * kib,

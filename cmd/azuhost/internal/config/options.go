@@ -101,6 +101,7 @@ func (r Route) options() host.Route {
 		SlowReader:     host.SlowReader(r.SlowReader),
 		OnFault:        host.OnFault(r.OnFault),
 		History:        host.History{Size: r.History.Size, TTL: time.Duration(r.History.TTL)},
+		Store:          host.Store(r.Store),
 		SharePresence:  r.SharePresence,
 		Allow:          r.Capabilities(),
 		Subprotocols:   r.Subprotocols,

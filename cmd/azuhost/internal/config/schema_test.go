@@ -108,7 +108,7 @@ func TestDefaultsAreTheHosts(t *testing.T) {
 	o := Default().Options()
 	r := Default().Defaults.options()
 	found := 0
-	for _, s := range []any{o, o.Drain, *Default().Auth.options(), r, r.Limits, r.Limits.Module} {
+	for _, s := range []any{o, o.Drain, o.Broker, *Default().Auth.options(), r, r.Limits, r.Limits.Module} {
 		v := reflect.ValueOf(s)
 		for i := range v.NumField() {
 			name := v.Type().Name() + "." + v.Type().Field(i).Name
@@ -132,7 +132,7 @@ func hostDefaults(t *testing.T) map[string]string {
 	t.Helper()
 	named := regexp.MustCompile(`(?s)\b(?:0|Empty): ([0-9][^.]*|[A-Z][A-Za-z]*)\.`)
 	out := map[string]string{}
-	for _, file := range []string{"options.go", "auth.go", "modulelimits.go"} {
+	for _, file := range []string{"options.go", "cluster.go", "auth.go", "modulelimits.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), "../../../../host/"+file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -177,10 +177,10 @@ func hostStyle(v any) string {
 		return number(int64(x))
 	case int64:
 		return number(x)
-	case host.Instances, host.Metering, host.SlowReader, host.OnFault, host.AuthMode, host.AuthRefusal:
+	case host.Instances, host.Metering, host.SlowReader, host.OnFault, host.AuthMode, host.AuthRefusal, host.Store:
 		return map[string]string{
 			"single": "Single", "fuel": "MeterFuel", "close": "SlowClose", "keep": "FaultKeep",
-			"none": "AuthNone", "status": "RefuseStatus",
+			"none": "AuthNone", "status": "RefuseStatus", "memory": "StoreMemory",
 		}[reflect.ValueOf(v).String()]
 	}
 	return ""
