@@ -39,6 +39,7 @@ func TestConformance(t *testing.T) {
 			g := guest{file: guestFile(t, language), cache: cache}
 			t.Run("module", g.module)
 			t.Run("a config that fails", g.configFails)
+			t.Run("what is not allowed", g.notAllowed)
 			t.Run("answers", g.answers)
 			for _, s := range scenes {
 				t.Run(s.name, func(t *testing.T) { s.play(newStage(t, g, s)) })

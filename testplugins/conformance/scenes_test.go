@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -434,4 +436,35 @@ func (g guest) configFails(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "not this config") {
 		t.Fatalf("got %v", err)
 	}
+}
+
+// notAllowed: where the operator does not allow what a guest can live without, it is
+// told so.
+func (g guest) notAllowed(t *testing.T) {
+	data, err := os.ReadFile(g.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := host.Inspect(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := false // it has a manifest of its own
+	for _, u := range info.Uses {
+		says = says || u.Optional
+	}
+	if !says {
+		manifest := abi.ManifestSection + `{"optional":["all"]}`
+		data = append(data, 0, byte(1+len(manifest)), byte(len(abi.ManifestSection)))
+		data = append(data, manifest...)
+	}
+	g.file = filepath.Join(t.TempDir(), "guest.wasm")
+	if err := os.WriteFile(g.file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := g.options()
+	o.Routes[0].Allow = []abi.Capability{"send", "broadcast", "request", "log", "time", "random", "stdio"}
+	s := open(t, o)
+	s.dial("x").ask("send|a;join|r;leave|r;identify|ann;close|1000|;value_get|k;value_set|k|v;store_get|k;store_set|k|v|0;store_add|n|1|0;timer_set|t|1;channel_timer_clear|t;gauge_set|g|1",
+		"a", "ok", "!PERM", "!PERM", "!PERM", "!PERM", "!PERM", "!PERM", "!PERM", "!PERM", "!PERM", "!PERM", "!PERM", "!PERM")
 }
