@@ -9,7 +9,7 @@ WASM    := $(PLUGINS:%=plugins/build/%.wasm)
 GUESTS  := $(wildcard testplugins/*.wat testplugins/hostile/*.wat)
 CONFORMANCE := $(patsubst %/build,%,$(wildcard testplugins/conformance/*/build))
 
-.PHONY: all build plugins run test hostile lint vuln fuzz tools guests conformance conformance-guests sdk-test client client-deps bench clean help
+.PHONY: all build plugins run test hostile lint vuln fuzz tools guests conformance conformance-guests sdk-test sdk-table client client-deps bench clean help
 
 all: build plugins
 
@@ -71,11 +71,20 @@ guests: conformance-guests
 
 ## conformance: the behaviours and the chat in every language, with guests built from their sources
 conformance: conformance-guests
-	AZUHOST_GUESTS=$(CURDIR)/build/guests $(GO) test -count=1 -timeout 10m ./testplugins/conformance ./testplugins/chat
+	AZUHOST_GUESTS=$(CURDIR)/build/guests $(GO) test -count=1 -timeout 10m ./testplugins/conformance ./testplugins/chat ./sdk
 
 conformance-guests:
 	@rm -rf build/guests && mkdir -p build/guests
 	@set -e; for dir in $(CONFORMANCE); do echo "build $$dir/guest"; $$dir/build $(CURDIR)/build/guests/$$(basename $$dir).wasm; done
+
+## sdk-table: measure what the SDKs make, and write the table of sdk/README.md (on a quiet machine)
+sdk-table:
+	@rm -rf build/table && mkdir -p build/table
+	AZUHOST_GUESTS=all AZUHOST_ECHOES=$(CURDIR)/build/table $(GO) test -count=1 -run TestReadme ./sdk
+	GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -ldflags='-s -w' -o build/table/go.wasm ./plugins/echo
+	GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -ldflags='-s -w' -o build/table/go-chat.wasm ./plugins/chat
+	@set -e; for f in sdk/*/examples/chat/build; do $$f $(CURDIR)/build/table/$$(echo $$f | cut -d/ -f2)-chat.wasm; done
+	AZUHOST_SDK_TABLE=$(CURDIR)/build/table $(GO) test -count=1 -v -run TestSDKTable ./host/internal/plugin
 
 ## sdk-test: the tests that SDKs have in their own languages (needs cargo)
 sdk-test:
