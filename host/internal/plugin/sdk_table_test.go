@@ -43,7 +43,7 @@ func (*chatEnv) AppendUser(dst []byte, _ uint64) ([]byte, error) { return append
 func (*chatEnv) Now() time.Time                                  { return time.Now() }
 func (*chatEnv) Log(abi.Level, []byte)                           {}
 func (*chatEnv) Fail([]byte)                                     {}
-func (e *chatEnv) Commit()                                       { e.committed++ }
+func (e *chatEnv) Commit() error                                 { e.committed++; return nil }
 func (e *chatEnv) Drop()                                         {}
 
 // TestSDKTable measures what the SDKs make, and writes it down.
