@@ -131,6 +131,8 @@ func decode[T any](r *http.Request) (v T, err error) {
 		return v, badRequest("the body did not come: %v", err)
 	case !utf8.Valid(body):
 		return v, badRequest("the body is not UTF-8")
+	case !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")):
+		return v, badRequest("the body: a JSON object is needed")
 	}
 	if err := strict(body, &v); err != nil {
 		return v, badRequest("the body: %v", err)
@@ -169,6 +171,19 @@ func (g *given[T]) UnmarshalJSON(b []byte) error {
 	return strict(b, &g.v)
 }
 
+// whole is a whole number of at most 32 bits. JSON may have it as 1000, 1000.0 or 1e3.
+type whole int32
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *whole) UnmarshalJSON(b []byte) error {
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || f != float64(int32(f)) {
+		return errors.New("want a whole number")
+	}
+	*n = whole(f)
+	return nil
+}
+
 // onlyQuery refuses query parameters that are none of names, or are there twice.
 func onlyQuery(r *http.Request, names ...string) error {
 	q, err := url.ParseQuery(r.URL.RawQuery)
@@ -188,6 +203,9 @@ func onlyQuery(r *http.Request, names ...string) error {
 
 // queryPage reads where a page begins and how long it is.
 func queryPage(r *http.Request) (after string, limit int, err error) {
+	if r.URL.Query().Has("after") && r.URL.Query().Get("after") == "" {
+		return "", 0, badRequest("after: leave it out for the first page")
+	}
 	limit = defaultPage
 	if r.URL.Query().Has("limit") {
 		text := r.URL.Query().Get("limit")

@@ -38,6 +38,8 @@ func (p apiPublication) publication() (Publication, error) {
 	switch {
 	case payloads != 1:
 		return out, badRequest("the message is in text, in binary (base64) or in json: set exactly one of them")
+	case p.Users.set && len(p.Users.v) == 0:
+		return out, badRequest("users: there is none")
 	case p.Key.set && p.Key.v == "":
 		return out, badRequest("key: an empty one is none, leave it out")
 	case p.Room.set && p.Room.v == "":
@@ -70,7 +72,7 @@ func (a *api) publish(ctx context.Context, r *http.Request) (any, error) {
 		return nil, err
 	}
 	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 0 {
-		if len(keys) > 1 || keys[0] == "" || body.Key.set {
+		if len(keys) > 1 || keys[0] == "" || body.Key.set && body.Key.v != keys[0] {
 			return nil, badRequest("one key: in the header Idempotency-Key, or in the body as key")
 		}
 		body.Key = given[string]{true, keys[0]}
@@ -146,7 +148,7 @@ type apiDisconnection struct {
 	Route  given[string] `json:"route"`
 	Conn   given[string] `json:"conn"`
 	User   given[string] `json:"user"`
-	Code   given[int]    `json:"code"`
+	Code   given[whole]  `json:"code"`
 	Reason given[string] `json:"reason"`
 }
 
@@ -162,5 +164,5 @@ func (a *api) disconnect(ctx context.Context, r *http.Request) (any, error) {
 	case body.Code.set && body.Code.v == 0:
 		return nil, badRequest("code 0: leave it out for 1008")
 	}
-	return a.host.Disconnect(ctx, Disconnection{Route: body.Route.v, Conn: body.Conn.v, User: body.User.v, Code: body.Code.v, Reason: body.Reason.v})
+	return a.host.Disconnect(ctx, Disconnection{Route: body.Route.v, Conn: body.Conn.v, User: body.User.v, Code: int(body.Code.v), Reason: body.Reason.v})
 }

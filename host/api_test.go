@@ -230,7 +230,7 @@ func TestAPIQueries(t *testing.T) {
 		t.Errorf("node: %v", node)
 	}
 	for _, path := range []string{
-		"rooms", "rooms?route=", "rooms?route=/c&limit=0", "rooms?route=/c&limit=1001", "rooms?route=/c&limit=x", "rooms?route=/c&limit=%2B1", "rooms?route=/c&limit=", "rooms?route=/c&x=1",
+		"rooms", "rooms?route=", "rooms?route=/c&limit=0", "rooms?route=/c&limit=1001", "rooms?route=/c&limit=x", "rooms?route=/c&limit=%2B1", "rooms?route=/c&limit=", "rooms?route=/c&after=", "rooms?route=/c&x=1",
 		"rooms?route=/c&route=/c", "rooms?route=%zz", "room?route=/c", "room?route=/c&room=%0a", "members?route=/c", "members?route=/c&room=b&after=x", "presence?route=/c&room=",
 		"online?route=/c", "connections?route=", "connections?after=n1", "routes?x=1", "node?x=1",
 	} {
@@ -302,6 +302,7 @@ var wrongPublications = []string{
 	`{"route": "/c", "room": "a", "all": false, "text": "x"}`,
 	`{"route": "/c", "users": [], "text": "x"}`,
 	`{"route": "/c", "users": [null], "text": "x"}`,
+	`{"route": "/c", "all": true, "users": [], "text": "x"}`,
 	`{"route": "/c", "users": ["a", ""], "text": "x"}`,
 	`{"route": "/c", "users": "a", "text": "x"}`,
 	`{"route": "/c", "all": true, "text": "x", "binary": "eA=="}`,
@@ -327,6 +328,9 @@ func TestAPIRefuses(t *testing.T) {
 		c.want(400, "invalid_request", "POST", "batch", body)
 	}
 	c.want(400, "invalid_request", "POST", "plugins/reload", `{"route": "/c"}`)
+	c.want(400, "invalid_request", "POST", "plugins/reload", `null`)
+	c.post("disconnect", `{"user": "a", "code": 1001.0}`)
+	c.want(400, "invalid_request", "POST", "disconnect", `{"user": "a", "code": 1001.5}`)
 	c.want(404, "unknown_path", "GET", "nowhere", "")
 	c.want(405, "method_not_allowed", "GET", "publish", "")
 	c.want(405, "method_not_allowed", "POST", "rooms", "{}")
