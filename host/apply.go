@@ -215,7 +215,9 @@ func (s *settings) close() error {
 }
 
 func (h *Host) channel(path string) *channel {
-	for _, ch := range h.channels() {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, ch := range h.routes {
 		if ch.pattern == path {
 			return ch
 		}

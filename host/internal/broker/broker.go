@@ -88,6 +88,7 @@ type Broker struct {
 	since   time.Time         // the link is up or down
 	cause   error             // why it is down
 	ups     int               // how often it came up
+	turned  chan struct{}     // closed when the link comes up or breaks, or nothing waits any more
 }
 
 type counters struct {
@@ -127,8 +128,8 @@ func New(o Options) (*Broker, error) {
 	b := &Broker{
 		o: o, log: o.Log,
 		failed: make(chan error, 1), dirty: make(chan struct{}, 1), wake: make(chan struct{}, 1),
-		topics: map[string]*topic{},
-		start:  time.Now(), since: time.Now(), cause: errors.New("not connected yet"),
+		topics: map[string]*topic{}, turned: make(chan struct{}),
+		start: time.Now(), since: time.Now(), cause: errors.New("not connected yet"),
 		controls: make(chan outControl, 4096),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
@@ -171,16 +172,41 @@ func parseURL(o Options) (rueidis.ClientOption, error) {
 
 // Wait waits until the link is up. When ctx is done first, it gives the cause.
 func (b *Broker) Wait(ctx context.Context) error {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !b.up.Load() {
+	if b.await(ctx, b.up.Load) {
+		return nil
+	}
+	return fmt.Errorf("broker: no link to Redis: %w", b.Stats().Cause)
+}
+
+// await waits until something holds that turn says the word of. false: ctx was
+// done first.
+func (b *Broker) await(ctx context.Context, holds func() bool) bool {
+	for {
+		b.mu.Lock()
+		turned := b.turned
+		b.mu.Unlock()
+		if holds() {
+			return true
+		}
 		select {
-		case <-tick.C:
+		case <-turned:
 		case <-ctx.Done():
-			return fmt.Errorf("broker: no link to Redis: %w", b.Stats().Cause)
+			return false
 		}
 	}
-	return nil
+}
+
+// turn wakes those who await; mu is held.
+func (b *Broker) turn() {
+	close(b.turned)
+	b.turned = make(chan struct{})
+}
+
+// free counts bytes that do not wait any more; mu is held.
+func (b *Broker) free(n int) {
+	if b.queued -= n; b.queued == 0 && n > 0 {
+		b.turn()
+	}
 }
 
 // Up says whether the link is up.

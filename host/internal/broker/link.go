@@ -60,6 +60,7 @@ func (b *Broker) down(cause error) {
 	b.cause = cause
 	if was {
 		b.since = time.Now()
+		b.turn()
 	}
 	var all []*topic
 	for _, x := range b.topics {
@@ -128,6 +129,7 @@ func (b *Broker) begin(c rueidis.DedicatedClient) error {
 	b.mu.Unlock()
 	b.up.Store(true)
 	b.mu.Lock()
+	b.turn()
 	for _, x := range b.topics {
 		b.makeReady(x)
 	}

@@ -329,7 +329,7 @@ func (b *Broker) drop(x *topic, n int) {
 		x.out = nil
 	}
 	b.mu.Lock()
-	b.queued -= size
+	b.free(size)
 	b.mu.Unlock()
 }
 
@@ -402,26 +402,19 @@ func (b *Broker) divertOut(x *topic) {
 	clear(x.out[len(kept):])
 	x.out, x.landed = kept, 0
 	b.mu.Lock()
-	b.queued -= freed
+	b.free(freed)
 	b.mu.Unlock()
 }
 
-// flush waits until everything has been sent.
+// flush waits until everything has been sent, or the link is broken.
 func (b *Broker) flush(ctx context.Context) error {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for b.up.Load() {
+	queued := func() int {
 		b.mu.Lock()
-		n := b.queued
-		b.mu.Unlock()
-		if n == 0 {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("broker: %d bytes were not sent: %w", n, ctx.Err())
-		}
+		defer b.mu.Unlock()
+		return b.queued
+	}
+	if !b.await(ctx, func() bool { return queued() == 0 || !b.up.Load() }) {
+		return fmt.Errorf("broker: %d bytes were not sent: %w", queued(), ctx.Err())
 	}
 	return nil
 }

@@ -1,0 +1,77 @@
+package broker
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// FuzzBatch: whatever was published is refused or read, and what is read gives
+// the same bytes again.
+func FuzzBatch(f *testing.F) {
+	for _, m := range []Message{{Frame: frame("hello")}, {Frame: frame(""), Except: 7, ack: 9}, {Close: &Close{Code: 4000, Reason: "x"}}} {
+		f.Add([]byte("epoch\n12\n" + string(appendBody(nil, "n1", 3, []outgoing{{Message: m}, {Message: m}}))))
+	}
+	f.Add([]byte("e\n1\n\x00\x01\xff\xff\xff\xff\x0f"))
+	f.Fuzz(func(t *testing.T, p []byte) {
+		b, err := parseBatch(p)
+		if err != nil {
+			return
+		}
+		var out []outgoing
+		for i, m := range b.messages {
+			if m.Close == nil && !wholeFrame(m.Frame) {
+				t.Fatalf("message %d is no frame: %x", i, m.Frame)
+			}
+			out = append(out, outgoing{Message: m})
+		}
+		again, err := parseBatch(appendBody(fmt.Appendf(nil, "%s\n%d\n", b.at.Epoch, b.at.Offset), b.node, b.seq, out))
+		if err != nil || !reflect.DeepEqual(again, b) {
+			t.Fatalf("read %+v, written and read again %+v (%v)", b, again, err)
+		}
+	})
+}
+
+// FuzzEntry reads entries of a history.
+func FuzzEntry(f *testing.F) {
+	m := Message{Frame: frame("hello"), Except: 3}
+	f.Add("12-0", "1700000000000", string(appendMessage([]byte("\x02n1\x05"), &m)))
+	f.Fuzz(func(t *testing.T, id, ms, text string) {
+		e, err := parseEntry(rueidis.XRangeEntry{ID: id, FieldValues: map[string]string{"t": ms, "m": text}})
+		if err == nil && e.Close == nil && !wholeFrame(e.Frame) {
+			t.Fatalf("no frame: %x", e.Frame)
+		}
+	})
+}
+
+// FuzzPeer: no message of another node, and no order of them, breaks the picture
+// that this node has; when the other is gone, nothing of it is left.
+func FuzzPeer(f *testing.F) {
+	for _, m := range []control{
+		{Kind: kindHello, Seq: 1}, {Kind: kindDelta, Seq: 2, Changes: []Change{{Route: "/", User: "a", Here: true}, {Route: "/", Room: "r", Size: 3}}},
+		{Kind: kindState, Seq: 2, First: true, Last: true, Changes: []Change{{Route: "/", Room: "r", Size: -3}}}, {Kind: kindAck, Ack: 1}, {Kind: kindCommand},
+	} {
+		m.Node = "b"
+		p, _ := json.Marshal(m)
+		f.Add(p, p)
+	}
+	f.Fuzz(func(t *testing.T, p, q []byte) {
+		b := &Broker{o: Options{Node: "a", TTL: time.Second, Presence: func(Change, bool) {}, Command: func(Command) int { return 0 }},
+			log: slog.New(slog.DiscardHandler), controls: make(chan outControl, 16), start: time.Unix(1, 0)}
+		b.peers.init(b)
+		b.acks.waiting = map[uint64]*receipt{}
+		b.control(p)
+		b.control(q)
+		for _, name := range b.Nodes() {
+			b.control(fmt.Appendf(nil, `{"k":"bye","n":%q}`, name))
+		}
+		if len(b.peers.merged) > 0 && len(b.Nodes()) == 0 {
+			t.Errorf("left: %v", b.peers.merged)
+		}
+	})
+}
