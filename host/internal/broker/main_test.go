@@ -16,7 +16,6 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
-	"github.com/redis/rueidis"
 	"go.uber.org/goleak"
 )
 
@@ -96,15 +95,6 @@ func (r *redis) signal(s syscall.Signal) {
 	if err := r.cmd.Process.Signal(s); err != nil {
 		r.t.Fatal(err)
 	}
-}
-
-func (r *redis) client() rueidis.Client {
-	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{r.addr()}, DisableCache: true})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(c.Close)
-	return c
 }
 
 func eventually(t testing.TB, what string, ok func() bool) {

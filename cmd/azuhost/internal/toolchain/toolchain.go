@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/script"
@@ -147,14 +146,4 @@ func place(from, to string) error {
 		return err
 	}
 	return os.Rename(f.Name(), to)
-}
-
-// lines are the lines of a text that say something.
-func lines(text string) (out []string) {
-	for line := range strings.SplitSeq(text, "\n") {
-		if line = strings.TrimRight(line, " \r"); line != "" {
-			out = append(out, line)
-		}
-	}
-	return out
 }
