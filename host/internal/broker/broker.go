@@ -67,6 +67,11 @@ type Broker struct {
 	ctx    context.Context // done when the Broker closes
 	stop   context.CancelFunc
 	up     atomic.Bool
+
+	// set when the link comes up
+	clustered atomic.Bool // Redis is a cluster
+	sharded   atomic.Bool // which offers sharded publications
+
 	failed chan error    // the link is broken: for the goroutine of link
 	dirty  chan struct{} // topics have to be subscribed or unsubscribed
 	wake   chan struct{} // there is something to send

@@ -95,7 +95,9 @@ func (b *Broker) publishControls(ctx context.Context, batch []outControl) {
 		if err != nil {
 			panic(err) // of our own types
 		}
-		cmds = append(cmds, b.client.B().Publish().Channel(o.channel).Message(rueidis.BinaryString(p)).Build())
+		// By the channel's slot, as if it were a key: in a cluster any node would do,
+		// but with another one each time the order would be lost.
+		cmds = append(cmds, b.client.B().Arbitrary("PUBLISH").Keys(o.channel).Args(rueidis.BinaryString(p)).Build())
 	}
 	for _, r := range b.client.DoMulti(ctx, cmds...) {
 		if err := r.Error(); err != nil {

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -94,32 +93,25 @@ func (b *Broker) connect() (err error) {
 			return fmt.Errorf("connect: %w", err)
 		}
 	}
-	c, release := b.client.Dedicate()
-	defer release()
-	broken := c.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: b.received})
-	defer func() {
-		// The connection is not to be used again with what it has subscribed.
-		c.Close()
-	}()
-	if err := b.subscribe(c, []string{b.channelAll(), b.channelNode(b.o.Node)}); err != nil {
+	s, err := b.openSubscriber()
+	if err != nil {
 		return err
 	}
+	defer s.close()
 	b.mu.Lock()
 	for _, x := range b.topics {
 		b.note(x)
 	}
 	b.mu.Unlock()
-	if err := b.subscribeChanged(c); err != nil {
+	if err := b.subscribeChanged(s); err != nil {
 		return err
 	}
-	if err := b.begin(c); err != nil {
-		return err
-	}
-	return b.serve(c, broken)
+	b.begin()
+	return b.serve(s)
 }
 
 // begin says that the link is up, and has what waited sent.
-func (b *Broker) begin(c rueidis.DedicatedClient) error {
+func (b *Broker) begin() {
 	b.stats.links.Add(1)
 	b.mu.Lock()
 	gap := time.Since(b.since)
@@ -140,24 +132,18 @@ func (b *Broker) begin(c rueidis.DedicatedClient) error {
 		b.log.Info("broker: linked", "node", b.o.Node)
 	}
 	b.peers.hello()
-	return nil
 }
 
 // serve follows what is wanted until the link breaks.
-func (b *Broker) serve(c rueidis.DedicatedClient, broken <-chan error) error {
+func (b *Broker) serve(s *subscriber) error {
 	for {
 		select {
 		case <-b.ctx.Done():
 			return b.ctx.Err()
 		case err := <-b.failed:
 			return err
-		case err := <-broken:
-			if err == nil {
-				err = errors.New("the connection ended")
-			}
-			return fmt.Errorf("subscription: %w", err)
 		case <-b.dirty:
-			if err := b.subscribeChanged(c); err != nil {
+			if err := b.subscribeChanged(s); err != nil {
 				return err
 			}
 		}
@@ -166,7 +152,7 @@ func (b *Broker) serve(c rueidis.DedicatedClient, broken <-chan error) error {
 
 // subscribeChanged makes the subscriptions what they should be, and finds out
 // where the new ones stand.
-func (b *Broker) subscribeChanged(c rueidis.DedicatedClient) error {
+func (b *Broker) subscribeChanged(s *subscriber) error {
 	for {
 		add, drop := b.takeChanged()
 		if len(add)+len(drop) == 0 {
@@ -174,11 +160,8 @@ func (b *Broker) subscribeChanged(c rueidis.DedicatedClient) error {
 		}
 		for len(drop) > 0 {
 			n := min(len(drop), subscribeAtOnce)
-			ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
-			err := c.Do(ctx, c.B().Unsubscribe().Channel(channels(drop[:n])...).Build()).Error()
-			cancel()
-			if err != nil {
-				return fmt.Errorf("unsubscribe: %w", err)
+			if err := s.change(false, drop[:n]); err != nil {
+				return err
 			}
 			for _, x := range drop[:n] {
 				b.forget(x)
@@ -187,7 +170,7 @@ func (b *Broker) subscribeChanged(c rueidis.DedicatedClient) error {
 		}
 		for len(add) > 0 {
 			n := min(len(add), subscribeAtOnce)
-			if err := b.subscribe(c, channels(add[:n])); err != nil {
+			if err := s.change(true, add[:n]); err != nil {
 				return err
 			}
 			if err := b.sync(add[:n]); err != nil {
@@ -196,22 +179,6 @@ func (b *Broker) subscribeChanged(c rueidis.DedicatedClient) error {
 			add = add[n:]
 		}
 	}
-}
-
-func channels(topics []*topic) (names []string) {
-	for _, x := range topics {
-		names = append(names, x.channel)
-	}
-	return names
-}
-
-func (b *Broker) subscribe(c rueidis.DedicatedClient, names []string) error {
-	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
-	defer cancel()
-	if err := c.Do(ctx, c.B().Subscribe().Channel(names...).Build()).Error(); err != nil {
-		return fmt.Errorf("subscribe: %w", err)
-	}
-	return nil
 }
 
 // takeChanged sorts the topics whose subscription is not what it should be.

@@ -342,6 +342,27 @@ func (b *Broker) Sockets(route, room string) int {
 	return 0
 }
 
+// listeners is how many nodes have members of a topic, this one included.
+func (b *Broker) listeners(t Topic) (n int) {
+	key := stateKey{place: place{t.Route, t.Name}}
+	if t.Kind == User {
+		key = stateKey{place{t.Route, ""}, t.Name}
+	}
+	b.mu.Lock()
+	if x := b.topics[b.channelOf(t)]; x != nil && x.wanted {
+		n++
+	}
+	b.mu.Unlock()
+	b.peers.mu.Lock()
+	defer b.peers.mu.Unlock()
+	for _, other := range b.peers.nodes {
+		if _, ok := other.state[key]; ok || t.Kind == Route {
+			n++
+		}
+	}
+	return n
+}
+
 // Users lists the users who are present in a room on other nodes; an empty
 // room: on the route.
 func (b *Broker) Users(route, room string) []string {

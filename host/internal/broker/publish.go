@@ -3,11 +3,13 @@ package broker
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -63,7 +65,34 @@ local got = redis.call(ARGV[2], ARGV[1], epoch .. '\n' .. string.format('%.0f', 
 return {epoch, string.format('%.0f', last + n), got}
 `
 
-var publishLua = rueidis.NewLuaScript(publishScript)
+var publishSHA = func() string {
+	sum := sha1.Sum([]byte(publishScript))
+	return hex.EncodeToString(sum[:])
+}()
+
+// eval runs the script, which is named by its sum, and sent where that is not known.
+func (b *Broker) eval(ctx context.Context, execs []rueidis.LuaExec) []rueidis.RedisResult {
+	cmds := make(rueidis.Commands, len(execs))
+	for i, e := range execs {
+		cmds[i] = b.client.B().Evalsha().Sha1(publishSHA).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build()
+	}
+	results := b.client.DoMulti(ctx, cmds...)
+	var unknown []int
+	cmds = nil
+	for i, r := range results {
+		if re, ok := rueidis.IsRedisErr(r.Error()); ok && re.IsNoScript() {
+			e := execs[i]
+			unknown = append(unknown, i)
+			cmds = append(cmds, b.client.B().Eval().Script(publishScript).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build())
+		}
+	}
+	if len(cmds) > 0 {
+		for i, r := range b.client.DoMulti(ctx, cmds...) {
+			results[unknown[i]] = r
+		}
+	}
+	return results
+}
 
 // metaTTL is how long a topic's numbers outlive its last message: as long as
 // nodes that were cut off shall be able to tell what they have missed.
@@ -197,7 +226,7 @@ func (b *Broker) round() bool {
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
 	defer cancel()
-	results := publishLua.ExecMulti(ctx, b.client, cmds...)
+	results := b.eval(ctx, cmds)
 	var broken error
 	for i, r := range results {
 		if err := b.land(topics[i], r); err != nil {
@@ -237,6 +266,9 @@ func (b *Broker) fly(x *topic) (e rueidis.LuaExec, ok bool) {
 	}
 	msgs := x.out[x.landed : x.landed+x.flying]
 	command := "PUBLISH"
+	if b.sharded.Load() {
+		command = "SPUBLISH"
+	}
 	args := []string{
 		x.channel, command, newEpoch(), ms(x.metaTTL()), strconv.FormatUint(msgs[0].seq, 10), strconv.Itoa(len(msgs)),
 		rueidis.BinaryString(appendBody(nil, b.o.Node, msgs[0].seq, msgs)), strconv.Itoa(x.Size), ms(x.TTL),
@@ -279,6 +311,10 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 		return err
 	}
 	got, _ := values[2].AsInt64()
+	nodes := int(max(got, 0))
+	if b.clustered.Load() && !b.sharded.Load() {
+		nodes = b.listeners(x.Topic) // PUBLISH counts those at one node of Redis
+	}
 	x.mu.Lock()
 	defer b.forget(x)
 	defer x.mu.Unlock()
@@ -291,7 +327,7 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 	for i := range x.flying {
 		at := last
 		at.Offset -= min(last.Offset, uint64(x.flying-1-i))
-		b.acks.landed(x.out[x.landed+i].ack, int(max(got, 0)), at)
+		b.acks.landed(x.out[x.landed+i].ack, nodes, at)
 	}
 	b.stats.published.Add(uint64(x.flying))
 	x.landed, x.flying = x.landed+x.flying, 0
@@ -337,7 +373,8 @@ func (b *Broker) drop(x *topic, n int) {
 func isPassing(e *rueidis.RedisError) bool {
 	_, moved := e.IsMoved()
 	_, ask := e.IsAsk()
-	return moved || ask || e.IsLoading() || e.IsClusterDown() || e.IsTryAgain()
+	readOnly := strings.HasPrefix(e.Error(), "READONLY") // it was a master
+	return moved || ask || readOnly || e.IsLoading() || e.IsClusterDown() || e.IsTryAgain()
 }
 
 // refused gives messages that Redis does not take to the members here.

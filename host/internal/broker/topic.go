@@ -83,8 +83,9 @@ var tagEscaper = strings.NewReplacer("%", "%25", "}", "%7D", "|", "%7C")
 
 func escapeTag(s string) string { return tagEscaper.Replace(s) }
 
+// Control channels are all in one slot: what a node says comes in its order.
 func (b *Broker) channelAll() string             { return b.o.Prefix + ":{c}" }
-func (b *Broker) channelNode(node string) string { return b.o.Prefix + ":{n|" + node + "}" }
+func (b *Broker) channelNode(node string) string { return b.o.Prefix + ":{c}:" + node }
 func metaKey(channel string) string              { return channel + ":m" }
 func streamKey(channel string) string            { return channel + ":s" }
 func senderKey(channel, node string) string      { return channel + ":n:" + node }
@@ -123,6 +124,15 @@ func (b *Broker) note(x *topic) {
 		b.changed = append(b.changed, x)
 		poke(b.dirty)
 	}
+}
+
+// Settled says whether members hear what is sent to a topic, as far as they ever
+// will: it is false between Subscribe and the answer of Redis.
+func (b *Broker) Settled(t Topic) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	x := b.topics[b.channelOf(t)]
+	return x == nil || !x.wanted || x.subscribed || !b.up.Load()
 }
 
 // unheard says that members here wait for a topic that is not subscribed yet.
