@@ -217,12 +217,32 @@ func (ch *channel) announce(now time.Time) time.Time {
 		return time.Time{}
 	}
 	ch.announced = now
-	changes := make([]broker.Change, len(journal))
-	for i, c := range journal {
-		changes[i] = broker.Change{Route: ch.pattern, Room: c.Room, User: c.User, Here: c.Here, Size: c.Size}
+	changes := make([]broker.Change, 0, len(journal))
+	var later []hub.Change
+	for _, c := range journal {
+		if !ch.hears(c) {
+			later = append(later, c)
+			continue
+		}
+		changes = append(changes, broker.Change{Route: ch.pattern, Room: c.Room, User: c.User, Here: c.Here, Size: c.Size})
 	}
-	ch.host.broker.Announce(changes)
+	ch.hub.Rewrite(later)
+	if len(changes) > 0 {
+		ch.host.broker.Announce(changes)
+	}
 	return time.Time{}
+}
+
+// hears says whether those whom a change is about get what other nodes send. They
+// are announced when they do: who is seen can be spoken to.
+func (ch *channel) hears(c hub.Change) bool {
+	switch {
+	case c.Room != "":
+		return ch.host.broker.Settled(ch.roomTopic(c.Room))
+	case c.User != "":
+		return ch.host.broker.Settled(ch.userTopic(c.User))
+	}
+	return true
 }
 
 // elsewhere are changes of who is present on other nodes, until the clerk tells

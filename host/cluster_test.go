@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,38 +16,9 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/internal/redistest"
 	"github.com/coder/websocket"
 )
-
-// redisURL starts a Redis for a test.
-func redisURL(t testing.TB) string {
-	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Skip("redis-server is missing: apt-get install redis-server")
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
-	ln.Close()
-	cmd := exec.Command("redis-server", "--port", strconv.Itoa(ln.Addr().(*net.TCPAddr).Port), "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	eventually(t, "Redis listens", func() bool {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
-	return "redis://" + addr
-}
 
 // node is a host of a cluster.
 type node struct {
@@ -59,7 +29,7 @@ type node struct {
 // startCluster starts hosts with the same routes.
 func startCluster(t testing.TB, n int, o host.Options) (nodes []node) {
 	t.Helper()
-	o.Broker.URL, o.Broker.Required = redisURL(t), true
+	o.Broker.URL, o.Broker.Required = redistest.Start(t).URL(), true
 	if o.Broker.TTL == 0 {
 		o.Broker.TTL = 2 * time.Second
 	}
@@ -86,15 +56,26 @@ func TestCluster(t *testing.T) {
 	nodes := startCluster(t, 3, host.Options{Routes: []host.Route{historyRoute()}})
 	const rooms, each, messages = 100, 9, 3
 	got := make([][][]string, rooms)
+	conns := make([][]*websocket.Conn, rooms)
 	var wait sync.WaitGroup
-	failed := make(chan error, rooms*each)
+	failed := make(chan error, 2*rooms*each)
+	for r := range rooms {
+		for m := range each {
+			conns[r] = append(conns[r], dial(t, fmt.Sprintf("%s/rooms/%d", nodes[m%3].url, r)))
+		}
+	}
+	// Who is counted on the other nodes hears them.
+	for _, n := range nodes {
+		for r := range rooms {
+			eventually(t, "all are there", func() bool {
+				room, _ := n.Room(testContext(t), "/rooms/:room", strconv.Itoa(r))
+				return room.Sockets == each
+			})
+		}
+	}
 	for r := range rooms {
 		got[r] = make([][]string, each)
-		var conns []*websocket.Conn
-		for m := range each {
-			conns = append(conns, dial(t, fmt.Sprintf("%s/rooms/%d", nodes[m%3].url, r)))
-		}
-		for m, c := range conns {
+		for m, c := range conns[r] {
 			wait.Go(func() {
 				for range each * messages {
 					_, b, err := c.Read(testContext(t))

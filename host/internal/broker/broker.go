@@ -39,6 +39,8 @@ type Options struct {
 	TTL time.Duration
 	// MaxQueue bounds the messages that wait for Redis, in bytes. 0: 16 MiB.
 	MaxQueue int
+	classic  bool // do without sharded publications, for tests
+
 	// Log. nil: discard.
 	Log *slog.Logger
 

@@ -8,15 +8,17 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/azuhost/azuhost/host/internal/redistest"
 )
 
 // TestOneOrder: three nodes send to each of 20 rooms at once; all see all of
 // it, in one order.
 func TestOneOrder(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	var nodes []*node
 	for i := range 3 {
-		nodes = append(nodes, startNode(t, fmt.Sprintf("n%d", i), r.url()))
+		nodes = append(nodes, startNode(t, fmt.Sprintf("n%d", i), r.URL()))
 	}
 	const rooms, each = 20, 50
 	for _, n := range nodes { // not linked yet: what is sent after Subscribe is heard all the same
@@ -78,8 +80,8 @@ func wantAll(t *testing.T, got []string, sender string, from, to int) {
 }
 
 func TestTopicsOfOthers(t *testing.T) {
-	r := startRedis(t)
-	a, b := startNode(t, "a", r.url()), startNode(t, "b", r.url())
+	r := redistest.Start(t)
+	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
 	a.linked()
 	b.linked()
 	user := Topic{Route: "/", Kind: User, Name: "ann | } % bob"}
@@ -111,8 +113,8 @@ func TestTopicsOfOthers(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
-	r := startRedis(t)
-	a, b := startNode(t, "a", r.url()), startNode(t, "b", r.url())
+	r := redistest.Start(t)
+	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
 	a.linked()
 	b.linked()
 	small := kept("small")
@@ -147,12 +149,12 @@ func TestHistory(t *testing.T) {
 }
 
 func TestPresence(t *testing.T) {
-	r := startRedis(t)
-	a := startNode(t, "a", r.url())
+	r := redistest.Start(t)
+	a := startNode(t, "a", r.URL())
 	a.linked()
 	here := func(user string) Change { return Change{Route: "/", Room: "r", User: user, Here: true} }
 	a.Announce([]Change{here("ann"), {Route: "/", Room: "r", Size: 2}})
-	b := startNode(t, "b", r.url()) // comes later
+	b := startNode(t, "b", r.URL()) // comes later
 	b.linked()
 	eventually(t, "b knows of ann", func() bool { return b.Online("/", "r", "ann") && b.Sockets("/", "r") == 2 })
 	b.Announce([]Change{here("bob")})
@@ -166,7 +168,7 @@ func TestPresence(t *testing.T) {
 	}
 	a.Announce(many)
 	eventually(t, "b knows of many", func() bool { return len(b.Users("/", "r")) == 2501 })
-	c := startNode(t, "c", r.url())
+	c := startNode(t, "c", r.URL())
 	c.linked()
 	eventually(t, "c knows of many", func() bool { return len(c.Users("/", "r")) == 2502 })
 	a.Announce([]Change{{Route: "/", Room: "r", User: "ann"}, {Route: "/", Room: "r"}})
@@ -189,23 +191,23 @@ func TestPresence(t *testing.T) {
 
 // TestNodeDies: who says nothing any more is gone within the TTL.
 func TestNodeDies(t *testing.T) {
-	r := startRedis(t)
-	p := startProxy(t, r.addr())
-	a, b := startNode(t, "a", p.url()), startNode(t, "b", r.url())
+	r := redistest.Start(t)
+	p := redistest.StartProxy(t, r.Addr())
+	a, b := startNode(t, "a", p.URL()), startNode(t, "b", r.URL())
 	a.linked()
 	b.linked()
 	a.Announce([]Change{{Route: "/", User: "ann", Here: true}})
 	eventually(t, "b knows of ann", func() bool { return b.Online("/", "", "ann") })
 	start := time.Now()
-	p.cut(true)
+	p.Cut(true)
 	eventually(t, "ann is gone", func() bool { return !b.Online("/", "", "ann") })
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("after %v, and the TTL is 2 s", took)
 	}
 	if !a.peersEmpty() && !a.Up() {
-		p.open()
+		p.Open()
 	}
-	p.open()
+	p.Open()
 	eventually(t, "ann is back", func() bool { return b.Online("/", "", "ann") })
 }
 

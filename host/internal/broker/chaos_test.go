@@ -7,40 +7,42 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/azuhost/azuhost/host/internal/redistest"
 )
 
 // trouble is what happens to Redis, or to the way to it, under load.
 type trouble struct {
 	name string
-	make func(t *testing.T, r *redis, p *proxy)
+	make func(t *testing.T, r *redistest.Server, p *redistest.Proxy)
 }
 
 var troubles = []trouble{
-	{"killed", func(t *testing.T, r *redis, p *proxy) {
-		r.stop()
+	{"killed", func(t *testing.T, r *redistest.Server, p *redistest.Proxy) {
+		r.Kill()
 		time.Sleep(300 * time.Millisecond) // how long it is away is what is tested
-		r.start()
+		r.Start()
 	}},
-	{"stopped", func(t *testing.T, r *redis, p *proxy) {
-		r.signal(syscall.SIGSTOP)
+	{"stopped", func(t *testing.T, r *redistest.Server, p *redistest.Proxy) {
+		r.Signal(syscall.SIGSTOP)
 		time.Sleep(1200 * time.Millisecond)
-		r.signal(syscall.SIGCONT)
+		r.Signal(syscall.SIGCONT)
 	}},
-	{"cut", func(t *testing.T, r *redis, p *proxy) {
-		p.cut(true)
+	{"cut", func(t *testing.T, r *redistest.Server, p *redistest.Proxy) {
+		p.Cut(true)
 		time.Sleep(500 * time.Millisecond)
-		p.open()
+		p.Open()
 	}},
-	{"cut for a moment", func(t *testing.T, r *redis, p *proxy) { p.cut(false) }},
-	{"slow", func(t *testing.T, r *redis, p *proxy) {
-		p.slow(50 * time.Millisecond)
+	{"cut for a moment", func(t *testing.T, r *redistest.Server, p *redistest.Proxy) { p.Cut(false) }},
+	{"slow", func(t *testing.T, r *redistest.Server, p *redistest.Proxy) {
+		p.Slow(50 * time.Millisecond)
 		time.Sleep(500 * time.Millisecond)
-		p.slow(0)
+		p.Slow(0)
 	}},
-	{"too slow", func(t *testing.T, r *redis, p *proxy) {
-		p.slow(700 * time.Millisecond)
+	{"too slow", func(t *testing.T, r *redistest.Server, p *redistest.Proxy) {
+		p.Slow(700 * time.Millisecond)
 		time.Sleep(1500 * time.Millisecond)
-		p.slow(0)
+		p.Slow(0)
 	}},
 }
 
@@ -52,9 +54,9 @@ func TestTrouble(t *testing.T) {
 	for _, x := range troubles {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			r := startRedis(t)
-			p := startProxy(t, r.addr())
-			a, b := startNode(t, "a", p.url()), startNode(t, "b", r.url())
+			r := redistest.Start(t)
+			p := redistest.StartProxy(t, r.Addr())
+			a, b := startNode(t, "a", p.URL()), startNode(t, "b", r.URL())
 			plain, history := room("plain"), kept("history")
 			for _, n := range []*node{a, b} {
 				n.linked()
@@ -140,4 +142,46 @@ func ownOrder(got []string, sender string) (out []string) {
 		}
 	}
 	return out
+}
+
+// TestForgetful: Redis comes back without the last messages that it took. The
+// offsets that it gives anew are of another epoch, so that nobody takes the messages for old ones.
+func TestForgetful(t *testing.T) {
+	r := redistest.Start(t, "--appendonly", "no")
+	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
+	topic := kept("x")
+	for _, n := range []*node{a, b} {
+		n.linked()
+		n.Subscribe(topic)
+		n.settled(topic)
+	}
+	a.say(topic, "a 0")
+	eventually(t, "b has one", func() bool { return len(b.texts("x")) == 1 })
+	c := r.Client()
+	if err := c.Do(t.Context(), c.B().Save().Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	a.say(topic, "a 1")
+	a.say(topic, "a 2")
+	eventually(t, "b has three", func() bool { return len(b.texts("x")) == 3 })
+	was := b.at("x")
+	r.Kill()
+	eventually(t, "a and b notice", func() bool { return !a.Up() && !b.Up() })
+	r.Start()
+	a.linked()
+	b.linked()
+	a.say(topic, "a 3")
+	for _, n := range []*node{a, b} {
+		eventually(t, n.name+" has four", func() bool { return len(n.texts("x")) == 4 })
+		wantAll(t, n.texts("x"), "a", 0, 4)
+		if at := n.at("x"); at.Epoch == was.Epoch || at.Offset != 2 {
+			t.Errorf("%s is at %+v, and was at %+v", n.name, at, was)
+		}
+	}
+	if _, _, ok, err := b.Since(t.Context(), topic, was.Epoch, was.Offset); ok || err != nil {
+		t.Error("recovered over what was forgotten:", ok, err)
+	}
+	if a.at("x") != b.at("x") {
+		t.Errorf("a is at %+v, b at %+v", a.at("x"), b.at("x"))
+	}
 }

@@ -12,7 +12,7 @@ import (
 // Waits between attempts to connect: full jitter up to a bound that doubles.
 const (
 	firstBackoff = 100 * time.Millisecond
-	maxBackoff   = 5 * time.Second
+	maxBackoff   = 2 * time.Second
 )
 
 // subscribeAtOnce is how many topics one command subscribes.
@@ -38,7 +38,7 @@ func (b *Broker) link() {
 		}
 		backoff = min(2*backoff, maxBackoff)
 	}
-	b.down(errors.New("the broker is closed"))
+	b.down(errClosed)
 	if b.client != nil {
 		b.client.Close()
 	}
@@ -51,6 +51,8 @@ func (b *Broker) fail(err error) {
 	default:
 	}
 }
+
+var errClosed = errors.New("the broker is closed")
 
 // down has members get what is sent without Redis.
 func (b *Broker) down(cause error) {
@@ -69,7 +71,7 @@ func (b *Broker) down(cause error) {
 		}
 	}
 	b.mu.Unlock()
-	if was {
+	if was && cause != errClosed {
 		b.log.Error("broker: the link to Redis is broken; each node goes on with its own members", "err", cause)
 	}
 	for _, x := range all {

@@ -4,13 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -24,79 +19,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
 }
 
-// redis is a real server.
-type redis struct {
-	t    testing.TB
-	dir  string
-	port int
-	cmd  *exec.Cmd
-	proc chan error
-}
-
-func startRedis(t testing.TB) *redis {
-	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Skip("redis-server is missing: apt-get install redis-server")
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &redis{t: t, dir: t.TempDir(), port: ln.Addr().(*net.TCPAddr).Port}
-	ln.Close()
-	r.start()
-	t.Cleanup(r.stop)
-	return r
-}
-
-func (r *redis) start() {
-	r.t.Helper()
-	r.cmd = exec.Command("redis-server", "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1", "--dir", r.dir,
-		"--save", "", "--appendonly", "yes", "--appendfsync", "always")
-	log, err := os.OpenFile(filepath.Join(r.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer log.Close()
-	r.cmd.Stdout, r.cmd.Stderr = log, log
-	if err := r.cmd.Start(); err != nil {
-		r.t.Fatal(err)
-	}
-	r.proc = make(chan error, 1)
-	go func(c *exec.Cmd, done chan error) { done <- c.Wait() }(r.cmd, r.proc)
-	eventually(r.t, "Redis answers", func() bool {
-		c, err := net.Dial("tcp", r.addr())
-		if err != nil {
-			return false
-		}
-		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(time.Second))
-		fmt.Fprint(c, "PING\r\n")
-		var b [5]byte
-		_, err = c.Read(b[:])
-		return err == nil && string(b[:]) == "+PONG"
-	})
-}
-
-func (r *redis) addr() string { return "127.0.0.1:" + strconv.Itoa(r.port) }
-func (r *redis) url() string  { return "redis://" + r.addr() }
-
-func (r *redis) stop() {
-	if r.cmd == nil {
-		return
-	}
-	_ = r.cmd.Process.Signal(syscall.SIGCONT)
-	_ = r.cmd.Process.Signal(syscall.SIGKILL)
-	<-r.proc
-	r.cmd = nil
-}
-
-func (r *redis) signal(s syscall.Signal) {
-	if err := r.cmd.Process.Signal(s); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
@@ -104,105 +26,6 @@ func eventually(t testing.TB, what string, ok func() bool) {
 			t.Fatalf("not within 20 s: %s", what)
 		}
 	}
-}
-
-// proxy stands between a node and Redis: it can cut, and be slow.
-type proxy struct {
-	ln net.Listener
-	to string
-
-	mu    sync.Mutex
-	conns map[net.Conn]bool
-	shut  bool
-	delay time.Duration
-	wait  sync.WaitGroup
-}
-
-func startProxy(t testing.TB, to string) *proxy {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{ln: ln, to: to, conns: map[net.Conn]bool{}}
-	p.wait.Go(p.accept)
-	t.Cleanup(func() {
-		ln.Close()
-		p.cut(true)
-		p.wait.Wait()
-	})
-	return p
-}
-
-func (p *proxy) url() string { return "redis://" + p.ln.Addr().String() }
-
-func (p *proxy) accept() {
-	for {
-		a, err := p.ln.Accept()
-		if err != nil {
-			return
-		}
-		b, err := net.Dial("tcp", p.to)
-		p.mu.Lock()
-		if err != nil || p.shut {
-			p.mu.Unlock()
-			a.Close()
-			if err == nil {
-				b.Close()
-			}
-			continue
-		}
-		p.conns[a], p.conns[b] = true, true
-		p.mu.Unlock()
-		p.wait.Go(func() { p.pipe(a, b) })
-		p.wait.Go(func() { p.pipe(b, a) })
-	}
-}
-
-func (p *proxy) pipe(from, to net.Conn) {
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buf)
-		p.mu.Lock()
-		d := p.delay
-		p.mu.Unlock()
-		time.Sleep(d)
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
-				break
-			}
-		}
-		if err != nil {
-			break
-		}
-	}
-	from.Close()
-	to.Close()
-	p.mu.Lock()
-	delete(p.conns, from)
-	delete(p.conns, to)
-	p.mu.Unlock()
-}
-
-// cut ends all connections; shut refuses new ones.
-func (p *proxy) cut(shut bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.shut = shut
-	for c := range p.conns {
-		c.Close()
-	}
-}
-
-func (p *proxy) open() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.shut = false
-}
-
-func (p *proxy) slow(d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.delay = d
 }
 
 // node is a broker with a member in each topic that it subscribes.
@@ -299,6 +122,13 @@ func (n *node) texts(name string) []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return append([]string(nil), n.got[name]...)
+}
+
+// at is the position of the last message.
+func (n *node) at(name string) Position {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.last[name]
 }
 
 func (n *node) say(t Topic, format string, args ...any) {

@@ -43,7 +43,7 @@ func (b *Broker) openSubscriber() (_ *subscriber, err error) {
 		return nil, err
 	}
 	b.clustered.Store(b.client.Mode() == rueidis.ClientModeCluster)
-	if b.clustered.Load() {
+	if b.clustered.Load() && !b.o.classic {
 		if s.slots, err = b.findSlots(); err != nil {
 			return nil, err
 		}

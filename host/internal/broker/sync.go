@@ -52,6 +52,14 @@ func (b *Broker) sync(topics []*topic) error {
 func (b *Broker) settle(ctx context.Context, x *topic, at Position, sent uint64) error {
 	x.mu.Lock()
 	was, known := x.place, x.placed
+	x.mu.Unlock()
+	if known && was.Epoch == at.Epoch && at.Offset < was.Offset {
+		var err error
+		if at.Epoch, err = b.renew(ctx, x, was); err != nil {
+			return err
+		}
+	}
+	x.mu.Lock()
 	if len(x.pending) > 0 && x.pending[0].at.Epoch == at.Epoch {
 		at.Offset = min(at.Offset, x.pending[0].at.Offset-1) // from there on it has come
 	}
@@ -83,6 +91,32 @@ func (b *Broker) settle(ctx context.Context, x *topic, at Position, sent uint64)
 	}
 	b.let(x, at)
 	return nil
+}
+
+// renewScript begins another epoch where a topic stands before a position that it has
+// had: Redis came back without what it had acknowledged last, and would give the same offsets to other messages.
+//
+//	KEYS  meta, stream
+//	ARGV  epoch, offset, new epoch
+//	gives the epoch
+const renewScript = `
+local meta = redis.call('HMGET', KEYS[1], 'e', 'o')
+if meta[1] == ARGV[1] and tonumber(meta[2] or '0') < tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[1], 'e', ARGV[3])
+  redis.call('DEL', KEYS[2])
+  return ARGV[3]
+end
+return meta[1] or ''
+`
+
+func (b *Broker) renew(ctx context.Context, x *topic, was Position) (epoch string, err error) {
+	cmd := b.client.B().Eval().Script(renewScript).Numkeys(2).Key(metaKey(x.channel), streamKey(x.channel)).
+		Arg(was.Epoch, strconv.FormatUint(was.Offset, 10), newEpoch()).Build()
+	if epoch, err = b.client.Do(ctx, cmd).ToString(); err != nil {
+		return "", fmt.Errorf("another epoch: %w", err)
+	}
+	b.log.Warn("broker: Redis has forgotten the last messages of a topic", "topic", x.channel, "had", was.Offset)
+	return epoch, nil
 }
 
 // takenHere counts the messages that Redis took, that the members have from

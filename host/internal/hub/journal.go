@@ -47,6 +47,18 @@ func (h *Hub) write(room, user string) {
 	h.journal[place{room, user}] = struct{}{}
 }
 
+// Rewrite puts entries back, for TakeJournal to say again how they are.
+func (h *Hub) Rewrite(entries []Change) {
+	if len(entries) == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range entries {
+		h.write(c.Room, c.User)
+	}
+}
+
 // TakeJournal says how everything is now that has changed since the last call.
 // What is still to come, such as the end of a grace, is not in it.
 func (h *Hub) TakeJournal() []Change {

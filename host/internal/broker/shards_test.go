@@ -1,0 +1,125 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host/internal/redistest"
+)
+
+// TestRedisCluster: rooms over all parts of a Redis Cluster are in one order
+// on every node, and receipts count all nodes, with sharded publications and without.
+func TestRedisCluster(t *testing.T) {
+	r := redistest.StartCluster(t, 3, false)
+	for _, classic := range []bool{false, true} {
+		t.Run(map[bool]string{false: "sharded", true: "classic"}[classic], func(t *testing.T) {
+			var nodes []*node
+			for i := range 3 {
+				nodes = append(nodes, startNode(t, fmt.Sprintf("n%d", i), r.URL(), func(o *Options) {
+					o.classic, o.Prefix = classic, t.Name()
+				}))
+			}
+			const rooms, each = 30, 20
+			for _, n := range nodes {
+				n.linked()
+				if n.sharded.Load() == classic {
+					t.Fatalf("sharded: %v", n.sharded.Load())
+				}
+				var here []Change
+				for i := range rooms {
+					n.Subscribe(room(fmt.Sprint(i)))
+					here = append(here, Change{Route: "/rooms/:room", Room: fmt.Sprint(i), Size: 1})
+				}
+				for i := range rooms {
+					n.settled(room(fmt.Sprint(i)))
+				}
+				n.Announce(here)
+			}
+			for _, n := range nodes {
+				for i := range rooms {
+					eventually(t, "all know of all", func() bool { return n.Sockets("/rooms/:room", fmt.Sprint(i)) == 2 })
+				}
+			}
+			for i := range rooms {
+				got := nodes[i%3].PublishWait(context.Background(), room(fmt.Sprint(i)), Message{Frame: frame("first")})
+				if got != (Receipt{Sockets: 3, Nodes: 3}) {
+					t.Errorf("room %d: receipt %+v", i, got)
+				}
+			}
+			for k := range each {
+				for i := range rooms {
+					for _, n := range nodes {
+						n.say(room(fmt.Sprint(i)), "%s %d", n.name, k)
+					}
+				}
+			}
+			for i := range rooms {
+				name := fmt.Sprint(i)
+				for _, n := range nodes {
+					eventually(t, n.name+" has all of "+name, func() bool { return len(n.texts(name)) >= 3*each+1 })
+				}
+				all := nodes[0].texts(name)
+				for _, n := range nodes {
+					if !slices.Equal(n.texts(name), all) {
+						t.Fatalf("room %s: %s has another order", name, n.name)
+					}
+					wantAll(t, all, n.name, 0, each)
+				}
+			}
+			nodes[0].Unsubscribe(room("1"))
+			eventually(t, "n0 has left", func() bool {
+				got := nodes[1].PublishWait(context.Background(), room("1"), Message{Frame: frame("late")})
+				return got.Sockets == 2 && got.Nodes == 2
+			})
+			for _, n := range nodes {
+				if s := n.Stats(); s.Links != 1 || s.Missed+s.Unsent+s.Overflow+s.Resets > 0 {
+					t.Errorf("%s: %+v", n.name, s)
+				}
+			}
+		})
+	}
+}
+
+// TestRedisClusterFailover: the master of a room dies, its replica takes over. Messages
+// go on in both nodes, and with a history none is lost that was sent after the replica had the others.
+func TestRedisClusterFailover(t *testing.T) {
+	r := redistest.StartCluster(t, 3, true)
+	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
+	const rooms = 12 // on all masters
+	for _, n := range []*node{a, b} {
+		n.linked()
+		for i := range rooms {
+			n.Subscribe(kept(fmt.Sprint(i)))
+		}
+		for i := range rooms {
+			n.settled(kept(fmt.Sprint(i)))
+		}
+	}
+	say := func(k int) {
+		for i := range rooms {
+			a.say(kept(fmt.Sprint(i)), "a %d", k)
+		}
+	}
+	all := func(k int) {
+		t.Helper()
+		for i := range rooms {
+			eventually(t, fmt.Sprintf("b has %d messages of room %d", k, i), func() bool { return len(b.texts(fmt.Sprint(i))) >= k })
+			wantAll(t, b.texts(fmt.Sprint(i)), "a", 0, k)
+			wantAll(t, a.texts(fmt.Sprint(i)), "a", 0, k)
+		}
+	}
+	say(0)
+	all(1)
+	r.Servers[0].Kill()
+	eventually(t, "a and b notice", func() bool { return !a.Up() && !b.Up() })
+	start := time.Now()
+	say(1)
+	a.linked()
+	b.linked()
+	t.Logf("linked again %v after", time.Since(start).Round(time.Millisecond))
+	say(2)
+	all(3)
+}
