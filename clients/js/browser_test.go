@@ -119,7 +119,7 @@ func serve(t *testing.T, bin, plugin, origin string) string {
 	t.Helper()
 	cmd := exec.Command(bin, "serve", "--route", "/rooms/:room_id="+plugin, "--listen", "127.0.0.1:0", "--internal=",
 		"--log-format", "json", "--allowed-origins", origin, "--watch=false", "--state-dir=")
-	cmd.Env = append(os.Environ(), "AZUHOST_DEFAULTS_HISTORY_SIZE=1000")
+	cmd.Env = append(os.Environ(), "AZUHOST_DEFAULTS_HISTORY_SIZE=1000", "AZUHOST_DRAIN_SPREAD=0")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -445,10 +445,7 @@ var Rooms = class {
       this.#giveUp(r);
       return;
     }
-    const k = key(p.epoch, p.offset);
-    if (!(message && r.held.get(k)?.message === null)) {
-      r.held.set(k, { epoch: p.epoch, offset: p.offset, message, asked: r.asked });
-    }
+    r.held.set(key(p.epoch, p.offset), { epoch: p.epoch, offset: p.offset, message, asked: r.asked });
     if (r.asked) {
       this.#complete(r);
     } else {
@@ -494,7 +491,7 @@ var Rooms = class {
   #answered(r, answer) {
     if (answer.type === "recovered") {
       for (const [k, h] of r.held) {
-        if (h.epoch !== answer.epoch && h.asked !== r.asked) {
+        if (h.epoch === answer.epoch ? h.offset <= answer.offset : h.asked !== r.asked) {
           r.held.delete(k);
         }
       }

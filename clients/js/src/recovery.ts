@@ -158,11 +158,7 @@ export class Rooms {
       this.#giveUp(r);
       return;
     }
-    // The history leaves out what was not for the connection before: it knows better than the room.
-    const k = key(p.epoch, p.offset);
-    if (!(message && r.held.get(k)?.message === null)) {
-      r.held.set(k, { epoch: p.epoch, offset: p.offset, message, asked: r.asked });
-    }
+    r.held.set(key(p.epoch, p.offset), { epoch: p.epoch, offset: p.offset, message, asked: r.asked });
     if (r.asked) {
       this.#complete(r);
     } else {
@@ -212,9 +208,10 @@ export class Rooms {
 
   #answered(r: Room, answer: Control): void {
     if (answer.type === 'recovered') {
-      // What had come from another epoch when this was asked is from one before.
+      // What had come from another epoch when this was asked is from one before. Up to the offset all follows, without
+      // what was not for the connection before.
       for (const [k, h] of r.held) {
-        if (h.epoch !== answer.epoch && h.asked !== r.asked) {
+        if (h.epoch === answer.epoch ? h.offset <= answer.offset : h.asked !== r.asked) {
           r.held.delete(k);
         }
       }

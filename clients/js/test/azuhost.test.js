@@ -14,11 +14,14 @@ const { AZUHOST, AZUHOST_PLUGINS } = process.env;
 const skip = AZUHOST && AZUHOST_PLUGINS ? false : 'no azuhost here: go test ./clients/js builds it';
 const SECRET = 'a secret of more than thirty-two bytes';
 
-/** serve starts azuhost, and gives the address of its channels. */
-async function serve(t, routes, env = {}) {
+/** serve starts azuhost until the end of the test, and gives the address of its channels. */
+const serve = async (...args) => (await start(...args)).address;
+
+/** start is serve that gives the process, too. */
+async function start(t, routes, env = {}) {
   const args = ['serve', '--listen', '127.0.0.1:0', '--internal=', '--log-format', 'json', '--watch=false', '--state-dir='];
   for (const [path, plugin] of Object.entries(routes)) args.push('--route', `${path}=${join(AZUHOST_PLUGINS, plugin + '.wasm')}`);
-  const defaults = { AZUHOST_DEFAULTS_HISTORY_SIZE: '5000', AZUHOST_DEFAULTS_SHARE_PRESENCE: 'true', AZUHOST_DEFAULTS_PRESENCE_GRACE: '0' };
+  const defaults = { AZUHOST_DEFAULTS_HISTORY_SIZE: '5000', AZUHOST_DEFAULTS_SHARE_PRESENCE: 'true', AZUHOST_DEFAULTS_PRESENCE_GRACE: '0', AZUHOST_DRAIN_SPREAD: '0' };
   const child = spawn(AZUHOST, args, { env: { ...process.env, AZUHOST: '', AZUHOST_PLUGINS: '', ...clean(), ...defaults, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
   const log = [];
   const address = await new Promise((resolve, reject) => {
@@ -33,17 +36,18 @@ async function serve(t, routes, env = {}) {
     child.kill('SIGTERM');
     if (child.exitCode === null) await once(child, 'exit');
   });
-  return address;
+  return { address, child };
 }
 
 /** clean takes what the tests are told by out of the environment: azuhost would not know it. */
 const clean = () => ({ AZUHOST: undefined, AZUHOST_PLUGINS: undefined });
 
-/** proxy is a way to an address that can be cut, and made silent. */
+/** proxy is a way to an address that can be cut, made silent, and led to another address. */
 async function proxy(t, address) {
-  const [host, port] = address.split(':');
+  let target = address;
   const pairs = new Set();
   const server = net.createServer((down) => {
+    const [host, port] = target.split(':');
     const up = net.connect(Number(port), host);
     const pair = { down, up };
     pairs.add(pair);
@@ -69,7 +73,7 @@ async function proxy(t, address) {
     }
   };
   t.after(() => (cut(), server.close()));
-  return { address: `127.0.0.1:${server.address().port}`, cut, silence, connections: () => pairs.size };
+  return { address: `127.0.0.1:${server.address().port}`, cut, silence, connections: () => pairs.size, to: (next) => (target = next) };
 }
 
 /** when waits for an event that a condition takes. */
@@ -193,7 +197,7 @@ test('tokens: refreshed in the connection, replaced after the end, refused', { s
         tokenIn,
         getToken: (reason) => {
           if (reasons.push(reason) === 4) enough();
-          return jwt('alice', 3);
+          return jwt('alice', 5);
         },
       });
       client.on('close', (c) => closes.push(c));
@@ -236,15 +240,18 @@ test('a token that ends is replaced on the way back', { skip }, async (t) => {
   assert.equal(n, 2);
 });
 
-test('an end of the host: the clients come back when it does', { skip }, async (t) => {
-  const address = await serve(t, { '/rooms/:room_id': 'rooms' });
-  const way = await proxy(t, address);
+test('a node that drains says when to come back, and the client comes back to another one then', { skip }, async (t) => {
+  const routes = { '/rooms/:room_id': 'rooms' };
+  const [first, second] = [await start(t, routes, { AZUHOST_DRAIN_RECONNECT: '500ms' }), await start(t, routes)];
+  const way = await proxy(t, first.address);
   const client = dial(way.address, '/rooms/r');
   await client.connect();
   const closed = when(client, 'close');
-  way.cut();
-  assert.equal((await closed).code, 1006);
-  await when(client, 'open', (o) => o.again);
+  way.to(second.address);
+  first.child.kill('SIGTERM');
+  const { code, reason, retryIn } = await closed;
+  assert.deepEqual([code, retryIn], [3001, JSON.parse(reason).reconnect_after_ms]);
+  assert.equal((await when(client, 'open')).again, true);
   await client.close();
   assert.equal(client.state, 'closed');
 });

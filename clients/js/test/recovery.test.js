@@ -45,9 +45,24 @@ test('what was missed comes in order, then what was held back', async (t) => {
   assert.deepEqual(took(), ['plain'], 'of the room nothing comes meanwhile');
   answer({ recovered: true, offset: 11, count: 3 });
   last().position('r', 9, 'c').position('r', 10); // not for the connection before
-  assert.deepEqual(took(), ['true r@e11 2', 'r9=c', 'r11=e'], 'as soon as all is there');
+  assert.deepEqual(took(), [], 'not before all is there');
+  last().position('r', 11, 'e');
+  assert.deepEqual(took(), ['true r@e11 2', 'r9=c', 'r11=e']);
   last().position('r', 11, 'e').position('r', 12, 'f');
   assert.deepEqual(took(), ['r12=f'], 'a second time is dropped');
+  client.close();
+});
+
+test('what the connection before has sent to the others does not come back to it', async (t) => {
+  const { client, last, again, answer, joined, took } = await dial(t);
+  last().welcome();
+  joined(5);
+  await again();
+  joined(6);
+  last().position('r', 7, 'mine'); // the host still worked on what that connection had sent
+  answer({ recovered: true, offset: 7, count: 2 });
+  last().position('r', 6, 'a').position('r', 7);
+  assert.deepEqual(took(), ['true r@e7 1', 'r6=a']);
   client.close();
 });
 
