@@ -69,7 +69,9 @@ plugin, loaded for a path and swapped while sockets stay open.`,
   azuhost serve --config azuhost.yaml        serve what a file says
   azuhost check --config azuhost.yaml        look for mistakes, without serving
   azuhost inspect chat.wasm                  show what a plugin has and asks for
-  azuhost token --sub alice                  make a token to connect with`,
+  azuhost token --sub alice                  make a token to connect with
+  azuhost publish --all hello                send a message through a running azuhost
+  azuhost plugins                            list what a running azuhost serves`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -81,6 +83,14 @@ plugin, loaded for a path and swapped while sockets stay open.`,
 		buildCommand(w),
 		devCommand(w),
 		tokenCommand(w),
+		publishCommand(w),
+		disconnectCommand(w),
+		roomsCommand(w),
+		membersCommand(w),
+		usersCommand(w),
+		onlineCommand(w),
+		connectionsCommand(w),
+		pluginsCommand(w),
 		versionCommand(w),
 	)
 	for _, c := range root.Commands() {

@@ -29,26 +29,26 @@ func wsclient() {
 		trust  = flag.Bool("trust", false, "wait until the server's certificate is of the authority")
 		bearer = flag.String("bearer", "", "token")
 		stall  = flag.Bool("stall", false, "after the last answer do nothing, and answer no close either")
-		closed = flag.Bool("closed", false, "wait for the close, and print it")
+		closed = flag.Bool("closed", false, "wait for the close, print what comes before, and it")
 	)
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c := client{ca: *ca, status: *status, trust: *trust, bearer: *bearer}
+	c := scriptClient{ca: *ca, status: *status, trust: *trust, bearer: *bearer}
 	if err := c.run(ctx, flag.Arg(0), flag.Args()[1:], *ready, *closed, *stall); err != nil {
 		fmt.Fprintln(os.Stderr, "wsclient:", err)
 		os.Exit(1)
 	}
 }
 
-type client struct {
+type scriptClient struct {
 	ca     string
 	status int
 	trust  bool
 	bearer string
 }
 
-func (c client) run(ctx context.Context, url string, messages []string, ready string, closed, stall bool) error {
+func (c scriptClient) run(ctx context.Context, url string, messages []string, ready string, closed, stall bool) error {
 	hc, err := c.http()
 	if err != nil {
 		return err
@@ -83,12 +83,17 @@ func (c client) run(ctx context.Context, url string, messages []string, ready st
 	if !closed {
 		return conn.Close(websocket.StatusNormalClosure, "")
 	}
-	_, _, err = conn.Read(ctx)
-	fmt.Printf("closed %d\n", websocket.CloseStatus(err))
-	return nil
+	for {
+		_, data, err := conn.Read(ctx)
+		if err != nil {
+			fmt.Printf("closed %d\n", websocket.CloseStatus(err))
+			return nil
+		}
+		fmt.Printf("%s\n", data)
+	}
 }
 
-func (c client) http() (*http.Client, error) {
+func (c scriptClient) http() (*http.Client, error) {
 	tr := http.DefaultTransport.(*http.Transport).Clone()
 	if c.ca != "" {
 		pem, err := os.ReadFile(c.ca)
@@ -104,7 +109,7 @@ func (c client) http() (*http.Client, error) {
 // dial connects. While the server is not up, or does not answer with the
 // wanted status, it tries again. For a status other than 101 there is no
 // connection in the end.
-func (c client) dial(ctx context.Context, hc *http.Client, url string) (*websocket.Conn, error) {
+func (c scriptClient) dial(ctx context.Context, hc *http.Client, url string) (*websocket.Conn, error) {
 	for {
 		conn, res, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: hc, HTTPHeader: c.header()})
 		switch {
@@ -126,7 +131,7 @@ func (c client) dial(ctx context.Context, hc *http.Client, url string) (*websock
 	}
 }
 
-func (c client) header() http.Header {
+func (c scriptClient) header() http.Header {
 	if c.bearer == "" {
 		return http.Header{}
 	}
@@ -138,7 +143,7 @@ func isUntrusted(err error) bool {
 	return errors.As(err, &cert)
 }
 
-func (c client) get(ctx context.Context, hc *http.Client, url string) error {
+func (c scriptClient) get(ctx context.Context, hc *http.Client, url string) error {
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {

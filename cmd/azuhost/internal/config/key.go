@@ -10,6 +10,10 @@ import (
 // EnvPrefix begins the names of the variables that set keys.
 const EnvPrefix = "AZUHOST_"
 
+// EnvAPI is the variable that says where a running azuhost is, for the commands
+// that speak to one.
+const EnvAPI = EnvPrefix + "API"
+
 // EnvFile is the variable that names the config file.
 const EnvFile = EnvPrefix + "CONFIG"
 
@@ -18,7 +22,7 @@ const EnvFile = EnvPrefix + "CONFIG"
 const EnvRuntime = EnvPrefix + "JS_RUNTIME"
 
 // otherEnv are the variables that set no key.
-var otherEnv = []string{EnvFile, EnvRuntime}
+var otherEnv = []string{EnvFile, EnvRuntime, EnvAPI}
 
 // Key describes one key of the configuration, outside routes.
 type Key struct {

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/client"
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
+	"github.com/azuhost/azuhost/host"
+)
+
+// Where a running azuhost is, unless somebody says so.
+const (
+	defaultAPI = "http://127.0.0.1:4001"
+	envAPI     = config.EnvAPI
+	envToken   = "AZUHOST_INTERNAL_TOKEN"
+)
+
+// remote is a command that speaks to a running azuhost.
+type remote struct {
+	w         *world
+	address   string
+	tokenFile string
+	timeout   time.Duration
+	json      bool
+}
+
+// remoteFlags adds the flags that all these commands have.
+func remoteFlags(cmd *cobra.Command, w *world) *remote {
+	r := &remote{w: w}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&r.address, "api", "", "address of the internal listener of azuhost (default: $"+envAPI+", else "+defaultAPI+")")
+	fs.StringVar(&r.tokenFile, "token-file", "", "file with its internal_token (default: $"+envToken+")")
+	fs.DurationVar(&r.timeout, "timeout", 30*time.Second, "how long to wait for the answer")
+	fs.BoolVar(&r.json, "json", false, "print JSON")
+	for _, name := range []string{"api", "timeout"} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+	return r
+}
+
+// getenv is a variable of the environment.
+func (w *world) getenv(name string) (value string) {
+	for _, kv := range w.env {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			value = v // the last one holds
+		}
+	}
+	return value
+}
+
+func (r *remote) client() (*client.Client, error) {
+	token := r.w.getenv(envToken)
+	if r.tokenFile != "" {
+		b, err := os.ReadFile(r.tokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("token: %w", err)
+		}
+		token = strings.TrimSpace(string(b))
+	}
+	c, err := client.New(cmp.Or(r.address, r.w.getenv(envAPI), defaultAPI), token)
+	if err != nil {
+		return nil, &usageError{"--api: " + err.Error()}
+	}
+	return c, nil
+}
+
+// post has something done, and prints the answer: as JSON, or as print has it.
+func post[T any](ctx context.Context, r *remote, path string, body any, print func(io.Writer, T)) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	var answer T
+	if err := c.Post(ctx, path, body, &answer); err != nil {
+		return err
+	}
+	return r.print(answer, func(w io.Writer) { print(w, answer) })
+}
+
+// list prints a list: as a JSON array, or as a table. limit 0: all of it.
+func list[T any](ctx context.Context, r *remote, path string, query url.Values, limit int, head string, row func(T) []any) error {
+	if limit < 0 {
+		return &usageError{fmt.Sprintf("--limit %d: want 0 for all, or more", limit)}
+	}
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	items := []T{}
+	err = client.List(ctx, c, path, query, func(item T) bool {
+		items = append(items, item)
+		return limit == 0 || len(items) < limit
+	})
+	if err != nil {
+		return err
+	}
+	return r.print(items, func(w io.Writer) {
+		if head != "" {
+			fmt.Fprintln(w, head)
+		}
+		for _, item := range items {
+			cells := row(item)
+			fmt.Fprintf(w, strings.TrimSuffix(strings.Repeat("%v\t", len(cells)), "\t")+"\n", cells...)
+		}
+	})
+}
+
+// print prints JSON where it was asked for, and else what table writes.
+func (r *remote) print(v any, table func(io.Writer)) error {
+	if r.json {
+		e := json.NewEncoder(r.w.stdout)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	}
+	tw := tabwriter.NewWriter(r.w.stdout, 0, 0, 2, ' ', 0)
+	table(tw)
+	return tw.Flush()
+}
+
+// pages are the flags of lists that may be long: how many items, and what a
+// page of the API has.
+func pages(cmd *cobra.Command) *int {
+	limit := cmd.Flags().Int("limit", 0, "the most to list; 0: all")
+	_ = cmd.RegisterFlagCompletionFunc("limit", cobra.NoFileCompletions)
+	return limit
+}
+
+// pageQuery is a query for large pages.
+func pageQuery(pairs ...string) url.Values {
+	q := url.Values{"limit": {"1000"}}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return q
+}
+
+// completeRoutes has shells complete the paths of routes, which a running
+// azuhost knows.
+func (r *remote) completeRoutes(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	c, err := r.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
+	defer cancel()
+	var paths []string
+	_ = client.List(ctx, c, "routes", url.Values{}, func(i host.RouteInfo) bool { // else there is nothing to complete
+		paths = append(paths, i.Path)
+		return true
+	})
+	return paths, cobra.ShellCompDirectiveNoFileComp
+}
