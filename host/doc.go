@@ -29,6 +29,11 @@
 // turn ends: each member of a room gets the batch in one write
 // (internal/socket). What a socket does not take waits in a bounded queue.
 //
+// What comes from outside of the channels does so by publish.go, which asks
+// on_publish or has deliver.go send it, disconnect.go and query.go: from the program
+// around the host, or from the HTTP API (api.go and the files behind it, described by
+// openapi.json), which guard.go stands before.
+//
 // # Beside the messages
 //
 // clerk.go runs timers and presence events, one goroutine a channel. apply.go

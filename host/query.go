@@ -81,7 +81,7 @@ func (ch *channel) room(name string) RoomInfo {
 	return RoomInfo{Name: name, Sockets: sockets, Users: users}
 }
 
-// Members lists the connections in a room, oldest first.
+// Members lists the connections in a room that are on this node, oldest first.
 func (h *Host) Members(_ context.Context, route, room, after string, limit int) ([]ConnInfo, error) {
 	ch, err := h.route(route, room)
 	if err != nil {
@@ -113,8 +113,8 @@ func (h *Host) Online(_ context.Context, route, user string) (bool, error) {
 	return ch.hub.Online(user) || ch.isElsewhere("", user), nil
 }
 
-// Connections lists the connections of a route, or for an empty one of all, oldest
-// first.
+// Connections lists the connections to this node of a route, or for an empty one of
+// all, oldest first.
 func (h *Host) Connections(_ context.Context, route, after string, limit int) ([]ConnInfo, error) {
 	channels, err := h.routesOf(route)
 	if err != nil {

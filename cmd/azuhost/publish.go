@@ -151,7 +151,11 @@ func printDelivery(verb string) func(io.Writer, host.Delivery) {
 		if d.Duplicate {
 			what = "sent before: was " + what
 		}
-		fmt.Fprintf(w, "%s%s on %s\n", what, count(d.Sockets, "connection"), count(d.Nodes, "node"))
+		more := ""
+		if d.Partial {
+			more = ", and perhaps more: not all nodes have answered"
+		}
+		fmt.Fprintf(w, "%s%s on %s%s\n", what, count(d.Sockets, "connection"), count(d.Nodes, "node"), more)
 	}
 }
 
