@@ -219,7 +219,10 @@ func onClose(s *stage) {
 	}{
 		{func(c client) { _ = c.Close(4002, "enoügh") }, "4002|enoügh"},
 		{func(c client) { _ = c.CloseNow() }, "1006|"},
-		{func(c client) { c.say("close|4003|by you") }, "4003|by you"},
+		{func(c client) {
+			c.say("close|4003|by you")
+			c.wantClose(4003, "by you")
+		}, "4003|by you"},
 	} {
 		c := s.dial("x?do=identify|ann;join|r;join|q")
 		c.want("ok", "ok", "ok")
