@@ -32,7 +32,11 @@ func wsclient() {
 		closed = flag.Bool("closed", false, "wait for the close, print what comes before, and it")
 	)
 	flag.Parse()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	limit := patience
+	if *closed {
+		limit *= 6 // it may see a whole script
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	c := scriptClient{ca: *ca, status: *status, trust: *trust, bearer: *bearer}
 	if err := c.run(ctx, flag.Arg(0), flag.Args()[1:], *ready, *closed, *stall); err != nil {
