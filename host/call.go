@@ -420,7 +420,7 @@ func (c *call) Metric(mop abi.MetricOp, name, labels []byte, value float64) erro
 }
 
 // Now implements Env.
-func (c *call) Now() time.Time { return time.Now() }
+func (c *call) Now() time.Time { return c.ch.host.now() }
 
 // Fail implements Env.
 func (c *call) Fail(text []byte) {

@@ -24,11 +24,10 @@ func (ch *channel) wakeClerk() {
 // presence events.
 func (ch *channel) clerk() {
 	turn := hub.Turn{Hub: ch.hub}
-	timer := time.NewTimer(sweepEvery)
-	defer timer.Stop()
-	swept := time.Now()
+	clock := ch.host.clock
+	swept := clock.Now()
 	for {
-		now := time.Now()
+		now := clock.Now()
 		ch.presenceEvents(&turn, now)
 		ch.remoteEvents(&turn)
 		again := ch.announce(now)
@@ -45,11 +44,7 @@ func (ch *channel) clerk() {
 		if !again.IsZero() {
 			idle = min(idle, again.Sub(now))
 		}
-		timer.Reset(idle)
-		select {
-		case <-timer.C:
-		case <-ch.wake:
-		case <-ch.stop:
+		if !clock.Wait(idle, ch.wake, ch.stop) {
 			return
 		}
 	}

@@ -29,7 +29,7 @@ func (ch *channel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ch.refuse(w, status, text, why)
 		return
 	}
-	if after, ok := ch.quarantined(time.Now()); ok {
+	if after, ok := ch.quarantined(ch.host.now()); ok {
 		w.Header().Set("Retry-After", after)
 		ch.refuse(w, http.StatusServiceUnavailable, "the channel is out of order for a moment", refusedQuarantine)
 		return

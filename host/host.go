@@ -24,6 +24,7 @@ import (
 // Host serves channels. All methods may be called concurrently.
 type Host struct {
 	log        *slog.Logger
+	clock      Clock
 	node       string
 	broker     *broker.Broker // nil: this host is alone
 	registry   *prometheus.Registry
@@ -113,6 +114,9 @@ func New(o Options) (*Host, error) {
 			waiting:   map[*channel]chan struct{}{},
 		},
 	}
+	if h.clock = o.Clock; h.clock == nil {
+		h.clock = systemClock{}
+	}
 	if h.log == nil {
 		h.log = slog.Default()
 	}
@@ -187,7 +191,7 @@ func (h *Host) Routes() []RouteInfo {
 			info.Instances = Single
 		}
 		var until time.Time
-		if info.State, until = ch.state(time.Now()); info.State != Serving {
+		if info.State, until = ch.state(h.now()); info.State != Serving {
 			info.Until = until
 		}
 		info.Connections, info.Faults = ch.hub.Len(), ch.faults.Load()

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -37,7 +36,7 @@ func (h *Host) readyz(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "draining", http.StatusServiceUnavailable)
 		return
 	}
-	channels, now := h.channels(), time.Now()
+	channels, now := h.channels(), h.now()
 	var quarantined []string
 	for _, ch := range channels {
 		if state, _ := ch.state(now); state == Quarantined {

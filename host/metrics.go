@@ -165,7 +165,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	for r, n := range m.host.sockets.Drops() {
 		out <- prometheus.MustNewConstMetric(m.droppedFrames, prometheus.CounterValue, float64(n), string(r))
 	}
-	now := time.Now()
+	now := m.host.now()
 	for _, ch := range m.host.channels() {
 		gauge(m.connections, float64(m.host.limits.open(ch)), ch.pattern)
 		gauge(m.rooms, float64(ch.hub.Rooms()), ch.pattern)

@@ -14,6 +14,9 @@ import (
 type Options struct {
 	// Log receives everything that the host has to say. nil: slog.Default().
 	Log *slog.Logger
+	// Clock is the time of the channels. nil: the system's. For tests: see
+	// package hosttest.
+	Clock Clock
 	// Registry takes the host's metrics. nil: one of its own. Host.Internal
 	// serves it.
 	Registry *prometheus.Registry

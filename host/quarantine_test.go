@@ -123,7 +123,7 @@ func TestLiftForgets(t *testing.T) {
 func TestClerkEndsQuarantines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &lockedLog{}
-		h := &Host{log: slog.New(slog.NewTextHandler(log, nil))}
+		h := &Host{clock: systemClock{}, log: slog.New(slog.NewTextHandler(log, nil))}
 		h.metrics = newMetrics(h)
 		r := Route{Path: "/c", Channel: &Funcs{}}
 		ch := newChannel(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: r.Channel, name: "go"})

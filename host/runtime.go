@@ -70,7 +70,7 @@ func newChannel(h *Host, set *settings) *channel {
 		params:   params,
 		grace:    graceOf(set.route),
 		history:  historyOf(set.route),
-		store:    newStore(sharedStoreOf(h, set.route)),
+		store:    newStore(sharedStoreOf(h, set.route), h.now),
 		metrics:  h.metrics.channel(set.route.Path),
 		log:      h.log.With("route", set.route.Path),
 		noise:    rate.NewLimiter(5, 20),
@@ -80,6 +80,7 @@ func newChannel(h *Host, set *settings) *channel {
 	}
 	o := hub.Options{
 		Grace:   ch.grace,
+		Now:     h.now,
 		Wake:    ch.wakeClerk,
 		Flushed: ch.metrics.flushed,
 		Sent:    ch.metrics.wrote,
@@ -122,7 +123,7 @@ func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Re
 	if err != nil {
 		var f *plugin.Fault
 		if errors.As(err, &f) {
-			ch.faulted(time.Now())
+			ch.faulted(ch.host.now())
 		}
 		ch.report(ev, err)
 		if refused != nil {

@@ -36,8 +36,8 @@ func entryBytes(key, value int) int { return key + value + entryOverhead }
 
 func (s stored) expired(now time.Time) bool { return !s.expires.IsZero() && !now.Before(s.expires) }
 
-func newStore(shared *sharedStore) *store {
-	return &store{writing: make(chan struct{}, 1), now: time.Now, shared: shared, m: map[string]stored{}}
+func newStore(shared *sharedStore, now func() time.Time) *store {
+	return &store{writing: make(chan struct{}, 1), now: now, shared: shared, m: map[string]stored{}}
 }
 
 // read gives a value, and waits for it at most so long.
@@ -296,7 +296,7 @@ func (c *call) StoreSet(key, data []byte, ttl time.Duration) error {
 	}
 	v := stored{value: string(data)}
 	if ttl > 0 {
-		v.expires = time.Now().Add(ttl)
+		v.expires = c.ch.store.now().Add(ttl)
 	}
 	if err := c.storePut(string(key), v); err != nil {
 		return err
@@ -365,7 +365,7 @@ func (c *call) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, erro
 			return 0, abi.Invalid
 		}
 	case ttl > 0:
-		v.expires = time.Now().Add(ttl)
+		v.expires = c.ch.store.now().Add(ttl)
 	}
 	n, ok = add(n, delta)
 	if !ok {

@@ -118,7 +118,7 @@ func (ch *channel) setTimer(conn *conn, name string, after time.Duration) {
 			return // it went in the meantime
 		}
 	}
-	if ch.timers.set(id, time.Now().Add(after)) {
+	if ch.timers.set(id, ch.host.now().Add(after)) {
 		ch.wakeClerk()
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/scenario"
 	"github.com/coder/websocket"
 )
 
@@ -210,4 +211,11 @@ func TestReadyMade(t *testing.T) {
 		c.want(`{"type":"error","message":"Unauthorized"}`)
 		c.wantClose(3000)
 	})
+}
+
+// TestChatScenario: chats in other languages play the same one.
+func TestChatScenario(t *testing.T) {
+	r := host.Route{Plugin: filepath.Join(build(t, "chat"), "chat.wasm")}
+	r.Limits.Deadline = 10 * time.Second
+	scenario.Test(t, scenario.Options{Route: r}, "chat/chat.scenario")
 }

@@ -48,6 +48,7 @@ type HistoryStats struct {
 // history keeps the last messages of each room, whether it has members or not.
 type history struct {
 	opts    HistoryOptions
+	now     func() time.Time
 	bytes   atomic.Int64
 	dropped atomic.Uint64
 
@@ -55,8 +56,8 @@ type history struct {
 	logs map[string]*roomLog
 }
 
-func newHistory(o HistoryOptions) *history {
-	return &history{opts: o.withDefaults(), logs: map[string]*roomLog{}}
+func newHistory(o HistoryOptions, now func() time.Time) *history {
+	return &history{opts: o.withDefaults(), now: now, logs: map[string]*roomLog{}}
 }
 
 // roomLog is the history of one room. Offsets are given out by it, under its
@@ -86,7 +87,7 @@ func (h *history) log(room string, hold bool) *roomLog {
 	defer h.mu.Unlock()
 	l := h.logs[room]
 	if l == nil {
-		l = &roomLog{h: h, epoch: newEpoch(), used: time.Now()}
+		l = &roomLog{h: h, epoch: newEpoch(), used: h.now()}
 		h.logs[room] = l
 		h.bytes.Add(entryOverhead + int64(len(room)))
 	}
@@ -102,7 +103,7 @@ func (h *history) release(l *roomLog) {
 	l.users--
 	h.mu.Unlock()
 	l.mu.Lock()
-	l.used = time.Now()
+	l.used = h.now()
 	l.mu.Unlock()
 }
 
@@ -110,7 +111,7 @@ func (h *history) release(l *roomLog) {
 func (l *roomLog) append(frame []byte, except uint64) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
+	now := l.h.now()
 	l.last++
 	l.used = now
 	o := &l.h.opts
@@ -160,7 +161,7 @@ func (l *roomLog) expire(now time.Time) {
 func (l *roomLog) since(epoch string, offset uint64) (entries []Entry, last uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.used = time.Now()
+	l.used = l.h.now()
 	l.expire(l.used)
 	first := l.last + 1
 	if len(l.entries) > 0 {

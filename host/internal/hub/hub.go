@@ -24,6 +24,8 @@ var ErrTooManyRooms = errors.New("the connection is a member of as many rooms as
 type Options struct {
 	// Grace is how long a user stays present after the last connection went.
 	Grace time.Duration
+	// Now is the time. nil: the system's.
+	Now func() time.Time
 	// MaxRooms bounds the rooms of one connection. 0: no bound.
 	MaxRooms int
 	// Wake is called, possibly with locks held, when Due or TakePresence have
@@ -57,6 +59,7 @@ type Flush struct {
 // be called concurrently.
 type Hub struct {
 	opts    Options
+	now     func() time.Time
 	history *history     // nil: none here
 	all     *Room        // every member is in it
 	busy    atomic.Int32 // rooms that have something undelivered
@@ -98,8 +101,11 @@ func New(o Options) *Hub {
 		users:   map[string][]*Member{},
 	}
 	h.all = &Room{hub: h}
+	if h.now = o.Now; h.now == nil {
+		h.now = time.Now
+	}
 	if o.History.Size > 0 {
-		h.history = newHistory(o.History)
+		h.history = newHistory(o.History, h.now)
 	}
 	return h
 }

@@ -64,7 +64,7 @@ func (h *Hub) less(r *Room, user string) {
 		h.note(p)
 		return
 	}
-	p.until = time.Now().Add(h.opts.Grace)
+	p.until = h.now().Add(h.opts.Grace)
 	if !p.due {
 		p.due = true
 		h.expect(p)

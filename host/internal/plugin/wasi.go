@@ -196,6 +196,9 @@ func wasiClockTime(c *callContext, mem api.Memory, s []uint64) uint64 {
 func (c *callContext) wasiNow(clock uint32) (ns int64, ok bool) {
 	switch clock {
 	case wasiRealtime:
+		if c.env != nil {
+			return c.env.Now().UnixNano(), true
+		}
 		return time.Now().UnixNano(), true
 	case wasiMonotonic:
 		// From 1: some guests take 0 for a clock that does not run.

@@ -38,6 +38,7 @@ type Conn struct {
 	net       net.Conn
 	fd        fd
 	fast      bool               // fd is usable
+	atOnce    bool               // it is not, and net never waits to write
 	tryReadFn func(uintptr) bool // tryRead, made once: each use would allocate
 
 	// the reader's goroutine only

@@ -129,8 +129,8 @@ func (c *Conn) drain() {
 	if c.flushing || !c.attached || c.queue.len() == 0 || c.dead != nil {
 		return
 	}
-	if c.fast {
-		n, err := c.fd.write(c.queue.bytes())
+	if c.fast || c.atOnce {
+		n, err := c.writeNow(c.queue.bytes())
 		if err != nil {
 			c.die(err)
 			return
@@ -145,6 +145,18 @@ func (c *Conn) drain() {
 	} else {
 		c.group.wait.Go(c.flushPortable)
 	}
+}
+
+// neverWaits is what a net.Conn has whose Write returns at once, such as one in
+// memory. It is written to without a goroutine.
+type neverWaits interface{ NeverWaits() }
+
+// writeNow writes what can be written without waiting.
+func (c *Conn) writeNow(p []byte) (int, error) {
+	if c.fast {
+		return c.fd.write(p)
+	}
+	return c.net.Write(p)
 }
 
 // flush waits until the socket takes the queue. It lives as long as there is one.
@@ -244,6 +256,7 @@ func (c *Conn) attach(n net.Conn) {
 	defer c.mu.Unlock()
 	c.net = n
 	c.fd, c.fast = openFD(n)
+	_, c.atOnce = n.(neverWaits)
 	c.attached, c.corked = true, true
 	c.tryReadFn = c.tryRead
 	if c.dead != nil {

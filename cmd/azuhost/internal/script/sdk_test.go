@@ -2,12 +2,18 @@ package script_test
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/script"
+	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/scenario"
 	"github.com/azuhost/azuhost/sdk"
 )
 
@@ -50,4 +56,20 @@ func TestHooks(t *testing.T) {
 	if want := "[" + strings.Join(codes, ", ") + "]"; !strings.Contains(string(text), want) {
 		t.Errorf("error.ts does not have %s", want)
 	}
+}
+
+// TestChatExample plays the scenario of plugins/chat with the chat in
+// TypeScript.
+func TestChatExample(t *testing.T) {
+	p, err := script.Build(t.Context(), "../../../../sdk/js/examples/chat/chat.ts", script.Options{Runtime: script.Runtime{File: quickJS(t)}, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "chat.wasm")
+	if err := os.WriteFile(file, p.Wasm, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := host.Route{Plugin: file}
+	r.Limits.Deadline = patience
+	scenario.Test(t, scenario.Options{Route: r}, "../../../../plugins/chat/chat.scenario")
 }
