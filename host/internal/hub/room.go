@@ -156,7 +156,7 @@ func (r *Room) unseat(s *seat) {
 	s.at = gone
 }
 
-// add appends a frame for all members but except, and says how many those are;
+// add appends a frame for all members but except, and says how many members there are;
 // full says that the batch should not wait for the end of the turn. at is the
 // frame's position, where a history elsewhere has numbered it; what comes back is the one that it has.
 func (r *Room) add(frame []byte, except uint64, at Position) (n int, _ Position, full bool) {
@@ -190,21 +190,8 @@ func (r *Room) add(frame []byte, except uint64, at Position) (n int, _ Position,
 	if except != 0 {
 		k.to, k.tagTo = len(b.buf), len(b.tag)
 		b.mark(k)
-		if r.has(except) {
-			n--
-		}
 	}
 	return n, at, b.size() >= flushAt
-}
-
-// has says whether a connection is a member; mu is held. hub.mu need not be.
-func (r *Room) has(id uint64) bool {
-	for _, s := range r.seats {
-		if s.member.ID == id {
-			return true
-		}
-	}
-	return false
 }
 
 // pass counts a message that all members have already.

@@ -70,6 +70,9 @@ func (h *Hub) Place(room string, p Position) {
 
 func (t *Turn) to(r *Room, frame []byte, except uint64, at Position) int {
 	n, at, full := r.add(frame, except, at)
+	if except != 0 && t.Hub.seated(except, r) {
+		n--
+	}
 	if at.Offset > 0 {
 		t.At = at
 	}
@@ -79,6 +82,14 @@ func (t *Turn) to(r *Room, frame []byte, except uint64, at Position) int {
 		r.flush()
 	}
 	return n
+}
+
+// seated says whether a connection is a member of a room.
+func (h *Hub) seated(id uint64, r *Room) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	m := h.members[id]
+	return m != nil && m.seatIn(r) != nil
 }
 
 // Send sends a frame to one member, behind what waits for it in its rooms.
