@@ -3,7 +3,10 @@ package host
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -18,8 +21,11 @@ import (
 type Broker struct {
 	// URL of a Redis: redis://[user:password@]host:port[/db], rediss:// for TLS,
 	// with ?addr=host:port for more nodes of a Redis Cluster, or ?master_set=name
-	// for sentinels.
+	// for sentinels; unix:///path for a socket of this machine.
 	URL string
+	// CA is a file (PEM) with the certificates of the authorities that are trusted for
+	// rediss://. Empty: the system's.
+	CA string
 	// Prefix begins the names of all keys and channels in Redis. Empty: "azuhost".
 	Prefix string
 	// Required has New fail when Redis can not be reached within 10 s. Without it
@@ -42,8 +48,12 @@ func (h *Host) openBroker(o Broker) (err error) {
 	if o.URL == "" {
 		return nil
 	}
+	trust, err := trustFile(o.CA)
+	if err != nil {
+		return fmt.Errorf("Broker.CA (broker.ca): %w", err)
+	}
 	h.broker, err = broker.New(broker.Options{
-		URL: o.URL, Node: h.node, Prefix: o.Prefix, Timeout: o.Timeout, TTL: o.TTL, MaxQueue: o.MaxQueue, Log: h.log,
+		URL: o.URL, TLS: trust, Node: h.node, Prefix: o.Prefix, Timeout: o.Timeout, TTL: o.TTL, MaxQueue: o.MaxQueue, Log: h.log,
 		Deliver: h.deliverTopic, Pass: h.passTopic, Place: h.placeTopic, Presence: h.remotePresence, Command: h.command,
 	})
 	if err != nil || !o.Required {
@@ -55,6 +65,22 @@ func (h *Host) openBroker(o Broker) (err error) {
 		return fmt.Errorf("%w; without Broker.Required (broker.required) the host starts alone", err)
 	}
 	return nil
+}
+
+// trustFile reads certificates of authorities; nil: there is no file.
+func trustFile(file string) (*tls.Config, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s has no certificate in PEM", file)
+	}
+	return &tls.Config{RootCAs: roots}, nil
 }
 
 // roomTopic is what the broker calls a room.

@@ -50,6 +50,16 @@ func startCluster(t testing.TB, n int, o host.Options) (nodes []node) {
 	return nodes
 }
 
+// brokerFigures are what /metrics says of the broker.
+func brokerFigures(t testing.TB, h *host.Host) (lines []string) {
+	for line := range strings.Lines(metricsOf(t, h)) {
+		if strings.HasPrefix(line, "azuhost_broker") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
+
 // TestCluster: 100 rooms of 9 members over three nodes. Everybody sends; every
 // member gets everything, once, and in the order that the others see.
 func TestCluster(t *testing.T) {
@@ -73,14 +83,16 @@ func TestCluster(t *testing.T) {
 			})
 		}
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for r := range rooms {
 		got[r] = make([][]string, each)
 		for m, c := range conns[r] {
 			wait.Go(func() {
 				for range each * messages {
-					_, b, err := c.Read(testContext(t))
+					_, b, err := c.Read(ctx)
 					if err != nil {
-						failed <- err
+						failed <- fmt.Errorf("member %d of room %d has %d of %d messages: %w", m, r, len(got[r][m]), each*messages, err)
 						return
 					}
 					got[r][m] = append(got[r][m], string(b))
@@ -88,7 +100,7 @@ func TestCluster(t *testing.T) {
 			})
 			wait.Go(func() {
 				for k := range messages {
-					if err := c.Write(testContext(t), websocket.MessageText, fmt.Appendf(nil, "%d/%d", m, k)); err != nil {
+					if err := c.Write(ctx, websocket.MessageText, fmt.Appendf(nil, "%d/%d", m, k)); err != nil {
 						failed <- err
 						return
 					}
@@ -99,7 +111,13 @@ func TestCluster(t *testing.T) {
 	wait.Wait()
 	close(failed)
 	for err := range failed {
-		t.Fatal(err)
+		t.Error(err)
+	}
+	if t.Failed() {
+		for _, n := range nodes {
+			t.Log(brokerFigures(t, n.Host))
+		}
+		t.FailNow()
 	}
 	for r := range rooms {
 		for m := range each {

@@ -11,6 +11,7 @@ package broker
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,6 +30,8 @@ type Options struct {
 	URL string
 	// Node is the name of this node. No two nodes may have the same.
 	Node string
+	// TLS says what to trust where the URL is rediss://. nil: the system's roots.
+	TLS *tls.Config
 	// Prefix begins the names of all keys and channels. Empty: "azuhost". Clusters
 	// that share a Redis need different ones.
 	Prefix string
@@ -95,7 +98,7 @@ type Broker struct {
 	since   time.Time         // the link is up or down
 	cause   error             // why it is down
 	ups     int               // how often it came up
-	turned  chan struct{}     // closed when the link comes up or breaks, or nothing waits any more
+	turned  chan struct{}     // closed when the link comes up or has a cause not to, or nothing waits any more
 }
 
 type counters struct {
@@ -136,7 +139,7 @@ func New(o Options) (*Broker, error) {
 		o: o, log: o.Log,
 		failed: make(chan error, 1), dirty: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		topics: map[string]*topic{}, turned: make(chan struct{}),
-		start: time.Now(), since: time.Now(), cause: errors.New("not connected yet"),
+		start: time.Now(), since: time.Now(), cause: errNotYet,
 		controls: make(chan outControl, 4096),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
@@ -159,27 +162,12 @@ func New(o Options) (*Broker, error) {
 	return b, nil
 }
 
-// parseURL makes the options of the client.
-func parseURL(o Options) (rueidis.ClientOption, error) {
-	c, err := rueidis.ParseURL(o.URL)
-	if err != nil {
-		// The text of the error may have the password in it.
-		return c, errors.New("broker: not an address of a Redis: want redis://[user:password@]host:port[/db], or rediss:// for TLS")
-	}
-	c.ClientName = "azuhost-" + o.Node
-	c.DisableCache = true
-	c.DisableRetry = true // the link decides
-	c.ConnWriteTimeout = o.Timeout
-	c.Dialer.Timeout = o.Timeout
-	c.Dialer.KeepAlive = o.Timeout
-	c.ReadBufferEachConn, c.WriteBufferEachConn = 64<<10, 64<<10
-	c.PipelineMultiplex = -1 // one connection: the order of what is sent
-	return c, nil
-}
-
-// Wait waits until the link is up. When ctx is done first, it gives the cause.
+// Wait waits until the link is up. When ctx is done first, or the cause is one that
+// only a change of the Options ends, it gives the cause.
 func (b *Broker) Wait(ctx context.Context) error {
-	if b.await(ctx, b.up.Load) {
+	var lasting *refusedError
+	b.await(ctx, func() bool { return b.up.Load() || errors.As(b.Stats().Cause, &lasting) })
+	if b.up.Load() {
 		return nil
 	}
 	return fmt.Errorf("broker: no link to Redis: %w", b.Stats().Cause)

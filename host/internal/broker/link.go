@@ -2,11 +2,8 @@ package broker
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/redis/rueidis"
 )
 
 // Waits between attempts to connect: full jitter up to a bound that doubles.
@@ -25,7 +22,7 @@ func (b *Broker) link() {
 	backoff := firstBackoff
 	for b.ctx.Err() == nil {
 		start := time.Now()
-		err := b.connect()
+		err := explain(b.connect())
 		if b.ctx.Err() != nil {
 			break
 		}
@@ -52,17 +49,22 @@ func (b *Broker) fail(err error) {
 	}
 }
 
-var errClosed = errors.New("the broker is closed")
+// Causes of there being no link.
+var (
+	errNotYet = errors.New("not connected yet")
+	errClosed = errors.New("the broker is closed")
+)
 
 // down has members get what is sent without Redis.
 func (b *Broker) down(cause error) {
 	was := b.up.Swap(false)
 	b.mu.Lock()
+	before := b.cause
 	b.cause = cause
 	if was {
 		b.since = time.Now()
-		b.turn()
 	}
+	b.turn()
 	var all []*topic
 	for _, x := range b.topics {
 		all = append(all, x)
@@ -74,9 +76,21 @@ func (b *Broker) down(cause error) {
 	if was && cause != errClosed {
 		b.log.Error("broker: the link to Redis is broken; each node goes on with its own members", "err", cause)
 	}
+	if !was && cause != errClosed {
+		b.complain(before, cause)
+	}
 	for _, x := range all {
 		b.divert(x)
 		b.forget(x)
+	}
+}
+
+// complain says why there is no link: the first time, and when it is something
+// that somebody has to do.
+func (b *Broker) complain(before, cause error) {
+	var lasting *refusedError
+	if before == errNotYet || errors.As(cause, &lasting) && before.Error() != cause.Error() {
+		b.log.Error("broker: no link to Redis; it is tried again and again", "err", cause)
 	}
 }
 
@@ -87,12 +101,8 @@ func (b *Broker) connect() (err error) {
 	default:
 	}
 	if b.client == nil {
-		o, err := parseURL(b.o)
-		if err != nil {
+		if err := b.dial(); err != nil {
 			return err
-		}
-		if b.client, err = rueidis.NewClient(o); err != nil {
-			return fmt.Errorf("connect: %w", err)
 		}
 	}
 	s, err := b.openSubscriber()

@@ -67,7 +67,8 @@ type Config struct {
 // Broker says how the nodes of a cluster reach each other. The file may have
 // the URL in its place: broker: redis://host:6379.
 type Broker struct {
-	URL      Secret   `yaml:"url" short:"yes" flag:"-" reload:"restart" doc:"Redis that joins this node and others: redis://[user:password@]host:port[/db], or rediss:// for TLS; ?addr=host:port for more nodes of a Redis Cluster, ?master_set=name for sentinels. In the file broker: URL is enough. Empty: this node is alone."`
+	URL      Secret   `yaml:"url" short:"yes" flag:"-" reload:"restart" doc:"Redis that joins this node and others: redis://[user:password@]host:port[/db], or rediss:// for TLS; ?addr=host:port for more nodes of a Redis Cluster, ?master_set=name for sentinels; or unix:///path. In the file broker: URL is enough. Empty: this node is alone."`
+	CA       Path     `yaml:"ca" reload:"restart" doc:"File (PEM) with the certificates of the authorities that are trusted for rediss://. Empty: the system's."`
 	Required bool     `yaml:"required" reload:"restart" doc:"Fail at start when Redis can not be reached within 10s. Otherwise the node starts alone and joins the others when it can."`
 	Prefix   string   `yaml:"prefix" reload:"restart" doc:"Begins the names of all keys and channels in Redis: clusters that share one need different ones."`
 	Timeout  Duration `yaml:"timeout" min:"1" reload:"restart" doc:"Time that Redis has for an answer before the link counts as broken."`

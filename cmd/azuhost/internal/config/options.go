@@ -19,7 +19,7 @@ func (c *Config) Options() host.Options {
 		Node:          c.Node,
 		InternalToken: string(c.InternalToken),
 		Broker: host.Broker{
-			URL: string(c.Broker.URL), Required: c.Broker.Required, Prefix: c.Broker.Prefix, Timeout: time.Duration(c.Broker.Timeout),
+			URL: string(c.Broker.URL), CA: string(c.Broker.CA), Required: c.Broker.Required, Prefix: c.Broker.Prefix, Timeout: time.Duration(c.Broker.Timeout),
 			TTL: time.Duration(c.Broker.TTL), MaxQueue: int(c.Broker.MaxQueue),
 		},
 		AllowedOrigins:           c.AllowedOrigins,

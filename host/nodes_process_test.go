@@ -1,0 +1,206 @@
+package host_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What the tests of several nodes have: processes of the built azuhost, as an
+// operator starts them, which reach each other over a real Redis only.
+
+// buildAzuhost builds the server, with the race detector where the test has it.
+func buildAzuhost(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds azuhost: not with -short")
+	}
+	bin := filepath.Join(t.TempDir(), "azuhost")
+	args := []string{"build", "-o", bin}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, "../cmd/azuhost")...).CombinedOutput(); err != nil {
+		t.Fatalf("build azuhost: %v\n%s", err, out)
+	}
+	return bin
+}
+
+// nodeConfig has a route that keeps a history and one that does not. The guest does what
+// clients say: see testplugins/host_script.wat.
+const nodeConfig = `
+defaults:
+  plugin: %s
+  presence_grace: 0s
+  limits: {max_queue: 32MiB, deadline: 5s}
+routes:
+  /kept: {history: {size: 50000}}
+  /plain: {}
+broker: {url: %q, ttl: 3s, timeout: 500ms%s}
+drain: {spread: 300ms, reconnect: 100ms}
+watch: false
+listen: 127.0.0.1:0
+internal: 127.0.0.1:0
+`
+
+// process is azuhost serve.
+type process struct {
+	t        *testing.T
+	name     string
+	url      string // ws://
+	internal string // http://
+	cmd      *exec.Cmd
+	log      lockedBuffer
+	done     chan struct{} // closed when it has ended
+	err      error         // then
+}
+
+// launch starts azuhost and does not wait. more is put into the block broker.
+func launch(t *testing.T, bin, name, broker, more string) *process {
+	t.Helper()
+	dir := t.TempDir()
+	guest, err := filepath.Abs(scriptGuest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "azuhost.yaml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, nodeConfig, guest, broker, more), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, name: name, done: make(chan struct{})}
+	p.cmd = exec.Command(bin, "serve", "--config", config, "--node", name)
+	p.cmd.Env = append(os.Environ(), "HOME="+dir)
+	p.cmd.Stderr = &p.log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { // ends with the process
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // it may have ended
+		<-p.done
+		log := p.log.String()
+		if strings.Contains(log, "DATA RACE") || strings.Contains(log, "panic:") {
+			t.Errorf("%s broke", name)
+		}
+		if t.Failed() {
+			t.Logf("%s:\n%s", name, log)
+		}
+	})
+	return p
+}
+
+var listening = regexp.MustCompile(`msg=listening address=(\S+) .*internal=(\S+)`)
+
+// startProcess starts azuhost and waits until it listens.
+func startProcess(t *testing.T, bin, name, broker, more string) *process {
+	t.Helper()
+	p := launch(t, bin, name, broker, more)
+	var m []string
+	eventually(t, name+" listens", func() bool {
+		select {
+		case <-p.done:
+			t.Fatalf("%s ended: %v", name, p.err)
+		default:
+		}
+		m = listening.FindStringSubmatch(p.log.String())
+		return m != nil
+	})
+	p.url, p.internal = "ws://"+m[1], "http://"+m[2]
+	return p
+}
+
+// startProcesses starts nodes that know each other.
+func startProcesses(t *testing.T, bin string, brokers ...string) (nodes []*process) {
+	t.Helper()
+	for i, url := range brokers {
+		nodes = append(nodes, startProcess(t, bin, "n"+strconv.Itoa(i), url, ", required: true"))
+	}
+	for _, p := range nodes {
+		eventually(t, "all know each other", func() bool { return p.metric("azuhost_broker_nodes") == len(nodes) })
+	}
+	return nodes
+}
+
+// get asks the internal listener.
+func (p *process) get(path string) (status int, body []byte) {
+	p.t.Helper()
+	res, err := http.Get(p.internal + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, err = io.ReadAll(res.Body); err != nil {
+		p.t.Fatal(err)
+	}
+	return res.StatusCode, body
+}
+
+func (p *process) metric(series string) int {
+	p.t.Helper()
+	_, body := p.get("/metrics")
+	for line := range strings.Lines(string(body)) {
+		if rest, ok := strings.CutPrefix(line, series+" "); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
+			if err != nil {
+				p.t.Fatal(line)
+			}
+			return int(v)
+		}
+	}
+	return -1
+}
+
+// sockets is how many a room has, as the API of a node says.
+func (p *process) sockets(route, room string) int {
+	p.t.Helper()
+	_, body := p.get("/api/v1/room?route=" + escape(route) + "&room=" + escape(room))
+	var r struct{ Sockets int }
+	if err := json.Unmarshal(body, &r); err != nil {
+		p.t.Fatalf("%v: %s", err, body)
+	}
+	return r.Sockets
+}
+
+// users are those who are present in a room, as the API of a node says.
+func (p *process) users(route, room string) string {
+	p.t.Helper()
+	_, body := p.get("/api/v1/presence?route=" + escape(route) + "&room=" + escape(room))
+	var r struct{ Items []string }
+	if err := json.Unmarshal(body, &r); err != nil {
+		p.t.Fatalf("%v: %s", err, body)
+	}
+	return strings.Join(r.Items, " ")
+}
+
+func (p *process) degraded() bool {
+	p.t.Helper()
+	status, body := p.get("/readyz")
+	if status != http.StatusOK {
+		p.t.Errorf("%s: /readyz answers %d: %s", p.name, status, body)
+	}
+	return strings.Contains(string(body), "degraded")
+}
+
+// ends waits until the process has ended.
+func (p *process) ends(within time.Duration) error {
+	p.t.Helper()
+	select {
+	case <-p.done:
+		return p.err
+	case <-time.After(within):
+		p.t.Fatalf("%s has not ended after %v", p.name, within)
+		return nil
+	}
+}
