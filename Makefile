@@ -84,6 +84,7 @@ sdk-table:
 	GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -ldflags='-s -w' -o build/table/go.wasm ./plugins/echo
 	GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -ldflags='-s -w' -o build/table/go-chat.wasm ./plugins/chat
 	@set -e; for f in sdk/*/examples/chat/build; do $$f $(CURDIR)/build/table/$$(echo $$f | cut -d/ -f2)-chat.wasm; done
+	build/azuhost build -o build/table/js.wasm sdk/js/examples/echo/echo.ts
 	AZUHOST_SDK_TABLE=$(CURDIR)/build/table $(GO) test -count=1 -v -run TestSDKTable ./host/internal/plugin
 
 ## sdk-test: the tests that SDKs have in their own languages (needs cargo)

@@ -97,6 +97,9 @@ var scenario = []step{
 var refused = []string{"name=" + strings.Repeat("x", 65), "name=a%01b"}
 
 func TestChat(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector takes a minute to compile large guests: make conformance runs it")
+	}
 	builds, err := filepath.Glob("../../sdk/*/examples/chat/build")
 	if err != nil || len(builds) == 0 {
 		t.Fatalf("no variants: %v", err)

@@ -30,7 +30,7 @@ const (
 )
 
 var tableLanguages = [][2]string{
-	{"rust", "Rust"}, {"c", "C"}, {"cpp", "C++"}, {"zig", "Zig"}, {"assemblyscript", "AssemblyScript"}, {"go", "Go"}, {"js", "JavaScript"}, {"wat", "WAT"},
+	{"rust", "Rust"}, {"c", "C"}, {"cpp", "C++"}, {"zig", "Zig"}, {"assemblyscript", "AssemblyScript"}, {"go", "Go"}, {"js", "TypeScript"}, {"wat", "WAT"},
 }
 
 // chatEnv is a host with one room.
