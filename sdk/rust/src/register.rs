@@ -1,12 +1,37 @@
 /// Makes a type the channel of this program. It has to have `Default`. Hooks with
 /// a trait of their own are named after it:
 ///
-/// ```ignore
-/// azuhost::register!(Chat);
-/// azuhost::register!(Chat, on_timer, on_presence);
+/// ```
+/// # use azuhost::{Channel, Conn, OnTimer, Result};
+/// #[derive(Default)]
+/// struct Clock;
+///
+/// impl Channel for Clock {}
+///
+/// impl OnTimer for Clock {
+///     fn on_timer(&mut self, _conn: Option<Conn>, name: &str) -> Result {
+///         azuhost::broadcast(name)
+///     }
+/// }
+///
+/// azuhost::register!(Clock, on_timer);
 /// ```
 ///
-/// One that is implemented and not named is an error of the compiler.
+/// One that is implemented and not named is an error of the compiler, as is one
+/// that is named and not implemented:
+///
+/// ```compile_fail,E0080
+/// # use azuhost::{Channel, Conn, OnTimer, Result};
+/// # #[derive(Default)]
+/// # struct Clock;
+/// # impl Channel for Clock {}
+/// # impl OnTimer for Clock {
+/// #     fn on_timer(&mut self, _conn: Option<Conn>, name: &str) -> Result {
+/// #         azuhost::broadcast(name)
+/// #     }
+/// # }
+/// azuhost::register!(Clock);
+/// ```
 #[macro_export]
 macro_rules! register {
     ($channel:ty $(, $hook:ident)* $(,)?) => {
