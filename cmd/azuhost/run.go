@@ -63,7 +63,8 @@ func rootCommand(w *world) *cobra.Command {
 		Short: "Serve real-time channels whose logic is in WebAssembly",
 		Long: `azuhost serves WebSocket channels. What a channel does is a WebAssembly
 plugin, loaded for a path and swapped while sockets stay open.`,
-		Example: `  azuhost dev chat.ts                        build, serve and reload a plugin while you write it
+		Example: `  azuhost new typescript chat                make a project
+  azuhost dev chat.ts                        build, serve and reload a plugin while you write it
   azuhost build chat.ts                      make a plugin of its sources
   azuhost serve --route /echo=echo.wasm      serve one plugin, without a file
   azuhost serve --config azuhost.yaml        serve what a file says
@@ -80,6 +81,7 @@ plugin, loaded for a path and swapped while sockets stay open.`,
 		checkCommand(w),
 		inspectCommand(w),
 		healthCommand(w),
+		newCommand(w),
 		buildCommand(w),
 		devCommand(w),
 		testCommand(w),

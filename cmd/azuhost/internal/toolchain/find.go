@@ -64,7 +64,7 @@ func findFile(path, abs string, lang *Language) (*project, error) {
 // languageOf tells the language of a file, by the folder it is in where
 // several have such files.
 func languageOf(dir, base string) *Language {
-	if marked := markedIn(dir); marked != nil && (marked.has(base) || marked.Name == "assemblyscript" && strings.HasSuffix(base, ".ts") || marked.Name == "tinygo" && strings.HasSuffix(base, ".go")) {
+	if marked := markedIn(dir); marked != nil && marked.may(base) {
 		return marked
 	}
 	for _, l := range Languages {
@@ -112,7 +112,7 @@ func findFolder(path, abs string, lang *Language) (*project, error) {
 	for _, dir := range []string{abs, filepath.Join(abs, "src")} {
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
-			if lang.has(e.Name()) && !strings.Contains(e.Name(), "test") {
+			if lang.may(e.Name()) && !strings.Contains(e.Name(), "test") {
 				found = append(found, filepath.Join(dir, e.Name()))
 			}
 		}

@@ -16,7 +16,8 @@ type Language struct {
 	// SDK is the folder of the SDK in sdk/. Empty: it has none.
 	SDK string
 
-	files   []string // patterns that tell it; the last ones of a folder are looked at first
+	files   []string // patterns that tell it
+	shared  []string // patterns that are another language's, unless a mark tells
 	marks   []string // files of a folder that tell it for sure
 	mains   []string // files of a folder to build, best first; empty: the folder is built
 	shrinks bool     // wasm-opt makes its output smaller; Go's takes it half a minute for little
@@ -30,13 +31,13 @@ var Languages = []*Language{
 	{Name: "javascript", Aliases: []string{"js"}, Title: "JavaScript", SDK: "js", files: []string{"*.js", "*.mjs"},
 		mains: []string{"main.js", "index.js", "main.mjs", "src/main.js", "src/index.js"}, build: buildScript},
 	{Name: "go", Aliases: []string{"golang"}, Title: "Go", SDK: "go", Tools: []Tool{goTool}, files: []string{"*.go"}, marks: []string{"go.mod"}, build: buildGo},
-	{Name: "tinygo", Title: "TinyGo", SDK: "go", Tools: []Tool{goTool, tinyGoTool}, marks: []string{"tinygo.json"}, shrinks: true, build: buildTinyGo},
+	{Name: "tinygo", Title: "TinyGo", SDK: "go", Tools: []Tool{goTool, tinyGoTool}, shared: []string{"*.go"}, marks: []string{"tinygo.json"}, shrinks: true, build: buildTinyGo},
 	{Name: "rust", Aliases: []string{"rs"}, Title: "Rust", SDK: "rust", Tools: []Tool{cargoTool, rustTarget}, files: []string{"*.rs"}, marks: []string{"Cargo.toml"}, shrinks: true, build: buildRust},
 	{Name: "c", Title: "C", SDK: "c", Tools: []Tool{clangTool, lldTool}, files: []string{"*.c"}, mains: []string{"main.c", "src/main.c"}, shrinks: true, build: buildC},
 	{Name: "cpp", Aliases: []string{"c++", "cxx"}, Title: "C++", SDK: "c", Tools: []Tool{clangTool, lldTool}, files: []string{"*.cpp", "*.cc"},
 		mains: []string{"main.cpp", "src/main.cpp"}, shrinks: true, build: buildC},
 	{Name: "zig", Title: "Zig", SDK: "zig", Tools: []Tool{zigTool}, files: []string{"*.zig"}, mains: []string{"main.zig", "src/main.zig"}, build: buildZig},
-	{Name: "assemblyscript", Aliases: []string{"as"}, Title: "AssemblyScript", SDK: "assemblyscript", Tools: []Tool{ascTool}, marks: []string{"asconfig.json"},
+	{Name: "assemblyscript", Aliases: []string{"as"}, Title: "AssemblyScript", SDK: "assemblyscript", Tools: []Tool{ascTool}, shared: []string{"*.ts"}, marks: []string{"asconfig.json"},
 		mains: []string{"main.ts", "index.ts", "assembly/index.ts"}, build: buildAssemblyScript},
 	{Name: "wat", Title: "WebAssembly text", SDK: "wat", Tools: []Tool{watTool}, files: []string{"*.wat"}, mains: []string{"main.wat"}, build: buildWAT},
 }
@@ -61,9 +62,14 @@ func Names() []string {
 	return out
 }
 
-// has says whether a file is one of the language.
-func (l *Language) has(file string) bool {
-	for _, pattern := range l.files {
+// has says whether a file is one of the language, and of no other.
+func (l *Language) has(file string) bool { return matches(l.files, file) }
+
+// may says whether a file can be one of the language.
+func (l *Language) may(file string) bool { return l.has(file) || matches(l.shared, file) }
+
+func matches(patterns []string, file string) bool {
+	for _, pattern := range patterns {
 		if ok, _ := filepath.Match(pattern, filepath.Base(file)); ok && !isDeclaration(file) && !strings.HasSuffix(file, "_test.go") {
 			return true
 		}

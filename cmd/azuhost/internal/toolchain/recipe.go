@@ -174,7 +174,7 @@ func buildZig(ctx context.Context, b *builder) error {
 		}
 		module = filepath.Join(dir, "azuhost.zig")
 	}
-	_, err = b.run(ctx, []string{"ZIG_LOCAL_CACHE_DIR=" + b.work}, zig, "build-exe", "-target", "wasm32-freestanding", "-O", "ReleaseSmall", "-fno-entry", "-rdynamic",
+	_, err = b.run(ctx, []string{"ZIG_LOCAL_CACHE_DIR=" + b.work}, zig, "build-exe", "-target", "wasm32-freestanding", "-O", "ReleaseSmall", "-fno-entry", "-rdynamic", "-fstrip",
 		"--stack", "65536", "--dep", "azuhost", "-Mroot="+b.file, "-Mazuhost="+module, "-femit-bin="+b.out)
 	return err
 }
@@ -184,7 +184,7 @@ func buildAssemblyScript(ctx context.Context, b *builder) error {
 	if err != nil {
 		return err
 	}
-	args := []string{b.file, "--outFile", b.out, "--optimize", "--runtime", "incremental", "--exportRuntime"}
+	args := []string{b.file, "--outFile", b.out, "--optimizeLevel", "3", "--shrinkLevel", "1", "--runtime", "minimal"}
 	if exists(filepath.Join(b.dir, "asconfig.json")) { // it has the options
 		args = []string{b.file, "--outFile", b.out, "--target", "release"}
 	}
