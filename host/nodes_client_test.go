@@ -36,7 +36,7 @@ type follower struct {
 // skipped stands for a message that is not for this connection, or was here before.
 const skipped = "\x00"
 
-// follow has a member follow a room until the test ends.
+// follow has a member follow a room from now on until the test ends.
 func follow(t *testing.T, room string, urls ...string) *follower {
 	t.Helper()
 	f := &follower{t: t, room: room, urls: urls, early: map[uint64]string{}}
@@ -59,6 +59,11 @@ func follow(t *testing.T, room string, urls ...string) *follower {
 	t.Cleanup(func() {
 		cancel()
 		<-done
+	})
+	eventually(t, "it has joined", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.epoch != ""
 	})
 	return f
 }

@@ -106,7 +106,6 @@ func testNodeKilled(t *testing.T, bin string) {
 		mine = append(mine, follow(t, room, b.url+"/kept"))
 		theirs = append(theirs, follow(t, room, a.url+"/kept", b.url+"/kept"))
 		for _, n := range nodes {
-			n := n
 			writers = append(writers, startWriter(t, n.name+"-"+room, 4*time.Millisecond, room, n.url+"/kept"))
 		}
 	}

@@ -58,8 +58,6 @@ func explain(err error) error {
 		if host := (x509.HostnameError{}); errors.As(err, &host) {
 			fix = "its certificate is for other names; use one of those in broker.url"
 		}
-	case errors.As(err, new(tls.RecordHeaderError)):
-		fix = "it does not speak TLS; use redis:// in broker.url"
 	case !errors.As(err, &re):
 		return err
 	case strings.HasPrefix(re.Error(), "WRONGPASS"):

@@ -43,25 +43,39 @@ type node struct {
 
 func startNode(t testing.TB, name, url string, change ...func(*Options)) *node {
 	t.Helper()
-	n := &node{t: t, name: name, got: map[string][]string{}, last: map[string]Position{}, places: map[string]Position{}}
-	o := Options{URL: url, Node: name, Timeout: 500 * time.Millisecond, TTL: 2 * time.Second, Deliver: n.deliver, Pass: n.pass,
-		Place: n.place, Presence: n.presence, Command: func(c Command) int { return int(c.Conn) }}
-	if testing.Verbose() {
-		o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("on", name)
-	}
-	for _, f := range change {
-		f(&o)
-	}
-	b, err := New(o)
+	n, err := tryNode(t, url, append([]func(*Options){func(o *Options) { o.Node = name }}, change...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.Broker = b
-	t.Cleanup(n.close)
 	return n
 }
 
+// tryNode is startNode that may fail.
+func tryNode(t testing.TB, url string, change ...func(*Options)) (*node, error) {
+	t.Helper()
+	n := &node{t: t, got: map[string][]string{}, last: map[string]Position{}, places: map[string]Position{}}
+	o := Options{URL: url, Node: "a", Timeout: 500 * time.Millisecond, TTL: 2 * time.Second, Deliver: n.deliver, Pass: n.pass,
+		Place: n.place, Presence: n.presence, Command: func(c Command) int { return int(c.Conn) }}
+	for _, f := range change {
+		f(&o)
+	}
+	n.name = o.Node
+	if testing.Verbose() && o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("on", n.name)
+	}
+	b, err := New(o)
+	if err != nil {
+		return n, err
+	}
+	n.Broker = b
+	t.Cleanup(n.close)
+	return n, nil
+}
+
 func (n *node) close() {
+	if n.Broker == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	_ = n.Close(ctx)

@@ -43,6 +43,15 @@ func Start(t testing.TB, args ...string) *Server {
 	return s
 }
 
+// StartTLS starts a server that also takes TLS, with a certificate and key (PEM),
+// and gives the address for that.
+func StartTLS(t testing.TB, cert, key string) (addr string) {
+	t.Helper()
+	port := freePort(t)
+	Start(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no")
+	return "127.0.0.1:" + port
+}
+
 func freePort(t testing.TB) string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

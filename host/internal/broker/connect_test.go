@@ -1,0 +1,127 @@
+package broker
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host/internal/redistest"
+)
+
+// acl is what docs/CLUSTER.md says that the user of azuhost needs.
+const acl = "user azuhost on >p@ss/w:rd ~azuhost:* &azuhost:* -@all +@connection +@read +@write +@pubsub +@scripting +@hash +@stream +info +cluster|slots +cluster|shards +command|info +time"
+
+// TestConnect: each way to reach a Redis, and what is said where there is a mistake.
+func TestConnect(t *testing.T) {
+	dir := t.TempDir()
+	roots := newCertificate(t, dir)
+	socket := filepath.Join(dir, "redis.sock")
+	aclFile := filepath.Join(dir, "users.acl")
+	if err := os.WriteFile(aclFile, []byte("user default on >secret ~* &* +@all\n"+acl+"\nuser weak on >weak ~azuhost:* &azuhost:* +@all -publish -evalsha -eval -subscribe -ssubscribe\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	locked := redistest.Start(t, "--aclfile", aclFile, "--unixsocket", socket)
+	secured := redistest.StartTLS(t, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	trust := func(o *Options) { o.TLS = &tls.Config{RootCAs: roots} }
+	for _, x := range []struct {
+		name, url string
+		change    func(*Options)
+		want      string // of the error; empty: it works
+	}{
+		{"password", "redis://:secret@" + locked.Addr(), nil, ""},
+		{"ACL user, with its least rights", "redis://azuhost:" + url.QueryEscape("p@ss/w:rd") + "@" + locked.Addr(), nil, ""},
+		{"database", "redis://:secret@" + locked.Addr() + "/3", nil, ""},
+		{"socket", "unix://:secret@" + socket, nil, ""},
+		{"TLS", "rediss://" + secured, trust, ""},
+		{"wrong password", "redis://:hidden@" + locked.Addr(), nil, "check the user and the password"},
+		{"unknown user", "redis://nobody:hidden@" + locked.Addr(), nil, "check the user and the password"},
+		{"no password", "redis://" + locked.Addr(), nil, "wants a password"},
+		{"no rights", "redis://weak:weak@" + locked.Addr(), nil, "may not do that"},
+		{"database too large", "redis://:secret@" + locked.Addr() + "/99", nil, "another database"},
+		{"TLS, not trusted", "rediss://:hidden@" + secured, nil, "broker.ca"},
+		{"TLS, another name", "rediss://:hidden@" + strings.Replace(secured, "127.0.0.1", "localhost", 1), trust, "other names"},
+		{"an authority without TLS", "redis://:hidden@" + locked.Addr(), trust, "rediss://"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			var log strings.Builder
+			n, err := tryNode(t, x.url, func(o *Options) {
+				if x.change != nil {
+					x.change(o)
+				}
+				o.Log = slog.New(slog.NewTextHandler(&log, nil))
+			})
+			if err == nil {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				err = n.Wait(ctx)
+				if err != nil && ctx.Err() != nil {
+					t.Error("it was tried for long:", err)
+				}
+			}
+			if x.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				n.Subscribe(kept("x"))
+				n.settled(kept("x"))
+				if got := n.PublishWait(t.Context(), kept("x"), Message{Frame: frame("hi")}); got.Sockets != 1 || got.Partial {
+					t.Errorf("receipt %+v", got)
+				}
+				if _, _, ok, err := n.Since(t.Context(), kept("x"), n.at("x").Epoch, 0); !ok || err != nil {
+					t.Error("history:", ok, err)
+				}
+				eventually(t, "it hears itself", func() bool { return n.echo.Load() > 0 })
+			} else if err == nil || !strings.Contains(err.Error(), x.want) {
+				t.Errorf("error %v, want %q", err, x.want)
+			}
+			n.close()
+			if text := log.String(); strings.Contains(text, "hidden") || err != nil && strings.Contains(err.Error(), "hidden") {
+				t.Errorf("the password is in %v or %s", err, text)
+			} else if x.want != "" && n.Broker != nil && !strings.Contains(text, x.want) {
+				t.Errorf("the log does not say why: %s", text)
+			}
+		})
+	}
+}
+
+// newCertificate writes cert.pem and key.pem for 127.0.0.1, and gives who to trust.
+func newCertificate(t *testing.T, dir string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: private}} {
+		text := pem.EncodeToMemory(block)
+		if name == "cert.pem" {
+			roots.AppendCertsFromPEM(text)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return roots
+}
