@@ -131,6 +131,12 @@ export class Conn {
   }
 }
 
+/** Names a connection by its id, such as one kept in the store. It may be gone. */
+export function connection(id: string): Conn {
+  const n = BigInt(id);
+  return new Conn(n <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(n) : n);
+}
+
 /** False for NOT_FOUND; other errors are thrown. */
 export function done(result: number, what: string): boolean {
   return result === notFound ? false : check(result, what) >= 0;

@@ -11,6 +11,11 @@ export type ErrorCode =
 
 const codes: ErrorCode[] = ["INVALID", "NOT_FOUND", "PERM", "LIMIT", "STATE", "TIMEOUT", "UNAVAILABLE", "FAILED"];
 
+/** The name of an error number. Unknown ones are called ERRNO_-9. */
+export function errorName(errno: number): string {
+  return codes[-errno - 1] ?? `ERRNO_${errno}`;
+}
+
 /** The number of NOT_FOUND, which most functions answer with undefined instead. */
 export const notFound = -2;
 
@@ -22,7 +27,7 @@ export class AzuError extends Error {
 
   /** @internal */
   constructor(errno: number, what: string) {
-    const code = codes[-errno - 1] ?? ("ERRNO_" + errno as ErrorCode);
+    const code = errorName(errno) as ErrorCode;
     super(`${what}: ${code}`);
     this.code = code;
   }

@@ -62,6 +62,7 @@ export const timerClear = /* @__PURE__ */ host<Asks>("timer_clear");
 
 export const log = /* @__PURE__ */ host<(level: number, text: Data) => number>("log");
 export const metric = /* @__PURE__ */ host<(op: number, name: Data, labels: Data, value: number) => number>("metric");
+export const now = /* @__PURE__ */ host<() => ID>("now");
 export const fail = /* @__PURE__ */ host<(text: Data) => number>("fail");
 
 // What the glue has of its own: not the host's.

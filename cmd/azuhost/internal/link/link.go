@@ -69,6 +69,7 @@ func (l *Linker) Import(module, name string, t Type) {
 // Func adds a function. Its body is emitted in Link, when all names are known.
 // A function with the name of an import of the base, "module.name", takes its place.
 func (l *Linker) Func(name string, t Type, locals string, emit func(c *Code)) {
+	l.typeOf(t) // it is there before the section is written
 	l.funcs = append(l.funcs, function{name, t, locals, emit})
 }
 

@@ -15,7 +15,7 @@ import (
 var ownNatives = []string{"utf8_encode", "utf8_decode", "random", "source_map"}
 
 // hidden are host functions that only the glue calls.
-var hidden = []string{"read", "now"}
+var hidden = []string{"read"}
 
 // allNatives are the names of everything that a script can call.
 func allNatives() []string {
@@ -116,6 +116,10 @@ func (g *glue) addImport(im abi.Import) {
 				slot(c, a.slot)
 				c.Call("bytes").Set(a.local)
 			}
+		}
+		if im.Result == abi.I64 { // and no arguments to release: now
+			c.Call("azu." + im.Name).Call("integer")
+			return
 		}
 		call := func(address, capacity func()) {
 			for i, a := range args {
