@@ -25,7 +25,8 @@ type acks struct {
 
 type receipt struct {
 	Receipt
-	need, got int // answers; need -1: not known yet
+	need, got int  // answers; need -1: not known yet
+	alone     bool // it went without Redis: others do not answer
 	done      chan struct{}
 }
 
@@ -37,10 +38,21 @@ func (a *acks) open(id uint64, need int) *receipt {
 	return r
 }
 
-// expect says how many nodes will answer.
-func (a *acks) expect(id uint64, nodes int) { a.landed(id, nodes, Position{}) }
+// alone says that a message went to sockets of this node, and not by Redis.
+func (a *acks) alone(id uint64, sockets int) {
+	if id == 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r := a.waiting[id]; r != nil {
+		r.alone = true
+		r.reached(sockets)
+		r.look()
+	}
+}
 
-// landed is expect for a message that has got a position.
+// landed says how many nodes will answer, and what position the message has got.
 func (a *acks) landed(id uint64, nodes int, at Position) {
 	if id == 0 {
 		return
@@ -62,16 +74,20 @@ func (a *acks) add(id uint64, sockets int) {
 		return // too late
 	}
 	r.got++
-	r.Sockets += sockets
+	r.reached(sockets)
+	r.look()
+}
+
+func (r *receipt) reached(sockets int) {
 	if sockets > 0 {
+		r.Sockets += sockets
 		r.Nodes++
 	}
-	r.look()
 }
 
 // look ends the wait when all have answered; acks.mu is held.
 func (r *receipt) look() {
-	if r.need >= 0 && r.got >= r.need {
+	if r.alone || r.need >= 0 && r.got >= r.need {
 		select {
 		case <-r.done:
 		default:
@@ -85,7 +101,7 @@ func (a *acks) close(id uint64) Receipt {
 	defer a.mu.Unlock()
 	r := a.waiting[id]
 	delete(a.waiting, id)
-	r.Partial = r.need < 0 || r.got < r.need
+	r.Partial = r.alone || r.need < 0 || r.got < r.need
 	return r.Receipt
 }
 
@@ -120,12 +136,7 @@ func (b *Broker) answer(messages []Message, sockets int) {
 func (b *Broker) PublishWait(ctx context.Context, t Topic, m Message) Receipt {
 	m.ack = b.nextID.Add(1)
 	r := b.acks.open(m.ack, -1)
-	if n := b.publish(t, m); !b.up.Load() {
-		b.acks.add(m.ack, n)
-		rc := b.acks.close(m.ack)
-		rc.Partial = true
-		return rc
-	}
+	b.Publish(t, m)
 	return b.acks.wait(ctx, m.ack, r)
 }
 

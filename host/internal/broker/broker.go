@@ -128,6 +128,25 @@ type Stats struct {
 
 // New makes a Broker and begins to connect. It does not wait: see Wait.
 func New(o Options) (*Broker, error) {
+	b := newBroker(o)
+	if _, err := parseURL(b.o); err != nil {
+		b.stop()
+		return nil, err
+	}
+	for range runtime.GOMAXPROCS(0) {
+		c := make(chan inbound, 1024)
+		b.work = append(b.work, c)
+		b.wait.Go(func() { b.deliverFrom(c) })
+	}
+	b.wait.Go(b.link)
+	b.wait.Go(b.send)
+	b.wait.Go(b.pump)
+	b.wait.Go(b.beat)
+	return b, nil
+}
+
+// newBroker makes a Broker that does nothing yet.
+func newBroker(o Options) *Broker {
 	o.Prefix = cmp.Or(o.Prefix, "azuhost")
 	o.Timeout = cmp.Or(o.Timeout, time.Second)
 	o.TTL = cmp.Or(o.TTL, 10*time.Second)
@@ -145,21 +164,7 @@ func New(o Options) (*Broker, error) {
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.peers.init(b)
 	b.acks.waiting = map[uint64]*receipt{}
-	for range runtime.GOMAXPROCS(0) {
-		c := make(chan inbound, 1024)
-		b.work = append(b.work, c)
-		b.wait.Go(func() { b.deliverFrom(c) })
-	}
-	if _, err := parseURL(o); err != nil {
-		b.stop()
-		b.wait.Wait()
-		return nil, err
-	}
-	b.wait.Go(b.link)
-	b.wait.Go(b.send)
-	b.wait.Go(b.pump)
-	b.wait.Go(b.beat)
-	return b, nil
+	return b
 }
 
 // Wait waits until the link is up. When ctx is done first, or the cause is one that

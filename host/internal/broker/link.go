@@ -199,19 +199,23 @@ func (b *Broker) takeChanged() (add, drop []*topic) {
 	b.mu.Lock()
 	changed := b.changed
 	b.changed = nil
+	var fresh []*topic
 	for _, x := range changed {
-		x.noted = false
 		switch {
-		case x.wanted && !x.subscribed:
-			add = append(add, x)
-		case !x.wanted && x.subscribed:
+		case x.wanted == 0:
 			x.subscribed = false
 			drop = append(drop, x)
-		case !x.wanted:
-			drop = append(drop, x)
+		case !x.subscribed:
+			add = append(add, x)
+		case x.fresh:
+			fresh = append(fresh, x)
 		}
+		x.noted, x.fresh = false, false
 	}
 	b.mu.Unlock()
+	for _, x := range fresh {
+		b.placeAgain(x)
+	}
 	for _, x := range add {
 		x.mu.Lock()
 		x.holding = true
@@ -219,9 +223,19 @@ func (b *Broker) takeChanged() (add, drop []*topic) {
 	}
 	for _, x := range drop {
 		x.mu.Lock()
-		x.placed, x.holding, x.pending, x.size = false, false, nil, 0
+		x.placed, x.holding, x.pending, x.size, x.cut = false, false, nil, 0, false
 		b.trim(x)
 		x.mu.Unlock()
 	}
 	return add, drop
+}
+
+// placeAgain tells the members of a topic that is subscribed where it stands: it
+// was left and joined anew between two looks of the link.
+func (b *Broker) placeAgain(x *topic) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.placed && !x.holding && x.place.Epoch != "" {
+		b.o.Place(x.Topic, x.place)
+	}
 }

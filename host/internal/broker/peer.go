@@ -349,7 +349,7 @@ func (b *Broker) listeners(t Topic) (n int) {
 		key = stateKey{place{t.Route, ""}, t.Name}
 	}
 	b.mu.Lock()
-	if x := b.topics[b.channelOf(t)]; x != nil && x.wanted {
+	if x := b.topics[b.channelOf(t)]; x != nil && x.wanted > 0 {
 		n++
 	}
 	b.mu.Unlock()

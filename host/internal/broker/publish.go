@@ -101,17 +101,14 @@ func (t Topic) metaTTL() time.Duration { return max(time.Hour, 2*t.TTL) }
 // Publish sends a message to the members of a topic on all nodes, this one
 // included. It does not wait, and keeps the frame. While the link is broken the members here get it
 // at once; with a history the others get it later.
-func (b *Broker) Publish(t Topic, m Message) { b.publish(t, m) }
-
-// publish gives to how many sockets it went at once.
-func (b *Broker) publish(t Topic, m Message) (sockets int) {
+func (b *Broker) Publish(t Topic, m Message) {
 	x := b.locked(t)
-	sockets = b.publishTo(x, m)
+	b.publishTo(x, m)
+	idle := len(x.out) == 0
 	x.mu.Unlock()
-	if !b.up.Load() {
+	if idle {
 		b.forget(x)
 	}
-	return sockets
 }
 
 // locked gives a topic with its lock held.
@@ -128,21 +125,20 @@ func (b *Broker) locked(t Topic) *topic {
 	}
 }
 
-// publishTo is publish; x.mu is held.
-func (b *Broker) publishTo(x *topic, m Message) (sockets int) {
+// publishTo is Publish; x.mu is held.
+func (b *Broker) publishTo(x *topic, m Message) {
 	m.Node = b.o.Node
 	o := outgoing{Message: m, seq: x.nextSeq}
 	x.nextSeq++
 	if !b.up.Load() {
 		b.divertOut(x) // what was sent before goes before
-		sockets = b.deliverHere(x, &o)
+		b.deliverHere(x, &o)
 		if x.Size == 0 {
 			b.stats.unsent.Add(1)
-			return sockets
+			return
 		}
 	}
 	b.enqueue(x, o)
-	return sockets
 }
 
 // enqueue puts a message behind those that wait; x.mu is held.
@@ -159,7 +155,6 @@ func (b *Broker) enqueue(x *topic, o outgoing) {
 		if !o.local {
 			b.deliverHere(x, &o)
 		}
-		b.acks.expect(o.ack, 0)
 		return
 	}
 	if o.local {
@@ -190,11 +185,11 @@ func (b *Broker) makeReady(x *topic) {
 }
 
 // deliverHere gives a message to the members here, without Redis; x.mu is held.
-func (b *Broker) deliverHere(x *topic, o *outgoing) int {
+func (b *Broker) deliverHere(x *topic, o *outgoing) {
 	o.local = true
 	m := o.Message
 	m.ack = 0
-	return b.o.Deliver(x.Topic, Position{}, []Message{m})
+	b.acks.alone(o.ack, b.o.Deliver(x.Topic, Position{}, []Message{m}))
 }
 
 // send sends what waits, a round trip at a time. A topic has one batch on its
@@ -211,18 +206,22 @@ func (b *Broker) send() {
 	}
 }
 
-// round sends a batch of each ready topic. It is false when there was nothing.
+// round sends a batch of each of the first ready topics. It is false when there were none.
 func (b *Broker) round() bool {
 	var topics []*topic
 	var cmds []rueidis.LuaExec
-	for _, x := range b.takeReady() {
-		if exec, ok := b.fly(x); ok {
-			topics = append(topics, x)
-			cmds = append(cmds, exec)
+	ready := b.takeReady()
+	for _, x := range ready {
+		exec, ok := b.fly(x)
+		if !ok {
+			b.forget(x) // it was ready for what others have taken care of since
+			continue
 		}
+		topics = append(topics, x)
+		cmds = append(cmds, exec)
 	}
 	if len(topics) == 0 {
-		return false
+		return len(ready) > 0
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
 	defer cancel()
@@ -311,7 +310,7 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 		return err
 	}
 	got, _ := values[2].AsInt64()
-	nodes := int(max(got, 0))
+	nodes := int(got) // -1: it was taken before, and nobody knows by how many
 	if b.clustered.Load() && !b.sharded.Load() {
 		nodes = b.listeners(x.Topic) // PUBLISH counts those at one node of Redis
 	}
@@ -344,7 +343,7 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 // all that Redis has. x.mu is held.
 func (b *Broker) trim(x *topic) {
 	b.mu.Lock()
-	listening := x.wanted
+	listening := x.wanted > 0
 	b.mu.Unlock()
 	n := 0
 	for n < x.landed && (!listening || x.out[n].local || x.out[n].seq <= x.heard) {
@@ -384,11 +383,15 @@ func (b *Broker) refused(x *topic) {
 	n := x.landed + x.flying
 	for i := range x.out[:n] {
 		o := &x.out[i]
-		if !o.local && (i >= x.landed || o.seq > x.heard) {
+		coming := i < x.landed && o.seq > x.heard // and still goes before
+		if !o.local && (i >= x.landed || coming) {
 			b.deliverHere(x, o)
 		}
-		delete(x.local, o.seq)
-		b.acks.expect(o.ack, 0)
+		if coming {
+			x.remember(o.seq)
+		} else {
+			delete(x.local, o.seq)
+		}
 	}
 	b.stats.unsent.Add(uint64(x.flying))
 	x.landed, x.flying = 0, 0
@@ -421,11 +424,11 @@ func (b *Broker) divertOut(x *topic) {
 		case o.local:
 		case o.seq <= x.heard:
 			o.local = true // it came back, and only the answer did not
+			b.acks.alone(o.ack, 0)
 		default:
 			b.deliverHere(x, &o)
 			x.remember(o.seq)
 		}
-		b.acks.expect(o.ack, 0)
 		if i >= landed && (x.Size > 0 || i < landed+x.flying) {
 			kept = append(kept, o)
 			continue

@@ -103,6 +103,10 @@ func (b *Broker) take(x *topic, p *batch) {
 // deliverOne delivers a message unless the members have it already; x.mu is held.
 func (b *Broker) deliverOne(x *topic, at Position, seq uint64, m Message) {
 	x.place, x.placed = at, true
+	if m.Node == b.o.Node && seq > x.heard { // a history may have it before it comes
+		x.heard = seq
+		b.trim(x)
+	}
 	if _, ok := x.local[seq]; ok && m.Node == b.o.Node {
 		delete(x.local, seq)
 		b.o.Pass(x.Topic, at)
@@ -113,14 +117,13 @@ func (b *Broker) deliverOne(x *topic, at Position, seq uint64, m Message) {
 }
 
 // hold keeps a publication until it is known where the topic stands; x.mu is
-// held. Over the bound the rest is left to the next look.
+// held. Over the bound the rest is left to another look, which counts what is lost.
 func (b *Broker) hold(x *topic, p *batch) {
 	size := 0
 	for i := range p.messages {
 		size += len(p.messages[i].Frame) + 64
 	}
-	if x.size+size > b.o.MaxQueue {
-		b.stats.overflow.Add(uint64(len(p.messages)))
+	if x.cut = x.cut || x.size+size > b.o.MaxQueue; x.cut {
 		return
 	}
 	x.size += size
@@ -131,8 +134,14 @@ func (b *Broker) hold(x *topic, p *batch) {
 func (b *Broker) again(x *topic, p *batch) {
 	x.holding = true
 	b.hold(x, p)
+	b.lookAgain(x)
+}
+
+// lookAgain has the link subscribe a topic anew. It is subscribed, and to say so again
+// does no harm.
+func (b *Broker) lookAgain(x *topic) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	x.subscribed = false // it is, and to say so again does no harm
+	x.subscribed = false
 	b.note(x)
 }

@@ -106,9 +106,10 @@ func TestRedisClusterFailover(t *testing.T) {
 	all := func(k int) {
 		t.Helper()
 		for i := range rooms {
-			eventually(t, fmt.Sprintf("b has %d messages of room %d", k, i), func() bool { return len(b.texts(fmt.Sprint(i))) >= k })
-			wantAll(t, b.texts(fmt.Sprint(i)), "a", 0, k)
-			wantAll(t, a.texts(fmt.Sprint(i)), "a", 0, k)
+			for _, n := range []*node{a, b} {
+				eventually(t, fmt.Sprintf("%s has %d messages of room %d", n.name, k, i), func() bool { return len(n.texts(fmt.Sprint(i))) >= k })
+				wantAll(t, n.texts(fmt.Sprint(i)), "a", 0, k)
+			}
 		}
 	}
 	say(0)

@@ -150,19 +150,23 @@ func (b *Broker) let(x *topic, at Position) {
 		x.place, x.placed = Position{}, true // nothing was ever sent
 	}
 	x.holding = false
-	pending := x.pending
-	x.pending, x.size = nil, 0
+	pending, cut := x.pending, x.cut
+	x.pending, x.size, x.cut = nil, 0, false
 	b.mu.Lock()
 	x.subscribed = true
 	if len(x.out) > 0 {
 		b.makeReady(x)
 	}
-	if !x.wanted {
+	if x.wanted == 0 {
 		b.note(x)
 	}
 	b.mu.Unlock()
 	for i := range pending {
 		b.take(x, &pending[i])
+	}
+	if cut {
+		x.holding = true
+		b.lookAgain(x)
 	}
 }
 

@@ -52,7 +52,8 @@ type topic struct {
 	channel string
 
 	// guarded by Broker.mu
-	wanted     bool // there are members here
+	wanted     int  // members here are of so many: a route that ends and one that begins may have the same path
+	fresh      bool // the first of them has come since takeChanged, and is to be told where the topic stands
 	subscribed bool // Redis has confirmed it, on the link of now
 	noted      bool // is in Broker.changed
 	isReady    bool // is in Broker.ready
@@ -63,6 +64,7 @@ type topic struct {
 	holding bool // wanted, and not yet known where it stands: received and to be sent wait
 	pending []batch
 	size    int      // bytes in pending
+	cut     bool     // more has come than pending may have
 	place   Position // of the last message that was delivered here
 	placed  bool
 	out     []outgoing // first those that Redis has and that did not come back yet, then those on their way, then those that wait
@@ -95,7 +97,7 @@ func (b *Broker) topic(t Topic) *topic {
 	ch := b.channelOf(t)
 	x := b.topics[ch]
 	if x == nil {
-		x = &topic{Topic: t, channel: ch, nextSeq: uint64(time.Now().UnixMicro())} // a script counts to 2^53
+		x = &topic{Topic: t, channel: ch, nextSeq: b.micros()} // a script counts to 2^53
 		b.topics[ch] = x
 	}
 	return x
@@ -104,17 +106,24 @@ func (b *Broker) topic(t Topic) *topic {
 // Subscribe has messages of a topic delivered here. It may be called with locks
 // of the hub held, and does not wait: what is published after it waits until
 // Redis has confirmed.
-func (b *Broker) Subscribe(t Topic) { b.want(t, true) }
+func (b *Broker) Subscribe(t Topic) { b.want(t, 1) }
 
-// Unsubscribe takes Subscribe back.
-func (b *Broker) Unsubscribe(t Topic) { b.want(t, false) }
+// Unsubscribe takes one Subscribe back.
+func (b *Broker) Unsubscribe(t Topic) { b.want(t, -1) }
 
-func (b *Broker) want(t Topic, want bool) {
+func (b *Broker) want(t Topic, more int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	x := b.topic(t)
-	x.wanted = want
+	x.wanted += more
+	x.fresh = x.fresh || more > 0
 	b.note(x)
+}
+
+// micros is the time in microseconds, which never goes back while this node runs:
+// the numbers of a topic that was forgotten go on above those that Redis knows.
+func (b *Broker) micros() uint64 {
+	return uint64(b.start.UnixMicro() + time.Since(b.start).Microseconds())
 }
 
 // note has the link compare what is wanted with what is; mu is held.
@@ -132,14 +141,14 @@ func (b *Broker) Settled(t Topic) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	x := b.topics[b.channelOf(t)]
-	return x == nil || !x.wanted || x.subscribed || !b.up.Load()
+	return x == nil || x.wanted == 0 || x.subscribed || !b.up.Load()
 }
 
 // unheard says that members here wait for a topic that is not subscribed yet.
 func (b *Broker) unheard(x *topic) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return x.wanted && !x.subscribed
+	return x.wanted > 0 && !x.subscribed
 }
 
 // forget drops a topic that nobody has to do with.
@@ -148,7 +157,7 @@ func (b *Broker) forget(x *topic) {
 	defer x.mu.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !x.wanted && !x.subscribed && !x.isReady && !x.noted && len(x.out) == 0 && b.topics[x.channel] == x {
+	if x.wanted == 0 && !x.subscribed && !x.isReady && !x.noted && len(x.out) == 0 && b.topics[x.channel] == x {
 		delete(b.topics, x.channel)
 		x.dead = true
 	}

@@ -1,0 +1,237 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// bare is a node without goroutines: the test is its link.
+func bare(t testing.TB, change ...func(*Options)) *node {
+	n := &node{t: t, name: "a", got: map[string][]string{}, last: map[string]Position{}, places: map[string]Position{}}
+	o := Options{Node: n.name, Deliver: n.deliver, Pass: n.pass, Place: n.place, Presence: n.presence}
+	for _, f := range change {
+		f(&o)
+	}
+	n.Broker = newBroker(o)
+	t.Cleanup(n.stop)
+	n.up.Store(true)
+	return n
+}
+
+// hear is the subscription of what has changed, at a position.
+func (n *node) hear(at Position) {
+	add, _ := n.takeChanged()
+	for _, x := range add {
+		x.mu.Lock()
+		n.let(x, at)
+		x.mu.Unlock()
+	}
+}
+
+func (n *node) topicOf(t Topic) *topic {
+	n.Broker.mu.Lock()
+	defer n.Broker.mu.Unlock()
+	return n.topics[n.channelOf(t)]
+}
+
+// come takes messages of this node as Redis publishes them.
+func (n *node) come(x *topic, at Position, sent ...outgoing) {
+	p := batch{at: at, node: n.name, seq: sent[0].seq}
+	for i := range sent {
+		p.messages = append(p.messages, sent[i].Message)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n.take(x, &p)
+}
+
+var errTest = errors.New("a test breaks the link")
+
+// TestRoundGoesOn: topics that have nothing to send do not keep those behind
+// them waiting.
+func TestRoundGoesOn(t *testing.T) {
+	n := bare(t)
+	for i := range 3 * roundTopics {
+		n.Subscribe(room(fmt.Sprint(i)))
+	}
+	n.hear(Position{"e", 1})
+	n.Broker.mu.Lock()
+	for _, x := range n.topics {
+		n.makeReady(x)
+	}
+	n.Broker.mu.Unlock()
+	for n.round() {
+	}
+	if left := len(n.ready); left > 0 {
+		t.Errorf("%d topics were not looked at", left)
+	}
+}
+
+// TestRefusedOnce: what Redis has taken comes back, also where the members have
+// it by then because Redis took no more.
+func TestRefusedOnce(t *testing.T) {
+	n := bare(t)
+	n.Subscribe(room("r"))
+	n.hear(Position{"e", 1})
+	n.say(room("r"), "taken")
+	n.say(room("r"), "refused")
+	x := n.topicOf(room("r"))
+	sent := slices.Clone(x.out)
+	x.landed, x.flying = 1, 1
+	n.refused(x)
+	n.come(x, Position{"e", 2}, sent[0])
+	if got := n.texts("r"); !slices.Equal(got, []string{"taken", "refused"}) {
+		t.Errorf("got %q", got)
+	}
+	if len(x.local) > 0 || n.Stats().QueuedBytes > 0 {
+		t.Errorf("remembers %v, %d bytes", x.local, n.Stats().QueuedBytes)
+	}
+}
+
+// TestPartial: a sender is told of the sockets here, and that others are not
+// counted, when a message does not go by Redis.
+func TestPartial(t *testing.T) {
+	want := Receipt{Sockets: 1, Nodes: 1, Partial: true}
+	ctx := context.Background()
+	hi := Message{Frame: frame("hi")}
+	t.Run("overflow", func(t *testing.T) {
+		n := bare(t, func(o *Options) { o.MaxQueue = 1 })
+		if got := n.PublishWait(ctx, room("r"), hi); got != want {
+			t.Errorf("receipt %+v", got)
+		}
+	})
+	for name, end := range map[string]func(*node, *topic){
+		"broken":  func(n *node, _ *topic) { n.down(errTest) },
+		"refused": func(n *node, x *topic) { x.flying = 1; n.refused(x) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := bare(t)
+			n.Subscribe(room("r"))
+			n.hear(Position{"e", 1})
+			got := make(chan Receipt, 1)
+			go func() { got <- n.PublishWait(ctx, room("r"), hi) }()
+			x := n.topicOf(room("r"))
+			eventually(t, "waits", func() bool {
+				x.mu.Lock()
+				defer x.mu.Unlock()
+				return len(x.out) == 1
+			})
+			end(n, x)
+			if got := <-got; got != want {
+				t.Errorf("receipt %+v", got)
+			}
+		})
+	}
+	t.Run("down", func(t *testing.T) {
+		n := bare(t)
+		n.down(errTest)
+		if got := n.PublishWait(ctx, room("r"), hi); got != want {
+			t.Errorf("receipt %+v", got)
+		}
+	})
+}
+
+// TestPlacedAgain: a room that empties and fills again within a moment is told
+// where it stands, although the subscription has never changed.
+func TestPlacedAgain(t *testing.T) {
+	n := bare(t)
+	n.Subscribe(kept("r"))
+	n.hear(Position{"e", 5})
+	n.mu.Lock()
+	clear(n.places)
+	n.mu.Unlock()
+	n.Unsubscribe(kept("r"))
+	n.Subscribe(kept("r"))
+	n.hear(Position{"wrong", 0})
+	if got := n.places["r"]; got != (Position{"e", 5}) {
+		t.Errorf("the room was told %v", got)
+	}
+}
+
+// TestSubscribedTwice: a route that ends and one of the same path that begins
+// have the same topics for a while.
+func TestSubscribedTwice(t *testing.T) {
+	n := bare(t)
+	n.Subscribe(room("r"))
+	n.Subscribe(room("r"))
+	n.hear(Position{"e", 1})
+	n.Unsubscribe(room("r"))
+	if _, drop := n.takeChanged(); len(drop) > 0 {
+		t.Error("the second does not hear any more")
+	}
+	n.Unsubscribe(room("r"))
+	if _, drop := n.takeChanged(); len(drop) != 1 {
+		t.Error("nobody is left, and it is still heard")
+	}
+}
+
+// TestTopicsAreForgotten: topics that were only sent to are not kept, whatever
+// becomes of their messages.
+func TestTopicsAreForgotten(t *testing.T) {
+	t.Run("broken", func(t *testing.T) {
+		n := bare(t)
+		n.say(room("r"), "hi")
+		n.down(errTest)
+		n.up.Store(true)
+		for n.round() {
+		}
+		if got := n.Stats().Topics; got > 0 {
+			t.Errorf("%d topics", got)
+		}
+	})
+	t.Run("overflow", func(t *testing.T) {
+		n := bare(t, func(o *Options) { o.MaxQueue = 1 })
+		n.say(room("r"), "hi")
+		for n.round() {
+		}
+		if got := n.Stats().Topics; got > 0 {
+			t.Errorf("%d topics", got)
+		}
+	})
+}
+
+// TestReadOnce: a message of this node that was read from the history, as
+// something else was missing, is not given to the members again when the link breaks.
+func TestReadOnce(t *testing.T) {
+	n := bare(t)
+	n.Subscribe(kept("r"))
+	n.hear(Position{"e", 1})
+	n.say(kept("r"), "hi")
+	x := n.topicOf(kept("r"))
+	seq := x.out[0].seq
+	x.landed = 1
+	x.mu.Lock()
+	n.deliverOne(x, Position{"e", 2}, seq, Message{Frame: frame("hi"), Node: n.name})
+	x.mu.Unlock()
+	if len(x.out) > 0 {
+		t.Error("it is kept")
+	}
+	n.down(errTest)
+	if got := n.texts("r"); !slices.Equal(got, []string{"hi"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestHoldIsBounded: what comes while it is not known where a topic stands, and is too
+// much to keep, is looked for afterwards, and counted then only.
+func TestHoldIsBounded(t *testing.T) {
+	n := bare(t, func(o *Options) { o.MaxQueue = 100 })
+	n.Subscribe(room("r"))
+	add, _ := n.takeChanged()
+	x := add[0]
+	for i := range 3 {
+		n.come(x, Position{"e", uint64(2 + i)}, outgoing{Message: Message{Frame: frame(fmt.Sprint(i)), Node: "b"}})
+	}
+	x.mu.Lock()
+	n.let(x, Position{"e", 1})
+	x.mu.Unlock()
+	if got := n.texts("r"); !slices.Equal(got, []string{"0"}) {
+		t.Errorf("got %q", got)
+	}
+	if add, _ := n.takeChanged(); len(add) != 1 || n.Stats().Overflow > 0 {
+		t.Errorf("looks for %d topics, %d counted already", len(add), n.Stats().Overflow)
+	}
+}
