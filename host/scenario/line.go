@@ -235,7 +235,7 @@ func parsePublish(rest string) (func(p *play) error, error) {
 	to, text, ok := strings.Cut(strings.TrimPrefix(rest, "to "), ": ")
 	kind, name := word(to)
 	if !ok || kind != "all" && (kind != "room" && kind != "user" || name == "") {
-		return nil, fmt.Errorf("want: publish to room NAME: MESSAGE, or to user NAME:, or to all:")
+		return nil, fmt.Errorf("want: publish to room NAME: MESSAGE, with user NAME or all in place of the room")
 	}
 	typ, data, err := message(text)
 	return func(p *play) error { return p.publish(kind, name, typ, data) }, err
