@@ -26,6 +26,7 @@ const acl = "user azuhost on >p@ss/w:rd ~azuhost:* &azuhost:* -@all +@connection
 
 // TestConnect: each way to reach a Redis, and what is said where there is a mistake.
 func TestConnect(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	roots := newCertificate(t, dir)
 	socket := filepath.Join(dir, "redis.sock")

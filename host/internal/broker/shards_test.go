@@ -13,6 +13,7 @@ import (
 // TestRedisCluster: rooms over all parts of a Redis Cluster are in one order
 // on every node, and receipts count all nodes, with sharded publications and without.
 func TestRedisCluster(t *testing.T) {
+	t.Parallel()
 	r := redistest.StartCluster(t, 3, false)
 	for _, classic := range []bool{false, true} {
 		t.Run(map[bool]string{false: "sharded", true: "classic"}[classic], func(t *testing.T) {
@@ -86,6 +87,7 @@ func TestRedisCluster(t *testing.T) {
 // TestRedisClusterFailover: the master of a room dies, its replica takes over. Messages
 // go on in both nodes, and with a history none is lost that was sent after the replica had the others.
 func TestRedisClusterFailover(t *testing.T) {
+	t.Parallel()
 	r := redistest.StartCluster(t, 3, true)
 	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
 	const rooms = 12 // on all masters

@@ -23,7 +23,7 @@ func StartCluster(t testing.TB, masters int, replicas bool) *Cluster {
 	var clients []rueidis.Client
 	for range masters * each {
 		// A port for the servers among each other: by default it is too large for ours.
-		s := Start(t, "--cluster-enabled", "yes", "--cluster-port", freePort(t), "--cluster-node-timeout", "1000", "--appendfsync", "everysec")
+		s := Start(t, "--cluster-enabled", "yes", "--cluster-port", freePort(t), "--cluster-node-timeout", "700", "--appendfsync", "everysec")
 		c.Servers = append(c.Servers, s)
 		clients = append(clients, s.Client())
 	}
