@@ -29,7 +29,10 @@ type node struct {
 // startCluster starts hosts with the same routes.
 func startCluster(t testing.TB, n int, o host.Options) (nodes []node) {
 	t.Helper()
-	o.Broker.URL, o.Broker.Required = redistest.Start(t).URL(), true
+	if o.Broker.URL == "" {
+		o.Broker.URL = redistest.Start(t).URL()
+	}
+	o.Broker.Required = true
 	if o.Broker.TTL == 0 {
 		o.Broker.TTL = 2 * time.Second
 	}
@@ -253,10 +256,21 @@ func wantAnyControl(t testing.TB, c *websocket.Conn) (m control) {
 
 // TestClusterRecovery: a client goes from one node to the other, and misses
 // nothing.
-func TestClusterRecovery(t *testing.T) {
+func TestClusterRecovery(t *testing.T) { testClusterRecovery(t, "") }
+
+// TestOverRedisCluster: the same where Redis is a cluster, too, and the values of a shared store.
+func TestOverRedisCluster(t *testing.T) {
+	r := redistest.StartCluster(t, 3, false)
+	testClusterRecovery(t, r.URL())
+	nodes := startCluster(t, 2, host.Options{Broker: host.Broker{URL: r.URL(), Prefix: "store"}, Routes: []host.Route{{Path: "/c", Plugin: scriptGuest, Store: host.StoreShared}}})
+	do(t, dial(t, nodes[0].url+"/c"), "S k|of n0;s done", "done")
+	do(t, dial(t, nodes[1].url+"/c"), "G k", "of n0")
+}
+
+func testClusterRecovery(t *testing.T, redis string) {
 	route := historyRoute()
 	route.History.Size = 1000
-	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{route}})
+	nodes := startCluster(t, 2, host.Options{Broker: host.Broker{URL: redis}, Routes: []host.Route{route}})
 	c, hello := dialV1(t, nodes[0].url+"/rooms/a")
 	joined := wantControl(t, c, "joined")
 	publish := func(n node, text string) {
