@@ -14,9 +14,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The client of Redis leaves a goroutine that sleeps for up to a second and ends.
+// The client of Redis leaves goroutines that sleep for up to a second, in a cluster
+// five, and end.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"),
+		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"))
 }
 
 func eventually(t testing.TB, what string, ok func() bool) {
