@@ -33,6 +33,7 @@ func parseURL(o Options) (rueidis.ClientOption, error) {
 	c.ConnWriteTimeout = o.Timeout
 	c.Dialer.Timeout = o.Timeout
 	c.Dialer.KeepAlive = o.Timeout
+	c.Sentinel.Dialer, c.Sentinel.TLSConfig, c.Sentinel.ClientName = c.Dialer, c.TLSConfig, c.ClientName
 	c.ReadBufferEachConn, c.WriteBufferEachConn = 64<<10, 64<<10
 	c.PipelineMultiplex = -1 // one connection: the order of what is sent
 	return c, nil

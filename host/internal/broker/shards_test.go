@@ -126,3 +126,27 @@ func TestRedisClusterFailover(t *testing.T) {
 	say(2)
 	all(3)
 }
+
+// TestSentinel: a sentinel has the replica take over from a master that died.
+func TestSentinel(t *testing.T) {
+	t.Parallel()
+	master, url := redistest.StartSentinel(t)
+	a, b := startNode(t, "a", url), startNode(t, "b", url)
+	for _, n := range []*node{a, b} {
+		n.linked()
+		n.Subscribe(kept("x"))
+		n.settled(kept("x"))
+	}
+	a.say(kept("x"), "a 0")
+	eventually(t, "b has one", func() bool { return len(b.texts("x")) == 1 })
+	master.Kill()
+	eventually(t, "a and b notice", func() bool { return !a.Up() && !b.Up() })
+	a.say(kept("x"), "a 1")
+	a.linked()
+	b.linked()
+	a.say(kept("x"), "a 2")
+	for _, n := range []*node{a, b} {
+		eventually(t, n.name+" has three", func() bool { return len(n.texts("x")) == 3 })
+		wantAll(t, n.texts("x"), "a", 0, 3)
+	}
+}

@@ -25,8 +25,10 @@ type Server struct {
 	dir  string
 	port string
 	args []string
-	cmd  *exec.Cmd
-	done chan struct{} // closed when the process has ended
+	// sentinel is the configuration, if it is one.
+	sentinel string
+	cmd      *exec.Cmd
+	done     chan struct{} // closed when the process has ended
 }
 
 // Start starts a server that keeps on disk what it has acknowledged. More
@@ -65,6 +67,9 @@ func freePort(t testing.TB) string {
 func (s *Server) Start() {
 	s.t.Helper()
 	args := []string{"--port", s.port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always"}
+	if s.sentinel != "" {
+		args = []string{s.sentinel, "--sentinel", "--port", s.port, "--bind", "127.0.0.1", "--dir", s.dir}
+	}
 	s.cmd = exec.Command("redis-server", append(args, s.args...)...)
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
