@@ -29,6 +29,9 @@ func TestNewProjects(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds in all languages: not with -short")
 	}
+	if raceEnabled {
+		t.Skip("the race detector takes minutes to compile what it makes")
+	}
 	env, node := toolsEnv(t)
 	for _, l := range toolchain.Languages {
 		t.Run(l.Name, func(t *testing.T) {

@@ -31,6 +31,9 @@ func quickJS(t testing.TB) string {
 	if testing.Short() {
 		t.Skip("builds plugins: not with -short")
 	}
+	if raceEnabled && t.Name() != "TestClose" {
+		t.Skip("the race detector takes minutes to compile QuickJS so often: one test does")
+	}
 	file, err := scripttest.Runtime()
 	if err != nil {
 		t.Skip(err)
