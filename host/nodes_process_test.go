@@ -45,7 +45,7 @@ defaults:
 routes:
   /kept: {history: {size: 50000}}
   /plain: {}
-broker: {url: %q, ttl: 3s, timeout: 500ms%s}
+broker: {url: %q%s}
 drain: {spread: 300ms, reconnect: 100ms}
 watch: false
 listen: 127.0.0.1:0
@@ -121,11 +121,18 @@ func startProcess(t *testing.T, bin, name, broker, more string) *process {
 	return p
 }
 
+// How fast nodes give up on Redis and on each other.
+const (
+	calm   = ", required: true, ttl: 20s, timeout: 10s" // a machine that is busy is no reason
+	mortal = ", required: true, ttl: 3s, timeout: 2s"
+	brisk  = ", required: true, ttl: 3s, timeout: 500ms"
+)
+
 // startProcesses starts nodes that know each other.
-func startProcesses(t *testing.T, bin string, brokers ...string) (nodes []*process) {
+func startProcesses(t *testing.T, bin, more string, brokers ...string) (nodes []*process) {
 	t.Helper()
 	for i, url := range brokers {
-		nodes = append(nodes, startProcess(t, bin, "n"+strconv.Itoa(i), url, ", required: true"))
+		nodes = append(nodes, startProcess(t, bin, "n"+strconv.Itoa(i), url, more))
 	}
 	for _, p := range nodes {
 		eventually(t, "all know each other", func() bool { return p.metric("azuhost_broker_nodes") == len(nodes) })

@@ -55,7 +55,7 @@ func TestNodes(t *testing.T) {
 // testOneOrder: 100 rooms of 10 members over three nodes.
 func testOneOrder(t *testing.T, bin string) {
 	r := redistest.Start(t)
-	nodes := startProcesses(t, bin, r.URL(), r.URL(), r.URL())
+	nodes := startProcesses(t, bin, calm, r.URL(), r.URL(), r.URL())
 	const rooms, each, messages = 100, 10, 3
 	var members [rooms][]*listener
 	for i := range rooms {
@@ -96,7 +96,7 @@ func testOneOrder(t *testing.T, bin string) {
 // testNodeKilled: SIGKILL of one node of two under load.
 func testNodeKilled(t *testing.T, bin string) {
 	r := redistest.Start(t)
-	nodes := startProcesses(t, bin, r.URL(), r.URL())
+	nodes := startProcesses(t, bin, mortal, r.URL(), r.URL())
 	a, b := nodes[0], nodes[1]
 	const rooms = 10
 	var mine, theirs []*follower
@@ -175,7 +175,7 @@ func wantSender(t *testing.T, got []string, sender string, least, most int) {
 // testNodeDrained: SIGTERM of one node of two under load. What was acknowledged is not lost.
 func testNodeDrained(t *testing.T, bin string) {
 	r := redistest.Start(t)
-	nodes := startProcesses(t, bin, r.URL(), r.URL())
+	nodes := startProcesses(t, bin, calm, r.URL(), r.URL())
 	a, b := nodes[0], nodes[1]
 	const rooms = 10
 	var followers [rooms][2]*follower
@@ -222,7 +222,7 @@ func testTrouble(trouble func(t *testing.T, r *redistest.Server, p *redistest.Pr
 	return func(t *testing.T, bin string) {
 		r := redistest.Start(t)
 		p := redistest.StartProxy(t, r.Addr())
-		nodes := startProcesses(t, bin, p.URL(), r.URL())
+		nodes := startProcesses(t, bin, brisk, p.URL(), r.URL())
 		a := nodes[0]
 		var kept []*follower
 		var plain []*listener

@@ -56,7 +56,7 @@ func TestTrouble(t *testing.T) {
 			t.Parallel()
 			r := redistest.Start(t)
 			p := redistest.StartProxy(t, r.Addr())
-			a, b := startNode(t, "a", p.URL()), startNode(t, "b", r.URL())
+			a, b := startNode(t, "a", p.URL(), brisk), startNode(t, "b", r.URL(), brisk)
 			plain, history := room("plain"), kept("history")
 			for _, n := range []*node{a, b} {
 				n.linked()

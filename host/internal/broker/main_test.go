@@ -53,11 +53,15 @@ func startNode(t testing.TB, name, url string, change ...func(*Options)) *node {
 	return n
 }
 
+// brisk has a node give up on Redis and on others soon. A machine that is busy is
+// a reason then, too.
+func brisk(o *Options) { o.Timeout, o.TTL = 500*time.Millisecond, 4*time.Second }
+
 // tryNode is startNode that may fail.
 func tryNode(t testing.TB, url string, change ...func(*Options)) (*node, error) {
 	t.Helper()
 	n := &node{t: t, got: map[string][]string{}, last: map[string]Position{}, places: map[string]Position{}}
-	o := Options{URL: url, Node: "a", Timeout: 500 * time.Millisecond, TTL: 2 * time.Second, Deliver: n.deliver, Pass: n.pass,
+	o := Options{URL: url, Node: "a", Timeout: 10 * time.Second, TTL: 20 * time.Second, Deliver: n.deliver, Pass: n.pass,
 		Place: n.place, Presence: n.presence, Command: func(c Command) int { return int(c.Conn) }}
 	for _, f := range change {
 		f(&o)

@@ -89,7 +89,7 @@ func TestRedisCluster(t *testing.T) {
 func TestRedisClusterFailover(t *testing.T) {
 	t.Parallel()
 	r := redistest.StartCluster(t, 3, true)
-	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
+	a, b := startNode(t, "a", r.URL(), brisk), startNode(t, "b", r.URL(), brisk)
 	const rooms = 12 // on all masters
 	for _, n := range []*node{a, b} {
 		n.linked()
@@ -131,7 +131,7 @@ func TestRedisClusterFailover(t *testing.T) {
 func TestSentinel(t *testing.T) {
 	t.Parallel()
 	master, url := redistest.StartSentinel(t)
-	a, b := startNode(t, "a", url), startNode(t, "b", url)
+	a, b := startNode(t, "a", url, brisk), startNode(t, "b", url, brisk)
 	for _, n := range []*node{a, b} {
 		n.linked()
 		n.Subscribe(kept("x"))
