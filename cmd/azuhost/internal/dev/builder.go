@@ -176,10 +176,20 @@ func (b *Builder) Wait(ctx context.Context) error {
 	}
 }
 
+// sources are the endings of files that plugins are made of. Others do not
+// count: our own log may be written beside them.
+var sources = []string{
+	".ts", ".mts", ".tsx", ".js", ".mjs", ".jsx", ".json", ".txt", ".bin", ".go", ".mod", ".sum", ".rs", ".toml", ".lock",
+	".c", ".h", ".cpp", ".cc", ".hpp", ".zig", ".wat",
+}
+
+func isSource(name string) bool {
+	return !strings.HasPrefix(name, ".") && slices.Contains(sources, filepath.Ext(name))
+}
+
 // note marks the projects that a change belongs to.
 func (b *Builder) note(ev fsnotify.Event) bool {
-	name := filepath.Base(ev.Name)
-	if ev.Op == fsnotify.Chmod || strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") || strings.HasSuffix(name, ".wasm") || ignored(name) {
+	if ev.Op == fsnotify.Chmod || !isSource(filepath.Base(ev.Name)) {
 		return false
 	}
 	found := false
