@@ -69,7 +69,7 @@ func swapUnderLoad(t *testing.T, mode host.Instances, broken bool) {
 	for _, text := range swap.strange {
 		t.Error(text)
 	}
-	if took > load.time*5/4 {
+	if took > load.time*5/4 && !raceEnabled { // with the race detector other packages run beside this one
 		t.Errorf("it took %s, and should take %s: the machine is too slow for this test, or the host is", took, load.time)
 	}
 	c := dial(t, url+"/c")
