@@ -9,7 +9,7 @@ WASM    := $(PLUGINS:%=plugins/build/%.wasm)
 GUESTS  := $(wildcard testplugins/*.wat testplugins/hostile/*.wat)
 CONFORMANCE := $(patsubst %/build,%,$(wildcard testplugins/conformance/*/build))
 
-.PHONY: all build plugins run test hostile lint vuln fuzz tools guests conformance conformance-guests sdk-test sdk-table client client-deps bench clean help
+.PHONY: all build plugins run test hostile lint vuln fuzz tools guests conformance conformance-guests projects sdk-test sdk-table client client-deps bench clean help
 
 all: build plugins
 
@@ -76,6 +76,10 @@ conformance: conformance-guests
 conformance-guests:
 	@rm -rf build/guests && mkdir -p build/guests
 	@set -e; for dir in $(CONFORMANCE); do echo "build $$dir/guest"; $$dir/build $(CURDIR)/build/guests/$$(basename $$dir).wasm; done
+
+## projects: azuhost new, build, test and dev in every language; what is missing, but TinyGo, fails (needs make tools)
+projects:
+	AZUHOST_GUESTS=all $(GO) test -count=1 -timeout 10m -run '^TestNewProjects$$' ./cmd/azuhost
 
 ## sdk-table: measure what the SDKs make, and write the table of sdk/README.md (on a quiet machine)
 sdk-table:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,27 +45,10 @@ func TestDev(t *testing.T) {
 	file, mark := filepath.Join(dir, "shout.ts"), filepath.Join(dir, "mark.ts")
 	edit(t, file, shouter(""))
 	edit(t, mark, `export const mark = "!";`)
-	out, address := startDev(t, quickJS, file)
+	out, address := startDev(t, []string{"AZUHOST_JS_RUNTIME=" + quickJS}, file)
 
 	events := follow(t, "http://"+address+"/playground/events")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
-	defer cancel()
-	c, _, err := websocket.Dial(ctx, "ws://"+address+"/shout", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.CloseNow()
-	ask := func(text string) string {
-		t.Helper()
-		if err := c.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		_, answer, err := c.Read(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(answer)
-	}
+	ask := dialDev(t, address, "shout")
 	if got := ask("hi"); got != "HI!" {
 		t.Fatalf("got %q", got)
 	}
@@ -101,15 +85,42 @@ func edit(t *testing.T, file, text string) {
 	}
 }
 
+// buildPatience is patience with compilers, on a busy machine.
+const buildPatience = 6 * patience
+
+// dialDev connects to a plugin. ask sends a message, and gives what comes then.
+func dialDev(t *testing.T, address, plugin string) (ask func(text string) string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*buildPatience)
+	t.Cleanup(cancel)
+	c, _, err := websocket.Dial(ctx, "ws://"+address+"/"+plugin, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.CloseNow() })
+	return func(text string) string {
+		t.Helper()
+		if err := c.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		_, answer, err := c.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(answer)
+	}
+}
+
 // startDev runs azuhost dev until the end of the test.
-func startDev(t *testing.T, quickJS, file string) (out *sharedBuffer, address string) {
+func startDev(t *testing.T, env []string, path string) (out *sharedBuffer, address string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out = &sharedBuffer{}
 	ended := make(chan int, 1)
+	env = append(slices.Clone(env), "AZUHOST_DEFAULTS_LIMITS_DEADLINE=10s")
 	go func() {
-		ended <- run(ctx, []string{"dev", file, "--script-timeout", "1m", "--listen", "127.0.0.1:0", "--internal=", "--cache-dir="},
-			strings.NewReader(""), &bytes.Buffer{}, out, []string{"AZUHOST_JS_RUNTIME=" + quickJS, "AZUHOST_DEFAULTS_LIMITS_DEADLINE=10s"})
+		ended <- run(ctx, []string{"dev", path, "--script-timeout", "1m", "--listen", "127.0.0.1:0", "--internal=", "--cache-dir="},
+			strings.NewReader(""), &bytes.Buffer{}, out, env)
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -118,7 +129,7 @@ func startDev(t *testing.T, quickJS, file string) (out *sharedBuffer, address st
 		}
 	})
 	listening := regexp.MustCompile(`listening \(address=(\S+)`)
-	for end := time.Now().Add(3 * patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(buildPatience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		select {
 		case code := <-ended:
 			ended <- code
@@ -164,10 +175,13 @@ func follow(t *testing.T, url string) *stream {
 	return s
 }
 
+// forget has waitFor look only at what it has not read yet.
+func (s *stream) forget() { s.all.Reset() }
+
 // waitFor reads until all texts have come.
 func (s *stream) waitFor(texts ...string) {
 	s.t.Helper()
-	end := time.After(patience)
+	end := time.After(buildPatience)
 	for _, text := range texts {
 		for !strings.Contains(s.all.String(), text) {
 			select {

@@ -177,9 +177,10 @@ func (b *Builder) Wait(ctx context.Context) error {
 }
 
 // sources are the endings of files that plugins are made of. Others do not
-// count: our own log may be written beside them.
+// count: our own log may be written beside them, and cargo writes Cargo.lock
+// while it builds.
 var sources = []string{
-	".ts", ".mts", ".tsx", ".js", ".mjs", ".jsx", ".json", ".txt", ".bin", ".go", ".mod", ".sum", ".rs", ".toml", ".lock",
+	".ts", ".mts", ".tsx", ".js", ".mjs", ".jsx", ".json", ".txt", ".bin", ".go", ".mod", ".sum", ".rs", ".toml",
 	".c", ".h", ".cpp", ".cc", ".hpp", ".zig", ".wat",
 }
 
