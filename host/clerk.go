@@ -70,9 +70,12 @@ func (ch *channel) idleTime(now time.Time) time.Duration {
 
 func (ch *channel) presenceEvents(turn *hub.Turn, now time.Time) {
 	for _, e := range ch.hub.TakePresence(now) {
+		k := [2]string{e.Room, e.User}
 		if ch.isElsewhere(e.Room, e.User) {
-			continue // present before and after
+			ch.elsewhere.skip(k) // present before and after
+			continue
 		}
+		delete(ch.elsewhere.skipped, k)
 		ch.tellWatchers(turn, e)
 		ch.runPresence(turn, e)
 		turn.Flush()

@@ -250,13 +250,25 @@ func (ch *channel) announce(now time.Time) time.Time {
 			later = append(later, c)
 			continue
 		}
-		changes = append(changes, broker.Change{Route: ch.pattern, Room: c.Room, User: c.User, Here: c.Here, Size: c.Size})
+		changes = append(changes, ch.change(c))
 	}
 	ch.hub.Rewrite(later)
 	if len(changes) > 0 {
 		ch.host.broker.Announce(changes)
 	}
 	return time.Time{}
+}
+
+// change is what the other nodes are told of a change here.
+func (ch *channel) change(c hub.Change) broker.Change {
+	out := broker.Change{Route: ch.pattern, Room: c.Room, User: c.User, Here: c.Here, Size: c.Size}
+	if c.User != "" && !c.Here {
+		k := [2]string{c.Room, c.User}
+		_, skipped := ch.elsewhere.skipped[k]
+		out.Told = !skipped
+		delete(ch.elsewhere.skipped, k)
+	}
+	return out
 }
 
 // hears says whether those whom a change is about get what other nodes send. They
@@ -274,13 +286,46 @@ func (ch *channel) hears(c hub.Change) bool {
 // elsewhere are changes of who is present on other nodes, until the clerk tells
 // of them: the last one of each user in each room. The zero value has none.
 type elsewhere struct {
+	// the clerk's: users whose coming or going here was not told, as they were there, too
+	skipped map[[2]string]struct{} // by room and user
+
 	mu      sync.Mutex
 	changes map[[2]string]remoteChange // by room and user
 }
 
 type remoteChange struct {
 	here bool
-	heir bool // on_presence is for this node to call: the one it was on has died
+	heir bool // that the user left is for this node to tell its plugin: no other has
+	told bool // another has
+}
+
+func (e *elsewhere) skip(k [2]string) {
+	if e.skipped == nil {
+		e.skipped = map[[2]string]struct{}{}
+	}
+	e.skipped[k] = struct{}{}
+}
+
+// note keeps a change until take, unless it undoes one that nobody was told of.
+func (e *elsewhere) note(k [2]string, c remoteChange) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.changes == nil {
+		e.changes = map[[2]string]remoteChange{}
+	}
+	if was, ok := e.changes[k]; ok && was.here != c.here {
+		delete(e.changes, k)
+		return
+	}
+	e.changes[k] = c
+}
+
+func (e *elsewhere) take() map[[2]string]remoteChange {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	changes := e.changes
+	e.changes = nil
+	return changes
 }
 
 // remotePresence notes that a user came or left on other nodes.
@@ -289,30 +334,28 @@ func (h *Host) remotePresence(c broker.Change, heir bool) {
 	if ch == nil || c.User == "" {
 		return
 	}
-	ch.elsewhere.mu.Lock()
-	if ch.elsewhere.changes == nil {
-		ch.elsewhere.changes = map[[2]string]remoteChange{}
-	}
-	ch.elsewhere.changes[[2]string{c.Room, c.User}] = remoteChange{c.Here, heir}
-	ch.elsewhere.mu.Unlock()
+	ch.elsewhere.note([2]string{c.Room, c.User}, remoteChange{c.Here, heir, c.Told})
 	ch.wakeClerk()
 }
 
 // remoteEvents tells of users who came and left on other nodes. One who is here
 // was there before, and is there after.
 func (ch *channel) remoteEvents(turn *hub.Turn) {
-	ch.elsewhere.mu.Lock()
-	changes := ch.elsewhere.changes
-	ch.elsewhere.changes = nil
-	ch.elsewhere.mu.Unlock()
-	for k, c := range changes {
+	for k, c := range ch.elsewhere.take() {
 		e := hub.PresenceEvent{Room: k[0], User: k[1], Join: c.here}
-		if ch.hub.Here(e.Room, e.User) {
-			continue
-		}
-		ch.tellWatchers(turn, e)
-		if c.heir && !c.here {
+		_, skipped := ch.elsewhere.skipped[k]
+		switch here := ch.hub.Here(e.Room, e.User); {
+		case here && skipped && c.told:
+			// The other node told that the user left before it knew that it had come here.
+			delete(ch.elsewhere.skipped, k)
+			e.Join = true
 			ch.runPresence(turn, e)
+		case here || c.here != ch.isElsewhere(e.Room, e.User):
+		default:
+			ch.tellWatchers(turn, e)
+			if c.heir {
+				ch.runPresence(turn, e)
+			}
 		}
 		turn.Flush()
 	}

@@ -329,3 +329,57 @@ func TestClusterIsOptional(t *testing.T) {
 		t.Errorf("%+v %v", d, err)
 	}
 }
+
+// TestClusterLeaveAtOnce: users leave two nodes in the same moment, when each still
+// believes that they are at the other one. Each of them has left once all the same.
+func TestClusterLeaveAtOnce(t *testing.T) {
+	var mu sync.Mutex
+	left := map[string]int{}
+	route := historyRoute()
+	route.PresenceGrace = -1
+	route.Channel.(*host.Funcs).OnPresence = func(_ host.Env, room, user string, join bool) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if room != "" && !join {
+			left[user]++
+		}
+		return nil
+	}
+	nodes := startCluster(t, 3, host.Options{Routes: []host.Route{route}})
+	const users = 20
+	var conns []*websocket.Conn
+	for i := range users {
+		for _, n := range nodes[1:] { // and not on the first, which is to tell
+			conns = append(conns, dial(t, fmt.Sprintf("%s/rooms/a?user=u%d", n.url, i)))
+		}
+	}
+	for _, n := range nodes {
+		eventually(t, n.name+" knows of all", func() bool {
+			r, _ := n.Room(testContext(t), "/rooms/:room", "a")
+			return r.Sockets == 2*users && r.Users == users
+		})
+	}
+	for _, c := range conns {
+		go func() { _ = c.CloseNow() }()
+	}
+	for i := range users {
+		eventually(t, fmt.Sprintf("u%d has left", i), func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return left[fmt.Sprintf("u%d", i)] > 0
+		})
+	}
+	for _, n := range nodes {
+		eventually(t, n.name+" knows that all have left", func() bool {
+			r, _ := n.Room(testContext(t), "/rooms/:room", "a")
+			return r.Sockets == 0 && r.Users == 0
+		})
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for user, n := range left {
+		if n != 1 {
+			t.Errorf("%s has left %d times", user, n)
+		}
+	}
+}

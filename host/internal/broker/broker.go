@@ -56,7 +56,8 @@ type Options struct {
 	// Place says where a topic stands.
 	Place func(t Topic, at Position)
 	// Presence says that a user came to a room of the other nodes, or left the last of them.
-	// gone is the node that died, if that is why, and heir that it is for this node to tell.
+	// heir: that the user left is for this node to tell its plugin. Two events of a user may
+	// come in another order than they happened: Online knows.
 	Presence func(c Change, heir bool)
 	// Command handles what another node asks of this one, and says for how many
 	// sockets that was.

@@ -30,8 +30,8 @@ type control struct {
 	Start   int64    `json:"i,omitempty"` // of that node: another one is another state
 	Seq     uint64   `json:"s,omitempty"` // of the last delta
 	Changes []Change `json:"c,omitempty"`
-	First   bool     `json:"f,omitempty"` // of the parts of a state
-	Last    bool     `json:"l,omitempty"`
+	Part    int      `json:"f,omitempty"` // of a state, from 0
+	Last    bool     `json:"l,omitempty"` // part
 	Ack     uint64   `json:"a,omitempty"`
 	Sockets int      `json:"o,omitempty"`
 	Command *Command `json:"d,omitempty"`

@@ -54,7 +54,7 @@ func FuzzEntry(f *testing.F) {
 func FuzzPeer(f *testing.F) {
 	for _, m := range []control{
 		{Kind: kindHello, Seq: 1}, {Kind: kindDelta, Seq: 2, Changes: []Change{{Route: "/", User: "a", Here: true}, {Route: "/", Room: "r", Size: 3}}},
-		{Kind: kindState, Seq: 2, First: true, Last: true, Changes: []Change{{Route: "/", Room: "r", Size: -3}}}, {Kind: kindAck, Ack: 1}, {Kind: kindCommand},
+		{Kind: kindState, Seq: 2, Last: true, Changes: []Change{{Route: "/", Room: "r", Size: -3}}}, {Kind: kindAck, Ack: 1}, {Kind: kindCommand},
 	} {
 		m.Node = "b"
 		p, _ := json.Marshal(m)

@@ -143,7 +143,7 @@ func (b *Broker) begin() {
 	} else {
 		b.log.Info("broker: linked", "node", b.o.Node)
 	}
-	b.peers.hello()
+	b.peers.say(kindHello)
 }
 
 // serve follows what is wanted until the link breaks.

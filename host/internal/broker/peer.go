@@ -16,6 +16,19 @@ type Change struct {
 	User  string `json:"u,omitempty"`
 	Here  bool   `json:"h,omitempty"`
 	Size  int    `json:"z,omitempty"`
+	// Told: the node itself has told its plugin that the user left, since no other node
+	// was known to have it. Else that is for another to do.
+	Told bool `json:"t,omitempty"`
+}
+
+// sane is a change that a node could have made.
+func (c Change) sane() Change {
+	if c.User != "" {
+		c.Size = 0
+	} else {
+		c.Here, c.Size = false, max(c.Size, 0)
+	}
+	return c
 }
 
 func (c Change) void() bool { return !c.Here && c.Size == 0 }
@@ -50,11 +63,21 @@ type peer struct {
 	start  int64
 	seen   time.Time
 	seq    uint64
-	synced bool // its state is here, and nothing of it was missed
-	asked  time.Time
-	parts  bool // parts of its state have come
-	state  map[stateKey]Change
+	synced bool      // its state is here, and nothing of it was missed
+	asked  time.Time // for its state, or a part of that has come
+	parts  int       // so many parts of its state have come; 0: none, or the last has
+	gen    uint64    // of the state that came last
+	state  map[stateKey]held
 }
+
+// held is a part of the state of a node, and of which state it is.
+type held struct {
+	Change
+	gen uint64
+}
+
+// askAgain is how long a node may take to tell its state, or a part.
+const askAgain = time.Second / 4
 
 // merged is what all other nodes have of a room.
 type merged struct {
@@ -94,14 +117,14 @@ func (b *Broker) Announce(changes []Change) {
 	}
 }
 
-// hello is said when the link comes up.
-func (p *peers) hello() {
+// say tells all nodes where the own state is.
+func (p *peers) say(k kind) {
 	p.telling.Lock()
 	defer p.telling.Unlock()
 	p.mu.Lock()
 	seq := p.seq
 	p.mu.Unlock()
-	p.b.tell(p.b.channelAll(), control{Kind: kindHello, Seq: seq})
+	p.b.tell(p.b.channelAll(), control{Kind: k, Seq: seq})
 }
 
 // tellState sends the own state to a node.
@@ -116,7 +139,7 @@ func (p *peers) tellState(node string) {
 		parts = [][]Change{nil}
 	}
 	for i, part := range parts {
-		p.b.tell(p.b.channelNode(node), control{Kind: kindState, Seq: seq, Changes: part, First: i == 0, Last: i == len(parts)-1})
+		p.b.tell(p.b.channelNode(node), control{Kind: kindState, Seq: seq, Changes: part, Part: i, Last: i == len(parts)-1})
 	}
 }
 
@@ -148,79 +171,92 @@ func (p *peers) report(events []event) {
 
 // take says what is to be done about a message; mu is held.
 func (p *peers) take(m *control) (events []event, ask, tell bool) {
-	if m.Kind == kindBye {
-		return p.bury(m.Node), false, false
-	}
-	n := p.nodes[m.Node]
-	if n != nil && n.start != m.Start { // it has started again
-		events = p.bury(m.Node)
-		n = nil
-	}
+	n, events := p.known(m)
 	if n == nil {
-		n = &peer{start: m.Start, state: map[stateKey]Change{}}
-		p.nodes[m.Node] = n
-		p.b.log.Info("broker: node", "is", "there", "name", m.Node)
+		return events, false, false
 	}
 	n.seen = time.Now()
 	switch m.Kind {
-	case kindAsk, kindHello:
+	case kindHello:
+		tell = true
+		n.synced = n.synced && m.Seq == n.seq
+	case kindAsk:
 		tell = true
 	case kindDelta:
 		if n.synced && m.Seq == n.seq+1 {
 			n.seq = m.Seq
 			events = append(events, p.apply(n, m.Changes)...)
 		} else if m.Seq > n.seq {
-			n.synced = false
+			n.synced, n.parts = false, 0 // none comes between the parts of a state
 		}
 	case kindState:
-		if m.First {
-			n.parts = true
-			events = append(events, p.forgetUnnamed(n, m)...)
-		}
-		if !n.parts {
-			break
-		}
-		events = append(events, p.apply(n, m.Changes)...)
-		if m.Last {
-			n.synced, n.parts, n.seq = true, false, m.Seq
-		}
+		events = append(events, p.takeState(n, m)...)
 	case kindBeat:
 		n.synced = n.synced && m.Seq == n.seq
 	}
-	if !n.synced && !n.parts && time.Since(n.asked) > time.Second/4 {
+	if !n.synced && m.Kind != kindState && time.Since(n.asked) > askAgain {
 		n.asked = time.Now()
-		ask = m.Kind != kindState
+		ask = true
 	}
 	return events, ask, tell
 }
 
-// forgetUnnamed begins a state: what the node had before is void, unless the
-// state is in one part, and names it again.
-func (p *peers) forgetUnnamed(n *peer, m *control) []event {
-	named := map[stateKey]bool{}
-	if m.Last {
-		for _, c := range m.Changes {
-			named[c.key()] = true
-		}
+// known finds the node that a message is of; mu is held. nil: there is none, or none any more.
+// Of two processes of one name the one that started last is meant, and what the other still says is void.
+func (p *peers) known(m *control) (n *peer, events []event) {
+	n = p.nodes[m.Node]
+	switch {
+	case m.Node == "" || n != nil && m.Start < n.start:
+		return nil, nil
+	case m.Kind == kindBye:
+		return nil, p.bury(m.Node)
+	case n != nil && m.Start == n.start:
+		return n, nil
+	case n != nil:
+		events = p.bury(m.Node)
 	}
+	n = &peer{start: m.Start, state: map[stateKey]held{}}
+	p.nodes[m.Node] = n
+	p.b.log.Info("broker: node", "is", "there", "name", m.Node)
+	return n, events
+}
+
+// takeState takes a part of a node's state; mu is held. What the state does not have is void
+// when all of it is here: until then nobody leaves who is named by a later part.
+func (p *peers) takeState(n *peer, m *control) (events []event) {
+	switch m.Part {
+	case 0:
+		n.gen++
+	case n.parts:
+	default: // one is missing, and will be asked for with the others
+		n.parts = 0
+		return nil
+	}
+	n.parts, n.asked = m.Part+1, time.Now()
+	events = p.apply(n, m.Changes)
+	if !m.Last {
+		return events
+	}
+	n.synced, n.parts, n.seq = true, 0, m.Seq
 	var gone []Change
-	for k := range n.state {
-		if !named[k] {
-			gone = append(gone, Change{Route: k.route, Room: k.room, User: k.user})
+	for k, h := range n.state {
+		if h.gen != n.gen {
+			gone = append(gone, Change{Route: k.route, Room: k.room, User: k.user, Told: true}) // or else it would be told twice
 		}
 	}
-	return p.apply(n, gone)
+	return append(events, p.apply(n, gone)...)
 }
 
 // apply has changes of a node take effect; mu is held.
 func (p *peers) apply(n *peer, changes []Change) (events []event) {
 	for _, c := range changes {
+		c = c.sane()
 		k := c.key()
 		old := n.state[k]
 		if c.void() {
 			delete(n.state, k)
 		} else {
-			n.state[k] = c
+			n.state[k] = held{c, n.gen}
 		}
 		m := p.merged[k.place]
 		if m == nil {
@@ -236,7 +272,7 @@ func (p *peers) apply(n *peer, changes []Change) (events []event) {
 				m.users[c.User]--
 			}
 			if left := m.users[c.User]; left == 0 || left == 1 && c.Here {
-				events = append(events, event{Change: c})
+				events = append(events, event{c, !c.Here && !c.Told && p.heir()})
 			}
 			if m.users[c.User] == 0 {
 				delete(m.users, c.User)
@@ -249,8 +285,18 @@ func (p *peers) apply(n *peer, changes []Change) (events []event) {
 	return events
 }
 
-// bury forgets a node; mu is held. The least of those that live is the heir: it
-// tells its plugins who has left.
+// heir says whether it is for this node to tell its plugins what no node has: it is the
+// least of those that were heard lately. mu is held.
+func (p *peers) heir() bool {
+	for name, n := range p.nodes {
+		if name < p.b.o.Node && time.Since(n.seen) < p.b.o.TTL*2/5 { // one says something every TTL/4
+			return false
+		}
+	}
+	return true
+}
+
+// bury forgets a node; mu is held.
 func (p *peers) bury(node string) []event {
 	n := p.nodes[node]
 	if n == nil {
@@ -261,16 +307,8 @@ func (p *peers) bury(node string) []event {
 	for k := range n.state {
 		gone = append(gone, Change{Route: k.route, Room: k.room, User: k.user})
 	}
-	events := p.apply(n, gone)
 	delete(p.nodes, node)
-	heir := true
-	for name := range p.nodes {
-		heir = heir && p.b.o.Node < name
-	}
-	for i := range events {
-		events[i].heir = heir
-	}
-	return events
+	return p.apply(n, gone)
 }
 
 // beat gives signs of life, and looks for those of the others. A node is gone
@@ -288,10 +326,7 @@ func (b *Broker) beat() {
 			continue
 		}
 		if n%5 == 0 {
-			b.peers.mu.Lock()
-			seq := b.peers.seq
-			b.peers.mu.Unlock()
-			b.tell(b.channelAll(), control{Kind: kindBeat, Seq: seq})
+			b.peers.say(kindBeat)
 		}
 		b.peers.expire()
 		b.listen()

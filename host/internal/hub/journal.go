@@ -16,7 +16,7 @@ type place struct{ room, user string }
 // Change is an entry of the journal: how it is now.
 type Change struct {
 	Room, User string
-	Here       bool // the user is present
+	Here       bool // the user is present, as TakePresence has said last
 	Size       int  // without a user: the connections in the room
 }
 
@@ -60,7 +60,8 @@ func (h *Hub) Rewrite(entries []Change) {
 }
 
 // TakeJournal says how everything is now that has changed since the last call.
-// What is still to come, such as the end of a grace, is not in it.
+// What is still to come, such as the end of a grace, is not in it, and neither are users whom
+// TakePresence has not told of: other nodes hear of them after this one.
 func (h *Hub) TakeJournal() []Change {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -80,7 +81,7 @@ func (h *Hub) TakeJournal() []Change {
 			c.Size = r.Size()
 		default:
 			if u := r.present[p.user]; u != nil {
-				c.Here = u.here
+				c.Here = u.told
 			}
 		}
 		out = append(out, c)

@@ -82,7 +82,6 @@ func (h *Hub) expect(p *presence) {
 
 // note has TakePresence look at p; mu is held.
 func (h *Hub) note(p *presence) {
-	h.write(p.room.Name, p.user)
 	if p.noted {
 		return
 	}
@@ -120,6 +119,7 @@ func (h *Hub) TakePresence(now time.Time) []PresenceEvent {
 		p.noted = false
 		if p.here != p.told {
 			p.told = p.here
+			h.write(p.room.Name, p.user)
 			out = append(out, PresenceEvent{p.room.Name, p.user, p.here})
 		}
 		if !p.here && p.room.present[p.user] == p {

@@ -1,0 +1,159 @@
+package broker
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+)
+
+// asks says whether a control message has the node ask for a state.
+func (n *node) asks(m control) bool {
+	n.peers.mu.Lock()
+	defer n.peers.mu.Unlock()
+	if p := n.peers.nodes[m.Node]; p != nil {
+		p.asked = p.asked.Add(-askAgain) // it was long ago
+	}
+	_, ask, _ := n.peers.take(&m)
+	return ask
+}
+
+func here(user string) Change { return Change{Route: "/", Room: "r", User: user, Here: true} }
+
+// state is a state of node b in parts.
+func state(seq uint64, parts ...[]Change) (out []control) {
+	for i, p := range parts {
+		out = append(out, control{Kind: kindState, Node: "b", Start: 1, Seq: seq, Changes: p, Part: i, Last: i == len(parts)-1})
+	}
+	return out
+}
+
+func (n *node) hears(messages ...control) {
+	for _, m := range messages {
+		n.peers.control(&m)
+	}
+}
+
+func (n *node) wantUsers(users ...string) {
+	n.t.Helper()
+	got := n.Users("/", "r")
+	if slices.Sort(got); !slices.Equal(got, users) {
+		n.t.Errorf("%v are there, want %v", got, users)
+	}
+}
+
+// TestStateAgain: who is named by the second part of a state that is told again has
+// not left, and who is not named at all has.
+func TestStateAgain(t *testing.T) {
+	n := bare(t)
+	n.hears(state(1, []Change{here("ann"), here("bob")}, []Change{here("cid")})...)
+	n.events = nil
+	again := state(5, []Change{here("ann")}, []Change{here("cid")})
+	n.hears(again[0])
+	n.wantUsers("ann", "bob", "cid")
+	n.hears(again[1])
+	n.wantUsers("ann", "cid")
+	if len(n.events) != 1 || n.events[0].User != "bob" || n.events[0].Here {
+		t.Errorf("events %+v", n.events)
+	}
+}
+
+// TestStateWithAGap: a state of which a part was dropped is no state.
+func TestStateWithAGap(t *testing.T) {
+	beat := control{Kind: kindBeat, Node: "b", Start: 1, Seq: 1}
+	for missing := range 3 {
+		t.Run(fmt.Sprint(missing), func(t *testing.T) {
+			n := bare(t)
+			n.hears(control{Kind: kindHello, Node: "b", Start: 1})
+			parts := state(1, []Change{here("ann")}, []Change{here("bob")}, []Change{here("cid")})
+			n.hears(slices.Delete(parts, missing, missing+1)...)
+			if !n.asks(beat) {
+				t.Error("it does not ask again")
+			}
+			n.hears(state(1, []Change{here("ann")}, []Change{here("bob")}, []Change{here("cid")})...)
+			if n.asks(beat) {
+				t.Error("it asks although it has all")
+			}
+			n.wantUsers("ann", "bob", "cid")
+		})
+	}
+}
+
+// TestHelloSaysWhere: a node that could not tell of changes says so with its hello.
+func TestHelloSaysWhere(t *testing.T) {
+	n := bare(t)
+	n.hears(state(1, []Change{here("ann")})...)
+	if !n.asks(control{Kind: kindHello, Node: "b", Start: 1, Seq: 2}) {
+		t.Error("it does not ask for what it has missed")
+	}
+}
+
+// TestSameName: of two processes with one name the later counts, also when the one before
+// says goodbye after it.
+func TestSameName(t *testing.T) {
+	n := bare(t)
+	n.hears(state(1, []Change{here("ann")})...)
+	second := state(1, []Change{here("bob")})[0]
+	second.Start = 2
+	n.hears(second)
+	n.wantUsers("bob")
+	n.hears(control{Kind: kindBeat, Node: "b", Start: 1, Seq: 1}, control{Kind: kindBye, Node: "b", Start: 1})
+	n.wantUsers("bob")
+	n.hears(control{Kind: kindBye, Node: "b", Start: 2})
+	n.wantUsers()
+	n.hears(control{Kind: kindBeat})
+	if got := n.Nodes(); len(got) > 0 {
+		t.Errorf("nodes %q", got)
+	}
+}
+
+// TestNotSane: what no node says does no harm.
+func TestNotSane(t *testing.T) {
+	n := bare(t)
+	n.hears(state(1, []Change{{Route: "/", Room: "r", Size: -3}, {Route: "/", Room: "r", User: "ann", Size: 7}})...)
+	if got := n.Sockets("/", "r"); got != 0 {
+		t.Errorf("%d sockets", got)
+	}
+	if p := n.peers.nodes["b"]; len(p.state)+len(n.peers.merged) > 0 {
+		t.Errorf("state %v, %v", p.state, n.peers.merged)
+	}
+}
+
+// TestLastOfTwo: a user leaves two nodes at once, and each believes that the other one
+// still has it. One tells.
+func TestLastOfTwo(t *testing.T) {
+	leaves := func(told bool) []Change { return []Change{{Route: "/", Room: "r", User: "ann", Told: told}} }
+	for _, c := range []struct {
+		self string
+		told bool
+		want []event
+	}{
+		{"a", false, []event{{leaves(false)[0], true}}},
+		{"a", true, []event{{leaves(true)[0], false}}},
+		{"c", false, []event{{leaves(false)[0], false}}}, // b is for it
+	} {
+		n := bare(t, func(o *Options) { o.Node = c.self })
+		n.hears(state(1, []Change{here("ann")})...)
+		n.events = nil
+		n.hears(control{Kind: kindDelta, Node: "b", Start: 1, Seq: 2, Changes: leaves(c.told)})
+		if !reflect.DeepEqual(n.events, c.want) {
+			t.Errorf("%s, told %v: %+v", c.self, c.told, n.events)
+		}
+	}
+}
+
+// TestHeirOfTwo: two nodes die at the same time. The one that is noticed first leaves
+// its users to one that lives.
+func TestHeirOfTwo(t *testing.T) {
+	n := bare(t, func(o *Options) { o.Node = "z" })
+	n.hears(state(1, []Change{here("ann")})...)
+	n.hears(control{Kind: kindBeat, Node: "c", Start: 1})
+	n.events = nil
+	n.peers.nodes["c"].seen = n.peers.nodes["c"].seen.Add(-n.o.TTL / 2)
+	n.peers.nodes["b"].seen = n.peers.nodes["b"].seen.Add(-n.o.TTL)
+	n.since = n.since.Add(-n.o.TTL)
+	n.peers.expire()
+	if len(n.events) != 1 || !n.events[0].heir {
+		t.Errorf("events %+v", n.events)
+	}
+}
