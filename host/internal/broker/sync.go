@@ -2,8 +2,8 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/redis/rueidis"
@@ -13,6 +13,50 @@ import (
 // members get what a history has of what they missed, counts what none has,
 // and lets go of what has come meanwhile.
 func (b *Broker) sync(topics []*topic) error {
+	all, err := b.ask(topics)
+	if err != nil {
+		return err
+	}
+	lost, of := uint64(0), 0
+	defer func() {
+		if of > 0 {
+			b.log.Warn("broker: messages were missed", "messages", lost, "topics", of)
+		}
+	}()
+	for part := range slices.Chunk(all, readAtOnce) {
+		if err := b.readMissed(part); err != nil {
+			return err
+		}
+		for _, s := range part {
+			if n := b.settle(s); n > 0 {
+				lost += n
+				of++
+			}
+		}
+	}
+	return nil
+}
+
+// standing is a topic whose members are to be told where it stands.
+type standing struct {
+	x     *topic
+	at    Position // where Redis says that it is
+	sent  uint64   // number of our last message that Redis took
+	was   Position // where the members are
+	known bool     // was is
+	read  []entry  // what came between, as far as a history has it
+}
+
+// behind is how many messages the members do not have.
+func (s *standing) behind() uint64 {
+	if !s.known || s.was.Epoch != s.at.Epoch || s.at.Offset <= s.was.Offset {
+		return 0
+	}
+	return s.at.Offset - s.was.Offset
+}
+
+// ask asks Redis where topics stand, in one round trip.
+func (b *Broker) ask(topics []*topic) (all []*standing, err error) {
 	cmds := make(rueidis.Commands, 0, 4*len(topics))
 	var at []int // where the answers of each topic are
 	for _, x := range topics {
@@ -30,67 +74,100 @@ func (b *Broker) sync(topics []*topic) error {
 	defer cancel()
 	results := b.client.DoMulti(ctx, cmds...)
 	for i, x := range topics {
+		s := &standing{x: x}
 		meta, err := results[at[i]].AsStrSlice()
 		if err != nil || len(meta) != 2 {
-			return fmt.Errorf("where a topic stands: %w", err)
+			return nil, fmt.Errorf("where a topic stands: %w", err)
 		}
-		sent, err := results[at[i]+1].AsUint64()
-		if err != nil && !rueidis.IsRedisNil(err) {
-			return fmt.Errorf("what was sent: %w", err)
+		s.at.Epoch = meta[0]
+		s.at.Offset, _ = strconv.ParseUint(meta[1], 10, 64) // none: nothing was ever sent
+		if s.sent, err = results[at[i]+1].AsUint64(); err != nil && !rueidis.IsRedisNil(err) {
+			return nil, fmt.Errorf("what was sent: %w", err)
 		}
-		stands := Position{Epoch: meta[0]}
-		stands.Offset, _ = strconv.ParseUint(meta[1], 10, 64)
-		if err := b.settle(ctx, x, stands, sent); err != nil {
+		if err := b.compare(s); err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// compare finds out where the members are, and begins another epoch where Redis is
+// behind them.
+func (b *Broker) compare(s *standing) (err error) {
+	x := s.x
+	x.mu.Lock()
+	s.was, s.known = x.place, x.placed
+	x.mu.Unlock()
+	if s.known && s.was.Epoch == s.at.Epoch && s.at.Offset < s.was.Offset {
+		if s.at.Epoch, err = b.renew(x, s.was); err != nil {
 			return err
 		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	s.stop(x)
+	return nil
+}
+
+// stop has a topic stand before what has come since it was subscribed; x.mu is held.
+func (s *standing) stop(x *topic) {
+	if len(x.pending) > 0 && x.pending[0].at.Epoch == s.at.Epoch {
+		s.at.Offset = min(s.at.Offset, x.pending[0].at.Offset-1)
+	}
+}
+
+// readAtOnce is of how many topics the histories are read in one round trip: one by one
+// many topics would take so long over a slow link that it never comes up.
+const readAtOnce = 32
+
+// readMissed reads what topics with a history have of what their members missed.
+func (b *Broker) readMissed(all []*standing) error {
+	var cmds rueidis.Commands
+	var of []*standing
+	for _, s := range all {
+		if s.x.Size > 0 && s.behind() > 0 {
+			of = append(of, s)
+			cmds = append(cmds, b.rangeOf(s.x.Topic, s.was.Offset+1, s.at.Offset))
+		}
+	}
+	if len(cmds) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
+	defer cancel()
+	for i, r := range b.client.DoMulti(ctx, cmds...) {
+		found, err := parseRange(r, of[i].at.Offset)
+		if err != nil {
+			return err
+		}
+		of[i].read = found
 	}
 	return nil
 }
 
-// settle is sync of one topic, which is at a position; sent is the number of
-// our last message that Redis took.
-func (b *Broker) settle(ctx context.Context, x *topic, at Position, sent uint64) error {
-	x.mu.Lock()
-	was, known := x.place, x.placed
-	x.mu.Unlock()
-	if known && was.Epoch == at.Epoch && at.Offset < was.Offset {
-		var err error
-		if at.Epoch, err = b.renew(ctx, x, was); err != nil {
-			return err
-		}
-	}
-	x.mu.Lock()
-	if len(x.pending) > 0 && x.pending[0].at.Epoch == at.Epoch {
-		at.Offset = min(at.Offset, x.pending[0].at.Offset-1) // from there on it has come
-	}
-	here := b.takenHere(x, sent)
-	x.mu.Unlock()
-	var missed []entry
-	if known && was.Epoch == at.Epoch && at.Offset > was.Offset {
-		lost := at.Offset - was.Offset
-		if x.Size > 0 {
-			var err error
-			if missed, err = b.read(ctx, x.Topic, was.Offset+1, at.Offset); err != nil {
-				return err
-			}
-			lost -= uint64(len(missed))
-		} else {
-			lost -= min(lost, here)
-		}
-		if lost > 0 {
-			b.stats.missed.Add(lost)
-			b.log.Warn("broker: messages missed while there was no link", "topic", x.channel, "messages", lost)
-		}
-	} else if known && was.Epoch != at.Epoch && was.Offset > 0 {
-		b.stats.resets.Add(1)
-	}
+// settle has the members get what was read, and lets go of the topic. It says how many messages
+// are lost.
+func (b *Broker) settle(s *standing) (lost uint64) {
+	x := s.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, e := range missed {
-		b.deliverOne(x, Position{at.Epoch, e.Offset}, e.seq, e.Message)
+	if len(s.read) == 0 {
+		s.stop(x) // some of it may have come by now
 	}
-	b.let(x, at)
-	return nil
+	here := b.takenHere(x, s.sent)
+	if lost = s.behind() - uint64(len(s.read)); x.Size == 0 {
+		lost -= min(lost, here)
+	}
+	b.stats.missed.Add(lost)
+	if s.known && s.was.Epoch != s.at.Epoch && s.was.Offset > 0 {
+		b.stats.resets.Add(1)
+	}
+	for _, e := range s.read {
+		b.deliverOne(x, Position{s.at.Epoch, e.Offset}, e.seq, e.Message)
+	}
+	b.let(x, s.at)
+	return lost
 }
 
 // renewScript begins another epoch where a topic stands before a position that it has
@@ -109,7 +186,9 @@ end
 return meta[1] or ''
 `
 
-func (b *Broker) renew(ctx context.Context, x *topic, was Position) (epoch string, err error) {
+func (b *Broker) renew(x *topic, was Position) (epoch string, err error) {
+	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
+	defer cancel()
 	cmd := b.client.B().Eval().Script(renewScript).Numkeys(2).Key(metaKey(x.channel), streamKey(x.channel)).
 		Arg(was.Epoch, strconv.FormatUint(was.Offset, 10), newEpoch()).Build()
 	if epoch, err = b.client.Do(ctx, cmd).ToString(); err != nil {
@@ -168,66 +247,4 @@ func (b *Broker) let(x *topic, at Position) {
 		x.holding = true
 		b.lookAgain(x)
 	}
-}
-
-// entry is a message of a history.
-type entry struct {
-	Message
-	Offset uint64
-	seq    uint64
-	ms     int64 // when it was sent
-}
-
-// errDamaged says that a history has something in it that we did not write.
-var errDamaged = errors.New("broker: a damaged entry of a history")
-
-// read reads messages of a history, from and to included. There may be fewer,
-// but then the oldest are missing.
-func (b *Broker) read(ctx context.Context, t Topic, from, to uint64) ([]entry, error) {
-	id := func(n uint64) string { return strconv.FormatUint(n, 10) + "-0" }
-	cmd := b.client.B().Xrange().Key(streamKey(b.channelOf(t))).Start(id(from)).End(id(to)).Build()
-	values, err := b.client.Do(ctx, cmd).AsXRange()
-	if err != nil && !rueidis.IsRedisNil(err) {
-		return nil, fmt.Errorf("history: %w", err)
-	}
-	var out []entry
-	for _, v := range values {
-		e, err := parseEntry(v)
-		if err != nil {
-			return nil, err
-		}
-		if n := len(out); n > 0 && e.Offset != out[n-1].Offset+1 {
-			out = out[:0] // a gap: what is before it is of no use
-		}
-		out = append(out, e)
-	}
-	if n := len(out); n > 0 && out[n-1].Offset != to {
-		out = out[:0]
-	}
-	return out, nil
-}
-
-func parseEntry(v rueidis.XRangeEntry) (e entry, err error) {
-	var tail string
-	for i := range v.ID {
-		if v.ID[i] == '-' {
-			v.ID, tail = v.ID[:i], v.ID[i:]
-			break
-		}
-	}
-	e.Offset, err = strconv.ParseUint(v.ID, 10, 64)
-	if err != nil || tail != "-0" {
-		return e, errDamaged
-	}
-	if e.ms, err = strconv.ParseInt(v.FieldValues["t"], 10, 64); err != nil {
-		return e, errDamaged
-	}
-	w := wire{p: []byte(v.FieldValues["m"])}
-	node := string(w.bytes())
-	e.seq = w.uvarint()
-	e.Message = w.message(node)
-	if w.bad || len(w.p) > 0 {
-		return e, errDamaged
-	}
-	return e, nil
 }

@@ -1,0 +1,64 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host/internal/redistest"
+)
+
+// TestManyMissedOverASlowLink: what many topics have missed is read so that the link comes up,
+// however long one round trip takes.
+func TestManyMissedOverASlowLink(t *testing.T) {
+	r := redistest.Start(t)
+	p := redistest.StartProxy(t, r.Addr())
+	a, b := startNode(t, "a", r.URL()), startNode(t, "b", p.URL())
+	a.linked()
+	b.linked()
+	const topics = 400
+	for i := range topics {
+		b.Subscribe(kept(fmt.Sprint(i)))
+	}
+	for i := range topics {
+		b.settled(kept(fmt.Sprint(i)))
+	}
+	p.Cut(true)
+	eventually(t, "b notices", func() bool { return !b.Up() })
+	for i := range topics {
+		a.say(kept(fmt.Sprint(i)), "hi")
+	}
+	eventually(t, "a has sent all", func() bool { return a.Stats().Published == topics })
+	p.Slow(20 * time.Millisecond)
+	p.Open()
+	b.linked()
+	for i := range topics {
+		if got := b.texts(fmt.Sprint(i)); len(got) != 1 {
+			t.Errorf("topic %d: %q", i, got)
+		}
+	}
+}
+
+// TestDamagedHistory: what somebody else has written into a history is a gap, and no reason
+// to be without the rest of it.
+func TestDamagedHistory(t *testing.T) {
+	r := redistest.Start(t)
+	a := startNode(t, "a", r.URL())
+	a.linked()
+	ctx, topic := context.Background(), kept("x")
+	a.PublishWait(ctx, topic, Message{Frame: frame("1")})
+	c := r.Client()
+	add := c.B().Xadd().Key(streamKey(a.channelOf(topic))).Id("1-1").FieldValue().FieldValue("not", "ours").Build()
+	if err := c.Do(ctx, add).Error(); err != nil {
+		t.Fatal(err)
+	}
+	a.PublishWait(ctx, topic, Message{Frame: frame("2")})
+	_, at, _, _ := a.Since(ctx, topic, "another", 0)
+	for offset, ok := range map[uint64]bool{0: false, 1: true} {
+		entries, _, got, err := a.Since(ctx, topic, at.Epoch, offset)
+		if got != ok || err != nil || ok && len(entries) != 1 {
+			t.Errorf("since %d: %v %v %v", offset, entries, got, err)
+		}
+	}
+}
