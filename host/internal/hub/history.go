@@ -81,15 +81,20 @@ func newEpoch() string {
 }
 
 // log gives the history of a room, and makes one where there is none. hold has
-// it live until release.
+// it live until release. Without it nil says that there is no place for one more.
 func (h *history) log(room string, hold bool) *roomLog {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l := h.logs[room]
+	n := entryOverhead + int64(len(room))
 	if l == nil {
+		if !hold && h.bytes.Load()+n > int64(h.opts.MaxBytes) {
+			h.dropped.Add(1)
+			return nil
+		}
 		l = &roomLog{h: h, epoch: newEpoch(), used: h.now()}
 		h.logs[room] = l
-		h.bytes.Add(entryOverhead + int64(len(room)))
+		h.bytes.Add(n)
 	}
 	if hold {
 		l.users++
@@ -202,6 +207,9 @@ func (h *Hub) Since(room, epoch string, offset uint64) (entries []Entry, at Posi
 		return nil, Position{}, false
 	}
 	l := h.history.log(room, false)
+	if l == nil {
+		return nil, Position{}, false
+	}
 	entries, last, ok := l.since(epoch, offset)
 	return entries, Position{l.epoch, last}, ok
 }

@@ -268,3 +268,68 @@ func TestElsewhere(t *testing.T) {
 		t.Errorf("who came late stands at %d, got %q", r.next, r.got)
 	}
 }
+
+// TestPlaceBehindAFlush: who waits to be told where a room stands is told although the
+// room is being flushed, and nothing follows.
+func TestPlaceBehindAFlush(t *testing.T) {
+	h := New(Options{Positions: true})
+	_, s := tagged(t, h, "r")
+	slow := hold()
+	add(t, h, slow, "r")
+	turn := &Turn{Hub: h}
+	turn.Broadcast([]byte("r"), text("hi"), 0)
+	var flushed sync.WaitGroup
+	flushed.Go(turn.Flush)
+	<-slow.entered
+	h.Place("r", Position{"e", 7})
+	slow.release()
+	flushed.Wait()
+	if r := (&reader{t: t}).of(s); r.next != 8 {
+		t.Errorf("the next offset is %d, want 8", r.next)
+	}
+}
+
+// TestEmptyAndFull: a member that joins a room alone, again and again, misses nothing after
+// what it was told when it came.
+func TestEmptyAndFull(t *testing.T) {
+	h := New(Options{History: HistoryOptions{Size: 10}})
+	var sends sync.WaitGroup
+	done := make(chan struct{})
+	for range 2 {
+		sends.Go(func() {
+			for turn := (&Turn{Hub: h}); ; turn.Flush() {
+				turn.Broadcast([]byte("r"), text("x"), 0)
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	m, s := tagged(t, h)
+	r := &reader{t: t}
+	for range 20_000 {
+		_ = h.Join(m, "r")
+		h.Leave(m, "r")
+		r.of(s)
+		s.mu.Lock()
+		s.got = s.got[:0]
+		s.mu.Unlock()
+	}
+	close(done)
+	sends.Wait()
+}
+
+// TestRoomsOfHistoriesAreBounded: messages to ever more rooms without members do not grow
+// the history over its bound.
+func TestRoomsOfHistoriesAreBounded(t *testing.T) {
+	h := New(Options{History: HistoryOptions{Size: 10, MaxBytes: 10_000}})
+	turn := &Turn{Hub: h}
+	for i := range 1000 {
+		turn.Broadcast(fmt.Appendf(nil, "room %d", i), text("x"), 0)
+	}
+	if s := h.HistoryStats(); s.Bytes > 10_000 || s.Dropped == 0 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -90,17 +90,17 @@ func (r *Room) stands() (Position, bool) {
 }
 
 // settle takes the position of a room whose history is not here, and tells
-// the members who have waited for it.
-func (r *Room) settle(p Position) {
+// the members who have waited for it. waits says that this has to be flushed.
+func (r *Room) settle(p Position) (waits bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.placed && r.place.Epoch == p.Epoch && r.place.Offset >= p.Offset {
-		return
+		return false
 	}
 	told := r.placed && r.place.Epoch == p.Epoch
 	r.place, r.placed = p, true
 	if told || r.tagged == 0 {
-		return
+		return false
 	}
 	frame := joinedFrame(r.Name, p)
 	for _, s := range r.seats {
@@ -114,6 +114,7 @@ func (r *Room) settle(p Position) {
 		}
 		s.member.sink.Deliver(frame)
 	}
+	return r.isBusy
 }
 
 // stand takes a member out.

@@ -25,31 +25,32 @@ type Turn struct {
 func (t *Turn) Broadcast(room []byte, frame []byte, except uint64) int {
 	h := t.Hub
 	h.mu.RLock()
-	r := h.rooms[string(room)]
-	if r == nil && h.history != nil {
-		// Under the lock: who joins meanwhile is told of a position before or
-		// after this message, and gets it or not.
-		l := h.history.log(string(room), false)
-		t.At = Position{l.epoch, l.append(frame, except)}
+	if r := h.rooms[string(room)]; r != nil {
+		return t.to(r, frame, except, Position{})
+	}
+	if h.history != nil {
+		if l := h.history.log(string(room), false); l != nil {
+			t.At = Position{l.epoch, l.append(frame, except)}
+		}
 	}
 	h.mu.RUnlock()
-	if r == nil {
-		return 0
-	}
-	return t.to(r, frame, except, Position{})
+	return 0
 }
 
 // BroadcastAll sends a frame to all connections but except (0: to all), and
 // says how many those are.
 func (t *Turn) BroadcastAll(frame []byte, except uint64) int {
+	t.Hub.mu.RLock()
 	return t.to(t.Hub.all, frame, except, Position{})
 }
 
 // Deliver is Broadcast for a message that a history elsewhere has numbered.
 func (t *Turn) Deliver(room []byte, frame []byte, except uint64, at Position) int {
-	if r := t.Hub.room(room); r != nil {
+	t.Hub.mu.RLock()
+	if r := t.Hub.rooms[string(room)]; r != nil {
 		return t.to(r, frame, except, at)
 	}
+	t.Hub.mu.RUnlock()
 	return 0
 }
 
@@ -63,16 +64,19 @@ func (t *Turn) Pass(room []byte, at Position) {
 
 // Place says where a room whose history is elsewhere stands.
 func (h *Hub) Place(room string, p Position) {
-	if r := h.Room(room); r != nil {
-		r.settle(p)
+	if r := h.Room(room); r != nil && r.settle(p) {
+		r.flush()
 	}
 }
 
+// to sends a frame to a room that was found under Hub.mu, which it unlocks: until the
+// frame is in, the room must not end and another of the name begin, whose members it would miss.
 func (t *Turn) to(r *Room, frame []byte, except uint64, at Position) int {
 	n, at, full := r.add(frame, except, at)
-	if except != 0 && t.Hub.seated(except, r) {
+	if n > 0 && except != 0 && t.Hub.seated(except, r) {
 		n--
 	}
+	t.Hub.mu.RUnlock()
 	if at.Offset > 0 {
 		t.At = at
 	}
@@ -84,10 +88,8 @@ func (t *Turn) to(r *Room, frame []byte, except uint64, at Position) int {
 	return n
 }
 
-// seated says whether a connection is a member of a room.
+// seated says whether a connection is a member of a room; mu is held.
 func (h *Hub) seated(id uint64, r *Room) bool {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
 	m := h.members[id]
 	return m != nil && m.seatIn(r) != nil
 }
