@@ -1,5 +1,5 @@
 import { AzuError, check, found, lines, notFound } from "./error";
-import { type Message, type Sendable, sending } from "./message";
+import { binary, bytesOf, type Message, type Sendable, text } from "./message";
 import * as raw from "./raw";
 
 /** The request target while onConnect runs. */
@@ -15,8 +15,13 @@ export function connecting(t: string | undefined): void {
  * to one with set(). Once it is gone, methods throw NOT_FOUND.
  */
 export class Conn {
+  /** @internal Only declared: a field would be a call of its own for each object. */
+  declare readonly raw: raw.ID;
+
   /** @internal */
-  constructor(readonly raw: raw.ID) {}
+  constructor(id: raw.ID) {
+    this.raw = id;
+  }
 
   /** Names the connection within its channel on this node. Never used again. */
   get id(): string {
@@ -25,7 +30,8 @@ export class Conn {
 
   /** Sends a message: text for a string, binary for bytes. */
   send(message: Sendable): void {
-    check(sending(message, (kind, data) => raw.send(this.raw, kind, data)), "send");
+    const result = typeof message === "string" ? raw.send(this.raw, text, message) : raw.send(this.raw, binary, bytesOf(message));
+    if (result < 0) throw new AzuError(result, "send");
   }
 
   /** Sends a value as JSON. */
@@ -150,7 +156,8 @@ export interface BroadcastOptions {
 
 /** Sends a message to every connection of the channel. */
 export function broadcast(message: Sendable, options?: BroadcastOptions): void {
-  check(sending(message, (kind, data) => raw.broadcastAll(kind, data, options?.except?.raw ?? 0)), "broadcast");
+  const except = options?.except?.raw ?? 0;
+  check(typeof message === "string" ? raw.broadcastAll(text, message, except) : raw.broadcastAll(binary, bytesOf(message), except), "broadcast");
 }
 
 /** Sends a value as JSON to every connection of the channel. */

@@ -1,16 +1,23 @@
 import { type BroadcastOptions, Conn } from "./conn";
 import { AzuError, check, lines } from "./error";
-import { type Sendable, sending } from "./message";
+import { binary, bytesOf, type Sendable, text } from "./message";
 import * as raw from "./raw";
 
 /** A room of the channel. It exists as long as it has members. */
 export class Room {
-  constructor(readonly name: string) {}
+  // Only declared: a field would be a call of its own for each object.
+  declare readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
 
   /** Sends a message to every member. */
   broadcast(message: Sendable, options?: BroadcastOptions): void {
     const except = options?.except?.raw ?? 0;
-    check(sending(message, (kind, data) => raw.broadcast(this.name, kind, data, except)), "broadcast");
+    const result =
+      typeof message === "string" ? raw.broadcast(this.name, text, message, except) : raw.broadcast(this.name, binary, bytesOf(message), except);
+    if (result < 0) throw new AzuError(result, "broadcast");
   }
 
   /** Sends a value as JSON to every member. */

@@ -9,29 +9,29 @@ declare const __azuhost: Record<string, unknown>;
 type Handler = (conn: raw.ID, data: any, arg: number) => unknown;
 type Hooks = Record<string, ((...args: any[]) => unknown) | undefined>;
 
-/** How each hook of the ABI calls the method of the channel. */
-const hooks: Record<string, [method: string, call: (h: Hooks, m: string) => Handler]> = {
-  on_load: ["onLoad", (h, m) => (_, config) => h[m]!(JSON.parse(config))],
-  on_connect: ["onConnect", (h, m) => (conn, target) => {
+/** How each hook of the ABI calls the method of the channel. The glue calls what is made here. */
+const hooks: Record<string, [method: string, call: (h: Hooks) => Handler]> = {
+  on_load: ["onLoad", (h) => (_, config) => h.onLoad!(JSON.parse(config))],
+  on_connect: ["onConnect", (h) => (conn, target) => {
     connecting(target);
     try {
-      return h[m]!(new Conn(conn));
+      return h.onConnect!(new Conn(conn));
     } finally {
       connecting(undefined);
     }
   }],
-  on_message: ["onMessage", (h, m) => (conn, message) => h[m]!(new Conn(conn), message)],
-  on_close: ["onClose", (h, m) => (conn, reason, code) => h[m]!(new Conn(conn), code, reason)],
-  on_timer: ["onTimer", (h, m) => (conn, name) => h[m]!(name, conn ? new Conn(conn) : undefined)],
-  on_ping: ["onPing", (h, m) => (conn, payload) => h[m]!(new Conn(conn), payload)],
-  on_pong: ["onPong", (h, m) => (conn, payload) => h[m]!(new Conn(conn), payload)],
-  on_presence: ["onPresence", (h, m) => (_, data: string, event) => {
+  on_message: ["onMessage", (h) => (conn, message) => h.onMessage!(new Conn(conn), message)],
+  on_close: ["onClose", (h) => (conn, reason, code) => h.onClose!(new Conn(conn), code, reason)],
+  on_timer: ["onTimer", (h) => (conn, name) => h.onTimer!(name, conn ? new Conn(conn) : undefined)],
+  on_ping: ["onPing", (h) => (conn, payload) => h.onPing!(new Conn(conn), payload)],
+  on_pong: ["onPong", (h) => (conn, payload) => h.onPong!(new Conn(conn), payload)],
+  on_presence: ["onPresence", (h) => (_, data: string, event) => {
     const [room, user] = data.split("\n");
-    return h[m]!({ room: room || undefined, user, joined: event === 1 });
+    return h.onPresence!({ room: room || undefined, user, joined: event === 1 });
   }],
-  on_publish: ["onPublish", (h, m) => (_, data: string | Uint8Array) => {
+  on_publish: ["onPublish", (h) => (_, data: string | Uint8Array) => {
     const [kind, name, message] = published(data);
-    return h[m]!({ kind, name }, message);
+    return h.onPublish!({ kind, name }, message);
   }],
 };
 
@@ -48,43 +48,37 @@ function published(data: string | Uint8Array): [kind: string, name: string, mess
 }
 
 const failed = -8;
-/** What handle gives when the hook's promise has not settled yet. */
+/** What returned gives when the hook's promise has not settled yet. */
 const pending = 1;
-
-let table: (Handler | undefined)[] = [];
 
 /** What became of the promise of the hook that runs. */
 let outcome: number | undefined;
 /** Promises that were rejected, and nobody has caught it. */
 const rejections = new Map<unknown, unknown>();
 
-function fail(e: unknown): number {
+/** Gives the answer of a hook that threw; called by the glue. */
+function thrown(e: unknown): number {
   if (e instanceof Refusal) return e.status;
   raw.fail(stackOf(e));
   return failed;
 }
 
-/** Runs a hook; called by the glue. */
-function handle(hook: number, conn: raw.ID, data: any, arg: number): number {
-  try {
-    const result = table[hook]!(conn, data, arg);
-    if (!(result instanceof Promise)) return 0;
-    outcome = undefined;
-    result.then(() => { outcome = 0; }, (e) => { outcome = fail(e); });
-    return pending;
-  } catch (e) {
-    return fail(e);
-  }
+/** Gives the answer of a hook that returned something; called by the glue. */
+function returned(result: unknown): number {
+  if (!(result instanceof Promise)) return 0;
+  outcome = undefined;
+  result.then(() => { outcome = 0; }, (e) => { outcome = thrown(e); });
+  return pending;
 }
 
 /** Gives the answer of a hook when all its jobs have run; called by the glue. */
 function settle(code: number): number {
   if (code === pending) {
-    code = outcome ?? fail(new Error("the hook's promise did not settle: nothing outside the plugin can be awaited; use setTimer"));
+    code = outcome ?? thrown(new Error("the hook's promise did not settle: nothing outside the plugin can be awaited; use setTimer"));
   }
   if (code === 0 && rejections.size > 0) {
     const [reason] = rejections.values();
-    code = fail(reason);
+    code = thrown(reason);
   }
   rejections.clear();
   return code;
@@ -104,15 +98,15 @@ export function start(plugin: Hooks & { default?: Hooks }, names: string[]): voi
   }
   const known: string[] = [];
   const found: string[] = [];
-  table = names.map((name) => {
+  for (const name of names) {
     const [method, call] = hooks[name] ?? [];
-    if (!method || !call) return undefined;
+    if (!method || !call) continue;
     known.push(method);
     const owner = typeof channel[method] === "function" ? channel : plugin;
-    if (typeof owner[method] !== "function") return undefined;
+    if (typeof owner[method] !== "function") continue;
     found.push(name);
-    return call(owner, method);
-  });
+    __azuhost[name] = call(owner as Hooks);
+  }
   for (const name of [...Object.keys(plugin), ...Object.keys(channel)]) {
     if (/^on[A-Z]/.test(name) && !known.includes(name)) {
       throw new TypeError(`there is no hook ${name}; there are ${known.join(", ")}`);
@@ -121,7 +115,7 @@ export function start(plugin: Hooks & { default?: Hooks }, names: string[]): voi
   if (found.length === 0) {
     throw new TypeError(`it exports no hook; export default { onMessage(conn, message) { … } }, or a function of such a name; there are ${known.join(", ")}`);
   }
-  Object.assign(__azuhost, { handle, settle, reject });
+  Object.assign(__azuhost, { thrown, returned, settle, reject });
   const report = __azuhost["report"] as ((text: string) => void) | undefined;
   report?.(JSON.stringify({ hooks: found, used: raw.used }));
 }

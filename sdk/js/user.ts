@@ -1,5 +1,5 @@
 import { check, lines } from "./error";
-import { type Sendable, sending } from "./message";
+import { binary, bytesOf, type Sendable, text } from "./message";
 import * as raw from "./raw";
 
 /** A user of the channel, by the name given to conn.identify. */
@@ -8,7 +8,7 @@ export class User {
 
   /** Sends a message to every connection of the user. To one that is not there it sends nothing, which is no error. */
   send(message: Sendable): void {
-    check(sending(message, (kind, data) => raw.sendUser(this.name, kind, data)), "send");
+    check(typeof message === "string" ? raw.sendUser(this.name, text, message) : raw.sendUser(this.name, binary, bytesOf(message)), "send");
   }
 
   /** Sends a value as JSON. */
@@ -35,5 +35,6 @@ export function users(): string[] {
 /** Sends a message to every connection of some users. */
 export function sendUsers(names: string[], message: Sendable): void {
   if (names.length === 0) return;
-  check(sending(message, (kind, data) => raw.sendUsers(names.join("\n"), kind, data)), "sendUsers");
+  const list = names.join("\n");
+  check(typeof message === "string" ? raw.sendUsers(list, text, message) : raw.sendUsers(list, binary, bytesOf(message)), "sendUsers");
 }

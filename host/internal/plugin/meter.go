@@ -38,19 +38,21 @@ type fuelTank struct {
 	global  api.MutableGlobal // nil before the instance's code first ran
 	spent   int64             // of what was granted before the last grant
 	granted int64             // last
-	pauses  int               // in the running hook
+	awake   time.Duration     // since when the running hook has not slept, after the epoch; 0: it has not paused
 	// host is what host functions cost since the last grant. It is added up here,
 	// since the counter is of the guest's code and slower to reach: up to a slice, and
 	// as long as the limit is not near.
 	host int64
 }
 
-// A hook that has paused so often does not only yield: it sleeps. While
+// A hook that has run for awakeAtMost does not only yield: it sleeps. While
 // every processor has a guest to run, nobody looks at the network for 10 ms; one
-// that is idle for a moment looks.
+// that is idle for a moment looks. On Linux a sleep ends after a millisecond, however
+// short it should be, so to sleep at every pause, which comes many times in a
+// millisecond, would have a hook run for a thirtieth of its time.
 const (
-	pausesToSleep = 10
-	hookSleep     = 20 * time.Microsecond
+	awakeAtMost = time.Millisecond
+	hookSleep   = 20 * time.Microsecond
 )
 
 // begin fills the tank for a hook.
@@ -58,7 +60,7 @@ func (f *fuelTank) begin() {
 	if f.limit == 0 {
 		return
 	}
-	f.spent, f.granted, f.pauses, f.host = 0, 0, 0, 0
+	f.spent, f.granted, f.awake, f.host = 0, 0, 0, 0
 	if f.global != nil {
 		f.grant()
 	}
@@ -110,11 +112,16 @@ func (c *callContext) pause() {
 	if left, bounded := c.watch.left(); bounded && left <= 0 {
 		panic(errDeadline)
 	}
-	if c.fuel.pauses++; c.fuel.pauses > pausesToSleep {
+	f, epoch := &c.fuel, c.watch.epoch
+	switch now := time.Since(epoch); {
+	case f.awake == 0:
+		f.awake = now
+	case now-f.awake > awakeAtMost:
 		time.Sleep(hookSleep)
-	} else {
-		runtime.Gosched()
+		f.awake = time.Since(epoch)
+		return
 	}
+	runtime.Gosched()
 }
 
 // charge makes the hook pay for a host function, before it does anything.

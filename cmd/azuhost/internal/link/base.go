@@ -21,8 +21,10 @@ type base struct {
 	funcs    []uint32 // types of the functions with a body
 	exports  map[string]exported
 	globals  uint32
-	segments uint32     // of data
-	raw      [13][]byte // bodies of sections
+	segments uint32 // of data
+	// tableSize is the size that table 0, of functions, starts with.
+	tableSize uint32
+	raw       [13][]byte // bodies of sections
 }
 
 type imported struct {
@@ -34,6 +36,9 @@ type exported struct {
 	kind  byte
 	index uint32
 }
+
+// funcRef is the type of what tables hold.
+const funcRef = 0x70
 
 // parse reads a module. It does not validate: the module is one that is known,
 // and what is linked is validated as any plugin is.
@@ -56,7 +61,7 @@ func parse(module []byte) (b *base, err error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	for _, read := range []func() error{b.readTypes, b.readImports, b.readFunctions, b.readExports, b.readCounts} {
+	for _, read := range []func() error{b.readTypes, b.readImports, b.readFunctions, b.readExports, b.readTable, b.readCounts} {
 		if err := read(); err != nil {
 			return nil, err
 		}
@@ -109,6 +114,18 @@ func (b *base) readExports() error {
 		name := r.name()
 		b.exports[name] = exported{r.byte(), r.u32()}
 	}
+	return r.err
+}
+
+func (b *base) readTable() error {
+	r := b.section(secTable)
+	if len(r.b) == 0 {
+		return nil
+	}
+	if r.u32() != 1 || r.byte() != funcRef || r.byte() > 1 {
+		return errors.New("it has tables of a kind that is not known here")
+	}
+	b.tableSize = r.u32()
 	return r.err
 }
 

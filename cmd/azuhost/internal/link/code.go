@@ -87,6 +87,9 @@ func (c *Code) LoadI64(offset uint32) *Code { return c.memory(0x29, 0, offset) }
 // Store writes an i32.
 func (c *Code) Store(offset uint32) *Code { return c.memory(0x36, 2, offset) }
 
+// StoreI64 writes an i64.
+func (c *Code) StoreI64(offset uint32) *Code { return c.memory(0x37, 3, offset) }
+
 // Store8 writes a byte.
 func (c *Code) Store8(offset uint32) *Code { return c.memory(0x3a, 0, offset) }
 
@@ -158,6 +161,7 @@ func (c *Code) I32WrapI64() *Code      { return c.op(0xa7) }
 func (c *Code) I64ExtendI32U() *Code   { return c.op(0xad) }
 func (c *Code) I64Add() *Code          { return c.op(0x7c) }
 func (c *Code) I64GtU() *Code          { return c.op(0x56) }
+func (c *Code) I64Eq() *Code           { return c.op(0x51) }
 func (c *Code) I64Or() *Code           { return c.op(0x84) }
 func (c *Code) I64Shl() *Code          { return c.op(0x86) }
 func (c *Code) I64ShrU() *Code         { return c.op(0x88) }

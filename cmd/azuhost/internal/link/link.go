@@ -33,6 +33,7 @@ type Linker struct {
 	data    [][]byte
 	exports []export
 	customs []custom
+	slots   []string // functions that the table has behind those of the base
 
 	types []string          // those of the base, and added ones
 	index map[string]uint32 // of functions in what is linked
@@ -75,6 +76,13 @@ func (l *Linker) Func(name string, t Type, locals string, emit func(c *Code)) {
 
 // Global adds a mutable i32 that starts as 0.
 func (l *Linker) Global(name string) { l.globals = append(l.globals, name) }
+
+// Slot puts a function into the table behind those of the base, and returns its
+// place there: code of the base can call it by that pointer.
+func (l *Linker) Slot(function string) int32 {
+	l.slots = append(l.slots, function)
+	return int32(l.base.tableSize) + int32(len(l.slots)) - 1
+}
 
 // Data adds a passive data segment, and returns its index.
 func (l *Linker) Data(data []byte) uint32 {
@@ -129,7 +137,7 @@ func (l *Linker) Link() ([]byte, error) {
 	section(secType, l.typeSection())
 	section(secImport, l.importSection())
 	section(secFunction, l.functionSection())
-	section(secTable, l.base.raw[secTable])
+	section(secTable, l.tableSection())
 	section(secMemory, l.base.raw[secMemory])
 	section(secGlobal, l.globalSection())
 	section(secExport, exports)
@@ -217,6 +225,15 @@ func (l *Linker) functionSection() []byte {
 	return out
 }
 
+// tableSection is the table of the base with room for the slots.
+func (l *Linker) tableSection() []byte {
+	if len(l.slots) == 0 {
+		return l.base.raw[secTable]
+	}
+	size := l.base.tableSize + uint32(len(l.slots))
+	return appendU32(appendU32([]byte{1, funcRef, 1}, size), size)
+}
+
 func (l *Linker) globalSection() []byte {
 	r := l.base.section(secGlobal)
 	if len(r.b) > 0 {
@@ -250,11 +267,15 @@ func (l *Linker) exportSection() ([]byte, error) {
 // ones of table 0 with plain indexes are known here.
 func (l *Linker) elements(remap func(uint32) uint32) ([]byte, error) {
 	r := l.base.section(secElement)
-	if len(r.b) == 0 {
+	if len(r.b) == 0 && len(l.slots) == 0 {
 		return nil, nil
 	}
-	n := r.u32()
-	out := appendU32(nil, n)
+	var n uint32
+	if len(r.b) > 0 {
+		n = r.u32()
+	}
+	added := min(1, len(l.slots))
+	out := appendU32(nil, n+uint32(added))
 	for ; n > 0 && r.err == nil; n-- {
 		if r.u32() != 0 || r.byte() != opI32Const {
 			return nil, errors.New("it has an element segment of a kind that is not known here")
@@ -271,6 +292,17 @@ func (l *Linker) elements(remap func(uint32) uint32) ([]byte, error) {
 		for ; count > 0 && r.err == nil; count-- {
 			out = appendU32(out, remap(r.u32()))
 		}
+	}
+	if added > 0 {
+		out = appendSigned(append(out, 0, opI32Const), int64(l.base.tableSize))
+		out = appendU32(append(out, opEnd), uint32(len(l.slots)))
+	}
+	for _, function := range l.slots {
+		i, ok := l.index[function]
+		if !ok {
+			return nil, fmt.Errorf("there is no function %s for the table", function)
+		}
+		out = appendU32(out, i)
 	}
 	return out, r.err
 }

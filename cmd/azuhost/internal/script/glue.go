@@ -1,6 +1,8 @@
 package script
 
 import (
+	"slices"
+
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/link"
 	"github.com/azuhost/azuhost/host/abi"
 )
@@ -18,19 +20,29 @@ const (
 
 // The area is memory of the glue's own, from wasm_malloc: places in it.
 const (
-	areaArgs    = 0   // of a call of a hook, 4 boxes
-	areaReject  = 16  // of a call of reject, 3 boxes
-	areaSlots   = 32  // 4 slots of 8: length, and what to free
-	areaOut     = 64  // results by pointer
-	areaResult  = 96  // an i64 from the host
-	areaScratch = 104 // for getters
+	areaArgs    = 0   // of a call of the script, 3 values
+	areaReject  = 24  // of a call of reject, 3 boxes
+	areaSlots   = 40  // 4 slots of 8: length, and what to free
+	areaOut     = 72  // results by pointer
+	areaResult  = 104 // an i64 from the host, or a value
+	areaScratch = 112 // for getters
 	scratchSize = 4096
 	areaSize    = areaScratch + scratchSize
 	inboxSize   = 64 << 10
 )
 
-// pending is what handle in sdk/js/start.ts gives for a promise.
+// pending is what returned in sdk/js/start.ts gives for a promise.
 const pending = 1
+
+// Values of QuickJS are i64: the upper half is a tag, unless it is a part of a
+// double. A small integer's tag is 0.
+const (
+	undefined    = 3 << 32
+	tagException = 6
+)
+
+// callable are functions of the script, beside hooks, that the glue calls.
+var callable = []string{"thrown", "returned", "settle", "reject"}
 
 // glue is what is linked to QuickJS.
 type glue struct {
@@ -65,12 +77,17 @@ func (w *words) place(s string) int32 {
 const scriptName = "plugin.js"
 
 // glueGlobals are addresses, and boxes of functions of the script.
-var glueGlobals = []string{"area", "inbox", "words", "undefined", "handle", "settle", "reject", "rejected"}
+var glueGlobals = []string{"context", "area", "inbox", "words", "undefined", "rejected"}
 
 // add adds all functions.
 func (g *glue) add() {
-	for _, name := range glueGlobals {
+	for _, name := range slices.Concat(glueGlobals, callable) {
 		g.Global(name)
+	}
+	for _, def := range abi.Hooks {
+		if g.hooks[def.Name] {
+			g.Global(def.Name)
+		}
 	}
 	g.addValues()
 	g.addOutcome()
@@ -80,7 +97,7 @@ func (g *glue) add() {
 	g.addRun()
 	for h, def := range abi.Hooks {
 		if g.hooks[def.Name] {
-			g.addHook(h, def)
+			g.addHook(abi.Hook(h), def)
 		}
 	}
 	g.Func("azu_v1", link.Type{Results: "l"}, "", func(c *link.Code) {
@@ -99,6 +116,8 @@ func (g *glue) addEnvironment() {
 	for _, name := range []string{"env.host_module_normalize", "env.host_module_load"} { // scripts are bundled
 		g.Func(name, link.Type{Params: "ii", Results: "i"}, "", func(c *link.Code) { c.I32(0) })
 	}
+	// Natives are functions in C, as QuickJS sees it, and not called by this.
+	g.Func("env.host_call", link.Type{Params: "iiiii", Results: "i"}, "", func(c *link.Code) { c.Trap() })
 	const promise, reason, handled, number, result = 0, 1, 2, 3, 4
 	g.Func("env.host_promise_rejection", link.Type{Params: "iii"}, "ii", func(c *link.Code) {
 		c.I32(1).SetGlobal("rejected")
@@ -118,19 +137,26 @@ func (g *glue) addEnvironment() {
 func (g *glue) addStart() {
 	scriptSegment, mapSegment := g.Data(g.script), g.Data(g.sourceMap)
 	file := g.words.place(scriptName)
-	for i, name := range g.natives {
-		g.words.place(name)
-		g.words.place(nativeID(i))
-	}
-	for _, name := range []string{"handle", "settle", "reject", "stack"} {
+	for _, name := range g.natives {
 		g.words.place(name)
 	}
+	fetched := slices.Clone(callable)
+	for _, def := range abi.Hooks {
+		if g.hooks[def.Name] {
+			fetched = append(fetched, def.Name)
+		}
+	}
+	for _, name := range append(fetched, "stack") {
+		g.words.place(name)
+	}
+	native := g.Slot("native")
 	wordSegment := g.Data(g.words.text)
 
-	const object, box, text, code = 0, 1, 2, 3
-	g.Func("start", link.Type{}, "iiii", func(c *link.Code) {
+	const object, box, text, code, value = 0, 1, 2, 3, 4
+	g.Func("start", link.Type{}, "iiiil", func(c *link.Code) {
 		word := func(s string) { c.GetGlobal("words").I32(g.words.place(s)).I32Add() }
 		c.Call("_initialize").Call("qjs_init").If().Trap().End()
+		c.Call("qjs_get_context_ptr").SetGlobal("context")
 		c.I32(maxMemory).Call("qjs_set_memory_limit").I32(maxStack).Call("qjs_set_max_stack_size")
 		c.I32(1).Call("qjs_set_promise_rejection_handler")
 		c.I32(areaSize).Call("wasm_malloc").SetGlobal("area")
@@ -142,33 +168,34 @@ func (g *glue) addStart() {
 		// What the script gets: an object with the host functions.
 		c.Call("qjs_new_object").Set(object)
 		for i, name := range g.natives {
-			word(nativeID(i))
-			c.I32(int32(len(nativeID(i)))).I32(0).Call("qjs_new_host_function").Set(box)
+			c.GetGlobal("area").GetGlobal("context").I32(native)
+			word(name)
+			c.I32(int32(length(name))).I32(genericMagic).I32(int32(i)).Call("JS_NewCFunction2").Tee(value).StoreI64(areaResult)
 			c.Get(object)
 			word(name)
-			c.Get(box).Call("qjs_set_prop_string").Drop()
-			c.Get(box).Call("qjs_free_value")
+			c.GetGlobal("area").I32(areaResult).I32Add().Call("qjs_set_prop_string").Drop()
+			c.GetGlobal("context").Get(value).Call("JS_FreeValue")
 		}
 		g.loaded(c, scriptSegment, g.script, text)
 		c.Get(text).I32(int32(len(g.script)))
 		c.GetGlobal("words").I32(file).I32Add().I32(0).Call("qjs_eval").Set(box)
 		c.Get(text).Call("wasm_free")
 		c.Get(box).Call("qjs_is_exception").If().Call("failed").Trap().End()
-		c.GetGlobal("area").Get(object).Store(areaArgs)
-		c.Get(box).GetGlobal("undefined").I32(1).GetGlobal("area").Call("qjs_call").Call("number").Set(code)
+		c.GetGlobal("area").Get(object).LoadI64(0).StoreI64(areaArgs)
+		c.Get(box).I32(1).Call("invoke").Set(code)
 		c.Get(box).Call("qjs_free_value")
 		c.Call("drain").Get(code).I32Or().GetGlobal("rejected").I32Or().If().Trap().End()
-		for _, name := range []string{"handle", "settle", "reject"} {
+		for _, name := range fetched {
 			c.Get(object)
 			word(name)
 			c.Call("qjs_get_prop_string").SetGlobal(name)
 		}
 		c.Get(object).Call("qjs_free_value")
 	})
-	g.Func("native.source_map", link.Type{Params: "i", Results: "i"}, "ii", func(c *link.Code) {
+	g.Func("native.source_map", nativeType, "il", func(c *link.Code) {
 		const text, result = 1, 2
 		g.loaded(c, mapSegment, g.sourceMap, text)
-		c.Get(text).I32(int32(len(g.sourceMap))).Call("qjs_new_string").Set(result)
+		c.GetGlobal("context").Get(text).I32(int32(len(g.sourceMap))).Call("JS_NewStringLen").Set(result)
 		c.Get(text).Call("wasm_free").Get(result)
 	})
 }
@@ -191,7 +218,7 @@ func (g *glue) addOutcome() {
 		c.Call("qjs_get_exception").Tee(exception)
 		c.GetGlobal("area").I32(areaOut).I32Add().Call("qjs_get_string_len").Tee(text).I32Eqz().If().Trap().End()
 		c.Get(text).GetGlobal("area").Load(areaOut).Call("azu.fail").Drop()
-		c.GetGlobal("handle").I32Eqz().If()
+		c.GetGlobal("thrown").I32Eqz().If()
 		c.I32(int32(abi.Error)).Get(text).GetGlobal("area").Load(areaOut).Call("azu.log").Drop()
 		c.Get(exception).Call("qjs_is_error").If()
 		c.Get(text).Call("qjs_free_cstring")
@@ -203,14 +230,15 @@ func (g *glue) addOutcome() {
 		c.Get(text).Call("qjs_free_cstring").Get(exception).Call("qjs_free_value")
 		c.I32(int32(abi.Failed))
 	})
-	// number takes the result of a call.
-	const box, code = 0, 1
-	g.Func("number", link.Type{Params: "i", Results: "i"}, "i", func(c *link.Code) {
-		c.Get(box).Call("qjs_is_exception").If()
-		c.Get(box).Call("qjs_free_value").Call("failed").Return()
-		c.End()
-		c.Get(box).Call("qjs_get_float64").I32TruncSatF64S().Set(code)
-		c.Get(box).Call("qjs_free_value").Get(code)
+	// invoke calls a function of the script with arguments in the area, and gives
+	// the number that it returns.
+	const function, count, value, code = 0, 1, 2, 3
+	g.Func("invoke", link.Type{Params: "ii", Results: "i"}, "li", func(c *link.Code) {
+		c.GetGlobal("context").Get(function).LoadI64(0).I64(undefined).Get(count).GetGlobal("area").Call("JS_Call").Set(value)
+		isException(c, value).If().Call("failed").Return().End()
+		c.GetGlobal("area").Get(value).StoreI64(areaResult)
+		c.GetGlobal("area").I32(areaResult).I32Add().Call("qjs_get_float64").I32TruncSatF64S().Set(code)
+		c.GetGlobal("context").Get(value).Call("JS_FreeValue").Get(code)
 	})
 	// drain runs jobs, which is where promises go on, until there are none.
 	g.Func("drain", link.Type{Results: "i"}, "i", func(c *link.Code) {
@@ -222,47 +250,68 @@ func (g *glue) addOutcome() {
 	})
 }
 
-// addRun adds what runs a hook: the event becomes values, and handle of the
-// script is called with them.
+// isException puts on the stack whether a value says that there is an exception.
+func isException(c *link.Code, value int) *link.Code {
+	return c.Get(value).I64(32).I64ShrU().I64(tagException).I64Eq()
+}
+
+// addRun adds what runs a hook: the event becomes values, and the function that
+// the script has for the hook is called with them. This is where the time of a
+// small hook goes, so values are made and freed here without boxes, and
+// functions of the script are called only where a hook does not simply return.
 func (g *glue) addRun() {
-	const hook, conn, length, arg, binary, text, code, drained = 0, 1, 2, 3, 4, 5, 6, 7
-	g.Func("run", link.Type{Params: "iliii", Results: "i"}, "iii", func(c *link.Code) {
-		store := func(i int, emit func()) {
-			c.GetGlobal("area")
-			emit()
-			c.Store(uint32(areaArgs + 4*i))
-		}
+	const hook, conn, length, arg, binary, text, code, drained, from, data, result = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+	g.Func("run", link.Type{Params: "iliii", Results: "i"}, "iiilll", func(c *link.Code) {
 		c.GetGlobal("inbox").Set(text)
 		c.Get(length).I32(inboxSize).I32GtU().If()
 		c.Get(length).Call("wasm_malloc").Tee(text).I32Eqz().If().I32(int32(abi.Limit)).Return().End()
 		c.Get(text).I32(0).Get(length).Call("azu.read").Drop()
 		c.End()
-		store(0, func() { c.Get(hook).F64ConvertI32S().Call("qjs_new_number") })
-		store(1, func() { c.Get(conn).Call("integer") })
+		c.Get(conn).Call("integer").Set(from)
 		c.Get(binary).If()
-		store(2, func() { c.Get(text).Get(length).Call("qjs_new_uint8_array") })
+		c.GetGlobal("context").Get(text).Get(length).Call("JS_NewUint8ArrayCopy").Set(data)
 		c.Else()
-		store(2, func() { c.Get(text).Get(length).Call("qjs_new_string") })
+		c.GetGlobal("context").Get(text).Get(length).Call("JS_NewStringLen").Set(data)
 		c.End()
-		store(3, func() { c.Get(arg).F64ConvertI32S().Call("qjs_new_number") })
 		c.Get(length).I32(inboxSize).I32GtU().If().Get(text).Call("wasm_free").End()
-		c.GetGlobal("handle").GetGlobal("undefined").I32(4).GetGlobal("area").Call("qjs_call").Call("number").Set(code)
-		for i := range 4 {
-			c.GetGlobal("area").Load(uint32(areaArgs + 4*i)).Call("qjs_free_value")
+		isException(c, data).If().Call("failed").Return().End()
+		for i, emit := range []func(){func() { c.Get(from) }, func() { c.Get(data) }, func() { c.Get(arg).I64ExtendI32U() }} {
+			c.GetGlobal("area")
+			emit()
+			c.StoreI64(uint32(areaArgs + 8*i))
 		}
+		c.GetGlobal("context").Get(hook).LoadI64(0).I64(undefined).I32(3).GetGlobal("area").Call("JS_Call").Set(result)
+		for _, value := range []int{from, data} {
+			c.GetGlobal("context").Get(value).Call("JS_FreeValue")
+		}
+		c.Get(result).I64(undefined).I64Eq().I32Eqz().If()
+		isException(c, result).If()
+		c.GetGlobal("context").Call("JS_GetException").Set(result)
+		pass(c, result)
+		c.GetGlobal("thrown").I32(1).Call("invoke").Set(code)
+		c.Else()
+		pass(c, result)
+		c.GetGlobal("returned").I32(1).Call("invoke").Set(code)
+		c.End()
+		c.GetGlobal("context").Get(result).Call("JS_FreeValue")
+		c.End()
+		c.Call("qjs_is_job_pending").If()
 		c.Call("drain").Tee(drained).If().Get(drained).Set(code).End()
+		c.End()
 		c.GetGlobal("rejected").Get(code).I32(pending).I32Eq().I32Or().If()
 		c.I32(0).SetGlobal("rejected")
-		store(0, func() { c.Get(code).F64ConvertI32S().Call("qjs_new_number") })
-		c.GetGlobal("settle").GetGlobal("undefined").I32(1).GetGlobal("area").Call("qjs_call").Call("number").Set(code)
-		c.GetGlobal("area").Load(areaArgs).Call("qjs_free_value")
+		c.GetGlobal("area").Get(code).I64ExtendI32U().StoreI64(areaArgs)
+		c.GetGlobal("settle").I32(1).Call("invoke").Set(code)
 		c.End()
 		c.Get(code)
 	})
 }
 
+// pass makes a value the only argument of a call.
+func pass(c *link.Code, value int) { c.GetGlobal("area").Get(value).StoreI64(areaArgs) }
+
 // addHook adds the export of a hook.
-func (g *glue) addHook(number int, def abi.HookDef) {
+func (g *glue) addHook(hook abi.Hook, def abi.HookDef) {
 	t := link.Type{Params: letters(def.Params), Results: "i"}
 	g.Func(def.Name, t, "", func(c *link.Code) {
 		conn, length, arg, kind := -1, -1, -1, -1
@@ -279,7 +328,7 @@ func (g *glue) addHook(number int, def abi.HookDef) {
 				}
 			}
 		}
-		c.I32(int32(number))
+		c.GetGlobal(def.Name)
 		if conn >= 0 {
 			c.Get(conn)
 		} else {
@@ -294,7 +343,7 @@ func (g *glue) addHook(number int, def abi.HookDef) {
 		switch {
 		case kind >= 0:
 			c.Get(kind).I32(int32(abi.Binary)).I32Eq()
-		case abi.Hook(number) == abi.OnPing || abi.Hook(number) == abi.OnPong:
+		case hook == abi.OnPing || hook == abi.OnPong:
 			c.I32(1)
 		default:
 			c.I32(0)

@@ -28,9 +28,24 @@ func allNatives() []string {
 	return out
 }
 
-// nativeID is what QuickJS knows a native by: a letter, so that its name can
-// be told by one byte.
-func nativeID(i int) string { return string(rune('!' + i)) }
+// nativeType is the type of a native: it gets the address of its arguments, and
+// gives a value.
+var nativeType = link.Type{Params: "i", Results: "l"}
+
+// genericMagic has QuickJS give a function its number: JS_CFUNC_generic_magic.
+const genericMagic = 1
+
+// length is how many arguments a native has. Those that a script does not pass
+// are undefined.
+func length(native string) int {
+	for _, im := range abi.Imports {
+		if im.Name == native {
+			args, _, _ := arguments(im.Params)
+			return len(args)
+		}
+	}
+	return 1
+}
 
 // addNatives adds the natives and what calls them.
 func (g *glue) addNatives() {
@@ -49,14 +64,14 @@ func (g *glue) addNatives() {
 	}
 	g.addOwn()
 
-	// host_call finds the native by the letter of its name.
-	const name, args = 0, 4
-	g.Func("env.host_call", link.Type{Params: "iiiii", Results: "i"}, "", func(c *link.Code) {
+	// native is what QuickJS calls, with the number of the native.
+	const args, number = 3, 4
+	g.Func("native", link.Type{Params: "iliii", Results: "l"}, "", func(c *link.Code) {
 		n := len(g.natives)
 		for range n + 1 {
 			c.Block()
 		}
-		c.Get(name).Load8(0).I32('!').I32Sub().BrTable(uint32(n))
+		c.Get(number).BrTable(uint32(n))
 		for _, native := range g.natives {
 			c.End().Get(args).Call("native." + native).Return()
 		}
@@ -64,57 +79,73 @@ func (g *glue) addNatives() {
 	})
 }
 
-// argument is one that the script passes for one or two parameters of a host
+// argument puts the address of an argument on the stack, which is what functions
+// that want a box take.
+func argument(c *link.Code, argv, i int) *link.Code {
+	if i == 0 {
+		return c.Get(argv)
+	}
+	return c.Get(argv).I32(int32(8 * i)).I32Add()
+}
+
+// passed is an argument that the script passes for one or two parameters of a host
 // function.
-type argument struct {
+type passed struct {
 	kind  byte // of a parameter: i, l, d; p: a pair; b: a buffer for the result; r: a place for the result
 	slot  int  // of a pair
 	local int  // of a pair: its address
 }
 
 // arguments groups the parameters of a host function.
-func arguments(params []abi.Param) (out []argument, buffer, result bool) {
+func arguments(params []abi.Param) (out []passed, buffer, result bool) {
 	pairs := 0
 	for i := 0; i < len(params); i++ {
 		p := params[i]
 		switch {
 		case strings.HasSuffix(p.Name, "_ptr"):
-			out = append(out, argument{kind: 'p', slot: pairs})
+			out = append(out, passed{kind: 'p', slot: pairs})
 			pairs++
 			i++
 		case p.Name == "buf":
-			out = append(out, argument{kind: 'b'})
+			out = append(out, passed{kind: 'b'})
 			buffer = true
 			i++
 		case p.Name == "result":
-			out = append(out, argument{kind: 'r'})
+			out = append(out, passed{kind: 'r'})
 			result = true
 		default:
-			out = append(out, argument{kind: letters(params[i : i+1])[0]})
+			out = append(out, passed{kind: letters(params[i : i+1])[0]})
 		}
 	}
 	return out, buffer, result
 }
 
-// addImport adds the native of a host function. It gets the address of its
-// arguments, which are boxes.
+// addImport adds the native of a host function.
 func (g *glue) addImport(im abi.Import) {
 	args, buffer, byPointer := arguments(im.Params)
 	const argv = 0
-	const result, value, space, box = 1, 2, 3, 4 // of a getter: its value, where it is
-	locals := "iiii"
+	const result, length, space, value = 1, 2, 3, 4 // of a getter: its length, where it is
+	locals := "iiil"
 	for i := range args {
 		if args[i].kind == 'p' {
 			args[i].local = 1 + len(locals)
 			locals += "i"
 		}
 	}
-	g.Func("native."+im.Name, link.Type{Params: "i", Results: "i"}, locals, func(c *link.Code) {
+	g.Func("native."+im.Name, nativeType, locals, func(c *link.Code) {
 		for i, a := range args {
 			if a.kind == 'p' {
-				c.Get(argv).Load(uint32(4 * i))
+				argument(c, argv, i)
 				slot(c, a.slot)
-				c.Call("bytes").Set(a.local)
+				c.Call("bytes").Tee(a.local).I32Eqz().If()
+				c.GetGlobal("context").Call("JS_HasException").If() // it has no text: a symbol, or no memory
+				for _, before := range args[:i] {
+					if before.kind == 'p' {
+						slot(c, before.slot)
+						c.Call("release")
+					}
+				}
+				c.I64(tagException << 32).Return().End().End()
 			}
 		}
 		if im.Result == abi.I64 { // and no arguments to release: now
@@ -133,8 +164,8 @@ func (g *glue) addImport(im abi.Import) {
 			scratch()
 			c.Set(space)
 			c.Get(result).I32(scratchSize).I32GtS().If()
-			c.Get(result).Tee(value).Call("wasm_malloc").Tee(space).I32Eqz().If().Trap().End()
-			call(func() { c.Get(space) }, func() { c.Get(value) })
+			c.Get(result).Tee(length).Call("wasm_malloc").Tee(space).I32Eqz().If().Trap().End()
+			call(func() { c.Get(space) }, func() { c.Get(length) })
 			c.End()
 		}
 		for _, a := range args {
@@ -145,17 +176,17 @@ func (g *glue) addImport(im abi.Import) {
 		}
 		switch {
 		case buffer:
-			g.giveBuffer(c, len(args)-1, result, space, box)
+			g.giveBuffer(c, len(args)-1, result, space, value)
 		case byPointer:
 			c.Get(result).I32(0).I32LtS().If()
-			c.Call("qjs_new_array").Set(box)
-			c.Get(result).F64ConvertI32S().Call("qjs_new_number").Set(value)
-			c.Get(box).I32(0).Get(value).Call("qjs_set_prop_uint32").Drop()
-			c.Get(value).Call("qjs_free_value").Get(box).Return()
+			c.GetGlobal("context").Call("JS_NewArray").Set(value)
+			isException(c, value).If().Get(value).Return().End()
+			c.GetGlobal("context").Get(value).I32(0).Get(result).I64ExtendI32U().Call("JS_SetPropertyUint32").Drop()
+			c.Get(value).Return()
 			c.End()
 			c.GetGlobal("area").LoadI64(areaResult).Call("integer")
 		default:
-			c.Get(result).F64ConvertI32S().Call("qjs_new_number")
+			c.Get(result).I64ExtendI32U()
 		}
 	})
 }
@@ -164,14 +195,14 @@ func (g *glue) addImport(im abi.Import) {
 func slot(c *link.Code, i int) { c.GetGlobal("area").I32(int32(areaSlots + 8*i)).I32Add() }
 
 // pass puts an argument on the stack as the host function wants it.
-func (g *glue) pass(c *link.Code, a argument, argv, i int, address, capacity func()) {
+func (g *glue) pass(c *link.Code, a passed, argv, i int, address, capacity func()) {
 	switch a.kind {
 	case 'i':
-		c.Get(argv).Load(uint32(4 * i)).Call("qjs_get_float64").I32TruncSatF64S()
+		argument(c, argv, i).Call("qjs_get_float64").I32TruncSatF64S()
 	case 'd':
-		c.Get(argv).Load(uint32(4 * i)).Call("qjs_get_float64")
+		argument(c, argv, i).Call("qjs_get_float64")
 	case 'l':
-		c.Get(argv).Load(uint32(4 * i)).Call("long")
+		argument(c, argv, i).Call("long")
 	case 'p':
 		c.Get(a.local).GetGlobal("area").Load(uint32(areaSlots + 8*a.slot))
 	case 'b':
@@ -184,31 +215,32 @@ func (g *glue) pass(c *link.Code, a argument, argv, i int, address, capacity fun
 
 // giveBuffer gives what a getter has written: the argument in the buffer's
 // place says whether as bytes. An error is given as its number.
-func (g *glue) giveBuffer(c *link.Code, i, result, space, box int) {
+func (g *glue) giveBuffer(c *link.Code, i, result, space, value int) {
 	const argv = 0
 	c.Get(result).I32(0).I32LtS().If()
-	c.Get(result).F64ConvertI32S().Call("qjs_new_number").Set(box)
+	c.Get(result).I64ExtendI32U().Set(value)
 	c.Else()
-	c.Get(argv).Load(uint32(4 * i)).Call("qjs_get_bool").If()
-	c.Get(space).Get(result).Call("qjs_new_uint8_array").Set(box)
+	argument(c, argv, i).Call("qjs_get_bool").If()
+	c.GetGlobal("context").Get(space).Get(result).Call("JS_NewUint8ArrayCopy").Set(value)
 	c.Else()
-	c.Get(space).Get(result).Call("qjs_new_string").Set(box)
+	c.GetGlobal("context").Get(space).Get(result).Call("JS_NewStringLen").Set(value)
 	c.End().End()
 	c.Get(space).GetGlobal("area").I32(areaScratch).I32Add().I32Sub().If()
 	c.Get(space).Call("wasm_free")
 	c.End()
-	c.Get(box)
+	c.Get(value)
 }
 
 // addValues adds conversions between values of the script and of the ABI.
 func (g *glue) addValues() {
 	// integer makes a number, or a bigint where a number is not exact.
-	g.Func("integer", link.Type{Params: "l", Results: "i"}, "", func(c *link.Code) {
+	g.Func("integer", link.Type{Params: "l", Results: "l"}, "", func(c *link.Code) {
 		const value = 0
+		c.Get(value).I64(1<<31 - 1).I64GtU().I32Eqz().If().Get(value).Return().End()
 		c.Get(value).I64(1 << 53).I64Add().I64(1 << 54).I64GtU().If()
-		c.Get(value).I32WrapI64().Get(value).I64(32).I64ShrU().I32WrapI64().Call("qjs_new_big_int64").Return()
+		c.GetGlobal("context").Get(value).Call("JS_NewBigInt64").Return()
 		c.End()
-		c.Get(value).F64ConvertI64S().Call("qjs_new_number")
+		c.GetGlobal("context").Get(value).F64ConvertI64S().Call("JS_NewNumber")
 	})
 	// long is the other way.
 	g.Func("long", link.Type{Params: "i", Results: "l"}, "", func(c *link.Code) {
@@ -252,23 +284,23 @@ func (g *glue) addValues() {
 
 // addOwn adds the natives that are no host functions.
 func (g *glue) addOwn() {
-	t := link.Type{Params: "i", Results: "i"}
-	const argv, text, box = 0, 1, 2
-	for name, make := range map[string]string{"utf8_encode": "qjs_new_uint8_array", "utf8_decode": "qjs_new_string"} {
-		g.Func("native."+name, t, "ii", func(c *link.Code) {
-			c.Get(argv).Load(0)
+	const argv, text, value = 0, 1, 2
+	for name, make := range map[string]string{"utf8_encode": "JS_NewUint8ArrayCopy", "utf8_decode": "JS_NewStringLen"} {
+		g.Func("native."+name, nativeType, "il", func(c *link.Code) {
+			c.Get(argv)
 			slot(c, 0)
-			c.Call("bytes").GetGlobal("area").Load(areaSlots).Call(make).Set(box)
+			c.Call("bytes").Set(text)
+			c.GetGlobal("context").Get(text).GetGlobal("area").Load(areaSlots).Call(make).Set(value)
 			slot(c, 0)
-			c.Call("release").Get(box)
+			c.Call("release").Get(value)
 		})
 	}
-	g.Func("native.random", t, "ii", func(c *link.Code) {
-		const length = box
-		c.Get(argv).Load(0).Call("qjs_get_float64").I32TruncSatF64S().Tee(length)
+	const length = 3
+	g.Func("native.random", nativeType, "ili", func(c *link.Code) {
+		c.Get(argv).Call("qjs_get_float64").I32TruncSatF64S().Tee(length)
 		c.Call("wasm_malloc").Tee(text).I32Eqz().If().Trap().End()
 		c.Get(text).Get(length).Call("wasi_snapshot_preview1.random_get").Drop()
-		c.Get(text).Get(length).Call("qjs_new_uint8_array")
+		c.GetGlobal("context").Get(text).Get(length).Call("JS_NewUint8ArrayCopy")
 		c.Get(text).Call("wasm_free")
 	})
 }

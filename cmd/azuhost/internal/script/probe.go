@@ -41,14 +41,14 @@ func probe(ctx context.Context, quickJS []byte, b *bundle, o Options) (*found, e
 	}
 	g := &glue{Linker: l, natives: append(allNatives(), report), script: b.code, sourceMap: b.places.encode()}
 	l.Import("probe", report, link.Type{Params: "ii", Results: "i"})
-	l.Func("native."+report, link.Type{Params: "i", Results: "i"}, "i", func(c *link.Code) {
+	l.Func("native."+report, nativeType, "i", func(c *link.Code) {
 		const argv, text = 0, 1
-		c.Get(argv).Load(0)
+		c.Get(argv)
 		slot(c, 0)
 		c.Call("bytes").Set(text)
 		c.Get(text).GetGlobal("area").Load(areaSlots).Call("probe.report").Drop()
 		slot(c, 0)
-		c.Call("release").Call("qjs_get_undefined")
+		c.Call("release").I64(undefined)
 	})
 	g.add()
 	module, err := l.Link()
