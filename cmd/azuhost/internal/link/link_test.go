@@ -82,6 +82,10 @@ func TestReplacesImports(t *testing.T) {
 		c.Get(length).SetGlobal("got").Get(kind).I32(1).I32Eq().If().I32(0).Return().End().I32(-1)
 	})
 	l.Func("got", Type{Results: "i"}, "", func(c *Code) { c.GetGlobal("got") })
+	// The base has no table: the slot is the first one, and not called by it.
+	if at := l.Slot("got"); at != 0 {
+		t.Errorf("got is at %d of the table, want 0", at)
+	}
 	l.Export("on_message", "on_message")
 	l.Export("got", "got")
 	module, err := l.Link()
@@ -108,11 +112,12 @@ func TestReplacesImports(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	base := read(t, "../../../../testplugins/echo.wasm")
 	for want, add := range map[string]func(l *Linker){
-		"there is no function nowhere":  func(l *Linker) { l.Func("f", Type{}, "", func(c *Code) { c.Call("nowhere") }) },
-		"there is no global g":          func(l *Linker) { l.Func("f", Type{}, "", func(c *Code) { c.GetGlobal("g").Drop() }) },
-		"no function gone to export":    func(l *Linker) { l.Export("x", "gone") },
-		"has another type":              func(l *Linker) { l.Func("azu.send", Type{}, "", func(*Code) {}) },
-		"the function f is there twice": func(l *Linker) { l.Func("f", Type{}, "", func(*Code) {}); l.Func("f", Type{}, "", func(*Code) {}) },
+		"there is no function nowhere":   func(l *Linker) { l.Func("f", Type{}, "", func(c *Code) { c.Call("nowhere") }) },
+		"there is no global g":           func(l *Linker) { l.Func("f", Type{}, "", func(c *Code) { c.GetGlobal("g").Drop() }) },
+		"no function gone to export":     func(l *Linker) { l.Export("x", "gone") },
+		"has another type":               func(l *Linker) { l.Func("azu.send", Type{}, "", func(*Code) {}) },
+		"no function gone for the table": func(l *Linker) { l.Slot("gone") },
+		"the function f is there twice":  func(l *Linker) { l.Func("f", Type{}, "", func(*Code) {}); l.Func("f", Type{}, "", func(*Code) {}) },
 	} {
 		l, err := New(base)
 		if err != nil {
