@@ -47,7 +47,9 @@ func (c *call) commit(i int, o *op) {
 			c.ch.log.Warn("join", "err", err) // two hooks of a pool at once
 		}
 	case opLeave:
-		h.Leave(&o.conn.member, string(c.bytes(o.name)))
+		room := string(c.bytes(o.name))
+		h.Leave(&o.conn.member, room)
+		c.ch.watchers.remove(room, o.conn)
 	case opIdentify:
 		h.Identify(&o.conn.member, string(c.bytes(o.name)))
 	case opSetValue:

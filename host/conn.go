@@ -34,8 +34,9 @@ type conn struct {
 
 	// the reader's goroutine only, and before it the handshake's
 	turn     hub.Turn
-	accepted bool                // on_connect took it: on_close is due
-	watched  map[string]struct{} // rooms of channel.watchers that it is in; nil: it speaks no subprotocol of ours
+	accepted bool // on_connect took it: on_close is due
+
+	watched map[string]struct{} // rooms of which it watches the presence; guarded by watchers.mu
 
 	// set before on_close, and read by it only
 	gone gone
@@ -114,11 +115,9 @@ func (c *conn) OnClosed(code int, reason string) {
 		return
 	}
 	h := c.ch.hub
-	for room := range c.watched {
-		c.unwatch(room)
-	}
 	c.gone = gone{user: h.User(&c.member), rooms: h.RoomsOf(&c.member)}
 	h.Remove(&c.member)
+	c.ch.watchers.removeAll(c)
 	c.dropTimers()
 	ev := Event{Hook: abi.OnClose, Conn: c.member.ID, Data: []byte(reason), Arg: int32(code)}
 	_ = c.ch.run(&ev, c, nil, &c.turn)

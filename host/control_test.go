@@ -198,6 +198,24 @@ func TestWatchedPresence(t *testing.T) {
 	}
 }
 
+// TestWatchEndsWithTheRoom: who leaves a watched room and comes back has to ask again.
+func TestWatchEndsWithTheRoom(t *testing.T) {
+	_, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", SharePresence: true, PresenceGrace: -1, Channel: scriptInGo()}}})
+	c, _ := dialV1(t, url+"/c")
+	send(t, c, "j r;j other;s in")
+	want(t, c, "in")
+	for i, room := range []string{"r", "other"} {
+		request(t, c, `{"type":"presence","id":%d,"room":%q,"watch":true}`, i, room)
+		wantControl(t, c, "presence")
+	}
+	send(t, c, "l r;j r;s back")
+	want(t, c, "back")
+	want(t, dialDo(t, url+"/c", "i bob;j r;j other;s in"), "in")
+	if p := wantControl(t, c, "presence_join"); p.Room != "other" {
+		t.Errorf("told of room %s", p.Room)
+	}
+}
+
 // TestHistoryOutlivesMembers: what the program sends to an empty room is kept.
 func TestHistoryOutlivesMembers(t *testing.T) {
 	h, url := serve(t, host.Options{Routes: []host.Route{historyRoute()}})

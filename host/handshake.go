@@ -100,9 +100,6 @@ func (ch *channel) newConn(set *settings, r *http.Request) *conn {
 	for _, p := range ch.params {
 		c.params = append(c.params, r.PathValue(p))
 	}
-	if c.speaksV1() {
-		c.watched = map[string]struct{}{}
-	}
 	c.member = hub.MakeMember(ch.host.nextID.Add(1), c, c.speaksV1())
 	c.sock = ch.host.sockets.NewConn(&set.sock, c)
 	return c

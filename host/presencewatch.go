@@ -17,17 +17,39 @@ type watchers struct {
 func (w *watchers) add(room string, c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if _, ok := c.watched[room]; ok {
+		return
+	}
 	if w.rooms == nil {
 		w.rooms = map[string][]*conn{}
 	}
-	if !slices.Contains(w.rooms[room], c) {
-		w.rooms[room] = append(w.rooms[room], c)
+	if c.watched == nil {
+		c.watched = map[string]struct{}{}
 	}
+	w.rooms[room] = append(w.rooms[room], c)
+	c.watched[room] = struct{}{}
 }
 
 func (w *watchers) remove(room string, c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if _, ok := c.watched[room]; ok {
+		w.drop(room, c)
+	}
+}
+
+// removeAll is remove for all rooms of a connection.
+func (w *watchers) removeAll(c *conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for room := range c.watched {
+		w.drop(room, c)
+	}
+}
+
+// drop takes a connection out; mu is held.
+func (w *watchers) drop(room string, c *conn) {
+	delete(c.watched, room)
 	rest := slices.DeleteFunc(w.rooms[room], func(x *conn) bool { return x == c })
 	if len(rest) == 0 {
 		delete(w.rooms, room)
@@ -65,9 +87,12 @@ func (c *conn) presence(r request) error {
 	}
 	if r.Watch != nil && *r.Watch {
 		c.ch.watchers.add(r.Room, c) // before the list, so that no change is missed
-		c.watched[r.Room] = struct{}{}
+		if err := c.inRoom(r.Room); err != nil {
+			c.ch.watchers.remove(r.Room, c) // another hook has had it leave meanwhile
+			return err
+		}
 	} else if r.Watch != nil {
-		c.unwatch(r.Room)
+		c.ch.watchers.remove(r.Room, c)
 	}
 	users := c.ch.presentIn(r.Room)
 	if users == nil {
@@ -77,13 +102,7 @@ func (c *conn) presence(r request) error {
 	return nil
 }
 
-func (c *conn) unwatch(room string) {
-	c.ch.watchers.remove(room, c)
-	delete(c.watched, room)
-}
-
-// tellWatchers tells of a change of who is present. One who has left the room
-// is not told any more.
+// tellWatchers tells of a change of who is present.
 func (ch *channel) tellWatchers(turn *hub.Turn, e hub.PresenceEvent) {
 	conns := ch.watchers.of(e.Room)
 	if len(conns) == 0 || e.Room == "" {
@@ -95,10 +114,6 @@ func (ch *channel) tellWatchers(turn *hub.Turn, e hub.PresenceEvent) {
 	}
 	frame := hub.AppendControl(nil, m)
 	for _, c := range conns {
-		if !ch.hub.In(&c.member, e.Room) {
-			ch.watchers.remove(e.Room, c)
-			continue
-		}
 		turn.Control(&c.member, frame)
 	}
 }
