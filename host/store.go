@@ -119,6 +119,9 @@ func (t *storeTx) begin(s *store, wait time.Duration) error {
 
 // take takes the right to write.
 func (t *storeTx) take(wait time.Duration) (err error) {
+	if t.held { // the lock of a shared store could not be had, and the hook goes on
+		return abi.Unavailable
+	}
 	select {
 	case t.s.writing <- struct{}{}:
 	default:

@@ -47,7 +47,11 @@ func (b *Broker) Value(ctx context.Context, route, key string) (Value, error) {
 		return Value{}, fmt.Errorf("broker: read a value: %w", err)
 	}
 	v := Value{Key: key, Value: text, Set: true}
-	if at, err := results[1].AsInt64(); err == nil && at > 0 {
+	at, err := results[1].AsInt64()
+	if err != nil { // or it would be written back without its end
+		return Value{}, fmt.Errorf("broker: when a value ends (Redis 7 or later can tell): %w", err)
+	}
+	if at > 0 {
 		v.Expires = time.UnixMilli(at)
 	}
 	return v, nil
@@ -119,6 +123,9 @@ func (b *Broker) Write(route, lock string, changes []Value) error {
 		}
 	}
 	done, err := writeLua.Exec(ctx, b.client, keys, args).AsBool()
+	if _, refused := rueidis.IsRedisErr(err); refused {
+		b.Unlock(route, lock) // or nobody could write until the lock ends by itself
+	}
 	if err != nil {
 		return fmt.Errorf("broker: the store was not written: %w", err)
 	}

@@ -62,3 +62,32 @@ func TestDamagedHistory(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedWriteEndsTheLock: Redis that is full refuses to write, and the next one need not
+// wait until the lock ends by itself.
+func TestRefusedWriteEndsTheLock(t *testing.T) {
+	r := redistest.Start(t)
+	a := startNode(t, "a", r.URL())
+	a.linked()
+	c, ctx := r.Client(), context.Background()
+	limit := func(bytes string) {
+		t.Helper()
+		if err := c.Do(ctx, c.B().Arbitrary("CONFIG", "SET", "maxmemory", bytes).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock, err := a.Lock(ctx, "/r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit("1")
+	if err := a.Write("/r", lock, []Value{{Key: "k", Value: "v", Set: true}}); err == nil {
+		t.Fatal("Redis that is full has written")
+	}
+	limit("0")
+	ctx, cancel := context.WithTimeout(ctx, lockTime/4)
+	defer cancel()
+	if _, err := a.Lock(ctx, "/r"); err != nil {
+		t.Error(err)
+	}
+}
