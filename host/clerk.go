@@ -45,6 +45,9 @@ func (ch *channel) clerk() {
 			idle = min(idle, again.Sub(now))
 		}
 		if !clock.Wait(idle, ch.wake, ch.stop) {
+			if ch.retired.Load() {
+				ch.takeLeave(now)
+			}
 			return
 		}
 	}

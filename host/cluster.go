@@ -56,6 +56,9 @@ func (h *Host) openBroker(o Broker) (err error) {
 		URL: o.URL, TLS: trust, Node: h.node, Prefix: o.Prefix, Timeout: o.Timeout, TTL: o.TTL, MaxQueue: o.MaxQueue, Log: h.log,
 		Deliver: h.deliverTopic, Pass: h.passTopic, Place: h.placeTopic, Presence: h.remotePresence, Command: h.command,
 	})
+	// A history keeps for whom a message was not: the next process of this name must not
+	// give the same ids to others. They stay below 2^53.
+	h.nextID.Store(uint64(time.Now().UnixMilli()) << 10)
 	if err != nil || !o.Required {
 		return err
 	}
@@ -257,6 +260,21 @@ func (ch *channel) announce(now time.Time) time.Time {
 		ch.host.broker.Announce(changes)
 	}
 	return time.Time{}
+}
+
+// takeLeave has the other nodes know that nobody is here any more, and nothing subscribed:
+// the route is gone, and graces that last end with it. Whom a plugin still believes to be
+// present, one of another node is told of.
+func (ch *channel) takeLeave(now time.Time) {
+	if ch.host.broker == nil {
+		return
+	}
+	ch.hub.TakePresence(now.Add(ch.grace + time.Hour))
+	var changes []broker.Change
+	for _, c := range ch.hub.TakeJournal() {
+		changes = append(changes, broker.Change{Route: ch.pattern, Room: c.Room, User: c.User, Here: c.Here, Size: c.Size})
+	}
+	ch.host.broker.Announce(changes)
 }
 
 // change is what the other nodes are told of a change here.

@@ -383,3 +383,48 @@ func TestClusterLeaveAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestClusterRouteEnds: a route that one node serves no more leaves nothing behind: neither
+// users in their grace, for the other nodes, nor subscriptions.
+func TestClusterRouteEnds(t *testing.T) {
+	route := historyRoute()
+	route.PresenceGrace = time.Hour
+	other := host.Route{Path: "/other", Channel: scriptInGo()}
+	all := host.Options{Routes: []host.Route{route, other}, Broker: host.Broker{URL: redistest.Start(t).URL()}}
+	nodes := startCluster(t, 2, all)
+	a, b := nodes[0], nodes[1]
+	c := dial(t, a.url+"/rooms/a?user=ann")
+	there := func() bool {
+		on, _ := b.Online(testContext(t), "/rooms/:room", "ann")
+		return on
+	}
+	eventually(t, "b knows of ann", there)
+	o := host.Options{Node: a.name, Log: slog.New(slog.DiscardHandler), Routes: []host.Route{other}, Broker: all.Broker}
+	o.Broker.Required, o.Broker.TTL, o.Broker.Timeout = true, 20*time.Second, 10*time.Second
+	if err := a.Reload(testContext(t), o); err != nil {
+		t.Fatal(err)
+	}
+	_, _, _ = c.Read(testContext(t))
+	eventually(t, "ann is gone", func() bool {
+		r, err := b.Room(testContext(t), "/rooms/:room", "a")
+		return err == nil && r.Sockets == 0 && r.Users == 0 && !there()
+	})
+	wantMetric(t, a.Host, "azuhost_broker_topics", 1) // the other route
+}
+
+// TestConnsOfTheNextProcess: a node that starts again under its name does not give the ids
+// of its connections again, which histories may still have.
+func TestConnsOfTheNextProcess(t *testing.T) {
+	o := host.Options{Node: "n", Log: slog.New(slog.DiscardHandler), Routes: []host.Route{historyRoute()}, Broker: host.Broker{URL: redistest.Start(t).URL(), Required: true}}
+	seen := map[string]bool{}
+	for range 2 {
+		h, url := serve(t, o)
+		c, hello := dialV1(t, url+"/rooms/a")
+		if seen[hello.Conn] {
+			t.Errorf("%s again", hello.Conn)
+		}
+		seen[hello.Conn] = true
+		_ = c.CloseNow()
+		_ = h.Close(testContext(t))
+	}
+}

@@ -33,12 +33,13 @@ func (c *conn) recover(r request) error {
 		return err
 	}
 	var messages []byte
+	most := c.ch.settings.Load().limits.MaxQueue / 2 // or it would be taken for a slow reader
 	for _, e := range entries {
 		messages = hub.AppendEntry(messages, r.Room, at.Epoch, e, e.Except != 0)
-	}
-	if 2*len(messages) > c.ch.settings.Load().limits.MaxQueue {
-		// It would be taken for a slow reader.
-		ok, entries, messages = false, nil, nil
+		if len(messages) > most {
+			ok, entries, messages = false, nil, nil
+			break
+		}
 	}
 	c.ch.metrics.recovered(ok, len(entries))
 	head := hub.AppendControl(nil, recovered{"recovered", r.ID, r.Room, ok, at.Epoch, at.Offset, len(entries)})
