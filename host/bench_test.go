@@ -34,6 +34,7 @@ func BenchmarkEvent(b *testing.B) {
 			sink := &countingSink{}
 			c.member = hub.MakeMember(1, sink, false)
 			ch.hub.Add(&c.member)
+			defer ch.hub.Remove(&c.member) // Close would close a socket
 			ev := Event{Hook: abi.OnMessage, Conn: 1, Data: make([]byte, 128), Arg: int32(abi.Binary)}
 			b.ReportAllocs()
 			for b.Loop() {

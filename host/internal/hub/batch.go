@@ -38,6 +38,22 @@ func (b *batch) view(m *Member) []byte {
 	return b.buf
 }
 
+// smallMarks is for how many marks a small room keeps a buffer, which a member that sends to the
+// others needs; maxMarks for how many a large one does.
+const (
+	smallMarks = 4
+	maxMarks   = 256
+)
+
+// reuse gives the buffer of the marks of a batch that went to so many members to the next one.
+func (b *batch) reuse(members int) []mark {
+	if n := cap(b.marks); n > maxMarks || n > smallMarks && members < 64 {
+		return nil
+	}
+	clear(b.marks) // what they refer to is not kept
+	return b.marks[:0]
+}
+
 // forget drops the marks of a member.
 func (b *batch) forget(id uint64) {
 	b.marks = slices.DeleteFunc(b.marks, func(m mark) bool { return m.id == id })
@@ -48,11 +64,16 @@ func (b *batch) mark(m mark) {
 	b.who |= 1 << (m.id & 63)
 }
 
+// marked says whether a member gets something else than all.
+func (b *batch) marked(id uint64) bool {
+	return b.who&(1<<(id&63)) != 0 && slices.ContainsFunc(b.marks, func(m mark) bool { return m.id == id })
+}
+
 // deliver is the delivery of a batch with marks. It counts what went out.
 func (b *batch) deliver(seats []*seat) (frames, bytes int) {
 	var scratch []byte
 	for _, s := range seats {
-		if b.who&(1<<(s.member.ID&63)) == 0 {
+		if !b.marked(s.member.ID) {
 			p := b.view(s.member)
 			if len(p) == 0 { // it is all for others
 				continue
@@ -69,7 +90,7 @@ func (b *batch) deliver(seats []*seat) (frames, bytes int) {
 	return frames, bytes
 }
 
-// deliverTo gives a member that may have marks its view of the batch.
+// deliverTo gives a member that has marks its view of the batch.
 func (b *batch) deliverTo(m *Member, scratch *[]byte) (frames, bytes int) {
 	out, all := (*scratch)[:0], b.view(m)
 	send := func() {

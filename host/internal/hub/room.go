@@ -297,6 +297,9 @@ func (r *Room) deliver() {
 		if r.spare == nil && cap(b.buf) <= 2*flushAt {
 			r.spare = b.buf[:0]
 		}
+		if r.batch.marks == nil {
+			r.batch.marks = b.reuse(len(seats))
+		}
 		if r.waiting > 0 && round >= maxRounds || !r.again && r.batch.size() < flushAt {
 			break
 		}

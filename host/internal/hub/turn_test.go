@@ -500,3 +500,24 @@ func TestLargeFrames(t *testing.T) {
 	turn.Flush()
 	wantTexts(t, "the member", s, "1", strings.Repeat("x", len(big)), "2")
 }
+
+// TestBroadcastDoesNotAllocate: to a large room without a history, to all and to all but one.
+func TestBroadcastDoesNotAllocate(t *testing.T) {
+	h := New(Options{})
+	var m *Member
+	for range 100 {
+		m, _ = add(t, h, &count{}, "r")
+	}
+	turn, room, frame := &Turn{Hub: h}, []byte("r"), text("hi")
+	for _, except := range []uint64{0, m.ID} {
+		n := testing.AllocsPerRun(100, func() {
+			for range 16 {
+				turn.Broadcast(room, frame, except)
+			}
+			turn.Flush()
+		})
+		if n > 0 {
+			t.Errorf("but %d: %v allocations", except, n)
+		}
+	}
+}
