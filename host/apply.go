@@ -295,7 +295,7 @@ func (h *Host) closeLater(s *settings) {
 // Check says what is wrong with options, without serving: routes, files, and
 // whether each plugin loads and starts.
 func Check(ctx context.Context, o Options) error {
-	o.Watch, o.StateDir = false, ""
+	o.Watch, o.StateDir, o.Broker.offline = false, "", true
 	if o.Auth != nil {
 		a := *o.Auth
 		a.offline = true

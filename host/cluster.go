@@ -38,6 +38,8 @@ type Broker struct {
 	TTL time.Duration
 	// MaxQueue bounds what waits for Redis, in bytes. 0: 16 MiB.
 	MaxQueue int
+
+	offline bool // nothing is connected: nothing is served
 }
 
 // requiredTime is how long New waits for a broker that is required.
@@ -52,10 +54,14 @@ func (h *Host) openBroker(o Broker) (err error) {
 	if err != nil {
 		return fmt.Errorf("Broker.CA (broker.ca): %w", err)
 	}
-	h.broker, err = broker.New(broker.Options{
+	opts := broker.Options{
 		URL: o.URL, TLS: trust, Node: h.node, Prefix: o.Prefix, Timeout: o.Timeout, TTL: o.TTL, MaxQueue: o.MaxQueue, Log: h.log,
 		Deliver: h.deliverTopic, Pass: h.passTopic, Place: h.placeTopic, Presence: h.remotePresence, Command: h.command,
-	})
+	}
+	if o.offline {
+		return opts.Check()
+	}
+	h.broker, err = broker.New(opts)
 	// A history keeps for whom a message was not: the next process of this name must not
 	// give the same ids to others. They stay below 2^53.
 	h.nextID.Store(uint64(time.Now().UnixMilli()) << 10)

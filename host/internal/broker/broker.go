@@ -23,7 +23,7 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// Options configure a Broker. URL, Node, Deliver and Close are needed.
+// Options configure a Broker. URL, Node and all functions are needed.
 type Options struct {
 	// URL of the Redis, as in redis://user:password@host:6379/0, rediss:// for
 	// TLS, with ?addr=host:port for more nodes of a cluster, or ?master_set=name for sentinels.
@@ -127,13 +127,18 @@ type Stats struct {
 	Resets uint64
 }
 
+// Check says what makes no sense, without connecting.
+func (o Options) Check() error {
+	_, err := parseURL(o)
+	return err
+}
+
 // New makes a Broker and begins to connect. It does not wait: see Wait.
 func New(o Options) (*Broker, error) {
-	b := newBroker(o)
-	if _, err := parseURL(b.o); err != nil {
-		b.stop()
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
+	b := newBroker(o)
 	for range runtime.GOMAXPROCS(0) {
 		c := make(chan inbound, 1024)
 		b.work = append(b.work, c)
