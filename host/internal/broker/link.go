@@ -68,9 +68,7 @@ func (b *Broker) down(cause error) {
 	var all []*topic
 	for _, x := range b.topics {
 		all = append(all, x)
-		if x.subscribed {
-			x.subscribed = false
-		}
+		x.subscribed = false
 	}
 	b.mu.Unlock()
 	if was && cause != errClosed {
@@ -130,9 +128,7 @@ func (b *Broker) begin() {
 	again := b.ups > 0
 	b.ups++
 	b.since, b.cause = time.Now(), nil
-	b.mu.Unlock()
 	b.up.Store(true)
-	b.mu.Lock()
 	b.turn()
 	for _, x := range b.topics {
 		b.makeReady(x)

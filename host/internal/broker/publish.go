@@ -331,12 +331,17 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 	b.stats.published.Add(uint64(x.flying))
 	x.landed, x.flying = x.landed+x.flying, 0
 	b.trim(x)
+	b.goOn(x)
+	return nil
+}
+
+// goOn has send look at a topic again if something waits; x.mu is held.
+func (b *Broker) goOn(x *topic) {
 	if len(x.out) > x.landed {
 		b.mu.Lock()
 		b.makeReady(x)
 		b.mu.Unlock()
 	}
-	return nil
 }
 
 // trim forgets what Redis has and has come back; where nobody listens here,
@@ -396,11 +401,7 @@ func (b *Broker) refused(x *topic) {
 	b.stats.unsent.Add(uint64(x.flying))
 	x.landed, x.flying = 0, 0
 	b.drop(x, n)
-	if len(x.out) > 0 {
-		b.mu.Lock()
-		b.makeReady(x)
-		b.mu.Unlock()
-	}
+	b.goOn(x) // nothing has landed any more
 }
 
 // divert gives what waits to the members here, since the link is broken. With

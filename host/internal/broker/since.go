@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -27,13 +28,9 @@ func (b *Broker) Since(ctx context.Context, t Topic, epoch string, offset uint64
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.o.Timeout)
 	defer cancel()
-	key := metaKey(b.channelOf(t))
-	meta, err := b.client.Do(ctx, b.client.B().Hmget().Key(key).Field("e", "o").Build()).AsStrSlice()
-	if err != nil {
+	if at, err = parsePlace(b.client.Do(ctx, b.placeOf(b.channelOf(t)))); err != nil {
 		return nil, at, false, errors.Join(ErrUnavailable, err)
 	}
-	at.Epoch = meta[0]
-	at.Offset, _ = strconv.ParseUint(meta[1], 10, 64)
 	if epoch != at.Epoch || offset > at.Offset {
 		return nil, at, false, nil
 	}
@@ -54,6 +51,25 @@ func (b *Broker) Since(ctx context.Context, t Topic, epoch string, offset uint64
 		entries = append(entries, Entry{e.Offset, e.Message})
 	}
 	return entries, at, true, nil
+}
+
+// placeOf asks where the topic of a channel stands.
+func (b *Broker) placeOf(channel string) rueidis.Completed {
+	return b.client.B().Hmget().Key(metaKey(channel)).Field("e", "o").Build()
+}
+
+// parsePlace reads the answer. Without an offset nothing was ever sent.
+func parsePlace(r rueidis.RedisResult) (at Position, err error) {
+	meta, err := r.AsStrSlice()
+	if err == nil && len(meta) != 2 {
+		err = errors.New("an answer of another form")
+	}
+	if err != nil {
+		return at, fmt.Errorf("where a topic stands: %w", err)
+	}
+	at.Epoch = meta[0]
+	at.Offset, _ = strconv.ParseUint(meta[1], 10, 64)
+	return at, nil
 }
 
 // entry is a message of a history.
@@ -96,15 +112,9 @@ func parseRange(r rueidis.RedisResult, to uint64) (out []entry, err error) {
 }
 
 func parseEntry(v rueidis.XRangeEntry) (e entry, err error) {
-	var tail string
-	for i := range v.ID {
-		if v.ID[i] == '-' {
-			v.ID, tail = v.ID[:i], v.ID[i:]
-			break
-		}
-	}
-	e.Offset, err = strconv.ParseUint(v.ID, 10, 64)
-	if err != nil || tail != "-0" {
+	offset, tail, _ := strings.Cut(v.ID, "-")
+	e.Offset, err = strconv.ParseUint(offset, 10, 64)
+	if err != nil || tail != "0" {
 		return e, errDamaged
 	}
 	if e.ms, err = strconv.ParseInt(v.FieldValues["t"], 10, 64); err != nil {

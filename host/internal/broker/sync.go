@@ -67,7 +67,7 @@ func (b *Broker) ask(topics []*topic) (all []*standing, err error) {
 		}
 		at = append(at, len(cmds))
 		cmds = append(cmds,
-			b.client.B().Hmget().Key(metaKey(x.channel)).Field("e", "o").Build(),
+			b.placeOf(x.channel),
 			b.client.B().Get().Key(senderKey(x.channel, b.o.Node)).Build())
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
@@ -75,12 +75,9 @@ func (b *Broker) ask(topics []*topic) (all []*standing, err error) {
 	results := b.client.DoMulti(ctx, cmds...)
 	for i, x := range topics {
 		s := &standing{x: x}
-		meta, err := results[at[i]].AsStrSlice()
-		if err != nil || len(meta) != 2 {
-			return nil, fmt.Errorf("where a topic stands: %w", err)
+		if s.at, err = parsePlace(results[at[i]]); err != nil {
+			return nil, err
 		}
-		s.at.Epoch = meta[0]
-		s.at.Offset, _ = strconv.ParseUint(meta[1], 10, 64) // none: nothing was ever sent
 		if s.sent, err = results[at[i]+1].AsUint64(); err != nil && !rueidis.IsRedisNil(err) {
 			return nil, fmt.Errorf("what was sent: %w", err)
 		}
