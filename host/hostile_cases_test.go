@@ -74,7 +74,7 @@ var hostileTime = []hostileCase{
 	{name: "fill_table", build: func() []byte {
 		return bigModule{table: 100_000, code: endless(fills(1_500, fillTable(100_000)))}.encode()
 	}, attack: attackBlind, silent: true, reasons: outOfTime},
-	{name: "recursion", messages: []string{"!a", "!b", "!c", "!d"}, reasons: "stack"},
+	{name: "recursion", messages: []string{"!a", "!b", "!c", "!d"}, reasons: "stack", limits: host.Limits{Deadline: patient}},
 	{name: "sleep", messages: []string{"!a", "!b"}, reasons: outOfTime},
 	{name: "random", messages: []string{"!"}, reasons: outOfTime},
 	{name: "exit", messages: []string{"!"}, reasons: "exit"},

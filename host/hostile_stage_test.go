@@ -33,6 +33,10 @@ type stage struct {
 	attacker *rawConn
 	witness  *rawConn // of the same route; it does nothing bad
 	failed   int      // hooks that had to fail
+
+	// What the quiet room alone allocates, in bytes a nanosecond: much with the race
+	// detector, which has pools forget what they are given.
+	quietAllocs float64
 }
 
 const hostilePath = "/hostile"

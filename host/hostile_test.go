@@ -130,7 +130,11 @@ func strict() bool { return os.Getenv("AZUHOST_STRICT") != "" && !raceEnabled }
 func (s *stage) compare() {
 	s.Helper()
 	for try := 1; ; try++ {
-		quiet := s.room.during(s, func() { time.Sleep(quietWindow) })
+		quiet := s.room.during(s, func() {
+			before := allocated()
+			time.Sleep(quietWindow)
+			s.quietAllocs = float64(allocated()-before) / float64(quietWindow)
+		})
 		attacked := s.room.during(s, func() { s.assault(time.Now().Add(quietWindow)) })
 		s.measured("quiet p99 %s, max %s (%d); attacked p99 %s, max %s (%d)", quiet.p99, quiet.max, quiet.n, attacked.p99, attacked.max, attacked.n)
 		limit := max(2*quiet.p99, quietFloor)
@@ -178,23 +182,21 @@ func (s *stage) loads(until time.Time) {
 		within = 2 * time.Second
 	}
 	var slowest time.Duration
-	var most uint64
+	var most float64
 	var err error
 	for first := true; first || time.Now().Before(until); first = false {
 		if !first {
 			time.Sleep(loadPause)
 		}
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		start := time.Now()
+		before, start := allocated(), time.Now()
 		if err = s.h.Reload(context.Background(), s.both); err == nil {
 			s.Fatal("the plugin was loaded")
 		}
-		slowest = max(slowest, time.Since(start))
-		runtime.ReadMemStats(&after)
-		most = max(most, after.TotalAlloc-before.TotalAlloc)
+		took := time.Since(start)
+		slowest = max(slowest, took)
+		most = max(most, float64(allocated()-before)-s.quietAllocs*float64(took))
 	}
-	s.measured("refused in %s, having allocated %d KiB: %v", slowest, most>>10, err)
+	s.measured("refused in %s, having allocated %.0f KiB: %v", slowest, most/1024, err)
 	if !strict() {
 		within *= 5
 	}
@@ -202,7 +204,7 @@ func (s *stage) loads(until time.Time) {
 		s.Errorf("refused after %s: want %s at most", slowest, within)
 	}
 	if most > loadBound {
-		s.Errorf("a load allocated %d MiB: want %d at most", most>>20, loadBound>>20)
+		s.Errorf("a load allocated %.1f MiB: want %d at most", most/(1<<20), loadBound>>20)
 	}
 	if !s.c.refuses(err) {
 		s.Errorf("the refusal does not say all of %q:\n%v", s.c.refused, err)
@@ -210,6 +212,13 @@ func (s *stage) loads(until time.Time) {
 	if routes := s.h.Routes(); len(routes) != 1 {
 		s.Errorf("routes after the refusal: %+v", routes)
 	}
+}
+
+// allocated is what the process has allocated so far, in bytes.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }
 
 // refuses says whether an error has all the texts that it should; a text may
