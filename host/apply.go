@@ -48,17 +48,11 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 	cfg, err := newConfig(o)
 	errs := []error{err, checkRoutes(o.Routes)}
 	for _, r := range o.Routes {
-		if ch := h.channel(r.Path); ch != nil && ch.grace != graceOf(r) {
-			errs = append(errs, fmt.Errorf("route %s: PresenceGrace has changed: %w", r.Path, ErrRestart))
-		}
-		if ch := h.channel(r.Path); ch != nil && (ch.store.shared == nil) != (sharedStoreOf(h, r) == nil) {
-			errs = append(errs, fmt.Errorf("route %s: Store has changed: %w", r.Path, ErrRestart))
+		if ch := h.channel(r.Path); ch != nil {
+			errs = append(errs, ch.stays(r))
 		}
 		if r.Store == StoreShared && o.Broker.URL == "" {
 			errs = append(errs, fmt.Errorf("route %s: a shared store needs a broker: set Broker.URL (broker: redis://…), or store: memory", r.Path))
-		}
-		if ch := h.channel(r.Path); ch != nil && ch.history != historyOf(r) {
-			errs = append(errs, fmt.Errorf("route %s: History or Limits.HistoryBytes has changed: %w", r.Path, ErrRestart))
 		}
 	}
 	sets, err := h.prepare(ctx, o)
@@ -83,6 +77,25 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 	h.replaceWatcher(w)
 	h.refresh(ctx, kept)
 	return nil
+}
+
+// stays says whether what a channel is made of is as it was: other options of a route can
+// change while the host runs.
+func (ch *channel) stays(r Route) error {
+	var errs []error
+	for _, c := range []struct {
+		name string
+		same bool
+	}{
+		{"PresenceGrace", ch.grace == graceOf(r)},
+		{"Store", (ch.store.shared == nil) == (sharedStoreOf(ch.host, r) == nil)},
+		{"History or Limits.HistoryBytes", ch.history == historyOf(r)},
+	} {
+		if !c.same {
+			errs = append(errs, fmt.Errorf("route %s: %s has changed: %w", r.Path, c.name, ErrRestart))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // refresh loads the files of routes that stay as they are, as they may have
