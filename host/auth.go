@@ -78,6 +78,9 @@ const (
 	AuthRequired AuthMode = "required"
 )
 
+// checks says whether a token that a request has is looked at.
+func (m AuthMode) checks() bool { return m == AuthOptional || m == AuthRequired }
+
 // AuthRefusal says how a client without a good token is refused.
 type AuthRefusal string
 
@@ -116,7 +119,7 @@ func (o Options) checkAuth() error {
 	}
 	var errs []error
 	for _, r := range o.Routes {
-		if r.Auth == AuthOptional || r.Auth == AuthRequired {
+		if r.Auth.checks() {
 			errs = append(errs, fmt.Errorf("route %s: auth: %s needs the options of the whole host that say which tokens are good: auth", r.Path, r.Auth))
 		}
 	}

@@ -124,7 +124,7 @@ func TestToken(t *testing.T) {
 }
 
 func TestTokenRefused(t *testing.T) {
-	var log lockedBuffer
+	var log logBuffer
 	h, url := authHost(t, host.Auth{Secret: authSecret}, &log)
 	other := signed(t, jose.HS256, []byte("another secret, of enough bytes also"), "", map[string]any{"sub": "alice", "exp": 4e9})
 	expired := token(t, "alice", map[string]any{"exp": time.Now().Add(-time.Hour).Unix()})
@@ -159,23 +159,6 @@ func TestTokenRefused(t *testing.T) {
 			t.Error("a token is in the log or the metrics")
 		}
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // TestPluginSeesNoToken: what a guest in WebAssembly gets is claims and no token,

@@ -22,7 +22,7 @@ const (
 // that looks at no token stays as it is.
 func (ch *channel) authenticate(ctx context.Context, set *settings, c *conn, r *http.Request) (*http.Request, error) {
 	mode := set.route.Auth
-	if mode != AuthOptional && mode != AuthRequired {
+	if !mode.checks() {
 		return r, nil
 	}
 	v := ch.host.config.Load().auth

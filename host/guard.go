@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/azuhost/azuhost/host/internal/auth"
 )
 
 // guard stands before the internal handler. With Options.InternalToken it asks for
@@ -24,7 +26,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/livez" || r.URL.Path == "/readyz":
 	case token != "":
-		if !sameToken(bearer(r), token) {
+		if got, ok := auth.Bearer(r.Header.Get("Authorization")); !ok || !sameToken(got, token) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="azuhost"`)
 			refuseInternal(w, r, http.StatusUnauthorized, codeUnauthorized, "a token is needed: Authorization: Bearer …")
 			return
@@ -59,16 +61,6 @@ func onLoopback(r *http.Request) bool {
 	}
 	ip, ok := netip.AddrFromSlice(addr.IP)
 	return ok && ip.Unmap().IsLoopback()
-}
-
-// bearer returns the token of a request (RFC 6750, section 2.1). The name of
-// the scheme is case-insensitive (RFC 9110, section 11.1).
-func bearer(r *http.Request) string {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
 }
 
 // sameToken compares in a time that says nothing about either.

@@ -61,7 +61,7 @@ type process struct {
 	url      string // ws://
 	internal string // http://
 	cmd      *exec.Cmd
-	log      lockedBuffer
+	log      logBuffer
 	done     chan struct{} // closed when it has ended
 	err      error         // then
 }

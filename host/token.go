@@ -56,8 +56,7 @@ func (c *conn) watchToken() {
 // keys.
 func (c *conn) refreshToken(token string) (expires time.Time, err error) {
 	cfg := c.ch.host.config.Load()
-	mode := c.ch.settings.Load().route.Auth
-	if cfg.auth == nil || mode != AuthOptional && mode != AuthRequired {
+	if cfg.auth == nil || !c.ch.settings.Load().route.Auth.checks() {
 		return time.Time{}, errNoAuth
 	}
 	ctx, cancel := context.WithTimeout(c.ch.host.ending, cfg.handshake)

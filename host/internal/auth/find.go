@@ -36,7 +36,7 @@ func (v *Verifier) candidates(r *http.Request) (list []string) {
 		}
 	}
 	for _, h := range r.Header["Authorization"] {
-		if t, ok := bearer(h); ok {
+		if t, ok := Bearer(h); ok {
 			list = append(list, t)
 		}
 	}
@@ -72,9 +72,9 @@ func unescape(s string) string {
 	return s
 }
 
-// bearer reads an Authorization header (RFC 6750, section 2.1). The name of the
-// scheme is case-insensitive (RFC 9110, section 11.1).
-func bearer(header string) (string, bool) {
+// Bearer reads the value of an Authorization header (RFC 6750, section 2.1): the token,
+// and whether it is of this scheme, whose name is case-insensitive (RFC 9110, section 11.1).
+func Bearer(header string) (string, bool) {
 	scheme, token, _ := strings.Cut(strings.TrimSpace(header), " ")
 	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
 }
@@ -104,7 +104,7 @@ func (v *Verifier) Strip(r *http.Request) *http.Request {
 		})
 	}
 	out.RequestURI = u.RequestURI()
-	strip(out.Header, "Authorization", "", func(h string) bool { _, ok := bearer(h); return ok })
+	strip(out.Header, "Authorization", "", func(h string) bool { _, ok := Bearer(h); return ok })
 	strip(out.Header, "Sec-Websocket-Protocol", ",", func(e string) bool { _, ok := subprotocolToken(e); return ok })
 	if v.opts.Cookie != "" {
 		strip(out.Header, "Cookie", ";", func(p string) bool {
