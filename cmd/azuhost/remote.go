@@ -134,12 +134,13 @@ func (r *remote) print(v any, table func(io.Writer)) error {
 	return tw.Flush()
 }
 
-// pages are the flags of lists that may be long: how many items, and what a
-// page of the API has.
-func pages(cmd *cobra.Command) *int {
-	limit := cmd.Flags().Int("limit", 0, "the most to list; 0: all")
+// listFlags adds the flags of lists of a route, which may be long.
+func listFlags(cmd *cobra.Command, w *world) (r *remote, limit *int) {
+	limit = cmd.Flags().Int("limit", 0, "the most to list; 0: all")
 	_ = cmd.RegisterFlagCompletionFunc("limit", cobra.NoFileCompletions)
-	return limit
+	r = remoteFlags(cmd, w)
+	cmd.ValidArgsFunction = r.completeRoutes
+	return r, limit
 }
 
 // pageQuery is a query for large pages.

@@ -27,19 +27,13 @@ func roomsCommand(w *world) *cobra.Command {
 				func(i host.RoomInfo) []any { return []any{i.Name, i.Sockets, i.Users} })
 		},
 	}
-	limit = pages(cmd)
-	r = remoteFlags(cmd, w)
-	cmd.ValidArgsFunction = r.completeRoutes
+	r, limit = listFlags(cmd, w)
 	return cmd
 }
 
 // connRow is a line of the tables of connections.
 func connRow(i host.ConnInfo) []any {
-	user := i.User
-	if user == "" {
-		user = "-"
-	}
-	return []any{i.ID, user, i.RemoteAddr, i.Rooms, i.Since.Local().Format(time.DateTime), i.QueuedBytes, i.Route}
+	return []any{i.ID, dash(i.User), i.RemoteAddr, i.Rooms, i.Since.Local().Format(time.DateTime), i.QueuedBytes, i.Route}
 }
 
 const connHead = "CONNECTION\tUSER\tADDRESS\tROOMS\tSINCE\tQUEUED\tROUTE"
@@ -58,9 +52,7 @@ func membersCommand(w *world) *cobra.Command {
 			return list(cmd.Context(), r, "members", pageQuery("route", args[0], "room", args[1]), *limit, connHead, connRow)
 		},
 	}
-	limit = pages(cmd)
-	r = remoteFlags(cmd, w)
-	cmd.ValidArgsFunction = r.completeRoutes
+	r, limit = listFlags(cmd, w)
 	return cmd
 }
 
@@ -79,9 +71,7 @@ func connectionsCommand(w *world) *cobra.Command {
 			return list(cmd.Context(), r, "connections", pageQuery("route", route), *limit, connHead, connRow)
 		},
 	}
-	limit = pages(cmd)
-	r = remoteFlags(cmd, w)
-	cmd.ValidArgsFunction = r.completeRoutes
+	r, limit = listFlags(cmd, w)
 	return cmd
 }
 
@@ -102,9 +92,7 @@ func usersCommand(w *world) *cobra.Command {
 				func(user string) []any { return []any{user} })
 		},
 	}
-	limit = pages(cmd)
-	r = remoteFlags(cmd, w)
-	cmd.ValidArgsFunction = r.completeRoutes
+	r, limit = listFlags(cmd, w)
 	return cmd
 }
 
