@@ -44,6 +44,9 @@ function decode(data) {
 var unescape = (data) => typeof data === "string" && data[0] === MARK ? data.slice(1) : data;
 var isLater = ({ code }) => code === "UNAVAILABLE" || code === "LIMIT";
 var refused = (c) => new AzuhostError(c.code, c.message);
+var NO_PROTOCOL = "the server does not speak " + PROTOCOL;
+var noProtocol = () => new AzuhostError("NO_PROTOCOL", NO_PROTOCOL);
+var disconnected = () => new AzuhostError("DISCONNECTED", "not connected");
 
 // src/events.ts
 var Emitter = class {
@@ -549,6 +552,33 @@ var Rooms = class {
   }
 };
 
+// src/shut.ts
+function shut(socket, code, reason, closed) {
+  if (socket.readyState === 3) {
+    return false;
+  }
+  socket.onclose = closed;
+  socket.close(code, reason);
+  return true;
+}
+
+// src/timers.ts
+var Timers = class {
+  #timers = /* @__PURE__ */ new Set();
+  /** Calls f after that many milliseconds, unless stopped before. */
+  later(ms, f) {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      f();
+    }, ms);
+    this.#timers.add(timer);
+  }
+  stop() {
+    this.#timers.forEach((timer) => clearTimeout(timer));
+    this.#timers.clear();
+  }
+};
+
 // src/token.ts
 var STALE = 3e4;
 var AHEAD = 1e4;
@@ -665,7 +695,7 @@ var Client = class extends Emitter {
   #socket;
   #dial;
   // another one for each
-  #timers = /* @__PURE__ */ new Set();
+  #timers = new Timers();
   #conn = "";
   #v1 = false;
   #openedAt = 0;
@@ -684,7 +714,7 @@ var Client = class extends Emitter {
     const host = {
       conn: () => this.#conn,
       ask: this.#ask.bind(this),
-      later: (attempt, f) => this.#later(this.#backoff(attempt), f),
+      later: (attempt, f) => this.#timers.later(this.#backoff(attempt), f),
       emit: this.emit.bind(this)
     };
     this.#rooms = new Rooms(host, this.#o.maxHeld);
@@ -798,7 +828,7 @@ var Client = class extends Emitter {
     if (this.#dial !== dial) {
       return;
     }
-    this.#later(this.#o.connectTimeout, () => {
+    this.#timers.later(this.#o.connectTimeout, () => {
       this.#token.forget();
       this.#lost(1006, "timeout");
     });
@@ -837,7 +867,7 @@ var Client = class extends Emitter {
     socket.onopen = () => {
       const auto = protocol !== "require";
       if (socket.protocol === PROTOCOL && protocol !== "off") {
-        auto && !this.#speaks && this.#later(WELCOME, () => this.#opened());
+        auto && !this.#speaks && this.#timers.later(WELCOME, () => this.#opened());
       } else {
         auto ? this.#opened() : this.#lost(1006, NO_PROTOCOL);
       }
@@ -852,7 +882,7 @@ var Client = class extends Emitter {
     socket.onclose = (e) => this.#lost(e.code, e.reason || this.#failure);
   }
   #opened() {
-    this.#stopTimers();
+    this.#timers.stop();
     this.#openedAt = Date.now();
     const again = this.#everOpen;
     this.#everOpen = true;
@@ -932,7 +962,7 @@ var Client = class extends Emitter {
   }
   #refreshAt(expiresAt) {
     if (expiresAt !== void 0 && this.#o.getToken) {
-      this.#later(this.#token.refreshIn(expiresAt), () => this.#refresh(0));
+      this.#timers.later(this.#token.refreshIn(expiresAt), () => this.#refresh(0));
     }
   }
   async #refresh(attempt) {
@@ -940,7 +970,7 @@ var Client = class extends Emitter {
     const again = (err) => {
       if (this.#dial === dial) {
         this.emit("error", err);
-        this.#later(this.#backoff(attempt + 2), () => this.#refresh(attempt + 1));
+        this.#timers.later(this.#backoff(attempt + 2), () => this.#refresh(attempt + 1));
       }
     };
     let token;
@@ -1021,7 +1051,7 @@ var Client = class extends Emitter {
   /** Lets go of the connection: nothing of it comes through any more. */
   #detach() {
     clearTimeout(this.#retry);
-    this.#stopTimers();
+    this.#timers.stop();
     this.#heartbeat.stop();
     const socket = this.#socket;
     if (socket) {
@@ -1055,30 +1085,7 @@ var Client = class extends Emitter {
   #backoff(attempt) {
     return fullJitter(attempt, this.#o.minDelay, this.#o.maxDelay);
   }
-  /** Calls f after that many milliseconds, unless the connection ends before. */
-  #later(ms, f) {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      f();
-    }, ms);
-    this.#timers.add(timer);
-  }
-  #stopTimers() {
-    this.#timers.forEach((timer) => clearTimeout(timer));
-    this.#timers.clear();
-  }
 };
-var NO_PROTOCOL = "the server does not speak " + PROTOCOL;
-var noProtocol = () => new AzuhostError("NO_PROTOCOL", NO_PROTOCOL);
-var disconnected = () => new AzuhostError("DISCONNECTED", "not connected");
-function shut(socket, code, reason, closed) {
-  if (socket.readyState === 3) {
-    return false;
-  }
-  socket.onclose = closed;
-  socket.close(code, reason);
-  return true;
-}
 export {
   AzuhostError,
   Client

@@ -28,3 +28,6 @@ export declare const unescape: <T>(data: T) => T | string;
 /** The host asks for another try. */
 export declare const isLater: ({ code }: Control) => boolean;
 export declare const refused: (c: Control) => AzuhostError;
+export declare const NO_PROTOCOL: string;
+export declare const noProtocol: () => AzuhostError;
+export declare const disconnected: () => AzuhostError;

@@ -1,5 +1,17 @@
 import { final, fullJitter, told } from './backoff.js';
-import { type Control, PROTOCOL, TOKEN, decode, encodeControl, escape, refused, unescape } from './control.js';
+import {
+  type Control,
+  NO_PROTOCOL,
+  PROTOCOL,
+  TOKEN,
+  decode,
+  disconnected,
+  encodeControl,
+  escape,
+  noProtocol,
+  refused,
+  unescape,
+} from './control.js';
 import { AzuhostError } from './error.js';
 import { Emitter, type Events, type State } from './events.js';
 import { Heartbeat } from './heartbeat.js';
@@ -8,6 +20,8 @@ import { type Closing, type Data, type Options, type Settings, type Socket, with
 import { Watches } from './presence.js';
 import { Queue, sizeOf } from './queue.js';
 import { type Message, type Position, Rooms } from './recovery.js';
+import { shut } from './shut.js';
+import { Timers } from './timers.js';
 import { Keeper } from './token.js';
 import { offline, watchPage } from './wake.js';
 
@@ -44,7 +58,7 @@ export class Client extends Emitter<Events> {
   // One connection.
   #socket: Socket | undefined;
   #dial: object | undefined; // another one for each
-  #timers = new Set<ReturnType<typeof setTimeout>>();
+  #timers = new Timers();
   #conn = '';
   #v1 = false;
   #openedAt = 0;
@@ -64,7 +78,7 @@ export class Client extends Emitter<Events> {
     const host = {
       conn: () => this.#conn,
       ask: this.#ask.bind(this),
-      later: (attempt: number, f: () => void) => this.#later(this.#backoff(attempt), f),
+      later: (attempt: number, f: () => void) => this.#timers.later(this.#backoff(attempt), f),
       emit: this.emit.bind(this) as Emitter<Events>['emit'],
     };
     this.#rooms = new Rooms(host, this.#o.maxHeld);
@@ -188,7 +202,7 @@ export class Client extends Emitter<Events> {
     if (this.#dial !== dial) {
       return; // a listener has closed it
     }
-    this.#later(this.#o.connectTimeout, () => {
+    this.#timers.later(this.#o.connectTimeout, () => {
       this.#token.forget();
       this.#lost(1006, 'timeout');
     });
@@ -230,7 +244,7 @@ export class Client extends Emitter<Events> {
       const auto = protocol !== 'require';
       if (socket.protocol === PROTOCOL && protocol !== 'off') {
         // Some servers agree to what they do not know.
-        auto && !this.#speaks && this.#later(WELCOME, () => this.#opened());
+        auto && !this.#speaks && this.#timers.later(WELCOME, () => this.#opened());
       } else {
         auto ? this.#opened() : this.#lost(1006, NO_PROTOCOL);
       }
@@ -247,7 +261,7 @@ export class Client extends Emitter<Events> {
   }
 
   #opened(): void {
-    this.#stopTimers(); // those of the handshake
+    this.#timers.stop(); // those of the handshake
     this.#openedAt = Date.now();
     const again = this.#everOpen;
     this.#everOpen = true;
@@ -335,7 +349,7 @@ export class Client extends Emitter<Events> {
 
   #refreshAt(expiresAt: number | undefined): void {
     if (expiresAt !== undefined && this.#o.getToken) {
-      this.#later(this.#token.refreshIn(expiresAt), () => this.#refresh(0));
+      this.#timers.later(this.#token.refreshIn(expiresAt), () => this.#refresh(0));
     }
   }
 
@@ -344,7 +358,7 @@ export class Client extends Emitter<Events> {
     const again = (err: unknown) => {
       if (this.#dial === dial) {
         this.emit('error', err as Error);
-        this.#later(this.#backoff(attempt + 2), () => this.#refresh(attempt + 1));
+        this.#timers.later(this.#backoff(attempt + 2), () => this.#refresh(attempt + 1));
       }
     };
     let token: string;
@@ -434,7 +448,7 @@ export class Client extends Emitter<Events> {
   /** Lets go of the connection: nothing of it comes through any more. */
   #detach(): void {
     clearTimeout(this.#retry);
-    this.#stopTimers();
+    this.#timers.stop();
     this.#heartbeat.stop();
     const socket = this.#socket;
     if (socket) {
@@ -470,32 +484,4 @@ export class Client extends Emitter<Events> {
   #backoff(attempt: number): number {
     return fullJitter(attempt, this.#o.minDelay, this.#o.maxDelay);
   }
-
-  /** Calls f after that many milliseconds, unless the connection ends before. */
-  #later(ms: number, f: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      f();
-    }, ms);
-    this.#timers.add(timer);
-  }
-
-  #stopTimers(): void {
-    this.#timers.forEach((timer) => clearTimeout(timer));
-    this.#timers.clear();
-  }
-}
-
-const NO_PROTOCOL = 'the server does not speak ' + PROTOCOL;
-const noProtocol = () => new AzuhostError('NO_PROTOCOL', NO_PROTOCOL);
-const disconnected = () => new AzuhostError('DISCONNECTED', 'not connected');
-
-/** shut closes a WebSocket that nobody listens to any more. Says whether closed will be called. */
-function shut(socket: Socket, code: number, reason: string, closed: () => void): boolean {
-  if (socket.readyState === 3) {
-    return false;
-  }
-  socket.onclose = closed;
-  socket.close(code, reason);
-  return true;
 }

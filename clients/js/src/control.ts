@@ -50,3 +50,6 @@ export const unescape = <T>(data: T): T | string => (typeof data === 'string' &&
 export const isLater = ({ code }: Control): boolean => code === 'UNAVAILABLE' || code === 'LIMIT';
 
 export const refused = (c: Control): AzuhostError => new AzuhostError(c.code, c.message);
+export const NO_PROTOCOL = 'the server does not speak ' + PROTOCOL;
+export const noProtocol = (): AzuhostError => new AzuhostError('NO_PROTOCOL', NO_PROTOCOL);
+export const disconnected = (): AzuhostError => new AzuhostError('DISCONNECTED', 'not connected');

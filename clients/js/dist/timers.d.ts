@@ -1,0 +1,7 @@
+/** What is to be done later, unless the connection ends before. */
+export declare class Timers {
+    #private;
+    /** Calls f after that many milliseconds, unless stopped before. */
+    later(ms: number, f: () => void): void;
+    stop(): void;
+}
