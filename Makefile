@@ -33,8 +33,9 @@ TESTFLAGS ?=
 test:
 	$(GO) test $(TESTFLAGS) ./...
 
-## hostile: hostile plugins on a machine that does nothing else, held to their times
+## hostile: hostile plugins, and the cost of a publication, on a machine that does nothing else: held to their figures
 hostile:
+	AZUHOST_STRICT=1 $(GO) test -count=1 -run '^TestPublishCost$$' ./cmd/azuhost
 	AZUHOST_STRICT=1 $(GO) test -count=1 -timeout 20m -run '^TestHostile$$' ./host
 
 ## lint: what CI checks beside the tests
