@@ -135,7 +135,7 @@ func background(t *testing.T, args ...string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := &exec.Cmd{Path: exe, Args: append([]string{"azuhost"}, args...), Stderr: os.Stderr} // TestMain knows the name
+	cmd := &exec.Cmd{Path: exe, Args: append([]string{"azuhost"}, args...), Stderr: os.Stderr}                 // TestMain knows the name
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AZUHOST_") }) // the tests have their own
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
