@@ -1,6 +1,6 @@
 // What azuhost dev has to say: lines of the log, and what builds fail of.
 
-import { element } from './frames.js';
+import { clock, element } from './frames.js';
 
 const kept = 500;
 const $ = (id) => document.getElementById(id);
@@ -20,7 +20,7 @@ function line({ time, level, plugin, text }) {
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   const item = element('li', level);
   item.append(
-    element('time', '', new Date(time).toLocaleTimeString()),
+    element('time', '', clock(new Date(time))),
     element('b', '', plugin ?? ''),
     element('pre', '', text),
   );

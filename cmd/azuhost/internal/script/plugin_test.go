@@ -108,6 +108,12 @@ func TestHostFunctions(t *testing.T) {
 	if got := c.read(); got != "timer of all u" {
 		t.Error(got)
 	}
+	c.ask(`console.log("seen", { n: 1 }, [2], undefined, 3n); console.warn(new Error("odd").message)`, `undefined`)
+	for _, want := range []string{`level=INFO msg="seen {\"n\":1} [2] undefined 3"`, `level=WARN msg=odd`} {
+		if !strings.Contains(s.log.String(), want) {
+			t.Errorf("no %s in\n%s", want, s.log.String())
+		}
+	}
 }
 
 func TestRefusals(t *testing.T) {
