@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
 // Results of loads, a metric label.
@@ -31,7 +33,7 @@ func (h *Host) load(ctx context.Context, s *settings) error {
 	defer past.end()
 	m, err := readModule(s.route.Plugin, s.limits.MaxModule)
 	if err == nil && past.refuses(m) {
-		return h.refused(ctx, s)
+		return h.refused(ctx, s, m)
 	}
 	if err == nil {
 		var changed bool
@@ -48,10 +50,10 @@ func (h *Host) load(ctx context.Context, s *settings) error {
 
 // refused is a load of a version that was rolled back. The one that runs stays;
 // new settings get the last good one.
-func (h *Host) refused(ctx context.Context, s *settings) error {
+func (h *Host) refused(ctx context.Context, s *settings, m module) error {
 	s.countLoad(loadRefused)
 	s.ch.log.Warn("plugin version refused: it was rolled back, and its file has not changed; Host.Lift has it tried again",
-		"plugin", s.name, "version", s.version())
+		"plugin", s.name, "version", plugin.VersionID(m.sum), "runs", s.version())
 	if s.version() != "" {
 		return nil
 	}

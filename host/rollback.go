@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,11 +24,14 @@ type history struct {
 	saving  sync.Mutex    // so that the file has the version that was good last
 
 	mu      sync.Mutex
-	runs    *module            // the version that was loaded last
-	good    *module            // the version that has passed its trial last; nil: none has
-	before  *module            // the one that was good before; nil: none was
-	refused *[sha256.Size]byte // the version that was rolled back; nil: none
+	runs    *module             // the version that was loaded last
+	good    *module             // the version that has passed its trial last; nil: none has
+	before  *module             // the one that was good before; nil: none was
+	refused [][sha256.Size]byte // versions that were rolled back, the last one behind
 }
+
+// maxRefused bounds the versions that a route refuses; each rollback adds one.
+const maxRefused = 16
 
 // historyOf gives the history for new settings: the one of the settings that they
 // replace, or what outlived the last process.
@@ -108,33 +112,43 @@ func (p *history) restore(good, before *module) {
 	p.good, p.before = good, before
 }
 
-// known are the ids of the version that was good last, and of the one that is
-// refused; empty for none.
+// known are the ids of the version that was good last, and of the one that was
+// refused last; empty for none.
 func (p *history) known() (good, refused string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.good != nil {
 		good = plugin.VersionID(p.good.sum)
 	}
-	if p.refused != nil {
-		refused = plugin.VersionID(*p.refused)
+	if n := len(p.refused); n > 0 {
+		refused = plugin.VersionID(p.refused[n-1])
 	}
 	return good, refused
 }
 
+// refuse has a version not be loaded again, beside those that were refused before.
 func (p *history) refuse(m module) {
+	p.pardon(m)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.refused = &m.sum
+	p.refused = append(p.refused, m.sum)
+	p.refused = p.refused[max(0, len(p.refused)-maxRefused):]
+}
+
+// pardon has one version be tried again.
+func (p *history) pardon(m module) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused = slices.DeleteFunc(p.refused, func(sum [sha256.Size]byte) bool { return sum == m.sum })
 }
 
 func (p *history) refuses(m module) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.refused != nil && *p.refused == m.sum
+	return slices.Contains(p.refused, m.sum)
 }
 
-// forgive has the refused version be tried again.
+// forgive has all refused versions be tried again.
 func (p *history) forgive() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -219,7 +233,7 @@ func (h *Host) rollBack(s *settings, t *plugin.Trial, m module) bool {
 	case errors.Is(err, plugin.ErrSuperseded), errors.Is(err, plugin.ErrNotLoaded), h.ending.Err() != nil:
 		return true // another version has come, or the end
 	case err != nil:
-		s.history.forgive() // it runs, after all
+		s.history.pardon(m) // it runs, after all
 		log.Error("plugin version fails, and the one before does not start", "err", err)
 		return false
 	}

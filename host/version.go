@@ -78,6 +78,7 @@ func (h *Host) rollBackByHand(ctx context.Context, s *settings) error {
 		past.restore(good, before)
 		return err
 	}
+	past.pardon(*to)
 	if from != nil {
 		past.refuse(*from)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/azuhost/azuhost/host"
@@ -47,6 +48,35 @@ func TestRollBackByHand(t *testing.T) {
 		t.Errorf("%+v, %v", change, err)
 	}
 	do(t, s.c, "s still here", "still here")
+}
+
+// TestRollBackForgetsNothing: a version that was rolled back because it failed is refused
+// also after the one that replaced it was rolled back by hand.
+func TestRollBackForgetsNothing(t *testing.T) {
+	s := newTrialHost(t, host.Single, 1)
+	s.o.Log = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.start()
+	s.pass()
+	v1 := s.h.Routes()[0].Version
+	s.load(2)
+	s.pass()
+	s.load(3)
+	bad := s.h.Routes()[0].Version
+	s.fail()
+	s.becomes(2)
+	if change, err := s.h.RollBack(t.Context(), "/c"); err != nil || change.Version != v1 {
+		t.Fatalf("%+v, %v", change, err)
+	}
+	reload(t, s.h, s.o) // the file still has the one that fails
+	s.runs(1)
+	if want := "version=" + bad + " runs=" + v1; !strings.Contains(s.log.String(), want) {
+		t.Errorf("no %q in the log:\n%s", want, s.log.String())
+	}
+	s.load(2)
+	s.runs(1)
+	s.load(4) // another content: all is forgiven
+	s.load(2)
+	s.runs(2)
 }
 
 func TestLoad(t *testing.T) {
