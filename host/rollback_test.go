@@ -309,6 +309,65 @@ func TestLinks(t *testing.T) {
 	s.runs(3)
 }
 
+// TestFarFromItsFolder: a file changes without an event in the folder of its path.
+func TestFarFromItsFolder(t *testing.T) {
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	release := func(dir string, n int) string {
+		must(os.MkdirAll(dir, 0o700))
+		write(t, filepath.Join(dir, "p.wasm"), version(t, n))
+		return dir
+	}
+	for name, test := range map[string]func(s *trial, dir string){
+		"the file behind a link": func(s *trial, dir string) {
+			one := release(filepath.Join(dir, "r1"), 1)
+			s.file = filepath.Join(dir, "etc", "p.wasm")
+			must(os.Mkdir(filepath.Dir(s.file), 0o700))
+			must(os.Symlink(filepath.Join(one, "p.wasm"), s.file))
+			s.watch()
+			replace(t, filepath.Join(one, "p.wasm"), version(t, 2))
+		},
+		"the folder's link": func(s *trial, dir string) {
+			one, two, current := release(filepath.Join(dir, "r1"), 1), release(filepath.Join(dir, "r2"), 2), filepath.Join(dir, "current")
+			must(os.Symlink(one, current))
+			s.file = filepath.Join(current, "p.wasm")
+			s.watch()
+			must(os.Symlink(two, current+".new"))
+			must(os.Rename(current+".new", current))
+		},
+		"the folder": func(s *trial, dir string) {
+			live, next := release(filepath.Join(dir, "live"), 1), release(filepath.Join(dir, "next"), 2)
+			s.file = filepath.Join(live, "p.wasm")
+			s.watch()
+			must(os.Rename(live, filepath.Join(dir, "old")))
+			must(os.Rename(next, live))
+			s.becomes(2)
+			replace(t, s.file, version(t, 3)) // in a folder that is watched now
+			s.becomes(3)
+			replace(t, s.file, version(t, 2))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTrialHost(t, host.Single, 1)
+			test(s, t.TempDir())
+			s.becomes(2)
+		})
+	}
+}
+
+// watch starts the host with the file as it is now, and a watcher.
+func (s *trial) watch() {
+	s.t.Helper()
+	s.o.Watch, s.o.Routes[0].Plugin = true, s.file
+	s.start()
+	s.runs(1)
+}
+
 // TestLastGoodOutlivesTheProcess: a host that starts with a bad file runs the
 // version that was good, and says so.
 func TestLastGoodOutlivesTheProcess(t *testing.T) {

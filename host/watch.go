@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -15,6 +16,11 @@ import (
 // settle is how long a plugin's file has to stay the same before it is loaded:
 // a compiler writes a file in pieces.
 const settle = 100 * time.Millisecond
+
+// lookEvery is how often each file is asked for its identity, size and time beside: no
+// event of its folder tells of a change behind a link, of a folder that was replaced
+// by another, or of what happens on a network's file system.
+const lookEvery = 2 * time.Second
 
 // watcher reloads plugins when their files change. It watches the folders,
 // since most tools replace a file by another with its name.
@@ -30,8 +36,9 @@ type watcher struct {
 }
 
 type watched struct {
-	paths []string // routes of it
-	max   int64    // bytes that any of them allows
+	paths []string    // routes of it
+	max   int64       // bytes that any of them allows
+	stat  os.FileInfo // of the file behind the links, when it was looked at last; nil: not there
 	seen  [sha256.Size]byte
 	known bool // seen is what was loaded last, or failed to load
 	next  [sha256.Size]byte
@@ -102,6 +109,8 @@ func (w *watcher) close() {
 func (w *watcher) run() {
 	timer := time.NewTimer(settle)
 	defer timer.Stop()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
 	for {
 		select {
 		case <-w.ctx.Done():
@@ -122,6 +131,8 @@ func (w *watcher) run() {
 			}
 		case now := <-timer.C:
 			w.look(now)
+		case <-tick.C:
+			w.ask()
 		}
 		w.arm(timer)
 	}
@@ -136,6 +147,33 @@ func (w *watcher) touched(dir string) {
 			f.due = time.Now().Add(settle)
 		}
 	}
+}
+
+// ask looks for files that are others than they were, without a word of their folders.
+// Such a folder may be another, too: it is watched from here on.
+func (w *watcher) ask() {
+	for file, f := range w.files {
+		if f.due.IsZero() && !same(f.stat, stat(file)) {
+			_ = w.fs.Add(filepath.Dir(file)) // else ask goes on finding the changes
+			f.due = time.Now().Add(settle)
+		}
+	}
+}
+
+// stat is about the file behind the links; nil: there is none.
+func stat(file string) os.FileInfo {
+	fi, err := os.Stat(file)
+	if err != nil {
+		return nil
+	}
+	return fi
+}
+
+func same(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 func (w *watcher) arm(t *time.Timer) {
@@ -158,6 +196,7 @@ func (w *watcher) look(now time.Time) {
 		if f.due.IsZero() || f.due.After(now) {
 			continue
 		}
+		f.stat = stat(file) // before the content: what changes in between is seen by ask
 		sum, ok := fingerprint(file, f.max)
 		switch {
 		case !ok || f.known && sum == f.seen: // gone for now, or back to what runs
