@@ -12,11 +12,12 @@ import (
 
 // appMetrics are the metrics that plugins make up. Their names begin with
 // azuhost_app_. A name has one operation and one set of labels in the whole
-// host, and each route has a bounded number of series.
+// host, and each route has a bounded number of series. Those of a route that went and
+// came back are the ones of before while a channel of it is there.
 type appMetrics struct {
 	mu     sync.Mutex
 	defs   map[string]*appMetric
-	series map[*channel]int
+	series map[*channel]int // none of a channel that was forgotten
 }
 
 type appMetric struct {
@@ -27,7 +28,7 @@ type appMetric struct {
 }
 
 type appSeries struct {
-	ch      *channel
+	ch      *channel // that counted last, of those that have not retired
 	values  []string // route first
 	value   float64
 	count   uint64
@@ -140,6 +141,9 @@ func (a *appMetrics) apply(ch *channel, op abi.MetricOp, name, labels string, v 
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if ch.forgotten {
+		return // its clerk ran a last hook
+	}
 	full := appName(op, name)
 	d, key := a.defs[full], appKey(ch, values)
 	if d != nil && (d.op != op || !slices.Equal(d.labels, names)) || d == nil && a.clashes(op, full) {
@@ -158,6 +162,11 @@ func (a *appMetrics) apply(ch *channel, op abi.MetricOp, name, labels string, v 
 		a.series[ch]++
 		s = &appSeries{ch: ch, values: append([]string{ch.pattern}, values...)}
 		d.series[key] = s
+	}
+	if s.ch != ch && !ch.retired.Load() {
+		a.series[s.ch]--
+		a.series[ch]++
+		s.ch = ch
 	}
 	s.apply(op, v)
 }
@@ -184,10 +193,11 @@ func (s *appSeries) apply(op abi.MetricOp, v float64) {
 	}
 }
 
-// forget drops the series of a channel that is gone.
+// forget drops the series of a channel that is gone, and has it make no others.
 func (a *appMetrics) forget(ch *channel) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	ch.forgotten = true
 	delete(a.series, ch)
 	for name, d := range a.defs {
 		for k, s := range d.series {

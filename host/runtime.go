@@ -43,7 +43,8 @@ type channel struct {
 	noise      *rate.Limiter // of log lines about failing hooks
 	muted      atomic.Int64  // lines that the limiter held back
 
-	retired atomic.Bool // the route is gone
+	retired   atomic.Bool // the route is gone
+	forgotten bool        // so are its series; under the lock of Host.appMetrics
 
 	wake chan struct{} // the clerk has something to do
 	stop chan struct{}
