@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -162,7 +163,7 @@ func printInfo(w io.Writer, name string, info *host.Info, allow []host.Capabilit
 	}
 	section(tw, "exports", len(info.Exports))
 	for _, e := range info.Exports {
-		fmt.Fprintf(tw, "  %s\t%s\n", e.Name, e.Type)
+		fmt.Fprintf(tw, "  %s\t%s\n", printable(e.Name), e.Type)
 	}
 	section(tw, "imports", len(info.Imports))
 	for _, i := range info.Imports {
@@ -170,12 +171,22 @@ func printInfo(w io.Writer, name string, info *host.Info, allow []host.Capabilit
 		if !i.Known {
 			doc = "UNKNOWN to this host"
 		}
-		fmt.Fprintf(tw, "  %s.%s\t%s\t%s\n", i.Module, i.Name, i.Type, doc)
+		fmt.Fprintf(tw, "  %s.%s\t%s\t%s\n", printable(i.Module), printable(i.Name), i.Type, doc)
 	}
 	section(tw, "warnings", len(info.Warnings))
 	for _, warning := range info.Warnings {
 		fmt.Fprintf(tw, "  %s\n", warning)
 	}
+}
+
+// printable is a name as it is, but for what a terminal would act on, and at most 100
+// characters of it: whoever made the module chose it.
+func printable(name string) string {
+	if r := []rune(name); len(r) > 100 {
+		name = string(r[:99]) + "…"
+	}
+	q := strconv.Quote(name)
+	return q[1 : len(q)-1]
 }
 
 // grant says in words whether a route would grant a capability.

@@ -68,7 +68,7 @@ func (c *checker) manifest(module []byte) (m abi.Manifest) {
 	}
 	for _, name := range m.Optional {
 		if !name.Known() {
-			c.info.warn("its manifest names %q, which is no capability of this host", name)
+			c.info.warn("its manifest names \"%s\", which is no capability of this host", shown(string(name)))
 		}
 	}
 	if slices.Contains(m.Optional, abi.AllCapabilities) {

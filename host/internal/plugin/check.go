@@ -20,8 +20,25 @@ type checker struct {
 }
 
 func (c *checker) problem(format string, args ...any) {
-	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+	c.problems = complain(c.problems, format, args...)
 }
+
+// maxComplaints bounds the problems, and the warnings, that are told of one module.
+const maxComplaints = 20
+
+// complain adds a text, the last one that there is room for says that there are more.
+func complain(list []string, format string, args ...any) []string {
+	switch {
+	case len(list) < maxComplaints:
+		return append(list, fmt.Sprintf(format, args...))
+	case len(list) == maxComplaints:
+		return append(list, "and more")
+	}
+	return list
+}
+
+// shown is a name that a module has, fit for a log and a terminal.
+func shown(name string) string { return escapeUpTo([]byte(name), 100) }
 
 func (c *checker) check(m wazero.CompiledModule, imports []api.FunctionDefinition) {
 	functions := m.ExportedFunctions()
@@ -50,7 +67,7 @@ func (c *checker) version(functions map[string]api.FunctionDefinition) {
 	for _, name := range sortedNames(functions) {
 		digits, ok := strings.CutPrefix(name, prefix)
 		if n, err := strconv.Atoi(digits); ok && err == nil && n != abi.Version {
-			others = append(others, name)
+			others = complain(others, "%s", shown(name))
 			c.info.ABI = n
 		}
 	}
@@ -75,7 +92,7 @@ func (c *checker) hooks(functions map[string]api.FunctionDefinition) {
 		}
 		h, ok := abi.HookByName(name)
 		if !ok {
-			c.info.warn("%s is no hook of this host and is never called", name)
+			c.info.warn("%s is no hook of this host and is never called", shown(name))
 			continue
 		}
 		want := signature(valueTypes(abi.Hooks[h].Params), []api.ValueType{api.ValueTypeI32})
@@ -112,29 +129,29 @@ func (c *checker) imported(im *Import, f api.FunctionDefinition) {
 	case abi.Module:
 		def, ok := abi.ImportByName(im.Name)
 		if !ok {
-			c.problem("it imports %s.%s, which this host does not have: it is of a later version; use a newer host, or an SDK for this one", im.Module, im.Name)
+			c.problem("it imports %s.%s, which this host does not have: it is of a later version; use a newer host, or an SDK for this one", shown(im.Module), shown(im.Name))
 			return
 		}
 		want = signature(valueTypes(def.Params), []api.ValueType{api.ValueType(def.Result)})
 	case wasiModule:
 		def, ok := wasiFuncs[im.Name]
 		if !ok {
-			c.problem("it imports %s.%s, which is not in WASI preview 1", im.Module, im.Name)
+			c.problem("it imports %s.%s, which is not in WASI preview 1", shown(im.Module), shown(im.Name))
 			return
 		}
 		want = signature(def.signature(im.Name))
 	case envModule:
 		if im.Name != abortName {
-			c.problem("it imports %s.%s: of module %s the host has %s alone; a C or C++ function without a definition ends up here", im.Module, im.Name, envModule, abortName)
+			c.problem("it imports %s.%s: of module %s the host has %s alone; a C or C++ function without a definition ends up here", shown(im.Module), shown(im.Name), envModule, abortName)
 			return
 		}
 		want = signature(abortParams, nil)
 	default:
-		c.problem("it imports %s.%s, and a plugin can import from %s, %s and %s only%s", im.Module, im.Name, abi.Module, wasiModule, envModule, importHint(im.Module))
+		c.problem("it imports %s.%s, and a plugin can import from %s, %s and %s only%s", shown(im.Module), shown(im.Name), abi.Module, wasiModule, envModule, importHint(im.Module))
 		return
 	}
 	if im.Type != want {
-		c.problem("its import %s.%s has the signature %s, want %s", im.Module, im.Name, im.Type, want)
+		c.problem("its import %s.%s has the signature %s, want %s", shown(im.Module), shown(im.Name), im.Type, want)
 		return
 	}
 	im.Known = true

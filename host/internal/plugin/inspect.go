@@ -31,7 +31,8 @@ type Info struct {
 	Imports []Import `json:"imports"`
 	// Uses are the capabilities that the imports need, in the order of the ABI.
 	Uses []Use `json:"capabilities"`
-	// Warnings do not keep the module from loading.
+	// Warnings do not keep the module from loading. Names in them, and in Problem, have
+	// nothing that a terminal would act on; in Exports and Imports they are as in the module.
 	Warnings []string `json:"warnings,omitempty"`
 	// Problem is why the module would not load. Empty: it would.
 	Problem string `json:"problem,omitempty"`
@@ -142,7 +143,7 @@ func importedFunctions(m wazero.CompiledModule, metered bool) []api.FunctionDefi
 }
 
 func (i *Info) warn(format string, args ...any) {
-	i.Warnings = append(i.Warnings, fmt.Sprintf(format, args...))
+	i.Warnings = complain(i.Warnings, format, args...)
 }
 
 // signature writes a function type as sdk/ABI.md does.

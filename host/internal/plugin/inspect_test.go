@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,24 @@ func TestInspectWarnsOfSize(t *testing.T) {
 	info, err := Inspect(t.Context(), m.encode())
 	if err != nil || info.Problem != "" || !strings.Contains(strings.Join(info.Warnings, " "), "125 MiB of memory") {
 		t.Errorf("%+v, %v", info, err)
+	}
+}
+
+// TestNamesForALog: whoever makes a module chooses its names, and how many there are.
+func TestNamesForALog(t *testing.T) {
+	m := goodModule()
+	for i := range 1000 {
+		m.export(fmt.Sprintf("on_\x1b[31mred\nline %d", i), "", "i", nil)
+		m.use("azu", fmt.Sprintf("\x1b[2J%d%s", i, strings.Repeat("n", 4000)), "", "")
+	}
+	info, err := Inspect(t.Context(), m.encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, text := range map[string]string{"warnings": strings.Join(info.Warnings, "; "), "problem": info.Problem} {
+		if strings.ContainsAny(text, "\x1b\n") || !strings.Contains(text, `\x1b[`) || !strings.HasSuffix(text, "; and more") || len(text) > 10_000 {
+			t.Errorf("%s of %d bytes: %.300q", what, len(text), text)
+		}
 	}
 }
 
