@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"math/big"
 	"strings"
 )
@@ -28,7 +29,11 @@ func matches(pattern, text string) bool {
 func decode(text string, v *any) bool {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
-	return d.Decode(v) == nil && !d.More()
+	if d.Decode(v) != nil {
+		return false
+	}
+	_, err := d.Token()
+	return err == io.EOF // More is silent about what closes nothing
 }
 
 // marked puts marks in the place of "..." outside of strings.
@@ -146,11 +151,12 @@ func equalNumbers(a, b json.Number) bool {
 	if a == b {
 		return true
 	}
-	if len(a) > 40 || len(b) > 40 { // an exponent can make a number that is too large to compute
+	if len(a) > 100 || len(b) > 100 {
 		return false
 	}
-	x, okX := new(big.Float).SetString(string(a))
-	y, okY := new(big.Float).SetString(string(b))
+	// Exact for 100 digits. Not a Rat: an exponent could make one too large to compute.
+	x, okX := new(big.Float).SetPrec(400).SetString(string(a))
+	y, okY := new(big.Float).SetPrec(400).SetString(string(b))
 	return okX && okY && x.Cmp(y) == 0
 }
 

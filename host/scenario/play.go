@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/hex"
@@ -63,7 +62,7 @@ type play struct {
 	http     *http.Client
 	listener *listener
 	clients  map[string]*client
-	log      lockedBuffer
+	journal  *journal
 	path     string
 	dialed   *end // the client's side of the last connection
 }
@@ -75,16 +74,38 @@ func (s *Script) Play(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
-	defer func() { err = errors.Join(err, end()) }()
+	if err := errors.Join(s.playLines(ctx, p), end()); err != nil {
+		return err
+	}
+	return s.unexpected(p)
+}
+
+func (s *Script) playLines(ctx context.Context, p *play) error {
 	for _, l := range s.lines {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		p.journal.shared.line.Store(int64(l.n))
 		if err := l.do(p); err != nil {
 			return l.failed(s.Name, err)
 		}
 	}
 	return nil
+}
+
+// unexpected is the error of a script that no line of is about a hook that failed.
+func (s *Script) unexpected(p *play) error {
+	at, why, ok := p.journal.unexpected()
+	if !ok {
+		return nil
+	}
+	e := &Error{File: s.Name, Line: at, Expected: "no hook that fails, unless a line is about it: receives ...INTERNAL_ERROR..., or log has TEXT", Got: nested(why)}
+	for _, l := range s.lines {
+		if l.n == at {
+			e.Text = l.text
+		}
+	}
+	return e
 }
 
 // failed puts the place of the line to an error.
@@ -99,7 +120,7 @@ func (l line) failed(file string, err error) error {
 
 // start makes the host.
 func (s *Script) start(o Options) (p *play, end func() error, err error) {
-	p = &play{world: newWorld(), clients: map[string]*client{}, listener: newListener()}
+	p = &play{world: newWorld(), clients: map[string]*client{}, listener: newListener(), journal: newJournal()}
 	r := o.Route
 	r.Path = cmp.Or(s.path, r.Path, "/")
 	if s.config != nil {
@@ -107,14 +128,15 @@ func (s *Script) start(o Options) (p *play, end func() error, err error) {
 	}
 	r.PresenceGrace = cmp.Or(s.grace, r.PresenceGrace)
 	p.path = r.Path
-	log := io.Writer(&p.log)
+	log := slog.New(p.journal)
 	if o.Log != nil {
-		log = io.MultiWriter(log, o.Log)
+		text := slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug})
+		log = slog.New(slog.NewMultiHandler(p.journal, text))
 	}
 	p.host, err = host.New(host.Options{
 		Routes: []host.Route{r}, Clock: &p.world.clock, PingInterval: -1, CacheDir: o.CacheDir,
 		AllowedHosts: []string{"*"}, AllowedOrigins: []string{"*"},
-		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: log,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -185,7 +207,7 @@ func (p *play) dial(target string, headers map[string]string) (*websocket.Conn, 
 		case "Host":
 			o.Host = v
 		case "Sec-WebSocket-Protocol":
-			o.Subprotocols = strings.Split(v, " ")
+			o.Subprotocols = strings.FieldsFunc(v, func(r rune) bool { return r == ' ' || r == ',' })
 		default:
 			o.HTTPHeader.Set(k, v)
 		}
@@ -200,7 +222,7 @@ func (p *play) connect(name, target string, headers map[string]string) error {
 	conn, res, err := p.dial(target, headers)
 	if err != nil {
 		if res != nil {
-			return &Error{Expected: "a connection", Got: fmt.Sprintf("refused with %d%s", res.StatusCode, p.lastFailure())}
+			return &Error{Expected: "a connection", Got: fmt.Sprintf("refused with %d%s", res.StatusCode, p.journal.lastFailure())}
 		}
 		return err
 	}
@@ -223,12 +245,14 @@ func (p *play) refused(name, target string, headers map[string]string, status in
 		return err
 	}
 	if res.StatusCode != status {
-		return &Error{Expected: fmt.Sprintf("refused with %d", status), Got: fmt.Sprintf("refused with %d%s", res.StatusCode, p.lastFailure())}
+		return &Error{Expected: fmt.Sprintf("refused with %d", status), Got: fmt.Sprintf("refused with %d%s", res.StatusCode, p.journal.lastFailure())}
+	}
+	if status >= 500 {
+		p.journal.expected()
 	}
 	return p.world.rest()
 }
 
-// read gathers what comes, until the end.
 func (c *client) read(ended func()) {
 	defer ended()
 	defer close(c.done)
@@ -310,15 +334,14 @@ func (p *play) receive(name string, kind websocket.MessageType, want string) err
 		if c.code != 0 {
 			got = fmt.Sprintf("closed with %d %s", c.code, c.reason)
 		}
-		return &Error{Expected: received{kind, want}.String(), Got: got + p.lastFailure()}
+		return &Error{Expected: received{kind, want}.String(), Got: got + p.journal.lastFailure()}
 	}
 	got := c.received[0]
 	if got.kind != kind || kind == websocket.MessageText && !matches(want, got.data) || kind == websocket.MessageBinary && want != got.data {
-		why := ""
-		if strings.Contains(got.data, "INTERNAL_ERROR") {
-			why = p.lastFailure()
-		}
-		return &Error{Expected: received{kind, want}.String(), Got: got.String() + why}
+		return &Error{Expected: received{kind, want}.String(), Got: p.shown(got)}
+	}
+	if strings.Contains(want, internalError) {
+		p.journal.expected()
 	}
 	c.received = c.received[1:]
 	return nil
@@ -332,9 +355,20 @@ func (p *play) receiveNothing(name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.received) > 0 {
-		return &Error{Expected: "nothing", Got: c.received[0].String()}
+		return &Error{Expected: "nothing", Got: p.shown(c.received[0])}
 	}
 	return nil
+}
+
+// internalError is the code of the message that clients get when their hook failed.
+const internalError = "INTERNAL_ERROR"
+
+// shown is a message for an error, and why the hook failed if it says that one has.
+func (p *play) shown(r received) string {
+	if strings.Contains(r.data, internalError) {
+		return r.String() + p.journal.lastFailure()
+	}
+	return r.String()
 }
 
 func (p *play) ignore(name string) error {
@@ -379,13 +413,16 @@ func (p *play) closed(name string, code int, reason string) error {
 	defer c.mu.Unlock()
 	want := strings.TrimSpace(fmt.Sprintf("closed with %d %s", code, reason))
 	if c.code == 0 {
-		return &Error{Expected: want, Got: "open" + p.lastFailure()}
+		return &Error{Expected: want, Got: "open" + p.journal.lastFailure()}
 	}
 	if got := strings.TrimSpace(fmt.Sprintf("closed with %d %s", c.code, c.reason)); c.code != code || reason != "" && !matchesText(reason, c.reason) {
 		return &Error{Expected: want, Got: got}
 	}
+	if code == 1011 {
+		p.journal.expected()
+	}
 	if len(c.received) > 0 {
-		return &Error{Expected: want, Got: c.received[0].String() + ", which no line is about, before it"}
+		return &Error{Expected: want, Got: p.shown(c.received[0]) + ", which no line is about, before it"}
 	}
 	return nil
 }
@@ -406,49 +443,15 @@ func (p *play) publish(kind, name string, typ websocket.MessageType, data string
 	return p.world.rest()
 }
 
-func (p *play) logHas(pattern string) error {
-	text := p.log.String()
-	if strings.Contains(text, pattern) {
+func (p *play) logHas(text string) error {
+	if p.journal.has(text) {
 		return nil
 	}
-	return &Error{Expected: "a line with " + pattern, Got: "a log of\n" + indent(text)}
-}
-
-// lastFailure says why a hook has failed last, for errors.
-func (p *play) lastFailure() string {
-	var last string
-	for line := range strings.Lines(p.log.String()) {
-		if strings.Contains(line, "hook failed") || strings.Contains(line, "plugin fault") {
-			last = line
-		}
-	}
-	_, why, ok := strings.Cut(strings.TrimSpace(last), " err=")
-	if !ok {
-		return ""
-	}
-	return "\n  the last hook that failed: " + strings.NewReplacer(`\\x0a`, "\n  ", `\n`, "\n  ").Replace(strings.Trim(why, `"`))
+	return &Error{Expected: "a line with " + text, Got: "a log of\n" + indent(p.journal.String())}
 }
 
 func indent(text string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ")
-}
-
-// lockedBuffer is a buffer that goroutines share.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 var _ net.Conn = (*end)(nil)

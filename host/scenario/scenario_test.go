@@ -52,6 +52,8 @@ func talker() *host.Funcs {
 				return env.CloseConn(conn, 4001, []byte(rest))
 			case "fail":
 				return errors.New(rest)
+			case "name": // a timer that fails
+				return env.TimerSet(conn, []byte(rest), time.Second)
 			case "log":
 				env.Log(abi.Info, []byte(rest))
 				return nil
@@ -59,6 +61,9 @@ func talker() *host.Funcs {
 			return env.Broadcast([]byte("room"), m.Kind, m.Data, 0)
 		},
 		OnTimer: func(env host.Env, conn host.ConnID, name string) error {
+			if name != "t" {
+				return errors.New(name)
+			}
 			if err := env.TimerSet(conn, []byte(name), time.Second); err != nil {
 				return err
 			}
@@ -145,8 +150,13 @@ publish to user alice: {"a":1}
 alice receives {"a":1.0}
 publish to all: bytes 01
 alice receives bytes 01
-alice sends log a line of the plugin
-log has a line of the plugin
+alice sends log a line of the plugin, {"quoted":"\\"}
+log has a line of the plugin, {"quoted":"\\"}
+alice sends fail on purpose
+alice receives {"type":"error","code":"INTERNAL_ERROR"}
+alice sends fail again
+alice ignores the rest
+log has failed with -8: again
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -168,6 +178,11 @@ func TestFailures(t *testing.T) {
 		{"alice sends x", "alice has not connected"},
 		{"alice connects /\nalice connects /", "alice is connected already"},
 		{"alice connects /\nlog has no such thing", "a line with no such thing"},
+		// Failures that no line is about, wherever they are.
+		{"alice connects /\nalice sends fail because\nalice receives nothing", "got       {\"type\":\"error\",\"code\":\"INTERNAL_ERROR\"}\n  the last hook that failed: on_message failed with -8: because"},
+		{"alice connects /\nalice sends fail because\nalice ignores the rest\nalice sends x\nalice receives x", "test.scenario:2: alice sends fail because\n  expected  no hook that fails"},
+		{"alice connects /\nalice sends name bad\nwait 2s\nalice receives nothing", "test.scenario:3: wait 2s\n  expected  no hook that fails"},
+		{"alice connects /\nalice sends fail 1\nlog has failed with -8: 1\nalice sends fail 2", "test.scenario:4:"},
 	} {
 		if err := playText(t, c.script); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\ngave %v\nwant %s", c.script, err, c.want)
@@ -222,6 +237,11 @@ func TestMatches(t *testing.T) {
 		{`1`, `1.0`, true},
 		{`1`, `1e9999999`, false},
 		{`12345678901234567890`, `12345678901234567891`, false},
+		{`18446744073709551616`, `18446744073709551617`, false},
+		{`1e-3`, `0.001`, true},
+		{`{"a":1}`, `{"a":1}}`, false},
+		{`{"a":1}`, `{"a":1}] garbage`, false},
+		{`1`, `1]`, false},
 		{`...`, `anything`, true},
 		{`...`, ``, true},
 		{`hello ...`, `hello alice`, true},
