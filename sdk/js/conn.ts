@@ -1,4 +1,4 @@
-import { AzuError, check, found, lines, notFound } from "./error";
+import { AzuError, check, found, lines, millis, notFound } from "./error";
 import { binary, bytesOf, type Message, type Sendable, text } from "./message";
 import * as raw from "./raw";
 
@@ -128,7 +128,7 @@ export class Conn {
 
   /** Has onTimer called once, so many milliseconds from now. The same name again sets it anew; it ends with the connection. */
   setTimer(name: string, ms: number): void {
-    check(raw.timerSet(this.raw, name, Math.ceil(ms)), "setTimer");
+    check(raw.timerSet(this.raw, name, millis(ms, "setTimer")), "setTimer");
   }
 
   /** Clears a timer. False if there was none. */

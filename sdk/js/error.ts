@@ -39,6 +39,21 @@ export function check(result: number, what: string): number {
   return result;
 }
 
+/** Gives milliseconds as the host wants them: whole ones. */
+export function millis(ms: number, what: string): number {
+  const whole = Math.ceil(ms);
+  if (!Number.isSafeInteger(whole)) throw new RangeError(`${what}: ${ms} is no number of milliseconds`);
+  return whole;
+}
+
+/** Joins names as lines, which is how lists go to the host. */
+export function joined(names: string[], what: string): string {
+  for (const name of names) {
+    if (name === "" || String(name).includes("\n")) throw new AzuError(-1, what);
+  }
+  return names.join("\n");
+}
+
 /** Gives what a getter found; undefined where there is nothing. */
 export function found<T extends string | Uint8Array>(result: string | Uint8Array | number, what: string): T | undefined {
   if (typeof result !== "number") return result as T;

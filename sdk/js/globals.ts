@@ -45,8 +45,20 @@ function missing(name: string, instead: string): () => never {
   };
 }
 
+/** How deep JSON may nest: the engine's parser would go down with it beyond what the host allows, and a trap is no exception. */
+const maxDepth = 200;
+
+const parseJSON = JSON.parse;
+
+function parse(text: unknown, reviver?: (this: unknown, key: string, value: unknown) => unknown): unknown {
+  const json = String(text);
+  if (json.length > maxDepth && raw.jsonDepth(json) > maxDepth) throw new RangeError(`JSON nests deeper than ${maxDepth}`);
+  return reviver ? parseJSON(json, reviver) : parseJSON(json);
+}
+
 /** @internal */
 export function install(): void {
+  JSON.parse = parse;
   const later = "code runs in hooks only; use setTimer and onTimer";
   Object.assign(globalThis, {
     console: { log: log.info, info: log.info, debug: log.debug, trace: log.debug, warn: log.warn, error: log.error },

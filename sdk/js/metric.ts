@@ -1,11 +1,11 @@
-import { check } from "./error";
+import { check, joined } from "./error";
 import * as raw from "./raw";
 
 /** Labels of a metric. Every combination is a series, and the host bounds their number: no names of rooms or users. */
 export type Labels = Record<string, string>;
 
 function measure(op: number, name: string, value: number, labels?: Labels): void {
-  const text = labels ? Object.entries(labels).map(([k, v]) => `${k}=${v}`).join("\n") : "";
+  const text = labels ? joined(Object.entries(labels).map(([k, v]) => `${k}=${v}`), "metric") : "";
   check(raw.metric(op, name, text, value), "metric");
 }
 

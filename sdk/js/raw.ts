@@ -69,4 +69,5 @@ export const fail = /* @__PURE__ */ host<(text: Data) => number>("fail");
 export const utf8Encode = /* @__PURE__ */ host<(text: string) => Uint8Array>("utf8_encode");
 export const utf8Decode = /* @__PURE__ */ host<(bytes: Uint8Array) => string>("utf8_decode");
 export const random = /* @__PURE__ */ host<(length: number) => Uint8Array>("random");
+export const jsonDepth = /* @__PURE__ */ host<(text: string) => number>("json_depth");
 export const sourceMap = /* @__PURE__ */ host<() => string>("source_map");

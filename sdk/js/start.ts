@@ -1,6 +1,7 @@
 import { Conn, connecting } from "./conn";
 import { Refusal } from "./error";
 import { install } from "./globals";
+import { log } from "./log";
 import * as raw from "./raw";
 import { stackOf } from "./stack";
 
@@ -14,10 +15,13 @@ const hooks: Record<string, [method: string, call: (h: Hooks) => Handler]> = {
   on_load: ["onLoad", (h) => (_, config) => h.onLoad!(JSON.parse(config))],
   on_connect: ["onConnect", (h) => (conn, target) => {
     connecting(target);
+    let going = false;
     try {
-      return h.onConnect!(new Conn(conn));
+      const result = h.onConnect!(new Conn(conn));
+      going = result instanceof Promise; // settle forgets the target then
+      return result;
     } finally {
-      connecting(undefined);
+      if (!going) connecting(undefined);
     }
   }],
   on_message: ["onMessage", (h) => (conn, message) => h.onMessage!(new Conn(conn), message)],
@@ -53,6 +57,8 @@ const pending = 1;
 
 /** What became of the promise of the hook that runs. */
 let outcome: number | undefined;
+/** Numbers the hooks that return promises: one that settles later says nothing about the hook that runs then. */
+let current = 0;
 /** Promises that were rejected, and nobody has caught it. */
 const rejections = new Map<unknown, unknown>();
 
@@ -67,18 +73,27 @@ function thrown(e: unknown): number {
 function returned(result: unknown): number {
   if (!(result instanceof Promise)) return 0;
   outcome = undefined;
-  result.then(() => { outcome = 0; }, (e) => { outcome = thrown(e); });
+  const mine = ++current;
+  result.then(() => {
+    if (mine === current) outcome = 0;
+  }, (e) => {
+    if (mine === current) outcome = thrown(e);
+    else log.error("a hook that had ended failed later:", e);
+  });
   return pending;
 }
 
-/** Gives the answer of a hook when all its jobs have run; called by the glue. */
-function settle(code: number): number {
+/** Gives the answer of a hook, or of the script itself, when all its jobs have run; called by the glue. */
+function settle(code: number, starting: number): number {
   if (code === pending) {
     code = outcome ?? thrown(new Error("the hook's promise did not settle: nothing outside the plugin can be awaited; use setTimer"));
+    current++;
+    connecting(undefined);
   }
   if (code === 0 && rejections.size > 0) {
     const [reason] = rejections.values();
     code = thrown(reason);
+    if (starting) log.error(reason);
   }
   rejections.clear();
   return code;
@@ -88,6 +103,15 @@ function settle(code: number): number {
 function reject(promise: unknown, reason: unknown, handled: number): void {
   if (handled) rejections.delete(promise);
   else rejections.set(promise, reason);
+}
+
+/** The names of what an object has, those of its class included. */
+function methods(object: object): string[] {
+  const found: string[] = [];
+  for (let o: object | null = object; o && o !== Object.prototype && o !== Function.prototype; o = Object.getPrototypeOf(o)) {
+    found.push(...Object.getOwnPropertyNames(o));
+  }
+  return found;
 }
 
 /** Starts the plugin with what its file exports. names are the hooks of the host, as the glue numbers them. */
@@ -107,17 +131,20 @@ export function start(plugin: Hooks & { default?: Hooks }, names: string[]): voi
     found.push(name);
     __azuhost[name] = call(owner as Hooks);
   }
-  for (const name of [...Object.keys(plugin), ...Object.keys(channel)]) {
+  for (const name of [...Object.keys(plugin), ...methods(channel)]) {
     if (/^on[A-Z]/.test(name) && !known.includes(name)) {
       throw new TypeError(`there is no hook ${name}; there are ${known.join(", ")}`);
     }
   }
+  if (found.length === 0 && typeof channel === "function" && methods(channel.prototype ?? {}).some((name) => known.includes(name))) {
+    throw new TypeError("the default export is a class: export default new " + (channel.name || "Channel") + "()");
+  }
   if (found.length === 0) {
     throw new TypeError(`it exports no hook; export default { onMessage(conn, message) { … } }, or a function of such a name; there are ${known.join(", ")}`);
   }
-  Object.assign(__azuhost, { thrown, returned, settle, reject });
   const report = __azuhost["report"] as ((text: string) => void) | undefined;
   report?.(JSON.stringify({ hooks: found, used: raw.used }));
 }
 
 install();
+Object.assign(__azuhost, { thrown, returned, settle, reject }); // before the script runs, which may reject

@@ -1,5 +1,5 @@
 import { done } from "./conn";
-import { AzuError, check, found } from "./error";
+import { AzuError, check, found, millis } from "./error";
 import type { Message } from "./message";
 import * as raw from "./raw";
 
@@ -21,7 +21,7 @@ export const store = {
   },
   /** Keeps a value. */
   set(key: string, value: Message, options?: KeepOptions): void {
-    check(raw.storeSet(key, value, Math.ceil(options?.ttl ?? 0)), "store.set");
+    check(raw.storeSet(key, value, millis(options?.ttl ?? 0, "store.set")), "store.set");
   },
   /** Forgets a value. False if there was none. */
   delete(key: string): boolean {
@@ -29,7 +29,8 @@ export const store = {
   },
   /** Adds to a number, from 0 if there is none, and gives the sum. ttl counts from the creation. */
   add(key: string, delta = 1, options?: KeepOptions): number {
-    const sum = raw.storeAdd(key, delta, Math.ceil(options?.ttl ?? 0));
+    if (!Number.isInteger(delta)) throw new RangeError(`store.add: ${delta} is not whole`);
+    const sum = raw.storeAdd(key, delta, millis(options?.ttl ?? 0, "store.add"));
     if (Array.isArray(sum)) throw new AzuError(sum[0], "store.add");
     return Number(sum);
   },

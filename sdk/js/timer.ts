@@ -1,10 +1,10 @@
 import { done } from "./conn";
-import { check } from "./error";
+import { check, millis } from "./error";
 import * as raw from "./raw";
 
 /** Has onTimer called once, so many milliseconds from now. The same name again sets the timer anew. */
 export function setTimer(name: string, ms: number): void {
-  check(raw.timerSet(0, name, Math.ceil(ms)), "setTimer");
+  check(raw.timerSet(0, name, millis(ms, "setTimer")), "setTimer");
 }
 
 /** The host's time in nanoseconds since 1970, UTC. Date.now() gives the same in milliseconds. */

@@ -1,4 +1,4 @@
-import { check, lines } from "./error";
+import { check, joined, lines } from "./error";
 import { binary, bytesOf, type Sendable, text } from "./message";
 import * as raw from "./raw";
 
@@ -35,6 +35,6 @@ export function users(): string[] {
 /** Sends a message to every connection of some users. */
 export function sendUsers(names: string[], message: Sendable): void {
   if (names.length === 0) return;
-  const list = names.join("\n");
+  const list = joined(names, "sendUsers");
   check(typeof message === "string" ? raw.sendUsers(list, text, message) : raw.sendUsers(list, binary, bytesOf(message)), "sendUsers");
 }

@@ -243,6 +243,7 @@ func closeAfterTrap(s *stage) {
 	watch.ask("store_set|on_close|store_add/closes/1/0,trap|0", "ok")
 	c = s.dial("x")
 	_ = c.Close(1000, "")
+	s.logs("hook=on_close plugin=") // that it failed
 	watch.ask("store_set|on_close|event|0", "ok")
 	c = s.dial("x")
 	_ = c.Close(4000, "")

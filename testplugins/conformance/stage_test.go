@@ -100,6 +100,16 @@ type client struct {
 	*websocket.Conn
 }
 
+// logs waits for a text in the host's log.
+func (s *stage) logs(text string) {
+	s.Helper()
+	for end := time.Now().Add(patience); !strings.Contains(s.log.String(), text); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			s.Fatalf("no %q in the log", text)
+		}
+	}
+}
+
 // dial connects to a path below the route, such as "1?do=join|r".
 func (s *stage) dial(path string) client {
 	s.Helper()

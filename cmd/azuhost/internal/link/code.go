@@ -161,7 +161,9 @@ func (c *Code) I32WrapI64() *Code      { return c.op(0xa7) }
 func (c *Code) I64ExtendI32U() *Code   { return c.op(0xad) }
 func (c *Code) I64Add() *Code          { return c.op(0x7c) }
 func (c *Code) I64GtU() *Code          { return c.op(0x56) }
+func (c *Code) I64Eqz() *Code          { return c.op(0x50) }
 func (c *Code) I64Eq() *Code           { return c.op(0x51) }
+func (c *Code) I64And() *Code          { return c.op(0x83) }
 func (c *Code) I64Or() *Code           { return c.op(0x84) }
 func (c *Code) I64Shl() *Code          { return c.op(0x86) }
 func (c *Code) I64ShrU() *Code         { return c.op(0x88) }

@@ -77,7 +77,7 @@ func (w *words) place(s string) int32 {
 const scriptName = "plugin.js"
 
 // glueGlobals are addresses, and boxes of functions of the script.
-var glueGlobals = []string{"context", "area", "inbox", "words", "undefined", "rejected"}
+var glueGlobals = []string{"context", "area", "inbox", "words", "undefined", "rejected", "natives"}
 
 // add adds all functions.
 func (g *glue) add() {
@@ -121,14 +121,15 @@ func (g *glue) addEnvironment() {
 	const promise, reason, handled, number, result = 0, 1, 2, 3, 4
 	g.Func("env.host_promise_rejection", link.Type{Params: "iii"}, "ii", func(c *link.Code) {
 		c.I32(1).SetGlobal("rejected")
-		c.GetGlobal("reject").If()
+		c.GetGlobal("reject").I32Eqz().If() // the script itself runs
+		c.GetGlobal("natives").GetGlobal("words").I32(g.words.place("reject")).I32Add().Call("qjs_get_prop_string").SetGlobal("reject")
+		c.End()
 		c.Get(handled).F64ConvertI32S().Call("qjs_new_number").Set(number)
 		for i, local := range []int{promise, reason, number} {
 			c.GetGlobal("area").Get(local).Store(uint32(areaReject + 4*i))
 		}
 		c.GetGlobal("reject").GetGlobal("undefined").I32(3).GetGlobal("area").I32(areaReject).I32Add().Call("qjs_call").Set(result)
 		c.Get(result).Call("qjs_free_value").Get(number).Call("qjs_free_value")
-		c.End()
 		c.Get(promise).Call("qjs_free_value").Get(reason).Call("qjs_free_value")
 	})
 }
@@ -146,8 +147,8 @@ func (g *glue) addStart() {
 			fetched = append(fetched, def.Name)
 		}
 	}
-	for _, name := range append(fetched, "stack") {
-		g.words.place(name)
+	for _, text := range append(fetched, "stack", noBytes) {
+		g.words.place(text)
 	}
 	native := g.Slot("native")
 	wordSegment := g.Data(g.words.text)
@@ -166,7 +167,7 @@ func (g *glue) addStart() {
 		c.Call("qjs_get_undefined").SetGlobal("undefined")
 
 		// What the script gets: an object with the host functions.
-		c.Call("qjs_new_object").Set(object)
+		c.Call("qjs_new_object").Tee(object).SetGlobal("natives")
 		for i, name := range g.natives {
 			c.GetGlobal("area").GetGlobal("context").I32(native)
 			word(name)
@@ -184,12 +185,17 @@ func (g *glue) addStart() {
 		c.GetGlobal("area").Get(object).LoadI64(0).StoreI64(areaArgs)
 		c.Get(box).I32(1).Call("invoke").Set(code)
 		c.Get(box).Call("qjs_free_value")
-		c.Call("drain").Get(code).I32Or().GetGlobal("rejected").I32Or().If().Trap().End()
+		c.Call("drain").Get(code).I32Or().If().Trap().End()
 		for _, name := range fetched {
 			c.Get(object)
 			word(name)
 			c.Call("qjs_get_prop_string").SetGlobal(name)
 		}
+		c.GetGlobal("rejected").If()
+		c.I32(0).SetGlobal("rejected")
+		c.GetGlobal("area").I64(0).StoreI64(areaArgs).GetGlobal("area").I64(1).StoreI64(areaArgs + 8)
+		c.GetGlobal("settle").I32(2).Call("invoke").If().Trap().End()
+		c.End()
 		c.Get(object).Call("qjs_free_value")
 	})
 	g.Func("native.source_map", nativeType, "il", func(c *link.Code) {
@@ -300,8 +306,8 @@ func (g *glue) addRun() {
 		c.End()
 		c.GetGlobal("rejected").Get(code).I32(pending).I32Eq().I32Or().If()
 		c.I32(0).SetGlobal("rejected")
-		c.GetGlobal("area").Get(code).I64ExtendI32U().StoreI64(areaArgs)
-		c.GetGlobal("settle").I32(1).Call("invoke").Set(code)
+		c.GetGlobal("area").Get(code).I64ExtendI32U().StoreI64(areaArgs).GetGlobal("area").I64(0).StoreI64(areaArgs + 8)
+		c.GetGlobal("settle").I32(2).Call("invoke").Set(code)
 		c.End()
 		c.Get(code)
 	})

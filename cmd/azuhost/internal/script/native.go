@@ -12,7 +12,7 @@ import (
 // or one of the glue's own.
 
 // ownNatives are those of the glue.
-var ownNatives = []string{"utf8_encode", "utf8_decode", "random", "source_map"}
+var ownNatives = []string{"utf8_encode", "utf8_decode", "random", "json_depth", "source_map"}
 
 // hidden are host functions that only the glue calls.
 var hidden = []string{"read"}
@@ -257,7 +257,8 @@ func (g *glue) addValues() {
 		c.Get(box).Call("qjs_get_float64").I64TruncSatF64S()
 	})
 	// bytes gives the address of a string in UTF-8, or of a typed array. Into
-	// the slot go the length, and what release frees.
+	// the slot go the length, and what release frees. What is neither, and has no text that
+	// anybody means, throws: zero.
 	const box, slot, text, buffer, out = 0, 1, 2, 3, 4
 	g.Func("bytes", link.Type{Params: "ii", Results: "i"}, "iii", func(c *link.Code) {
 		c.Get(slot).I32(0).Store(4)
@@ -271,25 +272,92 @@ func (g *glue) addValues() {
 		c.Get(text).Return()
 		c.End()
 		c.Get(buffer).Call("qjs_free_value").Call("qjs_get_exception").Call("qjs_free_value") // no typed array
+		c.Call("unwanted").Return()
 		c.End()
+		c.Get(box).Call("qjs_is_undefined").Get(box).Call("qjs_is_null").I32Or().If().Call("unwanted").Return().End()
 		c.Get(slot).I32(0).Store(0)
 		c.Get(slot).Get(box).Get(slot).Call("qjs_get_string_len").Tee(text).Store(4)
+		c.Get(text).If().Get(text).Get(slot).Load(0).Call("scrub").End()
 		c.Get(text)
 	})
+	g.Func("unwanted", link.Type{Results: "i"}, "", func(c *link.Code) {
+		c.GetGlobal("context").GetGlobal("words").I32(g.words.place(noBytes)).I32Add().I32(0).Call("JS_ThrowTypeError").Drop()
+		c.I32(0)
+	})
+	g.addScrub()
 	g.Func("release", link.Type{Params: "i"}, "", func(c *link.Code) {
 		const slot = 0
 		c.Get(slot).Load(4).If().Get(slot).Load(4).Call("qjs_free_cstring").End()
 	})
 }
 
+// noBytes is the message for a value that is no text.
+const noBytes = "a string or a Uint8Array is wanted here"
+
+// addScrub adds what puts U+FFFD in the place of a surrogate without its other half, as
+// browsers do: a client can have JSON.parse make one, and no text may have it. It
+// takes as many bytes. What QuickJS shares with a string of its own is ASCII.
+func (g *glue) addScrub() {
+	const at, end = 0, 1
+	g.Func("scrub", link.Type{Params: "ii"}, "", func(c *link.Code) {
+		c.Get(at).Get(end).I32Add().Set(end)
+		c.Loop() // ASCII, eight at a time
+		c.Get(at).I32(8).I32Add().Get(end).I32GtU().I32Eqz().If()
+		c.Get(at).LoadI64(0).I64(-0x7f7f7f7f7f7f7f80).I64And().I64Eqz().If()
+		c.Get(at).I32(8).I32Add().Set(at).Br(2)
+		c.End().End().End()
+		c.Loop()
+		c.Get(end).Get(at).I32GtU().If()
+		c.Get(at).Load8(0).I32(0xed).I32Eq().If()
+		c.Get(at).Load8(1).I32(0x9f).I32GtU().If()
+		for i, b := range []byte("\uFFFD") {
+			c.Get(at).I32(int32(b)).Store8(uint32(i))
+		}
+		c.End().End()
+		c.Get(at).I32(1).I32Add().Set(at).Br(1)
+		c.End().End()
+	})
+}
+
+// addJSONDepth adds what says how deep a text nests if it is JSON. QuickJS goes down
+// with it, and ends with a trap where the script could have had an exception.
+func (g *glue) addJSONDepth() {
+	const argv, text, end, char, quoted, depth, deepest = 0, 1, 2, 3, 4, 5, 6
+	g.Func("native.json_depth", nativeType, "iiiiii", func(c *link.Code) {
+		c.Get(argv)
+		slot(c, 0)
+		c.Call("bytes").Tee(text).I32Eqz().If().I64(tagException << 32).Return().End()
+		c.Get(text).GetGlobal("area").Load(areaSlots).I32Add().Set(end)
+		c.Loop()
+		c.Get(end).Get(text).I32GtU().If()
+		c.Get(text).Load8(0).Set(char)
+		c.Get(text).I32(1).I32Add().Set(text)
+		c.Get(char).I32('"').I32Eq().If()
+		c.Get(quoted).I32Eqz().Set(quoted)
+		c.Else().Get(quoted).If()
+		c.Get(char).I32('\\').I32Eq().Get(text).I32Add().Set(text) // what follows is no quote
+		c.Else()
+		c.Get(char).I32(' ').I32Or().Set(char) // which makes braces of brackets
+		c.Get(char).I32('{').I32Eq().Get(depth).I32Add().Set(depth)
+		c.Get(depth).Get(char).I32('}').I32Eq().I32Sub().Set(depth)
+		c.Get(depth).Get(deepest).I32GtS().If().Get(depth).Set(deepest).End()
+		c.End().End()
+		c.Br(1)
+		c.End().End()
+		slot(c, 0)
+		c.Call("release").Get(deepest).I64ExtendI32U()
+	})
+}
+
 // addOwn adds the natives that are no host functions.
 func (g *glue) addOwn() {
+	g.addJSONDepth()
 	const argv, text, value = 0, 1, 2
 	for name, make := range map[string]string{"utf8_encode": "JS_NewUint8ArrayCopy", "utf8_decode": "JS_NewStringLen"} {
 		g.Func("native."+name, nativeType, "il", func(c *link.Code) {
 			c.Get(argv)
 			slot(c, 0)
-			c.Call("bytes").Set(text)
+			c.Call("bytes").Tee(text).I32Eqz().If().I64(tagException << 32).Return().End()
 			c.GetGlobal("context").Get(text).GetGlobal("area").Load(areaSlots).Call(make).Set(value)
 			slot(c, 0)
 			c.Call("release").Get(value)

@@ -1,11 +1,15 @@
 package script_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/script"
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
 )
@@ -90,6 +94,21 @@ func TestHostFunctions(t *testing.T) {
 		{`try { setTimeout(() => 0, 1) } catch (e) { e.message }`, `"there is no setTimeout in a channel: code runs in hooks only; use setTimer and onTimer"`},
 		{`(async () => { await null; await Promise.resolve(); return "later" })()`, `"later"`},
 		{`"` + large + large + `".length`, `40000`},
+		{`"[".repeat(400).length + JSON.parse("[".repeat(200) + "]".repeat(200)).length`, `401`},
+		{`try { JSON.parse("[".repeat(5000)) } catch (e) { e.name + ": " + e.message }`, `"RangeError: JSON nests deeper than 200"`},
+		{`try { JSON.parse('{"a":'.repeat(201) + "1" + "}".repeat(201)) } catch (e) { e.name }`, `"RangeError"`},
+		{`JSON.parse('"' + "[{".repeat(300) + '\\"' + "[{".repeat(300) + '"').length`, `1201`},
+		{`JSON.parse(JSON.stringify(Array.from({ length: 300 }, () => [[]])), (k, v) => v).length`, `300`},
+		{`conn.set("s", "a\ud83d, \ud83c\udf89, ümläut \udc00!"); conn.get("s")`, `"a�, 🎉, ümläut �!"`},
+		{`new TextEncoder().encode("\ud800")`, `bytes 239,191,189`},
+		{`try { conn.join(undefined) } catch (e) { e.name + ": " + e.message }`, `"TypeError: a string or a Uint8Array is wanted here"`},
+		{`try { conn.set("k", { a: 1 }) } catch (e) { e.name }`, `"TypeError"`},
+		{`try { conn.set("k", null) } catch (e) { e.name }`, `"TypeError"`},
+		{`try { store.add("h", 0.5) } catch (e) { e.message }`, `"store.add: 0.5 is not whole"`},
+		{`try { conn.setTimer("x") } catch (e) { e.message }`, `"setTimer: undefined is no number of milliseconds"`},
+		{`try { store.set("x", "y", { ttl: NaN }) } catch (e) { e.name }`, `"RangeError"`},
+		{`try { sendUsers(["al\nbob"], "m") } catch (e) { e.message }`, `"sendUsers: INVALID"`},
+		{`try { counter("hits").add(1, { kind: "a\nb=c" }) } catch (e) { e.message }`, `"metric: INVALID"`},
 		{`state += 1`, `1`},
 		{`throw new Error("no")`, internalError},
 		{`state += 1`, `2`},
@@ -166,6 +185,64 @@ func TestFailures(t *testing.T) {
 	c.ask(`Promise.reject(1).catch(() => 0); "caught"`, `"caught"`)
 	if strings.Contains(s.log.String(), "instance is replaced") {
 		t.Errorf("an exception was a fault:\n%s", s.log.String())
+	}
+}
+
+// TestPromisesOfBefore: what settles late says nothing about the hook that runs then.
+func TestPromisesOfBefore(t *testing.T) {
+	s := serve(t, evaluator, nil)
+	c := s.dial("/c/x")
+	c.ask(`new Promise((wake, lose) => { Object.assign(globalThis, { wake, lose }) }).then(() => "old")`, internalError)
+	c.ask(`wake(); new Promise(() => {})`, internalError)
+	c.ask(`new Promise((wake, lose) => { Object.assign(globalThis, { wake, lose }) })`, internalError)
+	c.ask(`lose(new Error("of before")); "new"`, `"new"`)
+	if want := "a hook that had ended failed later: Error: of before"; !strings.Contains(s.log.String(), want) {
+		t.Errorf("no %q in\n%s", want, s.log.String())
+	}
+	c.ask(`"and on"`, `"and on"`)
+}
+
+// TestAsyncConnect: all of the request is there until the promise settles.
+func TestAsyncConnect(t *testing.T) {
+	s := serve(t, `export default {
+  async onConnect(conn) { await null; conn.send(conn.target + " " + conn.query("a")); },
+  onMessage(conn) { try { conn.send(conn.target) } catch (e) { conn.send(e.code) } },
+}`, nil)
+	c := s.dial("/c/x?a=1")
+	if got := c.read(); got != "/c/x?a=1 1" {
+		t.Error(got)
+	}
+	c.send(websocket.MessageText, "")
+	if got := c.read(); got != "STATE" {
+		t.Error(got)
+	}
+}
+
+// TestScriptsThatDoNotStart: the error says why.
+func TestScriptsThatDoNotStart(t *testing.T) {
+	runtime := script.Runtime{File: quickJS(t)}
+	for source, want := range map[string]string{
+		`Promise.reject(new Error("floating")); export default { onMessage() {} }`: "Error: floating\n    at <anonymous> (plugin.ts:1)",
+		`(async () => { await 0; throw 7 })(); export default { onMessage() {} }`:  "7",
+		`class A { onConnect() {} onMesage() {} } export default new A()`:          "there is no hook onMesage",
+		`export default class Game { onMessage() {} }`:                             "export default new Game()",
+		`export default {}`:          "it exports no hook",
+		`throw new Error("at once")`: "Error: at once",
+	} {
+		src := filepath.Join(t.TempDir(), "plugin.ts")
+		if err := os.WriteFile(src, []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := script.Build(t.Context(), src, script.Options{Runtime: runtime, Timeout: time.Minute}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\ngave %v\nwant %s", source, err, want)
+		}
+	}
+	src := filepath.Join(t.TempDir(), "plugin.ts")
+	if err := os.WriteFile(src, []byte(`Promise.reject(1).catch(() => 0); export default { onMessage() {} }`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := script.Build(t.Context(), src, script.Options{Runtime: runtime, Timeout: time.Minute}); err != nil {
+		t.Errorf("a rejection that is caught: %v", err)
 	}
 }
 

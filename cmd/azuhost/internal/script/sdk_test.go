@@ -27,7 +27,7 @@ func TestRawImports(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\("(\w+)"\);`).FindAllStringSubmatch(string(data), -1) {
 		have = append(have, m[1])
 	}
-	want := []string{"utf8_encode", "utf8_decode", "random", "source_map"} // of the glue
+	want := []string{"utf8_encode", "utf8_decode", "random", "json_depth", "source_map"} // of the glue
 	for _, im := range abi.Imports {
 		if im.Name != "read" {
 			want = append(want, im.Name)
