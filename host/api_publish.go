@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -96,12 +97,24 @@ func (a *api) publishOne(ctx context.Context, body apiPublication) (Delivery, er
 	}
 	problem := problemOf(err)
 	if problem.Code == codeHookFailed || problem.Code == codeInternal {
-		a.host.log.Warn("publication failed", "route", p.Route, "err", err)
+		a.host.log.Warn("publication failed", "route", p.Route, "err", shortened(err.Error()))
 	}
 	if d.Sockets > 0 {
 		problem.Delivery = &d
 	}
 	return d, problem
+}
+
+// maxLogged bounds what the log is told of a publication that failed, in bytes: the
+// errors of a plugin carry its stack, and what it says itself.
+const maxLogged = 4096
+
+// shortened is the beginning of a text that is too long to be logged.
+func shortened(text string) string {
+	if len(text) <= maxLogged {
+		return text
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(text[:maxLogged], ""), len(text))
 }
 
 type apiBatch struct {

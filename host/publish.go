@@ -95,12 +95,13 @@ func (e *RefusedError) Error() string {
 
 // Publish sends a message to a room, users or everybody. A channel that handles
 // on_publish is asked first, and in charge: what it does instead happens, and
-// Delivery counts that. With several users it is asked for each of them.
+// Delivery counts that. With several users it is asked for each of them, until it
+// traps or spends its budget: it is not asked about the rest.
 //
 // Errors wrap ErrUnknownRoute, abi.Invalid and abi.Limit for a publication that
 // can not be, ErrKeyReused, *RefusedError, or abi.Unavailable while there is
 // nobody to ask. Where a message is for several routes or users and some fail,
-// the others get it: Delivery counts those.
+// the others get it: Delivery counts those, and the error has the first few.
 func (h *Host) Publish(ctx context.Context, p Publication) (d Delivery, err error) {
 	defer func() { h.metrics.api.publishedTo(p, d, err) }()
 	if p.Kind == 0 {
@@ -121,12 +122,40 @@ func (h *Host) Publish(ctx context.Context, p Publication) (d Delivery, err erro
 
 // publish publishes to each channel. Errors of one are no reason to leave out another.
 func publish(ctx context.Context, channels []*channel, p Publication) (d Delivery, err error) {
+	var failed failures
 	for _, ch := range channels {
-		one, e := ch.publish(ctx, p)
-		d.add(one)
-		err = errors.Join(err, e)
+		d.add(ch.publish(ctx, p, &failed))
 	}
-	return d, err
+	return d, failed.join()
+}
+
+// maxFailures bounds the errors of one publication that are told, of up to 10,000
+// users on every route.
+const maxFailures = 5
+
+// failures gathers the errors of a publication: the first few, and how many more.
+type failures struct {
+	first []error
+	more  int
+}
+
+func (f *failures) add(err error) {
+	switch {
+	case err == nil:
+	case len(f.first) < maxFailures:
+		f.first = append(f.first, err)
+	default:
+		f.more++
+	}
+}
+
+// join gives the errors as one; nil: there are none.
+func (f *failures) join() error {
+	err := errors.Join(f.first...)
+	if f.more > 0 {
+		err = fmt.Errorf("%w\nand %d more", err, f.more)
+	}
+	return err
 }
 
 // check says what is wrong with a publication, and finds the channels that it
@@ -172,19 +201,33 @@ func (h *Host) check(p Publication) ([]*channel, error) {
 }
 
 // publish asks on_publish, where the channel has it, and else delivers.
-func (ch *channel) publish(ctx context.Context, p Publication) (d Delivery, err error) {
+func (ch *channel) publish(ctx context.Context, p Publication, failed *failures) (d Delivery) {
 	if !ch.settings.Load().logic.Has(abi.OnPublish) {
-		return ch.deliver(ctx, target{p.Room, p.Users}, hub.AppendFrame(nil, p.Kind, p.Data))
+		d, err := ch.deliver(ctx, target{p.Room, p.Users}, hub.AppendFrame(nil, p.Kind, p.Data))
+		failed.add(err)
+		return d
 	}
 	if len(p.Users) == 0 {
-		return ch.ask(ctx, Target{Room: p.Room}, p)
+		d, err := ch.ask(ctx, Target{Room: p.Room}, p)
+		failed.add(err)
+		return d
 	}
-	for _, u := range p.Users {
-		one, e := ch.ask(ctx, Target{User: u}, p)
+	for _, u := range distinct(p.Users) {
+		one, err := ch.ask(ctx, Target{User: u}, p)
 		d.add(one)
-		err = errors.Join(err, e)
+		failed.add(err)
+		if hopeless(err) {
+			break
+		}
 	}
-	return d, err
+	return d
+}
+
+// hopeless says that there is no use in asking about the next user: on_publish trapped
+// or spent its budget, which would be one fault more, or there is nobody to ask.
+func hopeless(err error) bool {
+	var fault *plugin.Fault
+	return errors.As(err, &fault) || errors.Is(err, abi.Unavailable)
 }
 
 // ask runs on_publish for a message to a room, one user or all.

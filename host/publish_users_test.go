@@ -1,0 +1,81 @@
+package host_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/azuhost/azuhost/host"
+)
+
+// askedAboutUsers has a route whose on_publish answers as the user's name says, and
+// notes whom it was asked about.
+func askedAboutUsers(t *testing.T, o host.Options) (h *host.Host, url string, asked *[]string) {
+	t.Helper()
+	asked = &[]string{}
+	f := scriptInGo()
+	f.OnPublish = func(env host.Env, to host.Target, m host.Message) error {
+		*asked = append(*asked, to.User)
+		switch {
+		case strings.HasPrefix(to.User, "refused"):
+			return host.Refusal(403)
+		case strings.HasPrefix(to.User, "fails"):
+			return errors.New("no luck")
+		case strings.HasPrefix(to.User, "panics"):
+			panic(strings.Repeat("long ", 10_000))
+		}
+		return env.SendUser([]byte(to.User), m.Kind, m.Data)
+	}
+	o.Routes = []host.Route{{Path: "/c", Channel: f}}
+	h, url = serve(t, o)
+	return h, url, asked
+}
+
+func numbered(name string, n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("%s%04d", name, i))
+	}
+	return names
+}
+
+// TestOnPublishOnceForAUser: who is named twice gets a message once.
+func TestOnPublishOnceForAUser(t *testing.T) {
+	h, url, asked := askedAboutUsers(t, host.Options{Log: slog.New(slog.DiscardHandler)})
+	ann := dialDo(t, url+"/c", "i ann;s in")
+	want(t, ann, "in")
+	publish(t, h, host.Publication{Users: []string{"ann", "bob", "ann"}, Data: []byte("x")}, 1)
+	if len(*asked) != 2 {
+		t.Errorf("asked about %q", *asked)
+	}
+}
+
+// TestOnPublishFaultsOnce: a publication for many users is one fault, and its error has
+// a bound, in the answer and in the log.
+func TestOnPublishFaultsOnce(t *testing.T) {
+	var log bytes.Buffer
+	h, url, asked := askedAboutUsers(t, host.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	ann := dialDo(t, url+"/c", "i ann;s in")
+	want(t, ann, "in")
+	d, err := h.Publish(t.Context(), host.Publication{Route: "/c", Users: append(numbered("panics", 100), "ann"), Data: []byte("x")})
+	if err == nil || d.Sockets != 1 || len(*asked) != 2 || h.Routes()[0].Faults != 1 {
+		t.Errorf("%+v, asked %d times, %d faults", d, len(*asked), h.Routes()[0].Faults)
+	}
+	for _, users := range [][]string{numbered("refused", 100), numbered("fails", 100)} {
+		*asked = nil
+		d, err = h.Publish(t.Context(), host.Publication{Route: "/c", Users: append(users, "zoe"), Data: []byte("x")})
+		if err == nil || len(*asked) != 101 || !strings.HasSuffix(err.Error(), "\nand 95 more") || strings.Count(err.Error(), "\n") != 5 {
+			t.Errorf("%+v, asked %d times: %v", d, len(*asked), err)
+		}
+	}
+	log.Reset()
+	c := newAPIClient(t, h)
+	c.want(500, "hook_failed", "POST", "publish", `{"route": "/c", "users": ["panics"], "text": "x"}`)
+	_, line, ok := strings.Cut(log.String(), "publication failed")
+	line, _, _ = strings.Cut(line, "\n")
+	if !ok || len(line) > 5000 || !strings.Contains(line, "bytes)") {
+		t.Errorf("logged %d bytes: %.300s", len(line), line)
+	}
+}
