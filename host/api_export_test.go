@@ -21,3 +21,8 @@ func APITypes() map[string]reflect.Type {
 		"Problem":       reflect.TypeFor[problem](),
 	}
 }
+
+// ConnectionsOf is Connections where ids have been listed already.
+func (h *Host) ConnectionsOf(route string, ids []uint64, limit int) ([]ConnInfo, error) {
+	return h.connections(ids, "", limit, h.channel(route))
+}

@@ -15,8 +15,8 @@ import (
 // errors wrap ErrUnknownRoute, and abi.Invalid for names that can not be.
 //
 // Lists that may be long come in pages: at most limit items (0: 100) that come
-// behind after, which is the last item of the page before. What comes and goes
-// meanwhile may be missed; what stays is listed once.
+// behind after, which is the last item of the page before; a page with fewer is the
+// last. What comes and goes meanwhile may be missed; what stays is listed once.
 
 // defaultPage is how many items a page has if nobody says so.
 const defaultPage = 100
@@ -127,7 +127,8 @@ func (h *Host) Connections(_ context.Context, route, after string, limit int) ([
 	return h.connections(ids, after, limit, channels...)
 }
 
-// connections describes those of ids that are on a page.
+// connections describes the first of ids behind after, at most limit. Those that have
+// gone since they were listed make no page short: one that is was the last.
 func (h *Host) connections(ids []uint64, after string, limit int, channels ...*channel) ([]ConnInfo, error) {
 	var last uint64
 	if after != "" {
@@ -138,7 +139,10 @@ func (h *Host) connections(ids []uint64, after string, limit int, channels ...*c
 	}
 	slices.Sort(ids)
 	list := []ConnInfo{}
-	for _, id := range page(ids, last, limit, cmp.Compare[uint64]) {
+	for _, id := range page(ids, last, len(ids), cmp.Compare[uint64]) {
+		if len(list) == pageSize(limit) {
+			break
+		}
 		for _, ch := range channels {
 			if m := ch.hub.Member(id); m != nil {
 				list = append(list, ch.describe(m))
@@ -163,5 +167,8 @@ func page[T any](items []T, after T, limit int, compare func(a, b T) int) []T {
 	if found {
 		from++
 	}
-	return items[from:min(len(items), from+cmp.Or(max(limit, 0), defaultPage))]
+	return items[from:min(len(items), from+pageSize(limit))]
 }
+
+// pageSize is limit with its default.
+func pageSize(limit int) int { return cmp.Or(max(limit, 0), defaultPage) }

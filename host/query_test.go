@@ -10,6 +10,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/coder/websocket"
 )
 
 func TestQueries(t *testing.T) {
@@ -115,6 +116,32 @@ func TestPages(t *testing.T) {
 		}
 		if len(seen) != all.n || pages != 3 {
 			t.Errorf("%s: %d in %d pages", what, len(seen), pages)
+		}
+	}
+}
+
+// TestPageAfterSomeHaveGone: connections that end between listing and describing do not
+// make a page short, as the last one is.
+func TestPageAfterSomeHaveGone(t *testing.T) {
+	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}}})
+	var conns []*websocket.Conn
+	for range 5 {
+		c := dialDo(t, url+"/c", "s in")
+		want(t, c, "in")
+		conns = append(conns, c)
+	}
+	listed := []uint64{1, 2, 3, 4, 5}
+	for _, c := range conns[1:3] {
+		_ = c.Close(websocket.StatusNormalClosure, "")
+	}
+	eventually(t, "two have gone", func() bool {
+		left, err := h.Connections(t.Context(), "/c", "", 0)
+		return err == nil && len(left) == 3
+	})
+	for limit, n := range map[int]int{1: 1, 2: 2, 3: 3, 4: 3, 0: 3} {
+		got, err := ids(h.ConnectionsOf("/c", listed, limit))
+		if all := []string{h.Node() + ".1", h.Node() + ".4", h.Node() + ".5"}; err != nil || !slices.Equal(got, all[:n]) {
+			t.Errorf("a page of %d: %v, %v", limit, got, err)
 		}
 	}
 }
