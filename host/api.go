@@ -1,22 +1,18 @@
 package host
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // The HTTP API: /api/v1/…, on the internal listener. openapi.json describes it,
-// and a test holds the two against each other. The operations are in api_*.go.
+// and a test holds the two against each other. The operations are in api_*.go, the reading of bodies in api_decode.go.
 
 const (
 	// apiBody bounds the body of a request, in bytes.
@@ -25,6 +21,8 @@ const (
 	apiTime = 30 * time.Second
 	// maxPage is the largest page of a list.
 	maxPage = 1000
+	// headerKey is the header with the key of a publication.
+	headerKey = "Idempotency-Key"
 )
 
 // api serves the operations. Its methods are those that api_*.go have.
@@ -41,7 +39,7 @@ type operation func(ctx context.Context, r *http.Request) (any, error)
 func newAPI(h *Host) *api {
 	a := &api{host: h, mux: http.NewServeMux(), foreign: http.NewCrossOriginProtection()}
 	for _, o := range a.operations() {
-		a.mux.Handle("/api/v1/"+o.path, a.serve(o.method, o.name, o.do))
+		a.mux.Handle("/api/v1/"+o.path, a.serve(o))
 	}
 	a.mux.HandleFunc("/api/v1/openapi.json", serveOpenAPI)
 	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
@@ -51,38 +49,39 @@ func newAPI(h *Host) *api {
 }
 
 // described is an operation at its place. name is a metric label, and its
-// operationId in openapi.json.
+// operationId in openapi.json. query has the parameters that it takes, each behind a
+// space; what ends in ? may be left out.
 type described struct {
-	method, path, name string
-	do                 operation
+	method, path, name, query string
+	do                        operation
 }
 
 func (a *api) operations() []described {
 	return []described{
-		{"POST", "publish", "publish", a.publish},
-		{"POST", "batch", "batch", a.batch},
-		{"POST", "disconnect", "disconnect", a.disconnect},
-		{"GET", "rooms", "rooms", a.rooms},
-		{"GET", "room", "room", a.room},
-		{"GET", "members", "members", a.members},
-		{"GET", "presence", "presence", a.presence},
-		{"GET", "online", "online", a.online},
-		{"GET", "connections", "connections", a.connections},
-		{"GET", "routes", "routes", a.routes},
-		{"GET", "node", "node", a.node},
-		{"POST", "plugins/load", "load", a.load},
-		{"POST", "plugins/reload", "reload", a.reload},
-		{"POST", "plugins/rollback", "rollback", a.rollBack},
-		{"POST", "plugins/lift", "lift", a.lift},
+		{"POST", "publish", "publish", "", a.publish},
+		{"POST", "batch", "batch", "", a.batch},
+		{"POST", "disconnect", "disconnect", "", a.disconnect},
+		{"GET", "rooms", "rooms", "route after? limit?", a.rooms},
+		{"GET", "room", "room", "route room", a.room},
+		{"GET", "members", "members", "route room after? limit?", a.members},
+		{"GET", "presence", "presence", "route room? after? limit?", a.presence},
+		{"GET", "online", "online", "route user", a.online},
+		{"GET", "connections", "connections", "route? after? limit?", a.connections},
+		{"GET", "routes", "routes", "", a.routes},
+		{"GET", "node", "node", "", a.node},
+		{"POST", "plugins/load", "load", "", a.load},
+		{"POST", "plugins/reload", "reload", "", a.reload},
+		{"POST", "plugins/rollback", "rollback", "", a.rollBack},
+		{"POST", "plugins/lift", "lift", "", a.lift},
 	}
 }
 
 // serve is the way that every request takes.
-func (a *api) serve(method, name string, do operation) http.Handler {
+func (a *api) serve(o described) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, status := time.Now(), http.StatusOK
-		defer func() { a.host.metrics.api.request(name, status, time.Since(start)) }()
-		v, err := a.answer(w, r, method, do)
+		defer func() { a.host.metrics.api.request(o.name, status, time.Since(start)) }()
+		v, err := a.answer(w, r, o)
 		if err == nil {
 			writeJSON(w, status, "application/json", v)
 			return
@@ -90,19 +89,19 @@ func (a *api) serve(method, name string, do operation) http.Handler {
 		p := problemOf(err)
 		status = p.Status
 		if status >= 500 && p.Code != codeRefused {
-			a.host.log.Warn("API request failed", "operation", name, "status", status, "err", err)
+			a.host.log.Warn("API request failed", "operation", o.name, "status", status, "err", err)
 		}
 		writeProblem(w, p)
 	})
 }
 
 // answer checks what is the same for all operations, and does one.
-func (a *api) answer(w http.ResponseWriter, r *http.Request, method string, do operation) (any, error) {
-	if r.Method != method && (method != "GET" || r.Method != "HEAD") {
-		w.Header().Set("Allow", map[string]string{"GET": "GET, HEAD", "POST": "POST"}[method])
-		return nil, newProblem(http.StatusMethodNotAllowed, codeMethod, "use "+method)
+func (a *api) answer(w http.ResponseWriter, r *http.Request, o described) (any, error) {
+	if r.Method != o.method && (o.method != "GET" || r.Method != "HEAD") {
+		w.Header().Set("Allow", map[string]string{"GET": "GET, HEAD", "POST": "POST"}[o.method])
+		return nil, newProblem(http.StatusMethodNotAllowed, codeMethod, "use "+o.method)
 	}
-	if method == "POST" {
+	if o.method == "POST" {
 		if err := a.foreign.Check(r); err != nil {
 			return nil, newProblem(http.StatusForbidden, codeForbidden, "pages of another origin may not write: "+err.Error())
 		}
@@ -113,85 +112,36 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, method string, do o
 		r.Body = http.MaxBytesReader(w, r.Body, apiBody)
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(apiTime)) // where it is a socket
 	}
+	if err := checkQuery(r, strings.Fields(o.query)); err != nil {
+		return nil, err
+	}
+	if o.name != "publish" && r.Header.Values(headerKey) != nil {
+		return nil, badRequest("%s: only publish has one; the publications of a batch have a key each", headerKey)
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), apiTime)
 	defer cancel()
-	return do(ctx, r)
+	return o.do(ctx, r)
 }
 
-// decode reads the body: one JSON value, and nothing that T does not have.
-func decode[T any](r *http.Request) (v T, err error) {
-	if err := onlyQuery(r); err != nil {
-		return v, err
-	}
-	body, err := io.ReadAll(r.Body)
-	switch tooLarge := (*http.MaxBytesError)(nil); {
-	case errors.As(err, &tooLarge):
-		return v, err
-	case err != nil:
-		return v, badRequest("the body did not come: %v", err)
-	case !utf8.Valid(body):
-		return v, badRequest("the body is not UTF-8")
-	case !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")):
-		return v, badRequest("the body: a JSON object is needed")
-	}
-	if err := strict(body, &v); err != nil {
-		return v, badRequest("the body: %v", err)
-	}
-	return v, nil
-}
-
-// strict is json.Unmarshal that refuses fields which v does not have.
-func strict(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		if errors.Is(err, io.EOF) {
-			return errors.New("a JSON object is needed")
-		}
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something behind the JSON value")
-	}
-	return nil
-}
-
-// given is a field that may be left out. null is not the same.
-type given[T any] struct {
-	set bool
-	v   T
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (g *given[T]) UnmarshalJSON(b []byte) error {
-	if string(b) == "null" {
-		return errors.New("null is not a value here: leave the field out")
-	}
-	g.set = true
-	return strict(b, &g.v)
-}
-
-// whole is a whole number of at most 32 bits. JSON may have it as 1000, 1000.0 or 1e3.
-type whole int32
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (n *whole) UnmarshalJSON(b []byte) error {
-	f, err := strconv.ParseFloat(string(b), 64)
-	if err != nil || f != float64(int32(f)) {
-		return errors.New("want a whole number")
-	}
-	*n = whole(f)
-	return nil
-}
-
-// onlyQuery refuses query parameters that are none of names, or are there twice.
-func onlyQuery(r *http.Request, names ...string) error {
+// checkQuery refuses query parameters that are none of params or are there twice, and
+// asks for those that do not end in ?.
+func checkQuery(r *http.Request, params []string) error {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return badRequest("the query: %v", err)
 	}
+	var names []string
+	for _, p := range params {
+		name, optional := strings.CutSuffix(p, "?")
+		names = append(names, name)
+		if !optional && q.Get(name) == "" {
+			return badRequest("the query parameter %q is needed, and not empty", name)
+		}
+	}
 	for name, values := range q {
 		switch {
+		case len(names) == 0:
+			return badRequest("the query parameter %q: there are none here", name)
 		case !slices.Contains(names, name):
 			return badRequest("the query parameter %q: want one of %q", name, names)
 		case len(values) > 1:

@@ -72,9 +72,9 @@ func (a *api) publish(ctx context.Context, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 0 {
+	if keys := r.Header.Values(headerKey); len(keys) > 0 {
 		if len(keys) > 1 || keys[0] == "" || body.Key.set && body.Key.v != keys[0] {
-			return nil, badRequest("one key: in the header Idempotency-Key, or in the body as key")
+			return nil, badRequest("one key: in the header %s, or in the body as key", headerKey)
 		}
 		body.Key = given[string]{true, keys[0]}
 	}
@@ -118,7 +118,7 @@ func shortened(text string) string {
 }
 
 type apiBatch struct {
-	Publications given[[]apiPublication] `json:"publications"`
+	Publications given[[]json.RawMessage] `json:"publications"` // each an apiPublication
 }
 
 type batchResults struct {
@@ -146,8 +146,11 @@ func (a *api) batch(ctx context.Context, r *http.Request) (any, error) {
 		return nil, newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, "a batch has 1000 publications at most")
 	}
 	results := make([]batchResult, n)
-	for i, p := range body.Publications.v {
-		if d, err := a.publishOne(ctx, p); err != nil {
+	for i, b := range body.Publications.v {
+		var p apiPublication
+		if err := decodeObject(b, &p); err != nil {
+			results[i].Error = badRequest("the publication: %v", err)
+		} else if d, err := a.publishOne(ctx, p); err != nil {
 			results[i].Error = problemOf(err)
 		} else {
 			results[i].Delivery = &d

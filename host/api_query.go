@@ -7,7 +7,7 @@ import (
 )
 
 func (a *api) rooms(ctx context.Context, r *http.Request) (any, error) {
-	after, limit, err := queryList(r, "route")
+	after, limit, err := queryPage(r)
 	if err != nil {
 		return nil, err
 	}
@@ -16,14 +16,11 @@ func (a *api) rooms(ctx context.Context, r *http.Request) (any, error) {
 }
 
 func (a *api) room(ctx context.Context, r *http.Request) (any, error) {
-	if err := onlyQuery(r, "route", "room"); err != nil {
-		return nil, err
-	}
 	return a.host.Room(ctx, r.URL.Query().Get("route"), r.URL.Query().Get("room"))
 }
 
 func (a *api) members(ctx context.Context, r *http.Request) (any, error) {
-	after, limit, err := queryList(r, "route", "room")
+	after, limit, err := queryPage(r)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +30,7 @@ func (a *api) members(ctx context.Context, r *http.Request) (any, error) {
 
 // presence lists users: those of the channel where no room is named.
 func (a *api) presence(ctx context.Context, r *http.Request) (any, error) {
-	after, limit, err := queryList(r, "route", "room")
+	after, limit, err := queryPage(r)
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +42,6 @@ func (a *api) presence(ctx context.Context, r *http.Request) (any, error) {
 }
 
 func (a *api) online(ctx context.Context, r *http.Request) (any, error) {
-	if err := onlyQuery(r, "route", "user"); err != nil {
-		return nil, err
-	}
 	on, err := a.host.Online(ctx, r.URL.Query().Get("route"), r.URL.Query().Get("user"))
 	return struct {
 		Online bool `json:"online"`
@@ -55,7 +49,7 @@ func (a *api) online(ctx context.Context, r *http.Request) (any, error) {
 }
 
 func (a *api) connections(ctx context.Context, r *http.Request) (any, error) {
-	after, limit, err := queryList(r, "route")
+	after, limit, err := queryPage(r)
 	if err != nil {
 		return nil, err
 	}
@@ -66,10 +60,7 @@ func (a *api) connections(ctx context.Context, r *http.Request) (any, error) {
 	return pageOf(conns, limit, func(c ConnInfo) string { return c.ID }), err
 }
 
-func (a *api) routes(_ context.Context, r *http.Request) (any, error) {
-	if err := onlyQuery(r); err != nil {
-		return nil, err
-	}
+func (a *api) routes(context.Context, *http.Request) (any, error) {
 	return listed[RouteInfo]{Items: append([]RouteInfo{}, a.host.Routes()...)}, nil
 }
 
@@ -81,22 +72,11 @@ type NodeInfo struct {
 	Connections int    `json:"connections"`
 }
 
-func (a *api) node(_ context.Context, r *http.Request) (any, error) {
-	if err := onlyQuery(r); err != nil {
-		return nil, err
-	}
+func (a *api) node(context.Context, *http.Request) (any, error) {
 	n := NodeInfo{Node: a.host.Node(), Version: Version()}
 	for _, ch := range a.host.channels() {
 		n.Routes++
 		n.Connections += ch.hub.Len()
 	}
 	return n, nil
-}
-
-// queryList is onlyQuery and queryPage.
-func queryList(r *http.Request, names ...string) (after string, limit int, err error) {
-	if err := onlyQuery(r, append(names, "after", "limit")...); err != nil {
-		return "", 0, err
-	}
-	return queryPage(r)
 }

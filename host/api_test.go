@@ -312,6 +312,7 @@ var wrongPublications = []string{
 	`{"route": "/c", "all": true, "json": null}`,
 	`{"route": "/c", "all": true, "text": "x", "key": ""}`,
 	"{\"route\": \"/c\", \"all\": true, \"text\": \"\xff\"}",
+	`{"route": "/c", "users": ["a"], "USERS": ["b"], "text": "x"}`,
 }
 
 // TestAPIRefuses: bodies that are not what they should be.
@@ -324,11 +325,14 @@ func TestAPIRefuses(t *testing.T) {
 	c.want(404, "unknown_route", "POST", "publish", `{"route": "/x", "all": true, "text": "x"}`)
 	c.want(413, "too_large", "POST", "publish", `{"route": "/c", "all": true, "text": "`+strings.Repeat("x", 8<<20)+`"}`)
 	c.want(413, "too_large", "POST", "batch", `{"publications": [`+strings.Repeat(`{"all": true, "text": ""},`, 1000)+`{"all": true, "text": ""}]}`)
-	for _, body := range []string{`{}`, `{"publications": []}`, `{"publications": null}`, `{"publications": [1]}`, `{"publications": [{"x": 1}]}`} {
+	for _, body := range []string{`{}`, `{"publications": []}`, `{"publications": null}`, `{"publications": {}}`} {
 		c.want(400, "invalid_request", "POST", "batch", body)
 	}
 	c.want(400, "invalid_request", "POST", "plugins/reload", `{"route": "/c"}`)
 	c.want(400, "invalid_request", "POST", "plugins/reload", `null`)
+	c.want(400, "invalid_request", "POST", "plugins/reload", `{}`, "Idempotency-Key: k")
+	c.want(400, "invalid_request", "POST", "batch", `{"publications": [{"all": true, "text": ""}]}`, "Idempotency-Key: k")
+	c.want(400, "invalid_request", "GET", "openapi.json?x=1", "")
 	c.post("disconnect", `{"user": "a", "code": 1001.0}`)
 	c.want(400, "invalid_request", "POST", "disconnect", `{"user": "a", "code": 1001.5}`)
 	c.want(404, "unknown_path", "GET", "nowhere", "")
@@ -336,6 +340,83 @@ func TestAPIRefuses(t *testing.T) {
 	c.want(405, "method_not_allowed", "POST", "rooms", "{}")
 	c.want(405, "method_not_allowed", "DELETE", "openapi.json", "")
 	c.want(200, "", "HEAD", "node", "")
+}
+
+// TestAPINamesWhatIsWrong: a member that could be meant in two ways is refused, by its name.
+func TestAPINamesWhatIsWrong(t *testing.T) {
+	h, ws := apiHost(t, host.Options{})
+	c := newAPIClient(t, h)
+	for body, name := range map[string]string{
+		`{"users": ["alice"], "USERS": ["bob"], "text": "x"}`:      `"USERS"`,
+		`{"users": ["alice"], "users": ["bob"], "text": "x"}`:      `"users" is there twice`,
+		`{"users": ["alice"], "\u0075sers": ["bob"], "text": "x"}`: `"users" is there twice`,
+		`{"all": true, "text": "\ud800"}`:                          `text: \ud800`,
+		`{"all": true, "text": "\ude00\ud83d"}`:                    `text: \ude00`,
+		`{"all": true, "text": "\ud83d\u0041"}`:                    `text: \ud83d`,
+		`{"users": ["a\udfff"], "text": "x"}`:                      `users: \udfff`,
+		`{"all": true, "text": 5}`:                                 `text: `,
+		`{"all": true, "text": null}`:                              `text: null`,
+	} {
+		if a := c.want(400, "invalid_request", "POST", "publish", body); !strings.Contains(a["detail"].(string), name) {
+			t.Errorf("%s: %v; want %s", body, a["detail"], name)
+		}
+	}
+	ann := dialDo(t, ws+"/c", "i ann;s in")
+	want(t, ann, "in")
+	c.post("publish", `{"users": ["ann"], "text": "\ud83d\ude00 \\ud800"}`)
+	c.post("publish", `{"users": ["ann"], "json": {"a": 1, "A": "\ud800", "a": 2}}`)
+	want(t, ann, `😀 \ud800`)
+	want(t, ann, `{"a":1,"A":"\ud800","a":2}`) // any JSON: it is the message's own affair
+}
+
+// TestAPIBatchOfWrongShapes: what can not be read is wrong for itself.
+func TestAPIBatchOfWrongShapes(t *testing.T) {
+	h, ws := apiHost(t, host.Options{})
+	c := newAPIClient(t, h)
+	ann := dialDo(t, ws+"/c", "i ann;s in")
+	want(t, ann, "in")
+	good := `{"users": ["ann"], "text": "x"}`
+	wrong := []string{`{"users": ["ann"], "text": 5}`, `{"users": ["ann"], "text": "x", "x": 1}`, `1`, `null`, `[]`, `{"users": ["ann"], "users": ["bob"], "text": "x"}`}
+	results := c.post("batch", `{"publications": [`+strings.Join(wrong, ", ")+`, `+good+`]}`)["results"].([]any)
+	if len(results) != len(wrong)+1 {
+		t.Fatalf("%v", results)
+	}
+	for i, r := range results[:len(wrong)] {
+		if p, _ := r.(map[string]any)["error"].(map[string]any); p["code"] != "invalid_request" {
+			t.Errorf("%s: %v", wrong[i], r)
+		}
+	}
+	equalJSON(t, "the good one", results[len(wrong)], `{"delivery": {"sockets": 1, "nodes": 1}}`)
+	want(t, ann, "x")
+}
+
+// TestAPIAsksForParameters: what openapi.json requires is asked for, by its name.
+func TestAPIAsksForParameters(t *testing.T) {
+	h, _ := apiHost(t, host.Options{})
+	c := newAPIClient(t, h)
+	asked := 0
+	for path, methods := range c.doc.Paths {
+		for _, missing := range methods["get"].Parameters {
+			if !missing.Required {
+				continue
+			}
+			asked++
+			for _, given := range []url.Values{{}, {missing.Name: {""}}} {
+				for _, p := range methods["get"].Parameters {
+					if p.Required && p.Name != missing.Name {
+						given.Set(p.Name, "/c")
+					}
+				}
+				a := c.want(400, "invalid_request", "GET", path[1:]+"?"+given.Encode(), "")
+				if !strings.Contains(a["detail"].(string), fmt.Sprintf("%q is needed", missing.Name)) {
+					t.Errorf("%s?%s: %v", path, given.Encode(), a["detail"])
+				}
+			}
+		}
+	}
+	if asked < 5 {
+		t.Errorf("asked for %d parameters", asked)
+	}
 }
 
 // TestAPIFromPages: no page of another origin can write, with or without asking first.

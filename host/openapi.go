@@ -16,6 +16,10 @@ func serveOpenAPI(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, newProblem(http.StatusMethodNotAllowed, codeMethod, "use GET"))
 		return
 	}
+	if err := checkQuery(r, nil); err != nil {
+		writeProblem(w, problemOf(err))
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(openAPI) // else the client is gone

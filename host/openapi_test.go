@@ -92,7 +92,7 @@ func (d *openAPI) validate(t *testing.T, req *http.Request, body string, res *ht
 		return
 	}
 	if res.StatusCode < 400 {
-		if err := d.allows(op, path, req, body); err != nil {
+		if err := d.allows(op, path, req, body, answer); err != nil {
 			t.Errorf("%s: openapi.json does not allow the request: %v", what, err)
 		}
 	}
@@ -121,7 +121,7 @@ func (d *openAPI) validate(t *testing.T, req *http.Request, body string, res *ht
 }
 
 // allows says what the document does not allow in a request.
-func (d *openAPI) allows(op described, path string, req *http.Request, body string) error {
+func (d *openAPI) allows(op described, path string, req *http.Request, body string, answer []byte) error {
 	for name := range req.URL.Query() {
 		if !slices.ContainsFunc(op.Parameters, func(p struct {
 			Name, In string
@@ -140,7 +140,28 @@ func (d *openAPI) allows(op described, path string, req *http.Request, body stri
 	if op.RequestBody == nil {
 		return nil
 	}
+	if path == "/batch" {
+		body = accepted(body, answer)
+	}
 	return d.check([]byte(body), "paths", path, "post", "requestBody", "content", "application/json", "schema")
+}
+
+// accepted is a batch without the publications that have an error for a result.
+func accepted(body string, answer []byte) string {
+	var batch struct {
+		Publications []json.RawMessage `json:"publications"`
+	}
+	var got struct{ Results []struct{ Error any } }
+	if json.Unmarshal([]byte(body), &batch) != nil || json.Unmarshal(answer, &got) != nil || len(got.Results) != len(batch.Publications) {
+		return body
+	}
+	for i := len(got.Results) - 1; i >= 0; i-- {
+		if got.Results[i].Error != nil {
+			batch.Publications = slices.Delete(batch.Publications, i, i+1)
+		}
+	}
+	b, _ := json.Marshal(batch)
+	return string(b)
 }
 
 // TestOpenAPIOperations: what is served is described, and the other way round.
