@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/azuhost/azuhost/host/abi"
@@ -96,7 +97,7 @@ func (a *api) publishOne(ctx context.Context, body apiPublication) (Delivery, er
 		return d, nil
 	}
 	problem := problemOf(err)
-	if problem.Code == codeHookFailed || problem.Code == codeInternal {
+	if told := []string{codeHookFailed, codeInternal, codeKeySpent}; slices.Contains(told, problem.Code) && !d.Duplicate {
 		a.host.log.Warn("publication failed", "route", p.Route, "err", shortened(err.Error()))
 	}
 	if d.Sockets > 0 {

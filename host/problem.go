@@ -35,6 +35,7 @@ const (
 	codeTooLarge     = "too_large"
 	codeMediaType    = "unsupported_media_type"
 	codeKeyReused    = "key_reused"
+	codeKeySpent     = "key_spent" // with the status of what failed
 	codeNotLoaded    = "not_loaded"
 	codeHookFailed   = "hook_failed"
 	codeInternal     = "internal"
@@ -61,6 +62,7 @@ func badRequest(format string, a ...any) *problem {
 func problemOf(err error) *problem {
 	var (
 		p        *problem
+		spent    *spentError
 		refused  *RefusedError
 		tooLarge *http.MaxBytesError
 		hook     *plugin.HookError
@@ -69,6 +71,9 @@ func problemOf(err error) *problem {
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &spent):
+		p = problemOf(spent.err)
+		return newProblem(p.Status, codeKeySpent, ErrKeySpent.Error()+": "+p.Detail)
 	case errors.As(err, &refused):
 		return newProblem(refused.Status, codeRefused, err.Error())
 	case errors.As(err, &tooLarge):

@@ -46,7 +46,9 @@ type Publication struct {
 
 	// Key makes the publication idempotent: with the same key again, within 5
 	// minutes and the last 10,000 keys of this node, nothing happens and the
-	// first Delivery is the answer. It is a name of 1 to 255 bytes. Empty: none.
+	// first Delivery is the answer. A publication that failed may be tried again with
+	// its key, unless the error wraps ErrKeySpent. It is a name of 1 to 255 bytes.
+	// Empty: none.
 	Key string `json:"key,omitempty"`
 }
 
@@ -99,7 +101,7 @@ func (e *RefusedError) Error() string {
 // traps or spends its budget: it is not asked about the rest.
 //
 // Errors wrap ErrUnknownRoute, abi.Invalid and abi.Limit for a publication that
-// can not be, ErrKeyReused, *RefusedError, or abi.Unavailable while there is
+// can not be, ErrKeyReused, ErrKeySpent, *RefusedError, or abi.Unavailable while there is
 // nobody to ask. Where a message is for several routes or users and some fail,
 // the others get it: Delivery counts those, and the error has the first few.
 func (h *Host) Publish(ctx context.Context, p Publication) (d Delivery, err error) {

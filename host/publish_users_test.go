@@ -79,3 +79,34 @@ func TestOnPublishFaultsOnce(t *testing.T) {
 		t.Errorf("logged %d bytes: %.300s", len(line), line)
 	}
 }
+
+// TestKeySpent: a publication with a key that failed after some of it went out says so,
+// and is not done again; one of which nothing went out is.
+func TestKeySpent(t *testing.T) {
+	h, url, asked := askedAboutUsers(t, host.Options{Log: slog.New(slog.DiscardHandler)})
+	ann := dialDo(t, url+"/c", "i ann;s in")
+	want(t, ann, "in")
+	c := newAPIClient(t, h)
+	for name, status := range map[string]int{"refused": 403, "fails": 500} {
+		body := fmt.Sprintf(`{"route": "/c", "users": ["ann", %q], "text": "x", "key": %q}`, name, name)
+		for _, again := range []bool{false, true} {
+			*asked = nil
+			delivery, _ := c.want(status, "key_spent", "POST", "publish", body)["delivery"].(map[string]any)
+			if delivery["sockets"] != 1.0 || (delivery["duplicate"] == true) != again || (len(*asked) == 0) != again {
+				t.Errorf("%s, again %t: %v, asked about %q", name, again, delivery, *asked)
+			}
+		}
+		want(t, ann, "x")
+		body = fmt.Sprintf(`{"route": "/c", "users": [%q], "text": "x", "key": "of nobody"}`, name)
+		for range 2 {
+			*asked = nil
+			if c.want(status, map[int]string{403: "refused", 500: "hook_failed"}[status], "POST", "publish", body); len(*asked) != 1 {
+				t.Errorf("%s: asked about %q", name, *asked)
+			}
+		}
+	}
+	_, err := h.Publish(t.Context(), host.Publication{Users: []string{"ann", "refused"}, Data: []byte("x"), Key: "k"})
+	if refused := (*host.RefusedError)(nil); !errors.Is(err, host.ErrKeySpent) || !errors.As(err, &refused) {
+		t.Error(err)
+	}
+}
