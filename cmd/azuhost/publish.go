@@ -126,6 +126,9 @@ That there is none is no failure.`,
 			if (d.Conn == "") == (d.User == "") {
 				return &usageError{"name either a connection or a --user"}
 			}
+			if d.Code == 0 && cmd.Flags().Changed("code") {
+				return &usageError{"--code 0 is none: leave it out for 1008"}
+			}
 			return post(cmd.Context(), r, "disconnect", d, printDelivery("closed"))
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -8,11 +8,13 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/client"
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
@@ -47,7 +49,31 @@ func remoteFlags(cmd *cobra.Command, w *world) *remote {
 	for _, name := range []string{"api", "timeout"} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if r.timeout <= 0 {
+			return &usageError{fmt.Sprintf("--timeout %v: want more than 0s", r.timeout)}
+		}
+		return refuseEmpty(cmd, args)
+	}
 	return r
+}
+
+// refuseEmpty refuses what is given and empty: a variable of a script that is not set
+// must not mean every route, every user or no key. A message and a reason may be empty.
+func refuseEmpty(cmd *cobra.Command, args []string) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		empty := f.Value.String() == ""
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			empty = slices.Contains(list.GetSlice(), "")
+		}
+		if empty && f.Name != "reason" && err == nil {
+			err = &usageError{fmt.Sprintf("--%s is empty: say what it is, or leave it out", f.Name)}
+		}
+	})
+	if i := slices.Index(args, ""); i >= 0 && cmd.Name() != "publish" && err == nil {
+		err = &usageError{fmt.Sprintf("argument %d is empty: say what it is, or leave it out", i+1)}
+	}
+	return err
 }
 
 // getenv is a variable of the environment.

@@ -38,6 +38,8 @@ func TestExitCodes(t *testing.T) {
 		{"token --sub a", exitFailure},
 		{"token verify x", exitFailure},
 		{"inspect a b", exitUsage},
+		{"publish --all --route= x", exitUsage},
+		{"kick --user a --code 0", exitUsage},
 		{"inspect none.wasm", exitFailure},
 		{"serve --config none.yaml", exitFailure},
 		{"check --config none.yaml", exitFailure},
