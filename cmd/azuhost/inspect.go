@@ -68,7 +68,7 @@ func capabilities(names []string) ([]host.Capability, error) {
 	for _, name := range names {
 		c := host.Capability(name)
 		if !c.Known() {
-			return nil, fmt.Errorf("there is no capability %q: want %s", name, strings.Join(capabilityNames(), ", "))
+			return nil, &usageError{fmt.Sprintf("there is no capability %q: want %s", name, strings.Join(capabilityNames(), ", "))}
 		}
 		out = append(out, c)
 	}

@@ -110,7 +110,7 @@ func (r *remote) reload(ctx context.Context) error {
 	defer cancel()
 	var answer struct{ Items []reloaded }
 	if err := c.Post(ctx, "plugins/reload", struct{}{}, &answer); err != nil {
-		return err
+		return r.failed(err)
 	}
 	failed := false
 	for _, i := range answer.Items {

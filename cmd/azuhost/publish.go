@@ -154,12 +154,17 @@ func printDelivery(verb string) func(io.Writer, host.Delivery) {
 		if d.Duplicate {
 			what = "sent before: was " + what
 		}
-		more := ""
-		if d.Partial {
-			more = ", and perhaps more: not all nodes have answered"
-		}
-		fmt.Fprintf(w, "%s%s on %s%s\n", what, count(d.Sockets, "connection"), count(d.Nodes, "node"), more)
+		fmt.Fprintln(w, what+reached(d))
 	}
+}
+
+// reached says how far a message has gone.
+func reached(d host.Delivery) string {
+	text := count(d.Sockets, "connection") + " on " + count(d.Nodes, "node")
+	if d.Partial {
+		text += ", and perhaps more: not all nodes have answered"
+	}
+	return text
 }
 
 func count(n int, what string) string {

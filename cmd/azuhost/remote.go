@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -87,13 +89,17 @@ func (w *world) getenv(name string) (value string) {
 }
 
 func (r *remote) client() (*client.Client, error) {
-	token := r.w.getenv(envToken)
+	token, from := r.w.getenv(envToken), "$"+envToken
 	if r.tokenFile != "" {
 		b, err := os.ReadFile(r.tokenFile)
 		if err != nil {
 			return nil, fmt.Errorf("token: %w", err)
 		}
-		token = strings.TrimSpace(string(b))
+		token, from = string(b), r.tokenFile
+	}
+	token = strings.TrimSpace(token) // files end in a newline, and what is read from them
+	if strings.ContainsFunc(token, unicode.IsControl) {
+		return nil, fmt.Errorf("token: %s has a control character in it: want the token alone, in one line", from)
 	}
 	c, err := client.New(cmp.Or(r.address, r.w.getenv(envAPI), defaultAPI), token)
 	if err != nil {
@@ -112,9 +118,27 @@ func post[T any](ctx context.Context, r *remote, path string, body any, print fu
 	defer cancel()
 	var answer T
 	if err := c.Post(ctx, path, body, &answer); err != nil {
-		return err
+		return r.failed(err)
 	}
 	return r.print(answer, func(w io.Writer) { print(w, answer) })
+}
+
+// failed prints the problem that an error is where JSON was asked for, and gives an error
+// that says what was done all the same.
+func (r *remote) failed(err error) error {
+	var p *client.Problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	if r.json {
+		if err := r.print(p, nil); err != nil {
+			return err
+		}
+	}
+	if p.Delivery != nil {
+		return fmt.Errorf("%w\nall the same it went to %s", err, reached(*p.Delivery))
+	}
+	return err
 }
 
 // list prints a list: as a JSON array, or as a table. limit 0: all of it.
@@ -134,7 +158,7 @@ func list[T any](ctx context.Context, r *remote, path string, query url.Values, 
 		return limit == 0 || len(items) < limit
 	})
 	if err != nil {
-		return err
+		return r.failed(err)
 	}
 	return r.print(items, func(w io.Writer) {
 		if head != "" {

@@ -123,7 +123,7 @@ func (r *remote) online(ctx context.Context, route, user string) error {
 		Online bool `json:"online"`
 	}
 	if err := c.Get(ctx, "online", url.Values{"route": {route}, "user": {user}}, &answer); err != nil {
-		return err
+		return r.failed(err)
 	}
 	return r.print(answer, func(w io.Writer) {
 		fmt.Fprintln(w, map[bool]string{true: "online", false: "offline"}[answer.Online])

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -99,7 +100,21 @@ plugin, loaded for a path and swapped while sockets stay open.`,
 	for _, c := range root.Commands() {
 		c.RunE = failing(c.RunE)
 	}
+	root.InitDefaultHelpCmd()
+	if help, _, err := root.Find([]string{"help"}); err == nil {
+		help.Args = knownCommand
+	}
 	return root
+}
+
+// knownCommand refuses the name of a command that there is not: help alone says so, but
+// ends with 0.
+func knownCommand(help *cobra.Command, args []string) error {
+	_, rest, err := help.Root().Find(args)
+	if err == nil && len(rest) > 0 {
+		err = &usageError{fmt.Sprintf("unknown command %q", strings.Join(args, " "))}
+	}
+	return err
 }
 
 // failing marks the errors of a command, so that others are known to be about

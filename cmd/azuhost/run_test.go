@@ -3,9 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/client"
+	"github.com/azuhost/azuhost/host"
 )
 
 // call runs azuhost in an empty folder.
@@ -38,6 +45,13 @@ func TestExitCodes(t *testing.T) {
 		{"token --sub a", exitFailure},
 		{"token verify x", exitFailure},
 		{"inspect a b", exitUsage},
+		{"inspect --allow teleport none.wasm", exitUsage},
+		{"token new-key rsa k", exitUsage},
+		{"help", exitOK},
+		{"help token new-key", exitOK},
+		{"help nonsense", exitUsage},
+		{"help token nonsense", exitUsage},
+		{"publish --all --timeout 0 x", exitUsage},
 		{"publish --all --route= x", exitUsage},
 		{"kick --user a --code 0", exitUsage},
 		{"inspect none.wasm", exitFailure},
@@ -61,6 +75,63 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("stdout %q", stdout)
 			}
 		})
+	}
+}
+
+// TestTokenOfTheEnvironment: a token that was read from a file with its newline is good,
+// and one that can not be a header is refused before anything is sent.
+func TestTokenOfTheEnvironment(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"online": %t}`, r.Header.Get("Authorization") == "Bearer s3cret")
+	}))
+	defer s.Close()
+	for _, c := range []struct {
+		token          string
+		code           int
+		stdout, stderr string
+	}{
+		{"s3cret\r\n", exitOK, "online\n", ""},
+		{"s3\ncret", exitFailure, "", "$AZUHOST_INTERNAL_TOKEN has a control character"},
+	} {
+		code, stdout, stderr := call(t, []string{envToken + "=" + c.token, envAPI + "=" + s.URL}, "online", "/c", "ann")
+		if code != c.code || stdout != c.stdout || !strings.Contains(stderr, c.stderr) || strings.Contains(stderr, "cret") {
+			t.Errorf("%q: %d, %q, %q", c.token, code, stdout, stderr)
+		}
+	}
+}
+
+// TestTimeRunsOut: one that answers too late is not one that is not there.
+func TestTimeRunsOut(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer s.Close()
+	code, _, stderr := call(t, nil, "online", "/c", "ann", "--api", s.URL, "--timeout", "100ms")
+	if code != exitFailure || !strings.Contains(stderr, "the time ran out before "+s.URL+" had answered") {
+		t.Errorf("%d, %s", code, stderr)
+	}
+}
+
+// TestPartOfAPublication: what went out of one that failed is told.
+func TestPartOfAPublication(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(403)
+		fmt.Fprint(w, `{"status": 403, "code": "key_spent", "detail": "not for bob", "delivery": {"sockets": 2, "nodes": 1, "partial": true}}`)
+	}))
+	defer s.Close()
+	args := []string{"publish", "--api", s.URL, "--user", "ann", "--user", "bob", "x"}
+	told := "azuhost: not for bob\nall the same it went to 2 connections on 1 node, and perhaps more: not all nodes have answered\n"
+	code, stdout, stderr := call(t, nil, args...)
+	if code != exitFailure || stdout != "" || stderr != told {
+		t.Errorf("%d, %q, %q", code, stdout, stderr)
+	}
+	code, stdout, stderr = call(t, nil, append(args, "--json")...)
+	var p client.Problem
+	if err := json.Unmarshal([]byte(stdout), &p); err != nil || code != exitFailure || stderr != told {
+		t.Errorf("%d, %q, %q: %v", code, stdout, stderr, err)
+	}
+	if p.Status != 403 || p.Code != "key_spent" || p.Detail != "not for bob" || p.Delivery == nil || *p.Delivery != (host.Delivery{Sockets: 2, Nodes: 1, Partial: true}) {
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -205,6 +206,9 @@ ed25519, es256 or rs256, for private.pem (which signs), public.pem and jwks.json
 }
 
 func newKey(w *world, kind, dir string) error {
+	if !slices.Contains(mint.Kinds, kind) {
+		return &usageError{fmt.Sprintf("kind %q: want one of %q", kind, mint.Kinds)}
+	}
 	k, err := mint.New(kind)
 	if err != nil {
 		return err

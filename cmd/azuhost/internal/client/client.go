@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/azuhost/azuhost/host"
 )
 
 // maxAnswer bounds the body of an answer, in bytes.
@@ -45,6 +47,8 @@ type Problem struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
+	// Delivery is what went out all the same, of a message for several; nil: nothing.
+	Delivery *host.Delivery `json:"delivery,omitempty"`
 }
 
 func (p *Problem) Error() string { return p.Detail }
@@ -79,7 +83,11 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, v any
 		if ue := (*url.Error)(nil); errors.As(err, &ue) {
 			err = ue.Err // it repeats the address
 		}
-		return fmt.Errorf("no azuhost answers at %s: %w", strings.TrimSuffix(c.base, "/api/v1/"), err)
+		at := strings.TrimSuffix(c.base, "/api/v1/")
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("the time ran out before %s had answered: %w", at, err)
+		}
+		return fmt.Errorf("no azuhost answers at %s: %w", at, err)
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
