@@ -6,22 +6,25 @@ import (
 	"unicode/utf8"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
 // call is one run of a hook: it gathers what the hook asks for and makes it
 // happen in Commit. It implements Env.
 type call struct {
-	ch    *channel
-	set   *settings
-	hook  abi.Hook
-	ev    Event
-	conn  *conn         // the event's; nil: none
-	req   *http.Request // in on_connect
-	turn  *hub.Turn
-	arena []byte // encoded frames, names and values of ops
-	ops   []op
-	moved bool // ops has one that changes rooms or users
+	ch   *channel
+	set  *settings
+	hook abi.Hook
+	ev   Event
+	conn *conn         // the event's; nil: none
+	req  *http.Request // in on_connect
+	turn *hub.Turn
+	// receipts gets those of what is sent over a broker; nil: nobody asks for them.
+	receipts *[]broker.Pending
+	arena    []byte // encoded frames, names and values of ops
+	ops      []op
+	moved    bool // ops has one that changes rooms or users
 
 	armed     map[timerID]arming  // the last op about a timer
 	newTimers int                 // by how many timers the channel will have more

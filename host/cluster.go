@@ -177,33 +177,41 @@ func (h *Host) command(c broker.Command) int {
 }
 
 // toRoom sends a frame to a room on all nodes.
-func (ch *channel) toRoom(t *hub.Turn, room, frame []byte, except uint64) {
-	if ch.host.broker == nil {
-		t.Broadcast(room, frame, except)
+func (c *call) toRoom(room, frame []byte, except uint64) {
+	if c.ch.host.broker == nil {
+		c.turn.Broadcast(room, frame, except)
 		return
 	}
-	t.Reached += ch.hub.Size(room) + ch.host.broker.Sockets(ch.pattern, string(room))
-	ch.host.broker.Publish(ch.roomTopic(string(room)), broker.Message{Frame: slices.Clone(frame), Except: except})
+	c.toNodes(c.ch.roomTopic(string(room)), frame, except)
 }
 
 // toUser sends a frame to the connections of a user on all nodes.
-func (ch *channel) toUser(t *hub.Turn, user, frame []byte) {
-	if ch.host.broker == nil {
-		t.SendUser(user, frame)
+func (c *call) toUser(user, frame []byte) {
+	if c.ch.host.broker == nil {
+		c.turn.SendUser(user, frame)
 		return
 	}
-	t.Reached += len(ch.hub.Conns(user))
-	ch.host.broker.Publish(ch.userTopic(string(user)), broker.Message{Frame: slices.Clone(frame)})
+	c.toNodes(c.ch.userTopic(string(user)), frame, 0)
 }
 
 // toAll sends a frame to all connections on all nodes.
-func (ch *channel) toAll(t *hub.Turn, frame []byte, except uint64) {
-	if ch.host.broker == nil {
-		t.BroadcastAll(frame, except)
+func (c *call) toAll(frame []byte, except uint64) {
+	if c.ch.host.broker == nil {
+		c.turn.BroadcastAll(frame, except)
 		return
 	}
-	t.Reached += ch.hub.Len()
-	ch.host.broker.Publish(ch.allTopic(), broker.Message{Frame: slices.Clone(frame), Except: except})
+	c.toNodes(c.ch.allTopic(), frame, except)
+}
+
+// toNodes sends a frame over the broker. It does not wait for how far it goes, which the
+// receipts say.
+func (c *call) toNodes(t broker.Topic, frame []byte, except uint64) {
+	m := broker.Message{Frame: slices.Clone(frame), Except: except}
+	if c.receipts == nil {
+		c.ch.host.broker.Publish(t, m)
+		return
+	}
+	*c.receipts = append(*c.receipts, c.ch.host.broker.PublishAsk(t, m))
 }
 
 // since gives the messages of a room after an offset, each without a

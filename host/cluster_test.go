@@ -157,7 +157,7 @@ func TestClusterAnswers(t *testing.T) {
 		want host.Delivery
 	}{
 		{host.Publication{Route: "/c", Room: "r", Data: []byte("1")}, host.Delivery{Sockets: 2, Nodes: 2}},
-		{host.Publication{Route: "/c", Users: []string{"ann", "bob", "eve"}, Data: []byte("2")}, host.Delivery{Sockets: 2, Nodes: 1}},
+		{host.Publication{Route: "/c", Users: []string{"ann", "bob", "eve"}, Data: []byte("2")}, host.Delivery{Sockets: 2, Nodes: 2}},
 		{host.Publication{Route: "/c", All: true, Data: []byte("3")}, host.Delivery{Sockets: 2, Nodes: 2}},
 		{host.Publication{Route: "/c", Room: "none", Data: []byte("4")}, host.Delivery{}},
 	} {

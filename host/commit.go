@@ -33,11 +33,11 @@ func (c *call) commit(i int, o *op) {
 	case opSend:
 		c.turn.Send(&o.conn.member, c.bytes(o.data))
 	case opBroadcast:
-		c.ch.toRoom(c.turn, c.bytes(o.name), c.bytes(o.data), o.except)
+		c.toRoom(c.bytes(o.name), c.bytes(o.data), o.except)
 	case opBroadcastAll:
-		c.ch.toAll(c.turn, c.bytes(o.data), o.except)
+		c.toAll(c.bytes(o.data), o.except)
 	case opSendUser:
-		c.ch.toUser(c.turn, c.bytes(o.name), c.bytes(o.data))
+		c.toUser(c.bytes(o.name), c.bytes(o.data))
 	case opClose:
 		conn, code, reason := o.conn, int(o.except), string(c.bytes(o.name))
 		conn.ending.Store(true)

@@ -15,11 +15,74 @@ type target struct {
 	users []string
 }
 
+// reach is a Delivery that is being counted: it knows the nodes by their names.
+type reach struct {
+	Delivery
+	nodes map[string]struct{}
+}
+
+// delivery is what has been counted.
+func (r *reach) delivery() Delivery {
+	r.Nodes = len(r.nodes)
+	return r.Delivery
+}
+
+// at counts a node.
+func (r *reach) at(node string) {
+	if r.nodes == nil {
+		r.nodes = map[string]struct{}{}
+	}
+	r.nodes[node] = struct{}{}
+}
+
+// add counts what went to another route, or in another way.
+func (r *reach) add(more reach) {
+	r.Sockets += more.Sockets
+	r.Partial = r.Partial || more.Partial
+	if more.Offset > 0 {
+		r.Epoch, r.Offset = more.Epoch, more.Offset
+	}
+	for node := range more.nodes {
+		r.at(node)
+	}
+}
+
+// settle waits for receipts of what a hook sent, and counts them. The positions of its
+// messages are the hook's own affair.
+func (r *reach) settle(ctx context.Context, receipts []broker.Pending) {
+	for _, p := range receipts {
+		one := p.Wait(ctx)
+		one.Position = broker.Position{}
+		r.add(reached(one))
+	}
+}
+
+// reached is what the nodes say of a message.
+func reached(r broker.Receipt) reach {
+	sum := reach{Delivery: Delivery{Sockets: r.Sockets, Partial: r.Partial, Epoch: r.Epoch, Offset: r.Offset}}
+	for _, node := range r.Nodes {
+		sum.at(node)
+	}
+	return sum
+}
+
+// local is what went to so many connections of this node.
+func (ch *channel) local(sockets int) reach { return reachOf(ch.host.node, sockets) }
+
+// reachOf is what went to so many connections of a node.
+func reachOf(node string, sockets int) reach {
+	r := reach{Delivery: Delivery{Sockets: sockets}}
+	if sockets > 0 {
+		r.at(node)
+	}
+	return r
+}
+
 // deliver sends an encoded frame to those of a target, on all nodes, and says
 // how many connections that are.
-func (ch *channel) deliver(ctx context.Context, to target, frame []byte) (Delivery, error) {
+func (ch *channel) deliver(ctx context.Context, to target, frame []byte) reach {
 	if ch.host.broker != nil {
-		return ch.deliverByBroker(ctx, to, frame), nil
+		return ch.deliverByBroker(ctx, to, frame)
 	}
 	turn := hub.Turn{Hub: ch.hub}
 	switch {
@@ -33,9 +96,9 @@ func (ch *channel) deliver(ctx context.Context, to target, frame []byte) (Delive
 		turn.BroadcastAll(frame, 0)
 	}
 	turn.Flush()
-	d := local(turn.Reached)
-	d.Epoch, d.Offset = turn.At.Epoch, turn.At.Offset
-	return d, nil
+	r := ch.local(turn.Reached)
+	r.Epoch, r.Offset = turn.At.Epoch, turn.At.Offset
+	return r
 }
 
 func distinct(names []string) []string {
@@ -52,39 +115,26 @@ const usersAtOnce = 256
 
 // deliverByBroker is deliver over the nodes of a cluster: each says how many
 // of its connections got the message.
-func (ch *channel) deliverByBroker(ctx context.Context, to target, frame []byte) (d Delivery) {
+func (ch *channel) deliverByBroker(ctx context.Context, to target, frame []byte) (sum reach) {
 	b, m := ch.host.broker, broker.Message{Frame: frame}
 	switch {
 	case to.room != "":
-		return receipt(b.PublishWait(ctx, ch.roomTopic(to.room), m))
+		return reached(b.PublishWait(ctx, ch.roomTopic(to.room), m))
 	case len(to.users) == 0:
-		return receipt(b.PublishWait(ctx, ch.allTopic(), m))
+		return reached(b.PublishWait(ctx, ch.allTopic(), m))
 	}
 	var mu sync.Mutex
 	for users := range slices.Chunk(distinct(to.users), usersAtOnce) {
 		var wait sync.WaitGroup
 		for _, u := range users {
 			wait.Go(func() {
-				one := receipt(b.PublishWait(ctx, ch.userTopic(u), m))
+				one := reached(b.PublishWait(ctx, ch.userTopic(u), m))
 				mu.Lock()
 				defer mu.Unlock()
-				d.add(one)
+				sum.add(one)
 			})
 		}
 		wait.Wait()
 	}
-	return d
-}
-
-func receipt(r broker.Receipt) Delivery {
-	return Delivery{Sockets: r.Sockets, Nodes: r.Nodes, Partial: r.Partial, Epoch: r.Epoch, Offset: r.Offset}
-}
-
-// local is what went to so many connections of this node.
-func local(sockets int) Delivery {
-	d := Delivery{Sockets: sockets}
-	if sockets > 0 {
-		d.Nodes = 1
-	}
-	return d
+	return sum
 }

@@ -29,7 +29,7 @@ type Disconnection struct {
 // Disconnect closes connections, behind what was sent to them before. That there
 // are none, or none any more, is no error: Delivery says how many there were.
 // Errors wrap ErrUnknownRoute and abi.Invalid.
-func (h *Host) Disconnect(ctx context.Context, d Disconnection) (sum Delivery, err error) {
+func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err error) {
 	if d.Code == 0 {
 		d.Code = 1008
 	}
@@ -54,39 +54,40 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (sum Delivery, e
 	if err != nil {
 		return Delivery{}, err
 	}
+	var sum reach
 	for _, ch := range channels {
 		one, err := ch.disconnect(ctx, d)
 		if err != nil {
-			return sum, err
+			return sum.delivery(), err
 		}
 		sum.add(one)
 	}
-	return sum, nil
+	return sum.delivery(), nil
 }
 
 // disconnect closes the connections that a checked disconnection is about, on
 // whatever node they are.
-func (ch *channel) disconnect(ctx context.Context, d Disconnection) (Delivery, error) {
+func (ch *channel) disconnect(ctx context.Context, d Disconnection) (reach, error) {
 	b := ch.host.broker
 	if d.User != "" && b != nil {
-		return receipt(b.PublishWait(ctx, ch.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}})), nil
+		return reached(b.PublishWait(ctx, ch.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}})), nil
 	}
 	turn := hub.Turn{Hub: ch.hub}
 	defer turn.Flush()
 	if d.User != "" {
-		return local(ch.closeUser(&turn, d.User, d.Code, d.Reason)), nil
+		return ch.local(ch.closeUser(&turn, d.User, d.Code, d.Reason)), nil
 	}
 	node, id, err := parseConnName(d.Conn)
 	switch {
 	case err != nil:
-		return Delivery{}, err
+		return reach{}, err
 	case node == ch.host.node:
-		return local(ch.closeConn(&turn, id, d.Code, d.Reason)), nil
+		return ch.local(ch.closeConn(&turn, id, d.Code, d.Reason)), nil
 	case b == nil:
-		return Delivery{}, nil
+		return reach{}, nil
 	}
 	n, answered := b.Command(ctx, node, broker.Command{Route: ch.pattern, Conn: id, Close: broker.Close{Code: d.Code, Reason: d.Reason}})
-	sum := local(n)
+	sum := reachOf(node, n)
 	sum.Partial = !answered && slices.Contains(ch.host.nodes(), node)
 	return sum, nil
 }

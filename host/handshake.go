@@ -119,11 +119,11 @@ func (ch *channel) connect(set *settings, c *conn, w http.ResponseWriter, r *htt
 	r = stripped
 	ev := Event{Hook: abi.OnConnect, Conn: c.member.ID, Data: []byte(r.URL.RequestURI())}
 	status, code := 0, 0
-	err = ch.runCall(ctx, &ev, c, r, &c.turn, func(k *call, err error) {
+	err = ch.runCall(ctx, &ev, c, r, &c.turn, extras{refused: func(k *call, err error) {
 		if status, code = refusedWith(err); code != 0 {
 			k.commitRefused()
 		}
-	})
+	}})
 	if err == nil {
 		c.accepted = true
 		ch.metrics.accepted.Inc()

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 )
@@ -57,7 +58,7 @@ type Delivery struct {
 	// Sockets is how many connections it was addressed to. A connection may
 	// end, or be too slow, before it gets it.
 	Sockets int `json:"sockets"`
-	// Nodes is how many nodes those are on.
+	// Nodes is how many nodes those are on, each counted once.
 	Nodes int `json:"nodes"`
 	// Partial: not all nodes have said how many it reached there: one was slow, or
 	// there is no link to them now. With a history they get it later.
@@ -68,16 +69,6 @@ type Delivery struct {
 	// has none.
 	Epoch  string `json:"epoch,omitempty"`
 	Offset uint64 `json:"offset,omitempty"`
-}
-
-// add counts what went to another route, or in another way.
-func (d *Delivery) add(more Delivery) {
-	d.Sockets += more.Sockets
-	d.Nodes = max(d.Nodes, more.Nodes)
-	d.Partial = d.Partial || more.Partial
-	if more.Offset > 0 {
-		d.Epoch, d.Offset = more.Epoch, more.Offset
-	}
 }
 
 // RefusedError is the answer of a channel whose on_publish did not want a message.
@@ -123,12 +114,13 @@ func (h *Host) Publish(ctx context.Context, p Publication) (d Delivery, err erro
 }
 
 // publish publishes to each channel. Errors of one are no reason to leave out another.
-func publish(ctx context.Context, channels []*channel, p Publication) (d Delivery, err error) {
+func publish(ctx context.Context, channels []*channel, p Publication) (Delivery, error) {
+	var sum reach
 	var failed failures
 	for _, ch := range channels {
-		d.add(ch.publish(ctx, p, &failed))
+		sum.add(ch.publish(ctx, p, &failed))
 	}
-	return d, failed.join()
+	return sum.delivery(), failed.join()
 }
 
 // maxFailures bounds the errors of one publication that are told, of up to 10,000
@@ -203,26 +195,32 @@ func (h *Host) check(p Publication) ([]*channel, error) {
 }
 
 // publish asks on_publish, where the channel has it, and else delivers.
-func (ch *channel) publish(ctx context.Context, p Publication, failed *failures) (d Delivery) {
+func (ch *channel) publish(ctx context.Context, p Publication, failed *failures) (sum reach) {
 	if !ch.settings.Load().logic.Has(abi.OnPublish) {
-		d, err := ch.deliver(ctx, target{p.Room, p.Users}, hub.AppendFrame(nil, p.Kind, p.Data))
-		failed.add(err)
-		return d
+		return ch.deliver(ctx, target{p.Room, p.Users}, hub.AppendFrame(nil, p.Kind, p.Data))
 	}
-	if len(p.Users) == 0 {
-		d, err := ch.ask(ctx, Target{Room: p.Room}, p)
-		failed.add(err)
-		return d
+	targets := []Target{{Room: p.Room}}
+	if len(p.Users) > 0 {
+		targets = nil
+		for _, u := range distinct(p.Users) {
+			targets = append(targets, Target{User: u})
+		}
 	}
-	for _, u := range distinct(p.Users) {
-		one, err := ch.ask(ctx, Target{User: u}, p)
-		d.add(one)
+	var receipts []broker.Pending
+	for _, to := range targets {
+		sent, err := ch.ask(ctx, to, p, &receipts)
+		sum.add(ch.local(sent))
 		failed.add(err)
 		if hopeless(err) {
 			break
 		}
+		if len(receipts) >= usersAtOnce {
+			sum.settle(ctx, receipts)
+			receipts = receipts[:0]
+		}
 	}
-	return d
+	sum.settle(ctx, receipts)
+	return sum
 }
 
 // hopeless says that there is no use in asking about the next user: on_publish trapped
@@ -232,22 +230,23 @@ func hopeless(err error) bool {
 	return errors.As(err, &fault) || errors.Is(err, abi.Unavailable)
 }
 
-// ask runs on_publish for a message to a room, one user or all.
-func (ch *channel) ask(ctx context.Context, to Target, p Publication) (Delivery, error) {
+// ask runs on_publish for a message to a room, one user or all. It says to how many
+// connections of this node it sent; receipts gets those of what it sent over a broker.
+func (ch *channel) ask(ctx context.Context, to Target, p Publication, receipts *[]broker.Pending) (sent int, err error) {
 	data := to.appendEvent(make([]byte, 0, len(p.Data)+2*abi.MaxName), p.Data)
 	turn := hub.Turn{Hub: ch.hub}
-	err := ch.runCall(ctx, &Event{Hook: abi.OnPublish, Data: data, Arg: int32(p.Kind)}, nil, nil, &turn, nil)
+	err = ch.runCall(ctx, &Event{Hook: abi.OnPublish, Data: data, Arg: int32(p.Kind)}, nil, nil, &turn, extras{receipts: receipts})
 	turn.Flush()
 	var he *plugin.HookError
 	switch {
 	case err == nil:
-		return local(turn.Reached), nil
+		return turn.Reached, nil
 	case errors.As(err, &he) && refuses(abi.OnPublish, he.Code):
-		return Delivery{}, &RefusedError{Route: ch.pattern, Status: int(he.Code), Text: he.Text}
+		return 0, &RefusedError{Route: ch.pattern, Status: int(he.Code), Text: he.Text}
 	case errors.Is(err, plugin.ErrNotLoaded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return Delivery{}, fmt.Errorf("route %s: on_publish: %w: %w", ch.pattern, err, abi.Unavailable)
+		return 0, fmt.Errorf("route %s: on_publish: %w: %w", ch.pattern, err, abi.Unavailable)
 	}
-	return Delivery{}, fmt.Errorf("route %s: on_publish: %w", ch.pattern, err)
+	return 0, fmt.Errorf("route %s: on_publish: %w", ch.pattern, err)
 }
 
 // routesOf finds the channel of a path, or all of them for an empty one.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"golang.org/x/time/rate"
@@ -99,16 +100,23 @@ func newChannel(h *Host, set *settings) *channel {
 // run runs a hook and, when it succeeds, has its effects happen. c and req are
 // nil where there is no connection or request. It logs and counts errors.
 func (ch *channel) run(ev *Event, c *conn, req *http.Request, turn *hub.Turn) error {
-	return ch.runCall(context.Background(), ev, c, req, turn, nil)
+	return ch.runCall(context.Background(), ev, c, req, turn, extras{})
 }
 
-// runCall is run that gives a failed call to refused before it is reused.
-func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Request, turn *hub.Turn, refused func(*call, error)) error {
+// extras is what few callers of runCall want.
+type extras struct {
+	refused  func(*call, error) // gets a failed call before it is reused
+	receipts *[]broker.Pending  // gets those of what is sent over a broker
+}
+
+// runCall is run with a context, which bounds the wait for an instance, and extras.
+func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Request, turn *hub.Turn, x extras) error {
 	set := ch.settings.Load()
 	k := ch.host.calls.Get().(*call)
 	defer ch.host.calls.Put(k)
 	defer k.reset()
 	k.ch, k.set, k.hook, k.conn, k.req, k.turn = ch, set, ev.Hook, c, req, turn
+	k.receipts = x.receipts
 	k.ev = *ev // so that the caller's does not escape to the heap
 	err := k.identifySubject()
 	if err == nil {
@@ -127,8 +135,8 @@ func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Re
 			ch.faulted(ch.host.now())
 		}
 		ch.report(ev, err)
-		if refused != nil {
-			refused(k, err)
+		if x.refused != nil {
+			x.refused(k, err)
 		}
 	}
 	return err

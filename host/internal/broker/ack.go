@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -9,9 +10,9 @@ import (
 // Receipt says how far a message has gone.
 type Receipt struct {
 	Sockets  int
-	Nodes    int  // with at least one of them
-	Position      // that the message got; zero: none yet
-	Partial  bool // not every node has answered, or the link is broken
+	Nodes    []string // with at least one of them, sorted
+	Position          // that the message got; zero: none yet
+	Partial  bool     // not every node has answered, or the link is broken
 }
 
 // ackTime is how long nodes may take to say how many sockets they reached.
@@ -39,7 +40,7 @@ func (a *acks) open(id uint64, need int) *receipt {
 }
 
 // alone says that a message went to sockets of this node, and not by Redis.
-func (a *acks) alone(id uint64, sockets int) {
+func (a *acks) alone(id uint64, node string, sockets int) {
 	if id == 0 {
 		return
 	}
@@ -47,7 +48,7 @@ func (a *acks) alone(id uint64, sockets int) {
 	defer a.mu.Unlock()
 	if r := a.waiting[id]; r != nil {
 		r.alone = true
-		r.reached(sockets)
+		r.reached(node, sockets)
 		r.look()
 	}
 }
@@ -65,8 +66,8 @@ func (a *acks) landed(id uint64, nodes int, at Position) {
 	}
 }
 
-// add takes an answer.
-func (a *acks) add(id uint64, sockets int) {
+// add takes the answer of a node.
+func (a *acks) add(id uint64, node string, sockets int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := a.waiting[id]
@@ -74,14 +75,17 @@ func (a *acks) add(id uint64, sockets int) {
 		return // too late
 	}
 	r.got++
-	r.reached(sockets)
+	r.reached(node, sockets)
 	r.look()
 }
 
-func (r *receipt) reached(sockets int) {
-	if sockets > 0 {
-		r.Sockets += sockets
-		r.Nodes++
+func (r *receipt) reached(node string, sockets int) {
+	if sockets == 0 {
+		return
+	}
+	r.Sockets += sockets
+	if i, known := slices.BinarySearch(r.Nodes, node); !known {
+		r.Nodes = slices.Insert(r.Nodes, i, node)
 	}
 }
 
@@ -105,9 +109,9 @@ func (a *acks) close(id uint64) Receipt {
 	return r.Receipt
 }
 
-// wait waits for the answers, but not for long.
-func (a *acks) wait(ctx context.Context, id uint64, r *receipt) Receipt {
-	t := time.NewTimer(ackTime)
+// wait waits for the answers, but not beyond until.
+func (a *acks) wait(ctx context.Context, id uint64, r *receipt, until time.Time) Receipt {
+	t := time.NewTimer(time.Until(until))
 	defer t.Stop()
 	select {
 	case <-r.done:
@@ -125,19 +129,36 @@ func (b *Broker) answer(messages []Message, sockets int) {
 		switch {
 		case m.ack == 0:
 		case m.Node == b.o.Node:
-			b.acks.add(m.ack, sockets)
+			b.acks.add(m.ack, m.Node, sockets)
 		default:
 			b.tell(b.channelNode(m.Node), control{Kind: kindAck, Ack: m.ack, Sockets: sockets})
 		}
 	}
 }
 
+// Pending is a message whose Receipt is to come. Somebody has to wait for it.
+type Pending struct {
+	b     *Broker
+	id    uint64
+	r     *receipt
+	until time.Time
+}
+
+// PublishAsk is Publish of a message whose Receipt is wanted.
+func (b *Broker) PublishAsk(t Topic, m Message) Pending {
+	m.ack = b.nextID.Add(1)
+	p := Pending{b, m.ack, b.acks.open(m.ack, -1), time.Now().Add(ackTime)}
+	b.Publish(t, m)
+	return p
+}
+
+// Wait says how far the message went. It waits for ackTime from the publication on, so
+// that many that were published together take no longer than one.
+func (p Pending) Wait(ctx context.Context) Receipt { return p.b.acks.wait(ctx, p.id, p.r, p.until) }
+
 // PublishWait is Publish that says how far the message went.
 func (b *Broker) PublishWait(ctx context.Context, t Topic, m Message) Receipt {
-	m.ack = b.nextID.Add(1)
-	r := b.acks.open(m.ack, -1)
-	b.Publish(t, m)
-	return b.acks.wait(ctx, m.ack, r)
+	return b.PublishAsk(t, m).Wait(ctx)
 }
 
 // Command asks another node for something, and says for how many sockets it
@@ -149,6 +170,6 @@ func (b *Broker) Command(ctx context.Context, node string, c Command) (sockets i
 	id := b.nextID.Add(1)
 	r := b.acks.open(id, 1)
 	b.tell(b.channelNode(node), control{Kind: kindCommand, Ack: id, Command: &c})
-	rc := b.acks.wait(ctx, id, r)
+	rc := b.acks.wait(ctx, id, r, time.Now().Add(ackTime))
 	return rc.Sockets, !rc.Partial
 }

@@ -128,7 +128,7 @@ func (b *Broker) control(p []byte) {
 	}
 	switch m.Kind {
 	case kindAck:
-		b.acks.add(m.Ack, m.Sockets)
+		b.acks.add(m.Ack, m.Node, m.Sockets)
 	case kindCommand:
 		if m.Command != nil {
 			b.tell(b.channelNode(m.Node), control{Kind: kindAck, Ack: m.Ack, Sockets: b.o.Command(*m.Command)})

@@ -189,7 +189,7 @@ func (b *Broker) deliverHere(x *topic, o *outgoing) {
 	o.local = true
 	m := o.Message
 	m.ack = 0
-	b.acks.alone(o.ack, b.o.Deliver(x.Topic, Position{}, []Message{m}))
+	b.acks.alone(o.ack, b.o.Node, b.o.Deliver(x.Topic, Position{}, []Message{m}))
 }
 
 // send sends what waits, a round trip at a time. A topic has one batch on its
@@ -425,7 +425,7 @@ func (b *Broker) divertOut(x *topic) {
 		case o.local:
 		case o.seq <= x.heard:
 			o.local = true // it came back, and only the answer did not
-			b.acks.alone(o.ack, 0)
+			b.acks.alone(o.ack, b.o.Node, 0)
 		default:
 			b.deliverHere(x, &o)
 			x.remember(o.seq)
