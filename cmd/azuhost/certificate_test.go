@@ -60,7 +60,7 @@ func TestOnlyHTTP1IsAgreedOn(t *testing.T) {
 	}
 	first, second := storedCertificate(t), storedCertificate(t)
 	c.current.Store(first)
-	ln.serve(http.NotFoundHandler(), time.Second, c.config(), slog.New(slog.DiscardHandler))
+	ln.serve(http.NotFoundHandler(), time.Second, time.Minute, c.config(), slog.New(slog.DiscardHandler))
 	defer ln.shutdown(context.Background())
 
 	dial := func() tls.ConnectionState {

@@ -18,6 +18,12 @@ const (
 	// idleTimeout ends connections that were kept alive after a request.
 	// WebSockets are not bound by it.
 	idleTimeout = 60 * time.Second
+	// internalBody is the time for the body of a request to the internal
+	// listener: of 8 MiB at most.
+	internalBody = 30 * time.Second
+	// internalEnd is how long the end waits for requests to the internal listener.
+	// The host is closed by then: there is nothing left that they could change.
+	internalEnd = 2 * time.Second
 )
 
 // listener is an HTTP server on one address.
@@ -43,13 +49,14 @@ func listen(ctx context.Context, key, addr string) (*listener, error) {
 	return &listener{Listener: ln, done: make(chan error, 1)}, nil
 }
 
-// serve starts to answer requests. tc may be nil.
+// serve starts to answer requests. headers and body are the times that a client
+// has to send them. tc may be nil.
 //
 // Only HTTP/1.1 is spoken: a WebSocket handshake needs its Upgrade (RFC 6455,
 // section 4.1), and with TLS a browser would otherwise agree on HTTP/2.
-func (l *listener) serve(h http.Handler, headers time.Duration, tc *tls.Config, log *slog.Logger) {
+func (l *listener) serve(h http.Handler, headers, body time.Duration, tc *tls.Config, log *slog.Logger) {
 	l.server = &http.Server{
-		Handler:           h,
+		Handler:           bodiesWithin(body, h),
 		ReadHeaderTimeout: headers,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,

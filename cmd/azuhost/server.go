@@ -97,11 +97,11 @@ func (s *server) serve() {
 	} else {
 		scheme = "https"
 	}
-	headers := time.Duration(s.cfg.HandshakeTimeout)
-	s.public.serve(s, headers, tc, s.log)
+	handshake := time.Duration(s.cfg.HandshakeTimeout)
+	s.public.serve(s, handshake, handshake, tc, s.log)
 	internal := "off"
 	if s.internal != nil {
-		s.internal.serve(s.host.Internal(), headers, nil, s.log)
+		s.internal.serve(s.host.Internal(), handshake, internalBody, nil, s.log)
 		internal = s.internal.Addr().String()
 	}
 	s.logRoutes()
@@ -210,7 +210,9 @@ func (s *server) close() error {
 	err = errors.Join(err, s.host.Close(ctx))
 	cut()
 	<-stopped
-	s.internal.shutdown(ctx)
+	last, end := context.WithTimeout(ctx, internalEnd)
+	defer end()
+	s.internal.shutdown(last)
 	if err != nil {
 		return errors.Join(errors.New("not everything closed in order within shutdown_timeout"), err)
 	}

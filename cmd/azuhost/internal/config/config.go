@@ -44,7 +44,7 @@ type Config struct {
 	MaxConnections           int `yaml:"max_connections" min:"1" reload:"restart" doc:"Most connections open at once."`
 	MaxConnectionsPerAddress int `yaml:"max_connections_per_address" min:"0" reload:"restart" doc:"Most connections of one address; an IPv6 /64 counts as one. 0: no bound."`
 
-	HandshakeTimeout Duration `yaml:"handshake_timeout" min:"1" reload:"restart" doc:"Time for a handshake: for its headers, and again for its on_connect."`
+	HandshakeTimeout Duration `yaml:"handshake_timeout" min:"1" reload:"restart" doc:"Time for a handshake: for its headers, and again for its on_connect. Other requests have it for their bodies."`
 	PingInterval     Duration `yaml:"ping_interval" min:"0" reload:"restart" doc:"Time between pings. 0: no pings."`
 	PongTimeout      Duration `yaml:"pong_timeout" min:"1" reload:"restart" doc:"Time that a client has to answer a ping."`
 	MessageTimeout   Duration `yaml:"message_timeout" min:"1" reload:"restart" doc:"Time from a message's first byte to its last."`
