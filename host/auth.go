@@ -144,8 +144,8 @@ func (r Route) checkAuth() error {
 }
 
 // newVerifier makes what checks tokens, nil where no token is checked. One that
-// has fetched its keys is kept if nothing about it has changed; files are read
-// anew.
+// has fetched its keys is kept if nothing about it has changed, and hands them to
+// the next if that has the same URL; files are read anew.
 func (h *Host) newVerifier(o Options) (*auth.Verifier, error) {
 	if o.Auth == nil {
 		return nil, nil
@@ -160,7 +160,7 @@ func (h *Host) newVerifier(o Options) (*auth.Verifier, error) {
 	opts := o.Auth.options()
 	opts.Log = h.log
 	opts.Refreshed = h.metrics.keysFetched
-	v, err := auth.New(opts)
+	v, err := old.auth.Renew(opts)
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}

@@ -306,6 +306,12 @@ func TestKeysUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	readUntil(t, dial(t, url+"/required?token="+good), "alice")
+	// So does one that changes something else than where they come from.
+	o.Auth = &host.Auth{JWKSURL: issuer.URL, Issuer: "me", Audience: []string{"you", "others"}, Leeway: time.Minute}
+	if err := h.Reload(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	readUntil(t, dial(t, url+"/required?token="+good), "alice")
 	o.Auth = &host.Auth{Secret: authSecret}
 	if err := h.Reload(t.Context(), o); err != nil {
 		t.Fatal(err)

@@ -49,7 +49,9 @@ type remote struct {
 	asking  chan struct{} // the same for the one that an unknown kid asked for; nil: none is due
 }
 
-func newRemote(o Options) (*remote, error) {
+// newRemote begins to fetch. Until that has worked it has the keys of old, which
+// may be nil, where these come from the same URL.
+func newRemote(o Options, old *remote) (*remote, error) {
 	u, err := parseURL(o.JWKSURL)
 	if err != nil {
 		return nil, err
@@ -69,9 +71,31 @@ func newRemote(o Options) (*remote, error) {
 		next:     make(chan struct{}),
 	}
 	r.first = r.next
+	if old != nil && old.url == r.url {
+		r.inherit(old)
+	}
 	go r.run(ctx)
 	return r, nil
 }
+
+// inherit takes over what old has fetched, and what it may fetch because of
+// unknown kids. r does not run yet.
+func (r *remote) inherit(old *remote) {
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	r.unknown = old.unknown
+	r.keys, r.fetched, r.err = old.keys, old.fetched, old.err
+	if !r.fetched.IsZero() {
+		r.first = closed
+	}
+}
+
+// closed is the end of what nobody has to wait for.
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 func (r *remote) close() {
 	r.cancel()

@@ -145,6 +145,54 @@ func TestIssuerDown(t *testing.T) {
 	})
 }
 
+// TestRenew: other options begin with the keys that are there, as old as they are,
+// where the URL is the same.
+func TestRenew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &issuer{set: jwks(map[string]any{"a": edKey().Public()})}
+		o := Options{JWKSURL: "https://issuer.example/keys", Issuer: "me", Audience: []string{"others"}, MaxStale: time.Hour, transport: s}
+		token := sign(t, EdDSA, edKey(), claimsOf(map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()}), map[string]any{"kid": "a"})
+		unknown := sign(t, EdDSA, edKey(), claimsOf(nil), map[string]any{"kid": "b"})
+		old := verifier(t, o)
+		want(t, old, token, Audience)
+		want(t, old, unknown, UnknownKey)
+		s.is(nil, errors.New("connection refused"))
+		renew := func(old *Verifier, o Options) *Verifier {
+			v, err := old.Renew(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(v.Close)
+			return v
+		}
+		o.Audience = []string{"you"}
+		v := renew(old, o)
+		want(t, v, token, "")
+		before := s.count()
+		want(t, v, unknown, UnknownKey)
+		if n := s.count() - before; n > 1 { // the first fetch of v
+			t.Errorf("%d fetches: there was one for an unknown key a moment ago", n)
+		}
+		time.Sleep(30 * time.Minute)
+		old.Close()
+		v = renew(v, o)
+		want(t, v, token, "")
+		time.Sleep(31 * time.Minute)
+		want(t, v, token, Unavailable)
+		s.is(jwks(map[string]any{"a": edKey().Public()}), nil)
+		time.Sleep(retryMost)
+		synctest.Wait()
+		want(t, v, token, "")
+
+		s.is(nil, errors.New("connection refused"))
+		o.JWKSURL = "https://issuer.example/others"
+		want(t, renew(v, o), token, Unavailable)
+		fixed := renew(v, Options{Secret: testSecret, Issuer: "me", Audience: []string{"you"}})
+		want(t, fixed, sign(t, HS256, testSecret, claimsOf(nil), nil), "")
+		want(t, renew(nil, Options{Secret: testSecret}), token, Algorithm)
+	})
+}
+
 func TestCacheControl(t *testing.T) {
 	for header, d := range map[string]time.Duration{
 		"": 0, "public": 0, "max-age=600": 10 * time.Minute, "public, MAX-AGE=\"600\"": 10 * time.Minute,

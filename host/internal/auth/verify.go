@@ -25,7 +25,19 @@ type Verifier struct {
 
 // New makes a Verifier. Files are read at once; JWKSURL is fetched in the
 // background, by a goroutine that Close ends.
-func New(o Options) (*Verifier, error) {
+func New(o Options) (*Verifier, error) { return newVerifier(o, nil) }
+
+// Renew makes a Verifier of other options. Where it has the JWKSURL of v, which
+// may be nil, it begins with the keys that v has fetched. v goes on until it is
+// closed.
+func (v *Verifier) Renew(o Options) (*Verifier, error) {
+	if v == nil {
+		return New(o)
+	}
+	return newVerifier(o, v.remote)
+}
+
+func newVerifier(o Options, old *remote) (*Verifier, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -33,7 +45,7 @@ func New(o Options) (*Verifier, error) {
 	v := &Verifier{opts: o}
 	if o.JWKSURL != "" {
 		v.algs = algorithms(o.Algorithms, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA})
-		r, err := newRemote(o)
+		r, err := newRemote(o, old)
 		if err != nil {
 			return nil, err
 		}
