@@ -14,6 +14,12 @@ import (
 // resolves to this machine (DNS rebinding) has the two agree, so that the
 // name itself has to be one of ours.
 
+// HostAllowed says whether the name that r was sent to is one of
+// Options.AllowedHosts, for pages that are served beside the channels.
+func (h *Host) HostAllowed(r *http.Request) bool {
+	return hostAllowed(r, h.config.Load().AllowedHosts)
+}
+
 // hostAllowed says whether r.Host is a name of this server. Without a list
 // those are localhost and IP addresses, which no foreign name server answers for.
 func hostAllowed(r *http.Request, allowed []string) bool {

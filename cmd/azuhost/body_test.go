@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -100,19 +99,7 @@ func TestBodyThatHasCome(t *testing.T) {
 // TestEndDoesNotWaitForABody: a request to the internal listener that is under
 // way does not hold the end up until shutdown_timeout.
 func TestEndDoesNotWaitForABody(t *testing.T) {
-	t.Chdir(t.TempDir())
-	t.Setenv("HOME", t.TempDir())
-	w := &world{stdout: io.Discard, stderr: io.Discard}
-	src := &source{w: w, file: "azuhost.yaml", set: []config.Setting{
-		{Key: "listen", Text: "127.0.0.1:0"}, {Key: "internal", Text: "127.0.0.1:0"}, {Key: "shutdown_timeout", Text: "10m"},
-	}}
-	if err := os.WriteFile(src.file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, err := start(t.Context(), src)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := started(t, config.Setting{Key: "shutdown_timeout", Text: "10m"})
 	_, r := speak(t, s.internal, "POST /api/v1/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"+
 		"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n")
 	if line, err := r.ReadString('\n'); err != nil || !strings.Contains(line, " 100 ") {

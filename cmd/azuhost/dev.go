@@ -32,7 +32,8 @@ Each argument is served under its name, /chat for chat.ts, or under the pattern
 in front of it. Without one, what is in this folder is served. The log and the
 errors of builds are shown here and in the playground.
 
-Other flags, the config file and the environment are those of azuhost serve.`,
+Other flags, the config file and the environment are those of azuhost serve. Only
+this machine can connect, unless listen is set.`,
 		Example: `  azuhost dev chat.ts                          ws://localhost:4000/chat
   azuhost dev /rooms/:room_id=./rooms chat.ts
   azuhost dev --listen :8080`,
@@ -45,6 +46,7 @@ Other flags, the config file and the environment are those of azuhost serve.`,
 		},
 	}
 	src = sourceFlags(cmd, w)
+	cmd.Flags().Lookup("listen").DefValue = devListen
 	cmd.ValidArgsFunction = nil // files
 	languageFlag(cmd, &language)
 	runtimeFlag(cmd, &runtime)
@@ -59,15 +61,7 @@ func develop(ctx context.Context, src *source, args []string, o toolchain.Option
 		return err
 	}
 	defer os.RemoveAll(out)
-	var projects []*dev.Project
-	for i, arg := range args {
-		p, route := devProject(arg, filepath.Join(out, fmt.Sprint(i)))
-		projects = append(projects, p)
-		src.routes = append(src.routes, route+"="+p.Out)
-	}
-	// What is said on the command line stands above.
-	src.set = append([]config.Setting{{Key: "playground", Text: "true"}, {Key: "watch", Text: "true"}, {Key: "state_dir", Text: ""}}, src.set...)
-
+	projects := src.serveProjects(args, out)
 	console := src.forDev()
 	defer src.dev.events.Close()
 	o.Console = consoleWriter{console}
@@ -83,6 +77,24 @@ func develop(ctx context.Context, src *source, args []string, o toolchain.Option
 		}
 	}
 	return developServing(ctx, src, builder)
+}
+
+// devListen is where plugins are served while they are written: to this machine,
+// since the log and the sources' errors are shown with them.
+const devListen = "127.0.0.1:4000"
+
+// serveProjects has what is built of args in the folder out served, as suits
+// those who write it.
+func (s *source) serveProjects(args []string, out string) (projects []*dev.Project) {
+	for i, arg := range args {
+		p, route := devProject(arg, filepath.Join(out, fmt.Sprint(i)))
+		projects = append(projects, p)
+		s.routes = append(s.routes, route+"="+p.Out)
+	}
+	s.unset = []config.Setting{{Key: "listen", Text: devListen}}
+	// What is said on the command line stands above.
+	s.set = append([]config.Setting{{Key: "playground", Text: "true"}, {Key: "watch", Text: "true"}, {Key: "state_dir", Text: ""}}, s.set...)
+	return projects
 }
 
 // devOutput is where the log goes while plugins are developed.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/script/scripttest"
 )
 
@@ -75,6 +76,27 @@ func TestDev(t *testing.T) {
 	events.waitFor("here is ?")
 	if !strings.Contains(out.String(), "here is ?") {
 		t.Errorf("the log of the plugin is not on the terminal:\n%s", out)
+	}
+}
+
+// TestDevListens: to this machine, unless something says otherwise.
+func TestDevListens(t *testing.T) {
+	t.Chdir(t.TempDir())
+	edit(t, "azuhost.yaml", "listen: :5000")
+	for _, c := range []struct {
+		file, env, flag, want string
+	}{
+		{want: "127.0.0.1:4000"}, {file: "azuhost.yaml", want: ":5000"}, {env: "AZUHOST_LISTEN=:6000", want: ":6000"}, {flag: ":7000", want: ":7000"},
+	} {
+		src := &source{w: &world{env: []string{c.env}}, file: c.file}
+		if c.flag != "" {
+			src.set = []config.Setting{{Key: "listen", Text: c.flag}}
+		}
+		src.serveProjects([]string{"chat.ts"}, t.TempDir())
+		cfg, _, _ := src.load() // nothing is built
+		if cfg.Listen != c.want || !cfg.Playground {
+			t.Errorf("%+v: listen %s, playground %v", c, cfg.Listen, cfg.Playground)
+		}
 	}
 }
 

@@ -143,11 +143,14 @@ func browserAddr(addr string) string {
 
 // ServeHTTP serves the playground's files where it is on, and channels.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.playground.Load() && r.Header.Get("Upgrade") == "" && playground.Has(r.URL.Path) {
+	switch {
+	case !s.playground.Load() || r.Header.Get("Upgrade") != "" || !playground.Has(r.URL.Path):
+		s.host.ServeHTTP(w, r)
+	case !s.host.HostAllowed(r): // or a page whose name leads here could read the log
+		http.Error(w, "this host name is not served here; allowed_hosts names those that are", http.StatusForbidden)
+	default:
 		s.page.ServeHTTP(w, r)
-		return
 	}
-	s.host.ServeHTTP(w, r)
 }
 
 // reload reads the configuration again. What is wrong with it is logged, and

@@ -21,7 +21,8 @@ type source struct {
 	file   string
 	routes []string
 	set    []config.Setting
-	dev    *devOutput // nil: not developing
+	unset  []config.Setting // what keys are that nothing sets, where a command has other defaults
+	dev    *devOutput       // nil: not developing
 }
 
 // sourceFlags adds the flags to cmd: --config, --route, and one for each key.
@@ -89,7 +90,7 @@ func (s *source) load() (*config.Config, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	cfg, err := config.Load(config.Source{File: file, Env: s.w.env, Flags: s.set, Routes: s.routes})
+	cfg, err := config.Load(config.Source{Defaults: s.unset, File: file, Env: s.w.env, Flags: s.set, Routes: s.routes})
 	return cfg, file, err
 }
 

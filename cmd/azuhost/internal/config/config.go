@@ -29,7 +29,7 @@ type Config struct {
 	TLS TLS `yaml:"tls"`
 	Log Log `yaml:"log"`
 
-	Playground bool `yaml:"playground" doc:"Serve a page at / to try the channels with. For development."`
+	Playground bool `yaml:"playground" doc:"Serve a page at / to try the channels with, under the names of allowed_hosts. For development."`
 	Watch      bool `yaml:"watch" doc:"Load a plugin anew when its file changes."`
 	CacheDir   Path `yaml:"cache_dir" reload:"restart" doc:"Folder that keeps compiled plugins between runs. auto: azuhost in the user's cache folder. Empty: no cache."`
 

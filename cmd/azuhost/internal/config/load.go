@@ -13,6 +13,8 @@ import (
 // Source says where the configuration comes from. What is later in the struct
 // is above what is before.
 type Source struct {
+	// Defaults are what keys are where nothing sets them, instead of Default.
+	Defaults []Setting
 	// File is the path of the config file. Empty: none.
 	File string
 	// Env are the variables of the environment, KEY=value. Those that do not
@@ -30,7 +32,8 @@ type Source struct {
 func Load(s Source) (*Config, error) {
 	cfg := Default()
 	cfg.file = s.File
-	var probs, over Problems
+	probs, over := flags(cfg, s.Defaults), Problems(nil)
+	clear(cfg.origin) // nobody has set them
 	overlay := func() {
 		over = append(env(cfg, s.Env), flags(cfg, s.Flags)...)
 	}
@@ -39,7 +42,7 @@ func Load(s Source) (*Config, error) {
 		if err != nil {
 			return cfg, Problems{{Text: "config file: " + err.Error()}}
 		}
-		probs = decodeFile(cfg, s.File, data, overlay)
+		probs = append(probs, decodeFile(cfg, s.File, data, overlay)...)
 	} else {
 		overlay()
 	}

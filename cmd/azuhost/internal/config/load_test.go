@@ -210,6 +210,17 @@ routes:
 	}
 }
 
+// TestOtherDefaults: they are below everything, and nobody has set them.
+func TestOtherDefaults(t *testing.T) {
+	write(t, "watch: false")
+	for want, env := range map[string][]string{":7": nil, ":8": {"AZUHOST_LISTEN=:8"}} {
+		c, err := Load(Source{Defaults: []Setting{{"listen", ":7"}, {"watch", "true"}}, File: "azuhost.yaml", Env: env})
+		if err != nil || c.Listen != want || c.Watch {
+			t.Errorf("listen %s, watch %v, %v; want %s", c.Listen, c.Watch, err, want)
+		}
+	}
+}
+
 func TestAnchorsAndMergeKeys(t *testing.T) {
 	c := mustLoad(t, `
 routes:
