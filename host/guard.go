@@ -14,8 +14,9 @@ import (
 // guard stands before the internal handler. With Options.InternalToken it asks for
 // it. Without one only requests pass that name the machine by an address or as
 // localhost: a page that had its name resolved to 127.0.0.1 does not; and the API,
-// which can do more than tell, answers on loopback only. /livez and /readyz are
-// open to everybody.
+// which can do more than tell, answers on loopback only. What pages of other
+// origins have a browser ask for is refused: they can not read the answer, but a
+// profile takes the machine's time. /livez and /readyz are open to everybody.
 type guard struct {
 	host *Host
 	next http.Handler
@@ -25,6 +26,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token := g.host.config.Load().InternalToken
 	switch {
 	case r.URL.Path == "/livez" || r.URL.Path == "/readyz":
+	case foreignPage(r):
+		refuseInternal(w, r, http.StatusForbidden, codeForbidden, "pages of another origin may not ask for this: open the address itself, or ask without a browser")
+		return
 	case token != "":
 		if got, ok := auth.Bearer(r.Header.Get("Authorization")); !ok || !sameToken(got, token) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="azuhost"`)
@@ -48,6 +52,19 @@ func refuseInternal(w http.ResponseWriter, r *http.Request, status int, code, te
 		return
 	}
 	http.Error(w, text, status)
+}
+
+// foreignPage says whether a browser asks on behalf of a page that is not ours.
+// What is no browser says neither; one that is old has the origin only, and not
+// with every request. "none" is the user, who typed the address.
+func foreignPage(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "":
+		return !originAllowed(r, nil)
+	case "same-origin", "none":
+		return false
+	}
+	return true
 }
 
 func inAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -21,12 +22,28 @@ func (h *Host) Internal() http.Handler {
 	mux.Handle("/api/", newAPI(h).mux)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.readyz)
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/", inTime(pprof.Index))
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/profile", inTime(pprof.Profile))
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/debug/pprof/trace", inTime(pprof.Trace))
 	return &guard{h, mux}
+}
+
+// maxProfile is the longest that a profile or a trace runs, in seconds.
+const maxProfile = 300
+
+// inTime refuses profiles that would run for longer than maxProfile. What is no
+// number is left to profile, which has a default for it.
+func inTime(profile http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		text := r.FormValue("seconds")
+		if s, err := strconv.ParseFloat(text, 64); err == nil && !(s <= maxProfile) { // or NaN
+			http.Error(w, fmt.Sprintf("seconds=%.20s: a profile takes at most %d; ask again for more", text, maxProfile), http.StatusBadRequest)
+			return
+		}
+		profile(w, r)
+	}
 }
 
 // readyz says whether new connections would be served, and lists the routes
