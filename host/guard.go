@@ -3,10 +3,12 @@ package host
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+	"unicode"
 
 	"github.com/azuhost/azuhost/host/internal/auth"
 )
@@ -78,6 +80,18 @@ func onLoopback(r *http.Request) bool {
 	}
 	ip, ok := netip.AddrFromSlice(addr.IP)
 	return ok && ip.Unmap().IsLoopback()
+}
+
+// CheckInternalToken says why a token can not be Options.InternalToken: no request
+// could send it. The empty one is no token.
+func CheckInternalToken(token string) error {
+	switch {
+	case token != strings.TrimSpace(token):
+		return errors.New("the token begins or ends with white space, which a header loses: take it away")
+	case strings.ContainsFunc(token, unicode.IsControl):
+		return errors.New("the token has control characters in it, which a header can not carry: make another, as of openssl rand -hex 32")
+	}
+	return nil
 }
 
 // sameToken compares in a time that says nothing about either.

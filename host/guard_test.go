@@ -84,6 +84,22 @@ func TestGuardAgainstPages(t *testing.T) {
 	}
 }
 
+// TestInternalTokenThatNobodyCanSend is refused.
+func TestInternalTokenThatNobodyCanSend(t *testing.T) {
+	for token, ok := range map[string]bool{
+		"": true, "s3cret": true, "pass phrase": true, "sécret": true,
+		" s3cret": false, "s3cret\n": false, " ": false, "s3\ncret": false, "s3\x00cret": false, "s3\tcret": false,
+	} {
+		h, err := New(Options{InternalToken: token})
+		if err == nil {
+			err = h.Close(t.Context())
+		}
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "InternalToken: the token ") {
+			t.Errorf("%q: %v", token, err)
+		}
+	}
+}
+
 // TestProfilesAreBounded holds all that take seconds to inTime.
 func TestProfilesAreBounded(t *testing.T) {
 	h, err := New(Options{})

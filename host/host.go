@@ -77,6 +77,9 @@ func (o Options) check() error {
 	if o.Node != "" && !nodeName.MatchString(o.Node) {
 		return fmt.Errorf("Node is %q: want 1 to 63 of a-z, 0-9 and -, as in a DNS label", o.Node)
 	}
+	if err := CheckInternalToken(o.InternalToken); err != nil {
+		return fmt.Errorf("InternalToken: %w", err)
+	}
 	for _, v := range []struct {
 		name     string
 		n, least int64

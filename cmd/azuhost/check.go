@@ -89,8 +89,8 @@ func misspelt(r config.Route) bool {
 }
 
 // checkHost finds what shows only where it is tried: certificates, plugins,
-// routes that conflict. Routes with a mistake of their own it leaves out: they
-// would be reported twice.
+// routes that conflict. What has a mistake of its own it leaves out: that would be
+// reported twice.
 func checkHost(ctx context.Context, w *world, cfg *config.Config, known config.Problems) error {
 	var errs []error
 	if !known.About("tls") {
@@ -105,6 +105,9 @@ func checkHost(ctx context.Context, w *world, cfg *config.Config, known config.P
 		for i := range o.Routes {
 			o.Routes[i].Auth = ""
 		}
+	}
+	if known.About("internal_token") {
+		o.InternalToken = ""
 	}
 	return errors.Join(append(errs, host.Check(ctx, o))...)
 }

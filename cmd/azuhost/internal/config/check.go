@@ -7,6 +7,8 @@ import (
 	"os"
 	"reflect"
 	"strings"
+
+	"github.com/azuhost/azuhost/host"
 )
 
 // check finds what the types of the keys do not say.
@@ -16,6 +18,9 @@ func (c *Config) check() Problems {
 	p.address("internal", c.Internal, true)
 	if c.Internal != "" && c.InternalToken == "" && !Loopback(c.Internal) {
 		p.add("internal", "internal: %s is not a loopback address: set internal_token (%sINTERNAL_TOKEN), which /metrics then asks for", c.Internal, EnvPrefix)
+	}
+	if err := host.CheckInternalToken(string(c.InternalToken)); err != nil {
+		p.add("internal_token", "internal_token: %v", err)
 	}
 	if c.Internal != "" && c.Internal == c.Listen && port(c.Listen) != "0" {
 		p.add("internal", "internal: %s is the public listener's address too", c.Internal)

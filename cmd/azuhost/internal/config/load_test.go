@@ -252,6 +252,19 @@ func TestSecretIsNotPrinted(t *testing.T) {
 	}
 }
 
+// TestSecretsAreTrimmed: like those of files, and of what they are compared with.
+func TestSecretsAreTrimmed(t *testing.T) {
+	const secret = "0123456789abcdef0123456789abcdef"
+	for _, c := range []*Config{
+		mustLoad(t, "", "AZUHOST_INTERNAL_TOKEN=\ts3cret \n", "AZUHOST_AUTH_SECRET="+secret+"\r\n"),
+		mustLoad(t, "internal_token: |\n  s3cret\nauth: {secret: ' "+secret+" '}"),
+	} {
+		if o := c.Options(); o.InternalToken != "s3cret" || o.Auth.Secret != secret {
+			t.Errorf("%q, %q", o.InternalToken, o.Auth.Secret)
+		}
+	}
+}
+
 func TestPrintIsAConfigFile(t *testing.T) {
 	c := mustLoad(t, `
 listen: :9

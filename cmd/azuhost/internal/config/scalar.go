@@ -106,7 +106,8 @@ func (d *Duration) set(text string) (err error) {
 // relative to that file's folder, in flags and variables to the working folder.
 type Path string
 
-// Secret is a string that is not printed.
+// Secret is a string that is not printed. White space around it does not count:
+// it comes with the end of a line, and what it is compared with has none.
 type Secret string
 
 const masked = "(set)"
@@ -121,3 +122,11 @@ func (s Secret) String() string {
 
 // GoString hides the secret.
 func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+
+func (s *Secret) parse(text string) error {
+	*s = Secret(strings.TrimSpace(text))
+	if *s == "" && text != "" {
+		return errors.New("there is only white space in it: write the secret, or leave it out")
+	}
+	return nil
+}

@@ -19,7 +19,9 @@ func (f field) set(v reflect.Value, text, base string) error {
 	case *Path:
 		*p = Path(resolve(text, base))
 	case *Secret:
-		*p = Secret(text)
+		if err := p.parse(text); err != nil {
+			return err // without the text
+		}
 	case *string:
 		*p = text
 	case *bool:
