@@ -67,7 +67,7 @@ func newConfig(o Options) (*config, error) {
 	}
 	proxies, err := parseNetworks(o.TrustedProxies)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("TrustedProxies: %w", err)
 	}
 	return &config{Options: o, proxies: proxies, handshake: cmp.Or(o.HandshakeTimeout, 10*time.Second)}, nil
 }
@@ -92,7 +92,11 @@ func (o Options) check() error {
 			return fmt.Errorf("%s is %d: want 0 for the default, or more", v.name, v.n)
 		}
 	}
-	return o.checkAuth()
+	return errors.Join(
+		checkEach("AllowedOrigins", o.AllowedOrigins, CheckAllowedOrigin),
+		checkEach("AllowedHosts", o.AllowedHosts, CheckAllowedHost),
+		o.checkAuth(),
+	)
 }
 
 // New makes a host, loads the plugins of its routes and watches their files

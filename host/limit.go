@@ -124,17 +124,39 @@ func (l *connLimits) all() int {
 func parseNetworks(list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, s := range list {
-		if a, err := netip.ParseAddr(s); err == nil {
-			out = append(out, netip.PrefixFrom(a, a.BitLen()))
-			continue
-		}
-		p, err := netip.ParsePrefix(s)
+		p, err := parseNetwork(s)
 		if err != nil {
-			return nil, fmt.Errorf("trusted proxy %q: want an address or a network such as 10.0.0.0/8", s)
+			return nil, err
 		}
-		out = append(out, p.Masked())
+		out = append(out, p)
 	}
 	return out, nil
+}
+
+// CheckTrustedProxy says what is wrong with an entry of Options.TrustedProxies.
+func CheckTrustedProxy(text string) error {
+	_, err := parseNetwork(text)
+	return err
+}
+
+// parseNetwork reads a network or an address. One of IPv4 in IPv6 becomes one of
+// IPv4, as the addresses do that it is compared with.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		return p, fmt.Errorf(`%q is neither a network, as in "10.0.0.0/8", nor an address`, text)
+	}
+	if p.Addr().Is4In6() {
+		if p.Bits() < 96 {
+			return p, fmt.Errorf("%q is larger than IPv4 is in IPv6: write 0.0.0.0/0 for all of IPv4", text)
+		}
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked(), nil
 }
 
 // clientAddr is the address of the client: the peer's, or, when the peer is a
@@ -148,13 +170,25 @@ func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && within(addr, trusted); i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		a, err := parseHop(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
 		}
 		addr = a.Unmap().WithZone("")
 	}
 	return addr
+}
+
+// parseHop reads an address in X-Forwarded-For, to which some proxies add the
+// port: 192.0.2.1:99, [2001:db8::1]:99.
+func parseHop(text string) (netip.Addr, error) {
+	if p, err := netip.ParseAddrPort(text); err == nil {
+		return p.Addr(), nil
+	}
+	if in, ok := strings.CutPrefix(text, "["); ok {
+		text = strings.TrimSuffix(in, "]")
+	}
+	return netip.ParseAddr(text)
 }
 
 func within(a netip.Addr, nets []netip.Prefix) bool {

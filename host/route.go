@@ -126,6 +126,9 @@ func (r Route) check() error {
 	if r.History.TTL < 0 {
 		bad("history for %v: want 0 for the default, or more", r.History.TTL)
 	}
+	if err := checkEach("allowed_origins", r.AllowedOrigins, CheckAllowedOrigin); err != nil {
+		errs = append(errs, err)
+	}
 	if err := r.checkAuth(); err != nil {
 		errs = append(errs, err)
 	}

@@ -109,6 +109,13 @@ func checkHost(ctx context.Context, w *world, cfg *config.Config, known config.P
 	if known.About("internal_token") {
 		o.InternalToken = ""
 	}
+	for key, list := range map[string]*[]string{
+		"allowed_origins": &o.AllowedOrigins, "allowed_hosts": &o.AllowedHosts, "trusted_proxies": &o.TrustedProxies,
+	} {
+		if known.About(key) {
+			*list = nil
+		}
+	}
 	return errors.Join(append(errs, host.Check(ctx, o))...)
 }
 

@@ -30,14 +30,9 @@ func (c *Config) check() Problems {
 	}
 	p.file("tls.cert", "tls.cert", c.TLS.Cert)
 	p.file("tls.key", "tls.key", c.TLS.Key)
-	for _, n := range c.TrustedProxies {
-		if _, err := netip.ParsePrefix(n); err == nil {
-			continue
-		}
-		if _, err := netip.ParseAddr(n); err != nil {
-			p.add("trusted_proxies", `trusted_proxies: %q is neither a network, as in "10.0.0.0/8", nor an address`, n)
-		}
-	}
+	p.each("allowed_origins", "allowed_origins", c.AllowedOrigins, host.CheckAllowedOrigin)
+	p.each("allowed_hosts", "allowed_hosts", c.AllowedHosts, host.CheckAllowedHost)
+	p.each("trusted_proxies", "trusted_proxies", c.TrustedProxies, host.CheckTrustedProxy)
 	p.checkAuth()
 	for _, r := range c.Routes {
 		p.checkRoute(r)
@@ -89,6 +84,15 @@ func (p *checker) address(key, addr string, optional bool) {
 	}
 }
 
+// each reports the entries of a list that check refuses.
+func (p *checker) each(key, name string, list []string, check func(string) error) {
+	for _, entry := range list {
+		if err := check(entry); err != nil {
+			p.add(key, "%s: %v", name, err)
+		}
+	}
+}
+
 func port(addr string) string {
 	_, p, _ := net.SplitHostPort(addr)
 	return p
@@ -118,18 +122,19 @@ func (p *checker) checkRoute(r Route) {
 	if r.Auth != "none" && reflect.DeepEqual(p.cfg.Auth, Default().Auth) {
 		p.add(key+".auth", "auth: %s needs a top-level block auth that says which tokens are good", r.Auth)
 	}
+	p.each(p.cfg.routeKeyOf(r.Path, "allowed_origins"), "allowed_origins", r.AllowedOrigins, host.CheckAllowedOrigin)
 	if r.Plugin == "" {
 		p.add(key, "no plugin: name its .wasm file")
 		return
 	}
-	p.file(p.cfg.pluginKey(r.Path), "plugin", r.Plugin)
+	p.file(p.cfg.routeKeyOf(r.Path, "plugin"), "plugin", r.Plugin)
 }
 
-// pluginKey is the key that names the plugin of a route.
-func (c *Config) pluginKey(path string) string {
-	key := routeKey(path) + ".plugin"
+// routeKeyOf is the key that sets name for a route: its own, or that of defaults.
+func (c *Config) routeKeyOf(path, name string) string {
+	key := routeKey(path) + "." + name
 	if _, ok := c.origin[key]; !ok {
-		return "defaults.plugin"
+		return "defaults." + name
 	}
 	return key
 }
@@ -137,7 +142,7 @@ func (c *Config) pluginKey(path string) string {
 // BadPlugin is the problem of a route whose plugin does not load.
 func (c *Config) BadPlugin(r Route, text string) Problem {
 	p := &checker{cfg: c, route: r.Path}
-	p.add(c.pluginKey(r.Path), "plugin %s: %s", r.Plugin, text)
+	p.add(c.routeKeyOf(r.Path, "plugin"), "plugin %s: %s", r.Plugin, text)
 	return p.probs[0]
 }
 

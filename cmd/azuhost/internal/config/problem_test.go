@@ -62,6 +62,22 @@ trusted_proxies: [10.0.0.0/8, 127.0.0.1, example.com]
 				`AZUHOST_Q: unknown variable`,
 				`AZUHOST_WATCH: "maybe" is neither true nor false`,
 			}},
+		{name: "entries that never match", file: `
+allowed_hosts: ["https://chat.example.com:443"]
+allowed_origins: ["*.example.com", "https://slash.com/"]
+defaults: {allowed_origins: ["wss://app.example.com"]}
+routes:
+  /a: {plugin: echo.wasm}
+  /b:
+    plugin: echo.wasm
+    allowed_origins: ["https://app.example.com:443"]
+`, env: []string{"AZUHOST_TRUSTED_PROXIES=::ffff:10.0.0.0/104,::ffff:10.0.0.0/8"}, want: []string{
+			`azuhost.yaml:2: allowed_hosts: "https://chat.example.com:443" is more than the name of a host: write "chat.example.com"`,
+			`azuhost.yaml:3: allowed_origins: "https://slash.com/" is not what a browser sends: write "https://slash.com"`,
+			`azuhost.yaml:4: route /a: allowed_origins: "wss://app.example.com" is not what a browser sends: write "https://app.example.com"`,
+			`azuhost.yaml:9: route /b: allowed_origins: "https://app.example.com:443" is not what a browser sends: write "https://app.example.com"`,
+			`AZUHOST_TRUSTED_PROXIES: trusted_proxies: "::ffff:10.0.0.0/8" is larger than IPv4 is in IPv6: write 0.0.0.0/0 for all of IPv4`,
+		}},
 		{name: "blank secrets", file: "\nauth: {secret: '  '}", env: []string{"AZUHOST_INTERNAL_TOKEN= \n"},
 			want: []string{
 				`azuhost.yaml:2: secret: there is only white space in it: write the secret, or leave it out`,
