@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"reflect"
 	"strings"
 
 	"github.com/azuhost/azuhost/host"
@@ -15,14 +14,14 @@ import (
 func (c *Config) check() Problems {
 	p := &checker{cfg: c}
 	p.address("listen", c.Listen, false)
-	p.address("internal", c.Internal, true)
-	if c.Internal != "" && c.InternalToken == "" && !Loopback(c.Internal) {
+	internal := p.address("internal", c.Internal, true) && c.Internal != ""
+	if internal && c.InternalToken == "" && !Loopback(c.Internal) {
 		p.add("internal", "internal: %s is not a loopback address: set internal_token (%sINTERNAL_TOKEN), which /metrics then asks for", c.Internal, EnvPrefix)
 	}
 	if err := host.CheckInternalToken(string(c.InternalToken)); err != nil {
 		p.add("internal_token", "internal_token: %v", err)
 	}
-	if c.Internal != "" && c.Internal == c.Listen && port(c.Listen) != "0" {
+	if internal && c.Internal == c.Listen && port(c.Listen) != "0" {
 		p.add("internal", "internal: %s is the public listener's address too", c.Internal)
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
@@ -71,9 +70,10 @@ func (p *checker) add(key, format string, args ...any) {
 	p.probs = append(p.probs, Problem{Where: o.String(), Route: p.route, Text: text, order: o.order()})
 }
 
-func (p *checker) address(key, addr string, optional bool) {
+// address says whether addr can be listened at, and reports it if not.
+func (p *checker) address(key, addr string, optional bool) bool {
 	if addr == "" && optional {
-		return
+		return true
 	}
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {
@@ -82,6 +82,7 @@ func (p *checker) address(key, addr string, optional bool) {
 	if err != nil {
 		p.add(key, `%s: %q is not an address: write host:port or :port, as in ":4000"`, key, addr)
 	}
+	return err == nil
 }
 
 // each reports the entries of a list that check refuses.
@@ -119,7 +120,7 @@ func (p *checker) checkRoute(r Route) {
 	if !strings.HasPrefix(r.Path, "/") {
 		p.add(key, "a path must begin with /")
 	}
-	if r.Auth != "none" && reflect.DeepEqual(p.cfg.Auth, Default().Auth) {
+	if r.Auth != "none" && !p.cfg.Auth.set() {
 		p.add(key+".auth", "auth: %s needs a top-level block auth that says which tokens are good", r.Auth)
 	}
 	p.each(p.cfg.routeKeyOf(r.Path, "allowed_origins"), "allowed_origins", r.AllowedOrigins, host.CheckAllowedOrigin)

@@ -13,6 +13,7 @@ package config
 //	reload  "restart" where SIGHUP cannot change it
 //	env     "-" where no variable sets it
 //	flag    "-" where no flag sets it
+//	print   "url" where its user and query may be secret, and are masked
 //	short   the key may stand in the place of its block: broker: URL
 
 // Config is everything that can be set. Default has the values that hold
@@ -100,7 +101,7 @@ type Auth struct {
 	SecretFile    Path     `yaml:"secret_file" doc:"File with the secret. SIGHUP reads it again, and the files below."`
 	PublicKeyFile Path     `yaml:"public_key_file" doc:"File with public keys or certificates (PEM): RSA, EC (P-256) or Ed25519."`
 	JWKSFile      Path     `yaml:"jwks_file" doc:"File with public keys, as a JWKS."`
-	JWKSURL       string   `yaml:"jwks_url" doc:"URL where the issuer publishes its keys as a JWKS: https, or http on loopback. Needs issuer and audience. The only address that is fetched, whatever tokens say."`
+	JWKSURL       string   `yaml:"jwks_url" print:"url" doc:"URL where the issuer publishes its keys as a JWKS: https, or http on loopback. Needs issuer and audience. The only address that is fetched, whatever tokens say."`
 	JWKSRefresh   Duration `yaml:"jwks_refresh" min:"0" doc:"Time between fetches of jwks_url. 0: what its Cache-Control says, between 1m and 1h, and 15m where it says nothing. A token with an unknown kid has it fetched sooner, at most once in 10s."`
 	JWKSMaxStale  Duration `yaml:"jwks_max_stale" min:"1" doc:"How long the keys are used when they can not be fetched any more. After that, as before the first fetch, tokens are refused with 503."`
 	Algorithms    []string `yaml:"algorithms" doc:"Algorithms that tokens may be signed with, of HS256, RS256, ES256 and EdDSA. Empty: those of the keys. A key only ever checks the one that its type is for."`

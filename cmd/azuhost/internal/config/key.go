@@ -50,6 +50,7 @@ type field struct {
 	noEnv   bool
 	noFlag  bool
 	short   bool
+	url     bool // with parts that may be secret
 }
 
 // fieldsOf lists the fields of a struct of the schema.
@@ -68,6 +69,7 @@ func fieldsOf(t reflect.Type) []field {
 			noEnv:   sf.Tag.Get("env") == "-",
 			noFlag:  sf.Tag.Get("flag") == "-",
 			short:   sf.Tag.Get("short") != "",
+			url:     sf.Tag.Get("print") == "url",
 		}
 		if m := sf.Tag.Get("min"); m != "" {
 			n, err := strconv.ParseInt(m, 10, 64)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -262,6 +263,41 @@ func TestSecretsAreTrimmed(t *testing.T) {
 		if o := c.Options(); o.InternalToken != "s3cret" || o.Auth.Secret != secret {
 			t.Errorf("%q, %q", o.InternalToken, o.Auth.Secret)
 		}
+	}
+}
+
+// TestEmptyListsOfAuth are no settings.
+func TestEmptyListsOfAuth(t *testing.T) {
+	c := mustLoad(t, "auth: {algorithms: []}", "AZUHOST_AUTH_AUDIENCE=", "AZUHOST_AUTH_ISSUER=")
+	if a := c.Options().Auth; a != nil {
+		t.Errorf("tokens are looked at: %+v", a)
+	}
+}
+
+// TestURLOfKeysIsMasked: what may be secret in it is not printed.
+func TestURLOfKeysIsMasked(t *testing.T) {
+	const auth = "auth: {issuer: me, audience: [you], jwks_url: %q}"
+	for url, want := range map[string]string{
+		"https://me:hunter2@login.example/keys?key=hunter2#hunter2": "https://(set)@login.example/keys?(set)",
+		"https://login.example/keys":                                "https://login.example/keys",
+		"https://login.example/%ff?":                                "https://login.example/%ff",
+	} {
+		c := mustLoad(t, fmt.Sprintf(auth, url))
+		var b strings.Builder
+		if err := c.Print(&b); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), "jwks_url: "+want+"\n") {
+			t.Errorf("%s: printed:\n%s", url, b.String())
+		}
+	}
+	c, err := load(t, fmt.Sprintf(auth, "https://me:hunter2@a b/%"))
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("got %v", err)
+	}
+	var b strings.Builder
+	if err := c.Print(&b); err != nil || strings.Contains(b.String(), "hunter2") {
+		t.Errorf("%v, printed:\n%s", err, b.String())
 	}
 }
 

@@ -40,13 +40,25 @@ func (c *Config) Options() host.Options {
 		StateDir: c.stateDir(),
 		Watch:    c.Watch,
 	}
-	if !reflect.DeepEqual(c.Auth, Default().Auth) {
+	if c.Auth.set() {
 		o.Auth = c.Auth.options()
 	}
 	for _, r := range c.Routes {
 		o.Routes = append(o.Routes, r.options())
 	}
 	return o
+}
+
+// set says whether anything of a is. An empty list is nothing: it is what an empty
+// variable leaves.
+func (a Auth) set() bool {
+	if len(a.Algorithms) == 0 {
+		a.Algorithms = nil
+	}
+	if len(a.Audience) == 0 {
+		a.Audience = nil
+	}
+	return !reflect.DeepEqual(a, Default().Auth)
 }
 
 func (a Auth) options() *host.Auth {

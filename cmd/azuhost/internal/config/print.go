@@ -3,13 +3,15 @@ package config
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 )
 
 // Print writes the configuration as a file would have it, defaults included.
-// Secrets are masked.
+// Secrets are masked, and what may be one in a URL.
 func (c *Config) Print(w io.Writer) error {
 	data, err := yaml.MarshalWithOptions(tree(reflect.ValueOf(c).Elem()), yaml.Indent(2), yaml.IndentSequence(true))
 	if err != nil {
@@ -46,11 +48,36 @@ func tree(v reflect.Value) yaml.MapSlice {
 					continue
 				}
 				item = x
+			case reflect.String:
+				item = x
+				if f.url {
+					item = maskedURL(value.String())
+				}
 			default:
 				item = x
 			}
 		}
 		out = append(out, yaml.MapItem{Key: f.name, Value: item})
+	}
+	return out
+}
+
+// maskedURL is a URL without its user, query and fragment, which may be secret.
+func maskedURL(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return ""
+	case err != nil || u.Opaque != "":
+		return masked
+	}
+	bare := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	out := bare.String()
+	if u.User != nil {
+		out = strings.Replace(out, "//", "//"+masked+"@", 1)
+	}
+	if u.RawQuery != "" {
+		out += "?" + masked
 	}
 	return out
 }

@@ -78,6 +78,12 @@ routes:
 			`azuhost.yaml:9: route /b: allowed_origins: "https://app.example.com:443" is not what a browser sends: write "https://app.example.com"`,
 			`AZUHOST_TRUSTED_PROXIES: trusted_proxies: "::ffff:10.0.0.0/8" is larger than IPv4 is in IPv6: write 0.0.0.0/0 for all of IPv4`,
 		}},
+		{name: "addresses", file: "listen: foo\ninternal: foo", want: []string{
+			`azuhost.yaml:1: listen: "foo" is not an address: write host:port or :port, as in ":4000"`,
+			`azuhost.yaml:2: internal: "foo" is not an address: write host:port or :port, as in ":4000"`,
+		}},
+		{name: "auth of an empty variable", file: "routes: {/a: {plugin: echo.wasm, auth: required}}", env: []string{"AZUHOST_AUTH_AUDIENCE="},
+			want: []string{`azuhost.yaml:1: route /a: auth: required needs a top-level block auth that says which tokens are good`}},
 		{name: "blank secrets", file: "\nauth: {secret: '  '}", env: []string{"AZUHOST_INTERNAL_TOKEN= \n"},
 			want: []string{
 				`azuhost.yaml:2: secret: there is only white space in it: write the secret, or leave it out`,
