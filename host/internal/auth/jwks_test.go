@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"log/slog"
 	"math/big"
 	"strings"
 	"testing"
@@ -40,6 +41,20 @@ func TestJWKS(t *testing.T) {
 	many := must(json.Marshal(map[string]any{"keys": make([]any, maxKeys+1)}))
 	if _, _, err := parseJWKS(many); err == nil || !strings.Contains(err.Error(), "at most") {
 		t.Errorf("too many keys: %v", err)
+	}
+}
+
+// TestJWKSFile: a key that no token can be checked with does not keep the others
+// from being used, and the log names it.
+func TestJWKSFile(t *testing.T) {
+	var log strings.Builder
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
+		{Key: edKey().Public(), KeyID: "good"}, {Key: ecKey().Public(), KeyID: "other", Use: "enc"},
+	}}
+	v := verifier(t, Options{JWKSFile: file(t, must(json.Marshal(set))), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	want(t, v, sign(t, EdDSA, edKey(), claimsOf(nil), map[string]any{"kid": "good"}), "")
+	if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "key 1 of the JWKS: use") {
+		t.Errorf("log:\n%s", log.String())
 	}
 }
 

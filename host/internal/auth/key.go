@@ -105,7 +105,7 @@ func (o Options) fixed() (fixedKeys, error) {
 	return fromFile(o.JWKSFile, func(b []byte) (fixedKeys, error) {
 		keys, skipped, err := parseJWKS(b)
 		if err == nil && len(skipped) > 0 {
-			err = errors.Join(skipped...)
+			o.Log.Warn("keys of the JWKS that are not used", "jwks_file", o.JWKSFile, "why", errors.Join(skipped...))
 		}
 		return keys, err
 	})
@@ -141,38 +141,50 @@ func fromFile(name string, parse func([]byte) (fixedKeys, error)) (fixedKeys, er
 // parsePEM reads public keys and certificates. Of a certificate only the key
 // counts: it is trusted because it is configured.
 func parsePEM(b []byte) (keys fixedKeys, err error) {
-	for len(keys) < maxKeys {
+	begun := bytes.Count(append([]byte("\n"), b...), []byte("\n-----BEGIN "))
+	if begun > maxKeys {
+		return nil, fmt.Errorf("%d PEM blocks: want at most %d", begun, maxKeys)
+	}
+	for {
 		var block *pem.Block
 		if block, b = pem.Decode(b); block == nil {
 			break
 		}
-		var public any
-		switch block.Type {
-		case "PUBLIC KEY":
-			public, err = x509.ParsePKIXPublicKey(block.Bytes)
-		case "RSA PUBLIC KEY":
-			public, err = x509.ParsePKCS1PublicKey(block.Bytes)
-		case "CERTIFICATE":
-			var cert *x509.Certificate
-			if cert, err = x509.ParseCertificate(block.Bytes); err == nil {
-				public = cert.PublicKey
-			}
-		case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
-			return nil, errors.New("it is a private key, which belongs to who signs: give the public part, as of openssl pkey -pubout")
-		default:
-			return nil, fmt.Errorf("a PEM block %q: want PUBLIC KEY or CERTIFICATE", block.Type)
-		}
-		if err != nil {
-			return nil, err
-		}
-		k, err := newKey("", public)
+		k, err := parseBlock(block)
 		if err != nil {
 			return nil, err
 		}
 		keys = append(keys, k)
 	}
-	if len(keys) == 0 {
+	switch {
+	case begun == 0:
 		return nil, errors.New("no PEM block in it: want -----BEGIN PUBLIC KEY-----")
+	case len(keys) < begun: // the decoder passes over what is none
+		return nil, fmt.Errorf("%d of %d PEM blocks can not be read: copy them again, with their BEGIN and END lines", begun-len(keys), begun)
 	}
 	return keys, nil
+}
+
+func parseBlock(block *pem.Block) (key, error) {
+	var public any
+	var err error
+	switch block.Type {
+	case "PUBLIC KEY":
+		public, err = x509.ParsePKIXPublicKey(block.Bytes)
+	case "RSA PUBLIC KEY":
+		public, err = x509.ParsePKCS1PublicKey(block.Bytes)
+	case "CERTIFICATE":
+		var cert *x509.Certificate
+		if cert, err = x509.ParseCertificate(block.Bytes); err == nil {
+			public = cert.PublicKey
+		}
+	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
+		return key{}, errors.New("it is a private key, which belongs to who signs: give the public part, as of openssl pkey -pubout")
+	default:
+		return key{}, fmt.Errorf("a PEM block %q: want PUBLIC KEY or CERTIFICATE", block.Type)
+	}
+	if err != nil {
+		return key{}, err
+	}
+	return newKey("", public)
 }

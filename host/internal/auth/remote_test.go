@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -321,7 +322,9 @@ func TestOptionsRefused(t *testing.T) {
 		{Options{PublicKeyFile: file(t, []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"))}, "openssl pkey -pubout"},
 		{Options{JWKSFile: file(t, []byte("{}"))}, "no key of the JWKS"},
 		{Options{JWKSFile: file(t, jwks(map[string]any{"a": edKey()}))}, "not a public key"},
-		{Options{JWKSFile: file(t, jwks(map[string]any{"a": edKey().Public(), "b": testSecret}))}, "key "},
+		{Options{PublicKeyFile: file(t, bytes.Repeat(pem, maxKeys+1))}, "65 PEM blocks: want at most 64"},
+		{Options{PublicKeyFile: file(t, append(pem, pem[:60]...))}, "1 of 2 PEM blocks can not be read"},
+		{Options{PublicKeyFile: file(t, append([]byte("-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----\n"), pem...))}, "1 of 2 PEM blocks can not be read"},
 		{Options{JWKSURL: "http://issuer.example/keys", Issuer: "me", Audience: []string{"you"}}, "want https"},
 		{Options{JWKSURL: "ftp://localhost/keys", Issuer: "me", Audience: []string{"you"}}, "want https"},
 		{Options{JWKSURL: "file:///etc/keys", Issuer: "me", Audience: []string{"you"}}, "want a URL"},
