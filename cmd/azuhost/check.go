@@ -32,7 +32,7 @@ the exit code is then 1.`,
   azuhost check --config azuhost.yaml
   azuhost check --values                     print every key with its value
   azuhost check --route /echo=echo.wasm`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return check(cmd.Context(), w, src, values)
 		},

@@ -39,6 +39,8 @@ func TestExitCodes(t *testing.T) {
 		{"serve", exitUsage},
 		{"check", exitUsage},
 		{"serve --log-level loud", exitUsage},
+		{"serve --route /x", exitUsage},
+		{"serve --watch false", exitUsage},
 		{"inspect", exitUsage},
 		{"token", exitUsage},
 		{"token new-key", exitUsage},
@@ -132,6 +134,25 @@ func TestPartOfAPublication(t *testing.T) {
 	}
 	if p.Status != 403 || p.Code != "key_spent" || p.Detail != "not for bob" || p.Delivery == nil || *p.Delivery != (host.Delivery{Sockets: 2, Nodes: 1, Partial: true}) {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestValueWithoutEquals: the value of a flag that stands behind a space is said
+// to be one.
+func TestValueWithoutEquals(t *testing.T) {
+	for args, want := range map[string]string{
+		"serve --watch false":            `azuhost: "false" is an argument, and there are none: the value of a flag stands behind =, as in --watch=false`,
+		"check --playground true":        "--playground=true",
+		"serve --listen :1 false":        `unknown command "false" for "azuhost serve"`,
+		"serve --watch extra":            `unknown command "extra" for "azuhost serve"`,
+		"serve --route /x":               `"/x" must be PATH=PLUGIN, as in /echo=echo.wasm`,
+		"health --internal foo":          `--internal: internal: "foo" is not an address`,
+		"serve --route /a=b -r =b.wasm ": "must be PATH=PLUGIN",
+	} {
+		_, _, stderr := call(t, nil, strings.Fields(args)...)
+		if !strings.Contains(stderr, want) || strings.Contains(stderr, "loopback") {
+			t.Errorf("%s: stderr %q, want %q", args, stderr, want)
+		}
 	}
 }
 

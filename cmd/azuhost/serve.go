@@ -26,7 +26,7 @@ over drain.spread, and end; a second signal ends at once.`,
   azuhost serve --config azuhost.yaml --listen 127.0.0.1:8080 --log-level debug
   azuhost serve --route /echo=echo.wasm --route /rooms/:room_id=rooms.wasm --playground
   azuhost serve --tls-cert cert.pem --tls-key key.pem`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), src)
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -31,7 +32,7 @@ func sourceFlags(cmd *cobra.Command, w *world) *source {
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVarP(&s.file, "config", "c", "", "config file (default: $"+config.EnvFile+", else "+defaultFile+" where it is there)")
-	fs.StringArrayVarP(&s.routes, "route", "r", nil, "serve a plugin at a path, as in /echo=echo.wasm; may be repeated")
+	fs.VarP((*routeFlag)(&s.routes), "route", "r", "serve a plugin at a path, as in /echo=echo.wasm; may be repeated")
 	for _, k := range config.Keys() {
 		if k.Flag == "" {
 			continue
@@ -82,6 +83,37 @@ func (f *keyFlag) Set(text string) error {
 	}
 	f.source.set = append(f.source.set, config.Setting{Key: f.key.Name, Text: text})
 	return nil
+}
+
+// routeFlag gathers routes, as PATH=PLUGIN.
+type routeFlag []string
+
+func (f *routeFlag) String() string { return "" }
+func (f *routeFlag) Type() string   { return "stringArray" }
+
+func (f *routeFlag) Set(text string) error {
+	if _, _, err := config.ParseRoute(text); err != nil {
+		return err
+	}
+	*f = append(*f, text)
+	return nil
+}
+
+// flagsOnly refuses arguments. true and false are the likely ones: the value of a
+// flag that takes it behind a = only.
+func flagsOnly(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && (args[0] == "true" || args[0] == "false") {
+		name := ""
+		cmd.Flags().Visit(func(f *pflag.Flag) {
+			if f.NoOptDefVal == "true" {
+				name = cmp.Or(name, f.Name)
+			}
+		})
+		if name != "" {
+			return fmt.Errorf("%q is an argument, and there are none: the value of a flag stands behind =, as in --%s=%s", args[0], name, args[0])
+		}
+	}
+	return cobra.NoArgs(cmd, args)
 }
 
 // load reads the configuration. It can be called again to read it anew.

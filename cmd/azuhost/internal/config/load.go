@@ -82,12 +82,9 @@ func (c *Config) addRoutes(routes []string) Problems {
 	var probs Problems
 	for _, text := range routes {
 		o := origin{name: "--route"}
-		path, plugin, ok := strings.Cut(text, "=")
-		if !ok || path == "" || plugin == "" {
-			probs = append(probs, Problem{
-				Where: o.String(), order: o.order(),
-				Text: fmt.Sprintf("%q must be PATH=PLUGIN, as in /echo=echo.wasm", text),
-			})
+		path, plugin, err := ParseRoute(text)
+		if err != nil {
+			probs = append(probs, Problem{Where: o.String(), order: o.order(), Text: err.Error()})
 			continue
 		}
 		c.origin[routeKey(path)] = o
@@ -102,4 +99,13 @@ func (c *Config) addRoutes(routes []string) Problems {
 		c.Routes[i].Plugin = Path(plugin)
 	}
 	return probs
+}
+
+// ParseRoute reads a route written as PATH=PLUGIN.
+func ParseRoute(text string) (path, plugin string, err error) {
+	path, plugin, ok := strings.Cut(text, "=")
+	if !ok || path == "" || plugin == "" {
+		return "", "", fmt.Errorf("%q must be PATH=PLUGIN, as in /echo=echo.wasm", text)
+	}
+	return path, plugin, nil
 }
