@@ -112,7 +112,20 @@ func (h *history) release(l *roomLog) {
 	l.mu.Unlock()
 }
 
-// append numbers a message and keeps it.
+// reserve counts n bytes as kept, where MaxBytes has place for them.
+func (h *history) reserve(n int64) bool {
+	for {
+		kept := h.bytes.Load()
+		if kept+n > int64(h.opts.MaxBytes) {
+			return false
+		}
+		if h.bytes.CompareAndSwap(kept, kept+n) {
+			return true
+		}
+	}
+}
+
+// append numbers a message and keeps it, or else nothing that is older.
 func (l *roomLog) append(frame []byte, except uint64) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,14 +138,12 @@ func (l *roomLog) append(frame []byte, except uint64) uint64 {
 		l.forget(1)
 	}
 	n := int64(len(frame) + entryOverhead)
-	for len(l.entries) > 0 && l.h.bytes.Load()+n > int64(o.MaxBytes) {
+	for !l.h.reserve(n) { // other rooms may take what is given up here
+		l.h.dropped.Add(1)
+		if len(l.entries) == 0 { // none is left that a gap would follow
+			return l.last
+		}
 		l.forget(1)
-		l.h.dropped.Add(1)
-	}
-	if l.h.bytes.Add(n) > int64(o.MaxBytes) {
-		l.h.bytes.Add(-n)
-		l.h.dropped.Add(1)
-		return l.last
 	}
 	l.entries = append(l.entries, Entry{Offset: l.last, Frame: slices.Clone(frame), Except: except, at: now})
 	return l.last
@@ -172,7 +183,8 @@ func (l *roomLog) since(epoch string, offset uint64) (entries []Entry, last uint
 	if len(l.entries) > 0 {
 		first = l.entries[0].Offset
 	}
-	if epoch != l.epoch || offset > l.last || offset+1 < first {
+	gaps := first+uint64(len(l.entries)) != l.last+1 // there are none, but a part would be taken for all
+	if epoch != l.epoch || offset > l.last || offset+1 < first || gaps {
 		return nil, l.last, false
 	}
 	return slices.Clone(l.entries[offset+1-first:]), l.last, true

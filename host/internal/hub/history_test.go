@@ -333,3 +333,47 @@ func TestRoomsOfHistoriesAreBounded(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestHistoryHasNoGaps: rooms that take the last bytes from each other are left with the
+// newest messages, up to the last, and nobody is given a part of them for all.
+func TestHistoryHasNoGaps(t *testing.T) {
+	h := New(Options{History: HistoryOptions{Size: 1000, MaxBytes: 2000}})
+	frame := text("%0100d", 1)
+	var wait sync.WaitGroup
+	for g := range 4 {
+		room, turn := fmt.Sprintf("r%d", g), &Turn{Hub: h}
+		turn.Broadcast([]byte(room), frame, 0) // it has a place from now on
+		wait.Go(func() {
+			for range 150_000 {
+				turn.Broadcast([]byte(room), frame, 0)
+				for from := turn.At.Offset; from+3 > turn.At.Offset && from <= turn.At.Offset; from-- {
+					entries, at, ok := h.Since(room, turn.At.Epoch, from)
+					if ok && (uint64(len(entries)) != at.Offset-from || len(entries) > 0 && entries[0].Offset != from+1) {
+						t.Errorf("%s has %d messages after %d, and stands at %d", room, len(entries), from, at.Offset)
+						return
+					}
+				}
+				if s := h.HistoryStats(); s.Bytes > 2000 {
+					t.Errorf("%d bytes are kept", s.Bytes)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// TestSinceOfAGap: a history with a gap, which there should be none of, has nothing to give.
+func TestSinceOfAGap(t *testing.T) {
+	h := New(Options{History: HistoryOptions{Size: 10}})
+	turn := &Turn{Hub: h}
+	for range 5 {
+		turn.Broadcast([]byte("r"), text("x"), 0)
+	}
+	h.history.logs["r"].last += 3
+	for from := range uint64(9) {
+		if entries, _, ok := h.Since("r", turn.At.Epoch, from); ok || len(entries) > 0 {
+			t.Errorf("%d messages after %d", len(entries), from)
+		}
+	}
+}
