@@ -70,6 +70,7 @@ type roomLog struct {
 	last    uint64    // offset of the newest message, kept or not
 	entries []Entry   // the newest, without gaps up to last
 	used    time.Time // when it was last asked for, or got something
+	swept   bool      // it is not the room's any more: another begins
 	users   int       // rooms with members that have it; guarded by h.mu
 }
 
@@ -125,10 +126,27 @@ func (h *history) reserve(n int64) bool {
 	}
 }
 
-// append numbers a message and keeps it, or else nothing that is older.
+// append is roomLog.append for a room without members, whose log nobody holds. No place: it is the zero Position.
+func (h *history) append(room string, frame []byte, except uint64) Position {
+	for {
+		l := h.log(room, false)
+		if l == nil {
+			return Position{}
+		}
+		if offset := l.append(frame, except); offset > 0 {
+			return Position{l.epoch, offset}
+		}
+	}
+}
+
+// append numbers a message and keeps it, or else nothing that is older. 0: the log was swept
+// before, and has not taken it. One that is held never is.
 func (l *roomLog) append(frame []byte, except uint64) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.swept {
+		return 0
+	}
 	now := l.h.now()
 	l.last++
 	l.used = now
@@ -198,6 +216,7 @@ func (h *history) sweep(now time.Time) {
 		l.mu.Lock()
 		l.expire(now)
 		if l.users == 0 && len(l.entries) == 0 && now.Sub(l.used) > h.opts.TTL {
+			l.swept = true // who has found it before looks again
 			delete(h.logs, room)
 			h.bytes.Add(-entryOverhead - int64(len(room)))
 		}

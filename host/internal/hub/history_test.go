@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -375,5 +376,58 @@ func TestSinceOfAGap(t *testing.T) {
 		if entries, _, ok := h.Since("r", turn.At.Epoch, from); ok || len(entries) > 0 {
 			t.Errorf("%d messages after %d", len(entries), from)
 		}
+	}
+}
+
+// TestSweptBetween: a message whose history is swept between its look-up and the message is in
+// the one that begins then, and is forgotten with that.
+func TestSweptBetween(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := New(Options{History: HistoryOptions{Size: 10, TTL: time.Minute}})
+		found := h.history.log("r", false)
+		time.Sleep(time.Minute + 1)
+		h.SweepHistory(time.Now())
+		if offset := found.append(text("x"), 0); offset != 0 {
+			t.Errorf("a history that is not there any more has taken message %d", offset)
+		}
+		turn := &Turn{Hub: h}
+		turn.Broadcast([]byte("r"), text("x"), 0)
+		if entries, at, ok := h.Since("r", turn.At.Epoch, 0); !ok || len(entries) != 1 || at.Offset != 1 || at.Epoch == found.epoch {
+			t.Errorf("%d messages, it stands at %v (%v)", len(entries), at, ok)
+		}
+		time.Sleep(time.Minute + 1)
+		h.SweepHistory(time.Now())
+		time.Sleep(time.Minute + 1)
+		h.SweepHistory(time.Now())
+		if s := h.HistoryStats(); s != (HistoryStats{}) {
+			t.Errorf("left: %+v", s)
+		}
+	})
+}
+
+// TestSweepsAndMessages: sweeps between messages to rooms without members lose no bytes.
+func TestSweepsAndMessages(t *testing.T) {
+	var now atomic.Int64 // each look is a second later
+	h := New(Options{
+		Now:     func() time.Time { return time.Unix(now.Add(1), 0) },
+		History: HistoryOptions{Size: 10, TTL: time.Second},
+	})
+	var wait sync.WaitGroup
+	for range 2 {
+		wait.Go(func() {
+			for turn := (&Turn{Hub: h}); now.Load() < 100_000; {
+				turn.Broadcast([]byte("r"), text("x"), 0)
+			}
+		})
+	}
+	for now.Load() < 100_000 {
+		h.SweepHistory(time.Unix(now.Add(1), 0))
+	}
+	wait.Wait()
+	for range 2 {
+		h.SweepHistory(time.Unix(now.Add(10), 0))
+	}
+	if s := h.HistoryStats(); s != (HistoryStats{}) {
+		t.Errorf("left: %+v", s)
 	}
 }

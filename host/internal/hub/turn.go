@@ -29,8 +29,8 @@ func (t *Turn) Broadcast(room []byte, frame []byte, except uint64) int {
 		return t.to(r, frame, except, Position{})
 	}
 	if h.history != nil {
-		if l := h.history.log(string(room), false); l != nil {
-			t.At = Position{l.epoch, l.append(frame, except)}
+		if at := h.history.append(string(room), frame, except); at.Offset > 0 {
+			t.At = at
 		}
 	}
 	h.mu.RUnlock()
