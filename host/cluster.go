@@ -214,29 +214,29 @@ func (c *call) toNodes(t broker.Topic, frame []byte, except uint64) {
 	*c.receipts = append(*c.receipts, c.ch.host.broker.PublishAsk(t, m))
 }
 
-// since gives the messages of a room after an offset, each without a
-// connection that it is not for, but for the one named.
-func (ch *channel) since(room, epoch string, offset uint64, name string) (entries []hub.Entry, at hub.Position, ok bool, err error) {
-	node, id, err := parseConnName(name)
+// since gives the messages of a room after an offset. Except is left in those that are not for
+// a client: for its connection here, or the one that it had before, by name.
+func (ch *channel) since(room, epoch string, offset, conn uint64, before string) (entries []hub.Entry, at hub.Position, ok bool, err error) {
+	node, id, err := parseConnName(before)
 	if err != nil {
 		node, id = "", 0 // it is not known
+	}
+	excepted := func(at string, except uint64) uint64 {
+		if at == ch.host.node && except == conn || at == node && except == id {
+			return except
+		}
+		return 0
 	}
 	if ch.host.broker == nil {
 		entries, at, ok = ch.hub.Since(room, epoch, offset)
 		for i := range entries {
-			if node != ch.host.node || entries[i].Except != id {
-				entries[i].Except = 0
-			}
+			entries[i].Except = excepted(ch.host.node, entries[i].Except)
 		}
 		return entries, at, ok, nil
 	}
 	found, stands, ok, err := ch.host.broker.Since(context.Background(), ch.roomTopic(room), epoch, offset)
 	for _, e := range found {
-		entry := hub.Entry{Offset: e.Offset, Frame: e.Frame}
-		if e.Node == node && e.Except == id {
-			entry.Except = id
-		}
-		entries = append(entries, entry)
+		entries = append(entries, hub.Entry{Offset: e.Offset, Frame: e.Frame, Except: excepted(e.Node, e.Except)})
 	}
 	return entries, hub.Position(stands), ok, err
 }

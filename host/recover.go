@@ -28,7 +28,7 @@ func (c *conn) recover(r request) error {
 	if !c.ch.keepsHistory() {
 		return refuseControl("NO_HISTORY", "this route keeps no history")
 	}
-	entries, at, ok, err := c.ch.since(r.Room, r.Epoch, *r.Offset, r.Conn)
+	entries, at, ok, err := c.ch.since(r.Room, r.Epoch, *r.Offset, c.member.ID, r.Conn)
 	if err != nil {
 		return err
 	}
