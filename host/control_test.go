@@ -1,10 +1,13 @@
 package host_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
@@ -195,6 +198,62 @@ func TestWatchedPresence(t *testing.T) {
 	_ = bob.Close(websocket.StatusNormalClosure, "")
 	if p := wantControl(t, c, "presence_leave"); p.User != "bob" || p.Room != "a" {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestPresenceListIsNotOlder: once a client was told that a user left, no list has that user.
+func TestPresenceListIsNotOlder(t *testing.T) {
+	const users, watchers = 2000, 4
+	_, url := serve(t, host.Options{Routes: []host.Route{{
+		Path: "/c", SharePresence: true, PresenceGrace: -1, Channel: scriptInGo(), Limits: host.Limits{MessagesPerSecond: -1, Deadline: patient},
+	}}})
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	for w := range watchers {
+		c, _ := dialV1(t, url+"/c")
+		send(t, c, fmt.Sprintf("i w%d;j r;s in", w))
+		want(t, c, "in")
+		wait.Go(func() { watchLists(t, c, fmt.Sprintf("u%d", users)) })
+	}
+	c := dial(t, url+"/c")
+	send(t, c, "j r") // one connection that is one user after the other
+	for i := range users {
+		do(t, c, fmt.Sprintf("i u%d;s done", i+1), "done")
+	}
+}
+
+// watchLists asks who is in room r, again and again, until a user is there.
+func watchLists(t *testing.T, c *websocket.Conn, last string) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	left := map[string]bool{}
+	ask := func() {
+		if err := c.Write(ctx, websocket.MessageText, []byte("\x1e"+`{"type":"presence","id":1,"room":"r","watch":true}`)); err != nil {
+			t.Error(err)
+		}
+	}
+	ask()
+	for !t.Failed() {
+		var m control
+		_, b, err := c.Read(ctx)
+		if err != nil || len(b) == 0 || json.Unmarshal(b[1:], &m) != nil {
+			t.Errorf("got %q, %v", b, err)
+			return
+		}
+		if m.Type == "presence_leave" {
+			left[m.User] = true
+		}
+		for _, user := range m.Users {
+			if user == last {
+				return
+			}
+			if left[user] {
+				t.Errorf("%s is in a list, and had left before", user)
+			}
+		}
+		if m.Type == "presence" {
+			ask()
+		}
 	}
 }
 

@@ -10,6 +10,10 @@ import (
 // watchers are the connections that want to be told who comes to a room and
 // leaves it. The zero value has none.
 type watchers struct {
+	// order is held from when a list is taken, or a change is known, until it is on its way, so
+	// that no client gets a list from before a change behind it. It is outside of all other locks.
+	order sync.Mutex
+
 	mu    sync.Mutex
 	rooms map[string][]*conn
 }
@@ -85,6 +89,8 @@ func (c *conn) presence(r request) error {
 	if !c.ch.settings.Load().route.SharePresence {
 		return refuseControl("NOT_SHARED", "this route does not tell clients who is there; share_presence allows it")
 	}
+	c.ch.watchers.order.Lock()
+	defer c.ch.watchers.order.Unlock()
 	if r.Watch != nil && *r.Watch {
 		c.ch.watchers.add(r.Room, c) // before the list, so that no change is missed
 		if err := c.inRoom(r.Room); err != nil {
@@ -104,6 +110,8 @@ func (c *conn) presence(r request) error {
 
 // tellWatchers tells of a change of who is present.
 func (ch *channel) tellWatchers(turn *hub.Turn, e hub.PresenceEvent) {
+	ch.watchers.order.Lock()
+	defer ch.watchers.order.Unlock()
 	conns := ch.watchers.of(e.Room)
 	if len(conns) == 0 || e.Room == "" {
 		return
