@@ -19,7 +19,7 @@ type control struct {
 	Type, Conn, Room, Epoch, Code, User string
 	ID                                  float64
 	Offset                              uint64
-	Recovered, Skip                     bool
+	Recovered, Skip, Missed             bool
 	Count                               int
 	Users                               []string
 }

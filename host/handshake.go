@@ -102,6 +102,9 @@ func (ch *channel) newConn(set *settings, r *http.Request) *conn {
 	}
 	c.member = hub.MakeMember(ch.host.nextID.Add(1), c, c.speaksV1())
 	c.sock = ch.host.sockets.NewConn(&set.sock, c)
+	if c.speaksV1() {
+		c.sock.Speaks()
+	}
 	return c
 }
 

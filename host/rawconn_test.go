@@ -26,6 +26,12 @@ const handshake = "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n
 
 func rawDial(t testing.TB, address, path string) *rawConn {
 	t.Helper()
+	return rawDialWith(t, address, path, "")
+}
+
+// rawDialWith is rawDial with more lines of the header.
+func rawDialWith(t testing.TB, address, path, lines string) *rawConn {
+	t.Helper()
 	n, err := net.Dial("tcp", strings.TrimPrefix(address, "ws://"))
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +39,7 @@ func rawDial(t testing.TB, address, path string) *rawConn {
 	t.Cleanup(func() { _ = n.Close() })
 	_ = n.SetDeadline(time.Now().Add(30 * time.Second))
 	c := &rawConn{Conn: n, r: bufio.NewReader(n)}
-	fmt.Fprintf(n, handshake, path)
+	fmt.Fprintf(n, strings.TrimSuffix(handshake, "\r\n")+"%s\r\n", path, lines)
 	res, err := http.ReadResponse(c.r, nil)
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatal(res, err)

@@ -1,9 +1,13 @@
 package host_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/redistest"
 )
 
@@ -46,5 +50,94 @@ func testWithoutItsOwn(t *testing.T, url string) {
 		if !p.Skip {
 			want(t, c, "2")
 		}
+	}
+}
+
+// TestDropOldestKeepsTheProtocol: what a slow client of azuhost.v1 loses are messages with their
+// positions, and never one of both or an answer.
+func TestDropOldestKeepsTheProtocol(t *testing.T) {
+	r := historyRoute()
+	r.History.Size, r.SlowReader, r.Limits.MaxQueue = 1000, host.SlowDropOldest, 64<<10
+	h, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
+	c := rawDialWith(t, url, "/rooms/42", "Sec-WebSocket-Protocol: azuhost.v1\r\n")
+	wantMetric(t, h, `azuhost_connections{route="/rooms/:room"}`, 1)
+	dropped := func() float64 { return metric(t, h, `azuhost_dropped_frames_total{reason="drop_oldest"}`) }
+	n := 0
+	publish := func() (d host.Delivery) {
+		for range 3 {
+			n++
+			p := host.Publication{Route: "/rooms/:room", All: true, Kind: abi.Text, Data: []byte("all " + strings.Repeat("x", 400+n*37%1000))}
+			if n%3 > 0 {
+				p.All, p.Room, p.Data = false, "42", append([]byte("room "), p.Data...)
+			}
+			got, err := h.Publish(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Room != "" {
+				d = got
+			}
+		}
+		return d
+	}
+	fill := func(frames float64) (d host.Delivery) { // until so many more were dropped
+		for until := dropped() + frames; dropped() < until; {
+			for range 300 {
+				d = publish()
+			}
+		}
+		return d
+	}
+	d := fill(1)
+	if err := c.send("\x1e" + fmt.Sprintf(`{"type":"recover","id":7,"room":"42","epoch":%q,"offset":%d}`, d.Epoch, d.Offset-20)); err != nil {
+		t.Fatal(err)
+	}
+	wantMetric(t, h, `azuhost_recoveries_total{result="recovered",route="/rooms/:room"}`, 1)
+	fill(1000) // many times what the queue has
+	if _, err := h.Publish(t.Context(), host.Publication{Route: "/rooms/:room", All: true, Kind: abi.Text, Data: []byte("end")}); err != nil {
+		t.Fatal(err)
+	}
+	wantWholeProtocol(t, c, d.Offset-20, 20)
+}
+
+// wantWholeProtocol reads up to the message "end". An answer with a number of messages after an
+// offset has to be there, and a position before each message of the room and no other.
+func wantWholeProtocol(t *testing.T, c *rawConn, after uint64, missed int) {
+	var place *control
+	answers, got := 0, 0
+	for {
+		b, err := c.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b[0] != 0x1e {
+			if room := strings.HasPrefix(string(b), "room"); room != (place != nil) {
+				t.Fatalf("%.20q behind %+v", b, place)
+			}
+			if place = nil; string(b) == "end" {
+				break
+			}
+			continue
+		}
+		var m control
+		if err := json.Unmarshal(b[1:], &m); err != nil || place != nil {
+			t.Fatalf("%q behind %+v (%v)", b, place, err)
+		}
+		switch {
+		case m.Type == "recovered":
+			if answers++; !m.Recovered || m.Count < missed {
+				t.Errorf("%+v", m)
+			}
+			missed = m.Count
+		case m.Type == "position":
+			if place = &m; m.Missed {
+				if got++; m.Offset != after+uint64(got) {
+					t.Errorf("offset %d is number %d after %d", m.Offset, got, after)
+				}
+			}
+		}
+	}
+	if answers != 1 || got != missed {
+		t.Errorf("%d answers, %d missed messages of %d", answers, got, missed)
 	}
 }

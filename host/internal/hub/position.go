@@ -32,30 +32,58 @@ func appendMarked(dst, p []byte) []byte {
 	return append(append(dst, Mark), p...)
 }
 
+// What positions are made of, and told by.
+const (
+	positionHead = `{"type":"position",`
+	missedMember = `"missed":true,`
+	skipTail     = `,"skip":true}`
+)
+
 // appendPosition adds the message that says where the next one stands. name is
 // the room's as JSON. It is made for every message of a room, so not by the encoder.
 func appendPosition(dst, name []byte, p Position, skip bool) []byte {
+	return appendPlace(dst, positionHead, name, p, skip)
+}
+
+func appendPlace(dst []byte, head string, name []byte, p Position, skip bool) []byte {
 	var b [512]byte
-	s := append(b[:0], `{"type":"position","room":`...)
+	s := append(b[:0], head...)
+	s = append(s, `"room":`...)
 	s = append(s, name...)
 	s = append(s, `,"epoch":"`...)
 	s = append(s, p.Epoch...)
 	s = append(s, `","offset":`...)
 	s = strconv.AppendUint(s, p.Offset, 10)
 	if skip {
-		s = append(s, `,"skip":true`...)
+		return appendMarked(dst, append(s, skipTail...))
 	}
 	return appendMarked(dst, append(s, '}'))
 }
 
 // AppendEntry adds a message of a room's history as a member that speaks the
-// subprotocol gets it; skip: only its position.
+// subprotocol gets it, who missed it; skip: only its position.
 func AppendEntry(dst []byte, room, epoch string, e Entry, skip bool) []byte {
-	dst = appendPosition(dst, jsonName(room), Position{epoch, e.Offset}, skip)
+	dst = appendPlace(dst, positionHead+missedMember, jsonName(room), Position{epoch, e.Offset}, skip)
 	if skip {
 		return dst
 	}
 	return AppendEscaped(dst, e.Frame)
+}
+
+// Role says what a frame is to a member that speaks the subprotocol. stays: it is a control
+// message that the member waits for or can not do without, such as each of an answer. A position
+// of what was just sent is none: where it is missing, the member sees a gap. leads: it is the
+// position of the data that the next frame is, and is of no use without.
+func Role(frame []byte) (stays, leads bool) {
+	p, ok := marked(frame)
+	if !ok || len(p) > 1 && p[1] == Mark {
+		return false, false
+	}
+	rest, ok := bytes.CutPrefix(p[1:], []byte(positionHead))
+	if !ok {
+		return true, false
+	}
+	return bytes.HasPrefix(rest, []byte(missedMember)), !bytes.HasSuffix(rest, []byte(skipTail))
 }
 
 func jsonName(room string) []byte {

@@ -30,7 +30,8 @@ type Conn struct {
 	group   *Group
 	opts    *Options
 	handler Handler
-	at      int // index in group.conns, guarded by group.mu
+	at      int  // index in group.conns, guarded by group.mu
+	spoken  bool // the subprotocol of docs/PROTOCOL.md is; constant
 
 	// set by Upgrade, then constant
 	ws        *websocket.Conn
@@ -78,9 +79,24 @@ func (g *Group) NewConn(opts *Options, h Handler) *Conn {
 	return &Conn{group: g, opts: opts, handler: h, scan: scanner{maxMessage: opts.maxMessage()}}
 }
 
+// Speaks says that the client speaks the subprotocol of docs/PROTOCOL.md: DropOldest then keeps its
+// control messages. It is to be called before anything else.
+func (c *Conn) Speaks() { c.spoken = true }
+
 // Queued is how many bytes wait to be written.
 func (c *Conn) Queued() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.queue.len() + c.inflight
+}
+
+// Staying is how many bytes wait to be written that make no room for what comes later: with
+// DropOldest what may not be dropped, without it all.
+func (c *Conn) Staying() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.opts.DropOldest {
+		return c.queue.len() + c.inflight
+	}
+	return c.queue.staying(c.spoken) + c.inflight
 }

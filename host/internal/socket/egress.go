@@ -108,7 +108,7 @@ func (c *Conn) enqueue(p []byte, n int) {
 	c.queue.push(p, n)
 	if over > 0 {
 		// More than it takes, so that the queue is not gone through for each frame.
-		c.group.drop(DropOldest, c.queue.dropOldest(max(over, limit/8)))
+		c.group.drop(DropOldest, c.queue.dropOldest(max(over, limit/8), c.spoken))
 		if c.queue.unbegun() > limit { // control frames: answers that the client does not take
 			c.slow(nil)
 		}

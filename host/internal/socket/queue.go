@@ -13,6 +13,7 @@ type queue struct {
 	box  *[]byte // what buf came in, for the pool; nil: not from there
 	head int     // buf[:head] is written
 	next int     // where the first frame begins of which nothing is written
+	owed bool    // that frame is the data of a position that is written, or has begun to be
 }
 
 // keepBuf is the largest buffer that goes back to the pool, in bytes.
@@ -36,11 +37,13 @@ func (q *queue) push(p []byte, n int) {
 		q.head = 0
 	}
 	if n > 0 { // the queue was empty: what is pushed may begin within a frame
-		at := 0
+		at, last := 0, 0
 		for at < n {
+			last = at
 			at += hub.FrameLen(p[at:])
 		}
 		q.next = len(q.buf) + at - n
+		_, q.owed = hub.Role(p[last:at])
 	}
 	q.buf = append(q.buf, p[n:]...)
 }
@@ -52,8 +55,13 @@ func (q *queue) wrote(n int) {
 		q.reset()
 		return
 	}
+	last := q.next
 	for q.next < q.head {
+		last = q.next
 		q.next += hub.FrameLen(q.buf[q.next:])
+	}
+	if last < q.next {
+		_, q.owed = hub.Role(q.buf[last:q.next])
 	}
 }
 
@@ -88,21 +96,56 @@ func (q *queue) take(dst []byte, n int) []byte {
 // unbegun is how many bytes there are of frames that have not begun to go out.
 func (q *queue) unbegun() int { return len(q.buf) - q.next }
 
+// unit is what begins at a place where nothing is written and goes out as a whole or not at all,
+// in bytes and frames: a frame or, where the subprotocol is spoken, a position with its data. stays
+// says that it may not be dropped.
+func (q *queue) unit(at int, spoken bool) (size, frames int, stays bool) {
+	size = hub.FrameLen(q.buf[at:])
+	switch {
+	case q.buf[at]&0x0f >= opClose:
+		return size, 1, true
+	case !spoken:
+		return size, 1, false
+	case at == q.next && q.owed:
+		return size, 1, true
+	}
+	stays, leads := hub.Role(q.buf[at : at+size])
+	if leads && at+size < len(q.buf) {
+		return size + hub.FrameLen(q.buf[at+size:]), 2, stays
+	}
+	return size, 1, stays
+}
+
 // dropOldest removes the oldest data frames of which nothing is written,
-// until n bytes are free. Control frames stay.
-func (q *queue) dropOldest(n int) (frames int) {
+// until n bytes are free. Control frames stay and, where the subprotocol is spoken, its control
+// messages; only positions go, with their data.
+func (q *queue) dropOldest(n int, spoken bool) (frames int) {
 	w, freed := q.next, 0
 	for at := q.next; at < len(q.buf); {
-		k := hub.FrameLen(q.buf[at:])
-		if freed < n && q.buf[at]&0x0f < opClose {
+		k, f, stays := q.unit(at, spoken)
+		if freed < n && !stays {
 			freed += k
-			frames++
-		} else {
-			copy(q.buf[w:], q.buf[at:at+k])
-			w += k
+			frames += f
+			at += k
+			continue
 		}
+		copy(q.buf[w:], q.buf[at:at+k])
+		w += k
 		at += k
 	}
 	q.buf = q.buf[:w]
 	return frames
+}
+
+// staying is how many bytes of what waits dropOldest can not remove.
+func (q *queue) staying(spoken bool) int {
+	n := q.next - q.head
+	for at := q.next; at < len(q.buf); {
+		k, _, stays := q.unit(at, spoken)
+		if stays {
+			n += k
+		}
+		at += k
+	}
+	return n
 }

@@ -9,11 +9,16 @@ import (
 )
 
 // model is a queue as a list of frames.
-type model struct{ frames []modelFrame }
+type model struct {
+	frames []modelFrame
+	begun  int // the unit of which something was written last
+}
 
 type modelFrame struct {
-	b    []byte
-	sent int
+	b     []byte
+	sent  int
+	unit  int // frames of one go together
+	stays bool
 }
 
 func (m *model) bytes() (out []byte) {
@@ -29,6 +34,7 @@ func (m *model) wrote(n int) {
 		k := min(n, len(f.b)-f.sent)
 		f.sent += k
 		n -= k
+		m.begun = f.unit
 		if f.sent == len(f.b) {
 			m.frames = m.frames[1:]
 		}
@@ -37,8 +43,10 @@ func (m *model) wrote(n int) {
 
 func (m *model) dropOldest(n int) (dropped int) {
 	var kept []modelFrame
+	going := 0
 	for _, f := range m.frames {
-		if f.sent == 0 && f.b[0]&0x08 == 0 && n > 0 {
+		if !f.stays && f.unit != m.begun && (n > 0 || f.unit == going) {
+			going = f.unit
 			n -= len(f.b)
 			dropped++
 			continue
@@ -49,8 +57,60 @@ func (m *model) dropOldest(n int) (dropped int) {
 	return dropped
 }
 
+// staying is what dropOldest can not remove, in bytes.
+func (m *model) staying() (n int) {
+	for _, f := range m.frames {
+		if f.stays || f.unit == m.begun {
+			n += len(f.b) - f.sent
+		}
+	}
+	return n
+}
+
+// modelFrames makes what stays together, and may stay for good. Where the subprotocol is not
+// spoken its messages are data.
+func modelFrames(kind, size int, serial byte, unit *int, spoken bool) (out []modelFrame) {
+	data := bytes.Repeat([]byte{serial}, size)
+	frame := func(b []byte, stays bool) {
+		if len(out) == 0 || !spoken {
+			*unit++
+		}
+		out = append(out, modelFrame{b: b, unit: *unit, stays: stays})
+	}
+	entry := hub.Entry{Offset: uint64(size), Frame: hub.AppendFrame(nil, abi.Text, data)}
+	switch kind {
+	case 0:
+		frame(append(hub.AppendHeader(nil, opPong, size%100), data[:size%100]...), true)
+	case 1:
+		frame(hub.AppendControl(nil, map[string]any{"type": "recovered", "count": size}), spoken)
+	case 2, 3: // of a recovery; 3: excepted
+		p := hub.AppendEntry(nil, "r", "e", entry, kind == 3)
+		for len(p) > 0 {
+			n := hub.FrameLen(p)
+			frame(p[:n:n], spoken)
+			p = p[n:]
+		}
+	case 4:
+		frame(hub.AppendControl(nil, position{"position", "r", false}), false)
+		frame(entry.Frame, false)
+	case 5:
+		frame(hub.AppendControl(nil, position{"position", "r", true}), false)
+	default:
+		frame(hub.AppendFrame(nil, abi.Binary, data), false)
+	}
+	return out
+}
+
+// position is enough of the message to be told by.
+type position struct {
+	Type string `json:"type"`
+	Room string `json:"room"`
+	Skip bool   `json:"skip,omitempty"`
+}
+
 // Whatever is pushed, written in part and dropped: frames stay whole and in order.
 func FuzzQueue(f *testing.F) {
+	f.Add([]byte{0, 4, 0, 13, 1, 20, 2, 255, 1, 30, 2, 255, 5, 20, 2, 9})
 	f.Add([]byte{0, 10, 1, 5, 0, 200, 2, 50, 0, 3, 1, 255})
 	f.Add([]byte{3, 9, 3, 255, 4, 1, 2, 255, 1, 1, 3, 7, 2, 1, 1, 90})
 	f.Add([]byte{0, 255, 0, 255, 0, 255, 5, 30, 5, 255, 2, 255, 0, 1})
@@ -58,6 +118,8 @@ func FuzzQueue(f *testing.F) {
 		var q queue
 		var m model
 		var serial byte
+		unit := 0
+		spoken := len(ops)%4 < 2
 		for i := 0; i+1 < len(ops) && i < 400; i += 2 {
 			n := int(ops[i+1])
 			switch ops[i] % 6 {
@@ -66,12 +128,10 @@ func FuzzQueue(f *testing.F) {
 				var fs []modelFrame
 				for k := range 1 + n%4 {
 					serial++
-					fr := hub.AppendFrame(nil, abi.Binary, bytes.Repeat([]byte{serial}, n*(k+1)%700))
-					if (n+k)%5 == 0 {
-						fr = append(hub.AppendHeader(nil, opPong, n%100), bytes.Repeat([]byte{serial}, n%100)...)
-					}
-					fs = append(fs, modelFrame{b: fr})
-					p = append(p, fr...)
+					fs = append(fs, modelFrames((n+k)%9, n*(k+1)%700, serial, &unit, spoken)...)
+				}
+				for _, f := range fs {
+					p = append(p, f.b...)
 				}
 				written := 0
 				if ops[i]%6 == 3 && q.len() == 0 {
@@ -92,7 +152,7 @@ func FuzzQueue(f *testing.F) {
 					m.wrote(k)
 				}
 			case 2:
-				if got, want := q.dropOldest(n*4), m.dropOldest(n*4); got != want {
+				if got, want := q.dropOldest(n*4, spoken), m.dropOldest(n*4); got != want {
 					t.Fatalf("%d frames dropped, want %d", got, want)
 				}
 			case 4:
@@ -105,7 +165,7 @@ func FuzzQueue(f *testing.F) {
 				var want []byte
 				for len(m.frames) > 0 && (want == nil || len(want)+len(m.frames[0].b) <= n*4) {
 					want = append(want, m.frames[0].b...)
-					m.frames = m.frames[1:]
+					m.wrote(len(m.frames[0].b))
 				}
 				if got := q.take(nil, n*4); !bytes.Equal(got, want) {
 					t.Fatalf("took %d bytes, want %d", len(got), len(want))
@@ -113,6 +173,9 @@ func FuzzQueue(f *testing.F) {
 			}
 			if want := m.bytes(); !bytes.Equal(q.bytes(), want) || q.len() != len(want) {
 				t.Fatalf("after operation %d the queue has %d bytes, want %d", i/2, q.len(), len(want))
+			}
+			if got, want := q.staying(spoken), m.staying(); got != want {
+				t.Fatalf("after operation %d there are %d bytes that stay, want %d", i/2, got, want)
 			}
 			begun := 0
 			if len(m.frames) > 0 && m.frames[0].sent > 0 {
