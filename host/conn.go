@@ -36,6 +36,8 @@ type conn struct {
 	turn     hub.Turn
 	accepted bool // on_connect took it: on_close is due
 
+	answering atomic.Int64 // bytes of answers to recover that wait behind messages of its rooms
+
 	watched map[string]struct{} // rooms of which it watches the presence; guarded by watchers.mu
 
 	// set before on_close, and read by it only

@@ -15,7 +15,8 @@ type recovered struct {
 	Count     int     `json:"count"`
 }
 
-// recover sends what was sent to a room after an offset, all of it or none.
+// recover sends what was sent to a room after an offset, all of it or none. A client asks for all
+// its rooms at once: those whose answers would be too much together are to be asked for again.
 // What is sent to the room meanwhile comes as well, with its position, so that
 // the client can tell.
 func (c *conn) recover(r request) error {
@@ -36,15 +37,27 @@ func (c *conn) recover(r request) error {
 	most := c.ch.settings.Load().limits.MaxQueue / 2 // or it would be taken for a slow reader
 	for _, e := range entries {
 		messages = hub.AppendEntry(messages, r.Room, at.Epoch, e, e.Except != 0)
-		if len(messages) > most {
+		if len(messages) > most { // it never fits
 			ok, entries, messages = false, nil, nil
 			break
 		}
 	}
+	answer := hub.AppendControl(nil, recovered{"recovered", r.ID, r.Room, ok, at.Epoch, at.Offset, len(entries)})
+	answer = append(answer, messages...)
+	if len(messages) > 0 && len(messages)+c.sock.Staying()+int(c.answering.Load()) > most {
+		return refuseControl("UNAVAILABLE", "what was sent before has to be read first: try again later")
+	}
 	c.ch.metrics.recovered(ok, len(entries))
-	head := hub.AppendControl(nil, recovered{"recovered", r.ID, r.Room, ok, at.Epoch, at.Offset, len(entries)})
-	c.turn.Control(&c.member, append(head, messages...))
+	c.reply(answer)
 	return nil
+}
+
+// reply sends an answer that may be long, and counts it until it is in the queue.
+func (c *conn) reply(answer []byte) {
+	n := int64(len(answer))
+	c.answering.Add(n)
+	c.turn.Control(&c.member, answer)
+	c.turn.After(&c.member, func() { c.answering.Add(-n) })
 }
 
 // keepsHistory says whether rooms of the route have a history.

@@ -141,3 +141,67 @@ func wantWholeProtocol(t *testing.T, c *rawConn, after uint64, missed int) {
 		t.Errorf("%d answers, %d missed messages of %d", answers, got, missed)
 	}
 }
+
+// TestManyRecoveriesAtOnce: a client that asks for all its rooms at once is not cut off for what
+// that is together. It gets some, and the others when it has read those.
+func TestManyRecoveriesAtOnce(t *testing.T) {
+	const rooms, each = 24, 100
+	r := historyRoute()
+	r.Path, r.History.Size = "/c", each
+	r.Channel = &host.Funcs{OnConnect: func(env host.Env, id host.ConnID) error {
+		for i := range rooms {
+			if err := env.Join(id, fmt.Append(nil, i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	h, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
+	var epochs [rooms]string
+	for i := range rooms * each {
+		d, err := h.Publish(t.Context(), host.Publication{Route: "/c", Room: fmt.Sprint(i % rooms), Kind: abi.Text, Data: []byte(strings.Repeat("x", 4500))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		epochs[i%rooms] = d.Epoch
+	}
+	c := rawDialWith(t, url, "/c", "Sec-WebSocket-Protocol: azuhost.v1\r\n")
+	ask := func(room int) {
+		if err := c.send("\x1e" + fmt.Sprintf(`{"type":"recover","id":%d,"room":"%d","epoch":%q,"offset":0}`, room, room, epochs[room])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range rooms {
+		ask(i)
+	}
+	var refused float64
+	eventually(t, "all is answered", func() bool {
+		refused = max(0, metric(t, h, `azuhost_control_messages_total{route="/c",type="error"}`))
+		return refused+metric(t, h, `azuhost_recoveries_total{result="recovered",route="/c"}`) == rooms
+	})
+	if refused == 0 {
+		t.Error("all at once was not too much: the test shows nothing")
+	}
+	for answers, messages := 0, 0; answers < rooms || messages < rooms*each; {
+		b, err := c.read()
+		if err != nil {
+			t.Fatalf("behind %d answers and %d messages: %v", answers, messages, err)
+		}
+		if b[0] != 0x1e {
+			messages++
+			continue
+		}
+		var m control
+		if err := json.Unmarshal(b[1:], &m); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case m.Type == "error" && m.Code == "UNAVAILABLE":
+			ask(int(m.ID))
+		case m.Type == "recovered" && m.Recovered && m.Count == each:
+			answers++
+		case m.Type == "recovered", m.Type == "error":
+			t.Fatalf("%s", b)
+		}
+	}
+}
