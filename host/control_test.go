@@ -222,6 +222,50 @@ func TestPresenceListIsNotOlder(t *testing.T) {
 	}
 }
 
+// TestPresenceListHasWhoComesBack: a user who leaves and is back before anybody was told is in the
+// list that is asked for meanwhile: no news would bring that user back.
+func TestPresenceListHasWhoComesBack(t *testing.T) {
+	told, on := make(chan struct{}), make(chan struct{})
+	r := historyRoute()
+	r.History.Size, r.Limits.Deadline = 0, patient
+	ch := r.Channel.(*host.Funcs)
+	ch.Concurrent = true
+	ch.OnPresence = func(_ host.Env, room, user string, join bool) error {
+		if room != "" && user == "eve" && join {
+			close(told)
+			<-on // nobody is told of anything meanwhile
+		}
+		return nil
+	}
+	h, url := serve(t, host.Options{Routes: []host.Route{r}})
+	url += "/rooms/a?user="
+	ann := dial(t, url+"ann")
+	c, _ := dialV1(t, url+"bob")
+	dial(t, url+"eve")
+	receive(t, told)
+	_ = ann.CloseNow()
+	eventually(t, "ann has left", func() bool {
+		room, err := h.Room(t.Context(), "/rooms/:room", "a")
+		return err == nil && room.Sockets == 2
+	})
+	request(t, c, `{"type":"presence","id":1,"room":"a","watch":true}`)
+	p := wantControl(t, c, "presence")
+	dial(t, url+"ann")
+	close(on)
+	dial(t, url+"zoe")
+	users := map[string]bool{}
+	for _, user := range p.Users {
+		users[user] = true
+	}
+	for !users["zoe"] {
+		m := wantAnyControl(t, c)
+		users[m.User] = m.Type == "presence_join"
+	}
+	if !users["ann"] {
+		t.Errorf("ann is there, and the watcher has %v after the list %v", users, p.Users)
+	}
+}
+
 // watchLists asks who is in room r, again and again, until a user is there.
 func watchLists(t *testing.T, c *websocket.Conn, last string) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -100,7 +100,7 @@ func (c *conn) presence(r request) error {
 	} else if r.Watch != nil {
 		c.ch.watchers.remove(r.Room, c)
 	}
-	users := c.ch.presentIn(r.Room)
+	users := c.ch.withElsewhere(r.Room, c.ch.hub.Told(r.Room)) // changes of it are told
 	if users == nil {
 		users = []string{}
 	}

@@ -59,6 +59,17 @@ func (h *Hub) MembersOf(room string) []uint64 {
 
 // Present lists the users in a room, sorted. An empty name: in the channel.
 func (h *Hub) Present(room string) []string {
+	return h.list(room, func(p *presence) bool { return p.here })
+}
+
+// Told is Present with those of whose going TakePresence has not told yet. It will not, where they
+// come back before: who goes by what it tells does not hear of them again.
+func (h *Hub) Told(room string) []string {
+	return h.list(room, func(p *presence) bool { return p.here || p.told })
+}
+
+// list gives the users of a room that are to be listed, sorted.
+func (h *Hub) list(room string, listed func(*presence) bool) []string {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	r := h.all
@@ -68,7 +79,7 @@ func (h *Hub) Present(room string) []string {
 		}
 	}
 	names := slices.AppendSeq(make([]string, 0, len(r.present)), maps.Keys(r.present))
-	names = slices.DeleteFunc(names, func(n string) bool { return !r.present[n].here })
+	names = slices.DeleteFunc(names, func(n string) bool { return !listed(r.present[n]) })
 	slices.Sort(names)
 	return names
 }

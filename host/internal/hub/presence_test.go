@@ -223,3 +223,28 @@ func TestLooks(t *testing.T) {
 		t.Error("somebody is present in no room")
 	}
 }
+
+// TestTold: a user is listed until the going is told.
+func TestTold(t *testing.T) {
+	h := New(Options{})
+	m, _ := add(t, h, nil, "r")
+	h.Identify(m, "ann")
+	want := func(told ...string) {
+		t.Helper()
+		if got := h.Told("r"); !slices.Equal(got, told) {
+			t.Errorf("told %v, want %v", got, told)
+		}
+	}
+	want("ann") // although nobody was told yet
+	h.TakePresence(time.Now())
+	add(t, h, nil, "r") // so that there is a room
+	h.Identify(m, "bob")
+	want("ann", "bob")
+	h.Identify(m, "ann")
+	want("ann")
+	events(t, h)
+	h.Leave(m, "r")
+	want("ann")
+	events(t, h, PresenceEvent{"r", "ann", false})
+	want()
+}
