@@ -1,6 +1,24 @@
+// src/timers.ts
+var LONGEST = 2 ** 31 - 1;
+var Timers = class {
+  #timers = /* @__PURE__ */ new Set();
+  /** Calls f after that many milliseconds, unless stopped before. */
+  later(ms, f) {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      f();
+    }, ms);
+    this.#timers.add(timer);
+  }
+  stop() {
+    this.#timers.forEach((timer) => clearTimeout(timer));
+    this.#timers.clear();
+  }
+};
+
 // src/backoff.ts
 var fullJitter = (attempt, min, max) => Math.random() * Math.min(max, min * 2 ** attempt);
-var LONGEST = 6e5;
+var LONGEST2 = 6e5;
 function told({ code, reason }) {
   let delay;
   if (code === 3001) {
@@ -11,9 +29,21 @@ function told({ code, reason }) {
   } else if (code === 1012) {
     delay = Number(/^reconnect in (\d+) ms$/.exec(reason)?.[1]);
   }
-  return typeof delay === "number" && delay >= 0 ? Math.min(delay, LONGEST) : void 0;
+  return typeof delay === "number" && delay >= 0 ? Math.min(delay, LONGEST2) : void 0;
 }
 var final = (code) => code === 1e3 || code === 1010 || code === 3003 || code >= 4e3 && code < 5e3;
+function wanted(reconnect, closing, threw) {
+  if (typeof reconnect !== "function") {
+    return reconnect === false ? false : void 0;
+  }
+  try {
+    const answer = reconnect(closing);
+    return typeof answer !== "number" ? answer : answer >= 0 ? Math.min(answer, LONGEST) : void 0;
+  } catch (err) {
+    threw(err);
+    return void 0;
+  }
+}
 
 // src/error.ts
 var AzuhostError = class extends Error {
@@ -42,7 +72,8 @@ function decode(data) {
   }
 }
 var unescape = (data) => typeof data === "string" && data[0] === MARK ? data.slice(1) : data;
-var isLater = ({ code }) => code === "UNAVAILABLE" || code === "LIMIT";
+var isLater = ({ code }) => code === "UNAVAILABLE" || code === "LIMIT" || code === "TIMEOUT";
+var problem = (code, message) => ({ type: "error", code, message });
 var refused = (c) => new AzuhostError(c.code, c.message);
 var NO_PROTOCOL = "the server does not speak " + PROTOCOL;
 var noProtocol = () => new AzuhostError("NO_PROTOCOL", NO_PROTOCOL);
@@ -301,6 +332,12 @@ var Watches = class {
 };
 
 // src/queue.ts
+function copy(data) {
+  if (typeof data === "string") {
+    return data;
+  }
+  return data instanceof ArrayBuffer ? data.slice(0) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+}
 var sizeOf = (data) => typeof data === "string" ? data.length : data.byteLength;
 var Queue = class {
   #items = [];
@@ -321,7 +358,7 @@ var Queue = class {
     if (full()) {
       return this.refuse(data);
     }
-    this.#items.push(data);
+    this.#items.push(copy(data));
     this.#bytes += size;
     return true;
   }
@@ -434,12 +471,12 @@ var Rooms = class {
   /** Something of a room is here: a message, or only its place. */
   #arrive(p, message) {
     const r = this.#rooms.get(p.room) ?? this.#add(p, p.offset - 1);
-    const known = p.epoch === r.epoch;
+    const known2 = p.epoch === r.epoch;
     r.newest = p;
-    if (known && p.offset <= r.offset) {
+    if (known2 && p.offset <= r.offset) {
       return;
     }
-    if (!r.asked && known && p.offset === r.offset + 1) {
+    if (!r.asked && known2 && p.offset === r.offset + 1) {
       this.#inStep(r);
       this.#hand(r, p.offset, message);
       return;
@@ -558,32 +595,19 @@ function shut(socket, code, reason, closed) {
     return false;
   }
   socket.onclose = closed;
-  socket.close(code, reason);
+  try {
+    socket.close(code, reason);
+  } catch {
+    socket.close();
+  }
   return true;
 }
-
-// src/timers.ts
-var Timers = class {
-  #timers = /* @__PURE__ */ new Set();
-  /** Calls f after that many milliseconds, unless stopped before. */
-  later(ms, f) {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      f();
-    }, ms);
-    this.#timers.add(timer);
-  }
-  stop() {
-    this.#timers.forEach((timer) => clearTimeout(timer));
-    this.#timers.clear();
-  }
-};
+var known = (reason) => /\bE[A-Z_]{5,}|timeout|response: (?!400|426)\d/.test(reason);
 
 // src/token.ts
 var STALE = 3e4;
 var AHEAD = 1e4;
 var PART = 0.5;
-var LONGEST2 = 2 ** 31 - 1;
 var Keeper = class {
   #get;
   #token;
@@ -638,7 +662,7 @@ var Keeper = class {
   /** When to refresh a token that ends at that time, in milliseconds from now. */
   refreshIn(expiresAt) {
     const left = expiresAt * 1e3 - Date.now();
-    return left > 0 ? Math.min(LONGEST2, Math.max(1e3, left * PART, Math.min(left * 0.8, left - AHEAD))) : AHEAD;
+    return left > 0 ? Math.min(LONGEST, Math.max(1e3, left * PART, Math.min(left * 0.8, left - AHEAD))) : AHEAD;
   }
 };
 
@@ -666,6 +690,7 @@ var offline = () => typeof navigator !== "undefined" && navigator.onLine === fal
 // src/client.ts
 var STABLE = 5e3;
 var WELCOME = 2e3;
+var ANSWER = 1e4;
 var Client = class extends Emitter {
   #url;
   #o;
@@ -682,6 +707,8 @@ var Client = class extends Emitter {
   // the server has spoken azuhost.v1
   #plain = false;
   // try without it
+  #refuses = false;
+  // a server that is there did not open with it
   #refused = 0;
   // times in a row that the token was not accepted
   #unwatchPage = () => {
@@ -763,7 +790,7 @@ var Client = class extends Emitter {
       throw this.#why;
     }
     const socket = this.#socket;
-    if (this.#state !== "open" || !socket) {
+    if (!this.#ready() || !socket) {
       return this.#queue.push(data) ? "queued" : "dropped";
     }
     if (socket.bufferedAmount && socket.bufferedAmount + sizeOf(data) > this.#o.queue.bytes) {
@@ -797,14 +824,14 @@ var Client = class extends Emitter {
     return new Promise((resolve, reject) => {
       const answer = (c) => c.type === "presence" ? resolve(c.users) : reject(refused(c));
       if (!this.#ask("presence", { room }, answer)) {
-        reject(this.#state === "open" ? noProtocol() : disconnected());
+        reject(this.#ready() ? noProtocol() : disconnected());
       }
     });
   }
   /** Has the event `presence` tell of changes in a room, over all connections. Resolves with who is there. */
   watch(room) {
-    if (this.#state === "open" && !this.#v1) {
-      return Promise.reject(noProtocol());
+    if (this.#why || this.#state === "open" && !this.#v1) {
+      return Promise.reject(this.#why ?? noProtocol());
     }
     return this.#watches.watch(room);
   }
@@ -868,8 +895,15 @@ var Client = class extends Emitter {
       const auto = protocol !== "require";
       if (socket.protocol === PROTOCOL && protocol !== "off") {
         auto && !this.#speaks && this.#timers.later(WELCOME, () => this.#opened());
+      } else if (!auto) {
+        this.#lost(1006, NO_PROTOCOL);
+      } else if (this.#plain && !this.#refuses) {
+        this.#refuses = true;
+        this.#plain = false;
+        this.#leave();
+        this.#connect();
       } else {
-        auto ? this.#opened() : this.#lost(1006, NO_PROTOCOL);
+        this.#opened();
       }
     };
     socket.onmessage = (e) => this.#received(e.data);
@@ -889,7 +923,7 @@ var Client = class extends Emitter {
     const dial = this.#dial;
     this.#become("open");
     this.emit("open", { conn: this.#conn, protocol: this.#socket?.protocol ?? "", again });
-    for (let data; this.#dial === dial && (data = this.#queue.shift()) !== void 0; ) {
+    for (let data; this.#dial === dial && this.#ready() && (data = this.#queue.shift()) !== void 0; ) {
       this.#write(data);
     }
     if (this.#dial === dial && !this.#v1) {
@@ -949,13 +983,18 @@ var Client = class extends Emitter {
     }
   }
   #ask(type, members, answer) {
-    if (!this.#v1 || this.#state !== "open") {
+    if (!this.#v1 || !this.#ready()) {
       return false;
     }
     const id = ++this.#id;
-    this.#asked.set(id, answer);
+    const asked = this.#asked.set(id, answer);
     this.#socket.send(encodeControl({ type, id, ...members }));
+    this.#timers.later(ANSWER, () => asked.delete(id) && answer(problem("TIMEOUT", "no answer")));
     return true;
+  }
+  /** Says whether the WebSocket takes what is sent: one that is closing drops it. */
+  #ready() {
+    return this.#state === "open" && this.#socket?.readyState === 1;
   }
   #write(data) {
     this.#socket.send(this.#v1 && typeof data === "string" ? escape(data) : data);
@@ -992,18 +1031,14 @@ var Client = class extends Emitter {
   }
   // ---- A connection ends.
   #lost(code, reason) {
-    const socket = this.#socket;
     const opened = this.#state === "open";
-    this.#detach();
-    if (socket) {
-      socket.terminate ? socket.terminate() : shut(socket, 1e3, "", () => {
-      });
-    }
+    const tried = this.#socket && this.#socket.protocol !== PROTOCOL && !known(reason);
+    this.#leave();
     const closing = { code, reason, opened };
     if (opened && Date.now() - this.#openedAt >= STABLE) {
       this.#attempt = this.#refused = 0;
     }
-    this.#plain = this.#o.protocol === "auto" && !this.#speaks && !opened && !this.#plain;
+    this.#plain = this.#o.protocol === "auto" && !this.#speaks && !opened && (tried ? this.#refuses || !this.#plain : this.#plain);
     const retryIn = this.#retryIn(closing);
     if (retryIn === void 0) {
       this.#end(closing);
@@ -1016,11 +1051,20 @@ var Client = class extends Emitter {
       this.emit("close", { ...closing, retryIn });
     }
   }
+  /** Lets go of the WebSocket, and ends it. */
+  #leave() {
+    const socket = this.#socket;
+    this.#detach();
+    if (socket) {
+      socket.terminate ? socket.terminate() : shut(socket, 1e3, "", () => {
+      });
+    }
+  }
   /** When to connect again; undefined: not at all. */
   #retryIn(closing) {
     const { code, opened, reason } = closing;
     const { reconnect, maxDelay } = this.#o;
-    const wanted = typeof reconnect === "function" ? reconnect(closing) : reconnect ? void 0 : false;
+    const wish = wanted(reconnect, closing, (err) => this.emit("error", err));
     let stay = final(code);
     if (code === 3005) {
       stay = !this.#token.spend("expired");
@@ -1029,10 +1073,10 @@ var Client = class extends Emitter {
     } else if (!opened) {
       /\b40[13]\b/.test(reason) ? this.#token.spend("refused") : this.#token.doubt();
     }
-    if (wanted === false || wanted === void 0 && stay) {
+    if (wish === false || wish === void 0 && stay) {
       return void 0;
     }
-    const delay = typeof wanted === "number" ? wanted : told(closing);
+    const delay = typeof wish === "number" ? wish : told(closing);
     this.#sentAway = delay !== void 0;
     return delay ?? (offline() ? maxDelay : this.#backoff(code === 1008 ? 30 : this.#attempt));
   }
@@ -1066,7 +1110,7 @@ var Client = class extends Emitter {
     this.#watches.lost();
     const asked = this.#asked;
     this.#asked = /* @__PURE__ */ new Map();
-    asked.forEach((answer) => answer({ type: "error", code: "DISCONNECTED", message: "not connected" }));
+    asked.forEach((answer) => answer(problem("DISCONNECTED", "not connected")));
   }
   #wake(back) {
     if (this.#state === "open" && this.#v1 && this.#o.pingInterval > 0) {

@@ -27,6 +27,8 @@ export declare function decode(data: unknown): Control | null | undefined;
 export declare const unescape: <T>(data: T) => T | string;
 /** The host asks for another try. */
 export declare const isLater: ({ code }: Control) => boolean;
+/** An answer that the host did not give. */
+export declare const problem: (code: string, message: string) => Control;
 export declare const refused: (c: Control) => AzuhostError;
 export declare const NO_PROTOCOL: string;
 export declare const noProtocol: () => AzuhostError;

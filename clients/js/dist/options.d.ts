@@ -48,7 +48,10 @@ export interface Options {
      * Default: `auto`.
      */
     protocol?: 'auto' | 'require' | 'off';
-    /** Gives a token: for the first connection, and each time another one is needed. Never called twice at once. */
+    /**
+     * Gives a token: for the first connection, and each time another one is needed. Not called again while it runs, for
+     * `connectTimeout` at most.
+     */
     getToken?: (reason: TokenReason) => string | Promise<string>;
     /**
      * `query`: the token is in the URL, as `?token=`. `subprotocol`: it is in a header, as `azuhost.token.TOKEN`, and so in no

@@ -1,3 +1,5 @@
+/** The longest time of a timer: one that is set to more fires at once. */
+export declare const LONGEST: number;
 /** What is to be done later, unless the connection ends before. */
 export declare class Timers {
     #private;

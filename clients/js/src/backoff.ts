@@ -1,4 +1,5 @@
-import type { Closing } from './options.js';
+import type { Closing, Options } from './options.js';
+import { LONGEST as TIMER } from './timers.js';
 
 /**
  * Exponential backoff with full jitter: anything between 0 and the bound, which doubles with each attempt. See
@@ -26,3 +27,17 @@ export function told({ code, reason }: Closing): number | undefined {
 
 /** final says whether a close code asks to stay away: it was meant so, or the channel says its own. */
 export const final = (code: number): boolean => code === 1000 || code === 1010 || code === 3003 || (code >= 4000 && code < 5000);
+
+/** wanted is what the option says: whether, or after how many milliseconds; undefined: nothing of its own. */
+export function wanted(reconnect: Options['reconnect'], closing: Closing, threw: (err: Error) => void): boolean | number | undefined {
+  if (typeof reconnect !== 'function') {
+    return reconnect === false ? false : undefined;
+  }
+  try {
+    const answer = reconnect(closing);
+    return typeof answer !== 'number' ? answer : answer >= 0 ? Math.min(answer, TIMER) : undefined;
+  } catch (err) {
+    threw(err as Error);
+    return undefined;
+  }
+}

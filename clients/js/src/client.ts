@@ -1,4 +1,4 @@
-import { final, fullJitter, told } from './backoff.js';
+import { final, fullJitter, told, wanted } from './backoff.js';
 import {
   type Control,
   NO_PROTOCOL,
@@ -9,6 +9,7 @@ import {
   encodeControl,
   escape,
   noProtocol,
+  problem,
   refused,
   unescape,
 } from './control.js';
@@ -20,7 +21,7 @@ import { type Closing, type Data, type Options, type Settings, type Socket, with
 import { Watches } from './presence.js';
 import { Queue, sizeOf } from './queue.js';
 import { type Message, type Position, Rooms } from './recovery.js';
-import { shut } from './shut.js';
+import { known, shut } from './shut.js';
 import { Timers } from './timers.js';
 import { Keeper } from './token.js';
 import { offline, watchPage } from './wake.js';
@@ -30,6 +31,9 @@ const STABLE = 5000;
 
 /** A host that agrees to azuhost.v1 says welcome at once. */
 const WELCOME = 2000;
+
+/** What a host is asked it answers soon, unless the answer was dropped with what was too much for a slow reader. */
+const ANSWER = 10_000;
 
 type Answer = (control: Control) => void;
 
@@ -49,6 +53,7 @@ export class Client extends Emitter<Events> {
   #everOpen = false;
   #speaks = false; // the server has spoken azuhost.v1
   #plain = false; // try without it
+  #refuses = false; // a server that is there did not open with it
   #refused = 0; // times in a row that the token was not accepted
   #unwatchPage = () => {};
   #why: Error | undefined; // it is closed for good
@@ -128,7 +133,7 @@ export class Client extends Emitter<Events> {
       throw this.#why;
     }
     const socket = this.#socket;
-    if (this.#state !== 'open' || !socket) {
+    if (!this.#ready() || !socket) {
       return this.#queue.push(data) ? 'queued' : 'dropped';
     }
     if (socket.bufferedAmount && socket.bufferedAmount + sizeOf(data) > this.#o.queue.bytes) {
@@ -165,15 +170,15 @@ export class Client extends Emitter<Events> {
     return new Promise((resolve, reject) => {
       const answer: Answer = (c) => (c.type === 'presence' ? resolve(c.users) : reject(refused(c)));
       if (!this.#ask('presence', { room }, answer)) {
-        reject(this.#state === 'open' ? noProtocol() : disconnected());
+        reject(this.#ready() ? noProtocol() : disconnected());
       }
     });
   }
 
   /** Has the event `presence` tell of changes in a room, over all connections. Resolves with who is there. */
   watch(room: string): Promise<string[]> {
-    if (this.#state === 'open' && !this.#v1) {
-      return Promise.reject(noProtocol());
+    if (this.#why || (this.#state === 'open' && !this.#v1)) {
+      return Promise.reject(this.#why ?? noProtocol());
     }
     return this.#watches.watch(room);
   }
@@ -245,8 +250,16 @@ export class Client extends Emitter<Events> {
       if (socket.protocol === PROTOCOL && protocol !== 'off') {
         // Some servers agree to what they do not know.
         auto && !this.#speaks && this.#timers.later(WELCOME, () => this.#opened());
+      } else if (!auto) {
+        this.#lost(1006, NO_PROTOCOL);
+      } else if (this.#plain && !this.#refuses) {
+        // It is there: that the attempt before failed may have been for another reason.
+        this.#refuses = true;
+        this.#plain = false;
+        this.#leave();
+        this.#connect();
       } else {
-        auto ? this.#opened() : this.#lost(1006, NO_PROTOCOL);
+        this.#opened();
       }
     };
     socket.onmessage = (e: { data: unknown }) => this.#received(e.data);
@@ -268,8 +281,8 @@ export class Client extends Emitter<Events> {
     const dial = this.#dial;
     this.#become('open');
     this.emit('open', { conn: this.#conn, protocol: this.#socket?.protocol ?? '', again });
-    // A listener may have closed it.
-    for (let data; this.#dial === dial && (data = this.#queue.shift()) !== undefined; ) {
+    // A listener may have closed it, or the host: what waits goes with the next connection.
+    for (let data; this.#dial === dial && this.#ready() && (data = this.#queue.shift()) !== undefined; ) {
       this.#write(data);
     }
     if (this.#dial === dial && !this.#v1) {
@@ -334,13 +347,19 @@ export class Client extends Emitter<Events> {
   }
 
   #ask(type: string, members: object, answer: Answer): boolean {
-    if (!this.#v1 || this.#state !== 'open') {
+    if (!this.#v1 || !this.#ready()) {
       return false;
     }
     const id = ++this.#id;
-    this.#asked.set(id, answer);
+    const asked = this.#asked.set(id, answer);
     this.#socket!.send(encodeControl({ type, id, ...members }));
+    this.#timers.later(ANSWER, () => asked.delete(id) && answer(problem('TIMEOUT', 'no answer')));
     return true;
+  }
+
+  /** Says whether the WebSocket takes what is sent: one that is closing drops it. */
+  #ready(): boolean {
+    return this.#state === 'open' && this.#socket?.readyState === 1;
   }
 
   #write(data: Data): void {
@@ -382,19 +401,15 @@ export class Client extends Emitter<Events> {
   // ---- A connection ends.
 
   #lost(code: number, reason: string): void {
-    const socket = this.#socket;
     const opened = this.#state === 'open';
-    this.#detach();
-    if (socket) {
-      // That of ws would otherwise wait for an answer that may never come.
-      socket.terminate ? socket.terminate() : shut(socket, 1000, '', () => {});
-    }
+    const tried = this.#socket && this.#socket.protocol !== PROTOCOL && !known(reason);
+    this.#leave();
     const closing = { code, reason, opened };
     if (opened && Date.now() - this.#openedAt >= STABLE) {
       this.#attempt = this.#refused = 0;
     }
     // A server that does not know azuhost.v1 may look like one that is not there.
-    this.#plain = this.#o.protocol === 'auto' && !this.#speaks && !opened && !this.#plain;
+    this.#plain = this.#o.protocol === 'auto' && !this.#speaks && !opened && (tried ? this.#refuses || !this.#plain : this.#plain);
     const retryIn = this.#retryIn(closing);
     if (retryIn === undefined) {
       this.#end(closing);
@@ -409,11 +424,21 @@ export class Client extends Emitter<Events> {
     }
   }
 
+  /** Lets go of the WebSocket, and ends it. */
+  #leave(): void {
+    const socket = this.#socket;
+    this.#detach();
+    if (socket) {
+      // That of ws would otherwise wait for an answer that may never come.
+      socket.terminate ? socket.terminate() : shut(socket, 1000, '', () => {});
+    }
+  }
+
   /** When to connect again; undefined: not at all. */
   #retryIn(closing: Closing): number | undefined {
     const { code, opened, reason } = closing;
     const { reconnect, maxDelay } = this.#o;
-    const wanted = typeof reconnect === 'function' ? reconnect(closing) : reconnect ? undefined : false;
+    const wish = wanted(reconnect, closing, (err) => this.emit('error', err));
     let stay = final(code);
     if (code === 3005) {
       stay = !this.#token.spend('expired');
@@ -423,10 +448,10 @@ export class Client extends Emitter<Events> {
     } else if (!opened) {
       /\b40[13]\b/.test(reason) ? this.#token.spend('refused') : this.#token.doubt();
     }
-    if (wanted === false || (wanted === undefined && stay)) {
+    if (wish === false || (wish === undefined && stay)) {
       return undefined;
     }
-    const delay = typeof wanted === 'number' ? wanted : told(closing);
+    const delay = typeof wish === 'number' ? wish : told(closing);
     this.#sentAway = delay !== undefined;
     return delay ?? (offline() ? maxDelay : this.#backoff(code === 1008 ? 30 : this.#attempt));
   }
@@ -462,7 +487,7 @@ export class Client extends Emitter<Events> {
     this.#watches.lost();
     const asked = this.#asked;
     this.#asked = new Map();
-    asked.forEach((answer) => answer({ type: 'error', code: 'DISCONNECTED', message: 'not connected' } as Control));
+    asked.forEach((answer) => answer(problem('DISCONNECTED', 'not connected')));
   }
 
   #wake(back: boolean): void {

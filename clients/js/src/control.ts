@@ -47,7 +47,10 @@ export function decode(data: unknown): Control | null | undefined {
 export const unescape = <T>(data: T): T | string => (typeof data === 'string' && data[0] === MARK ? data.slice(1) : data);
 
 /** The host asks for another try. */
-export const isLater = ({ code }: Control): boolean => code === 'UNAVAILABLE' || code === 'LIMIT';
+export const isLater = ({ code }: Control): boolean => code === 'UNAVAILABLE' || code === 'LIMIT' || code === 'TIMEOUT';
+
+/** An answer that the host did not give. */
+export const problem = (code: string, message: string): Control => ({ type: 'error', code, message }) as Control;
 
 export const refused = (c: Control): AzuhostError => new AzuhostError(c.code, c.message);
 export const NO_PROTOCOL = 'the server does not speak ' + PROTOCOL;

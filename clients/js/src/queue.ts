@@ -1,6 +1,14 @@
 import { AzuhostError } from './error.js';
 import type { Data, Settings } from './options.js';
 
+/** A copy, since who sends a buffer may go on using it, as with a WebSocket. */
+function copy(data: Data): Data {
+  if (typeof data === 'string') {
+    return data;
+  }
+  return data instanceof ArrayBuffer ? data.slice(0) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+}
+
 export const sizeOf = (data: Data): number => (typeof data === 'string' ? data.length : data.byteLength);
 
 /** Queue keeps what is to be sent until there is a connection. */
@@ -25,7 +33,7 @@ export class Queue {
     if (full()) {
       return this.refuse(data);
     }
-    this.#items.push(data);
+    this.#items.push(copy(data));
     this.#bytes += size;
     return true;
   }

@@ -1,3 +1,6 @@
+/** The longest time of a timer: one that is set to more fires at once. */
+export const LONGEST = 2 ** 31 - 1;
+
 /** What is to be done later, unless the connection ends before. */
 export class Timers {
   #timers = new Set<ReturnType<typeof setTimeout>>();

@@ -1,12 +1,11 @@
 import type { Options, TokenReason } from './options.js';
+import { LONGEST } from './timers.js';
 
 /** A server that can not be reached may be one that refuses the token. An older one than this is worth another try. */
 const STALE = 30_000;
 /** A token is refreshed so long before its end; of a short one that much of its time, at the most. */
 const AHEAD = 10_000;
 const PART = 0.5;
-/** The longest time of a timer. */
-const LONGEST = 2 ** 31 - 1;
 
 /** Keeper has the token, and asks for another one when it has to. */
 export class Keeper {

@@ -241,6 +241,14 @@ test('a server that does not speak azuhost.v1 is a plain one, and is asked anew 
   await tick(250);
   assert.deepEqual(last().protocols, ['mine']);
   last().accept('mine');
+  await settle();
+  assert.equal(made.length, 3);
+  assert.ok(made[1].closedWith, 'one that nobody needs any more');
+  assert.deepEqual(last().protocols, ['azuhost.v1', 'mine'], 'it is there: the attempt before may have failed for another reason');
+  last().drop();
+  await tick(500);
+  assert.deepEqual(last().protocols, ['mine']);
+  last().accept('mine');
   await connected;
   const got = record(client, 'message');
   last().say('\x1e{"type":"welcome"}').say('x');
@@ -262,8 +270,82 @@ test('a server that does not speak azuhost.v1 is a plain one, and is asked anew 
     await tick(60_000);
     assert.deepEqual(last().protocols, ['azuhost.v1', 'mine']);
   }
-  assert.ok(made.length === 7 && closes.every((c) => c.retryIn !== undefined));
+  assert.ok(made.length === 9 && closes.every((c) => c.retryIn !== undefined));
   client.close();
+});
+
+test('a host that was away for a while is no plain server', async (t) => {
+  const tick = clock(t);
+  const { last, made, client, connected } = await dial({ protocol: 'auto' });
+  last().drop(); // not up yet, and the browser does not tell
+  await tick(250);
+  assert.deepEqual(last().protocols, []);
+  last().accept();
+  await settle();
+  assert.deepEqual(last().protocols, ['azuhost.v1']);
+  last().welcome();
+  await connected;
+  assert.equal(made.length, 3);
+  client.close();
+});
+
+test('what says why there was no connection is no reason to be plain', async (t) => {
+  const tick = clock(t);
+  const reasons = ['connect ECONNREFUSED 127.0.0.1:1', 'Unexpected server response: 503', 'Unexpected server response: 401'];
+  const { last, client, closes } = await dial({ protocol: 'auto', getToken: () => 't' });
+  for (const reason of reasons) {
+    last().drop(1006, '', reason);
+    await tick(60_000);
+    assert.deepEqual(last().protocols, ['azuhost.v1'], reason);
+  }
+  last().accept('azuhost.v1').drop(3000, 'old');
+  await tick(60_000);
+  assert.deepEqual(last().protocols, ['azuhost.v1'], 'one that agreed knows it');
+  last().drop(1006, '', 'Unexpected server response: 400');
+  await tick(60_000);
+  assert.deepEqual(last().protocols, []);
+  assert.equal(closes.length, 5);
+  client.close();
+
+  let n = 0;
+  const b = await dial({ protocol: 'auto', getToken: () => (n++ ? 't' : Promise.reject(new Error('none'))) });
+  await tick(60_000);
+  assert.deepEqual(b.last().protocols, ['azuhost.v1'], 'without a token nobody was asked');
+  b.client.close();
+});
+
+test('a reconnect that throws, or gives no time, is as if there was none', async (t) => {
+  const tick = clock(t);
+  const errors = [];
+  for (const reconnect of [() => { throw new Error('mine'); }, () => NaN, () => -1]) {
+    const { last, client, closes, made } = await dial({ reconnect });
+    client.on('error', (e) => errors.push(e.message));
+    last().drop();
+    assert.equal(closes[0].retryIn, 250);
+    await tick(250);
+    assert.equal(made.length, 2);
+    client.close();
+  }
+  assert.deepEqual(errors, ['mine']);
+  const { last, client, closes, made } = await dial({ reconnect: () => 30 * 24 * 3600 * 1000 });
+  last().drop();
+  assert.equal(closes[0].retryIn, 2 ** 31 - 1, 'the longest that a timer can');
+  await tick(24 * 3600 * 1000);
+  assert.equal(made.length, 1);
+  client.close();
+});
+
+test('a code that may not be sent closes all the same', async () => {
+  const { last, client } = await dial();
+  const socket = last().welcome();
+  const close = socket.close;
+  socket.close = (...args) => {
+    if (args[0] === 999) throw new RangeError('999');
+    close.apply(socket, args);
+  };
+  client.close(999);
+  assert.equal(socket.readyState, 2);
+  await assert.rejects(client.watch('r'), { code: 'CLOSED' });
 });
 
 test('a server that agrees to what it does not know is a plain one after a while', async (t) => {

@@ -395,3 +395,21 @@ test('whatever the network does, every message comes once and in order, or it is
   await fc.assert(property, { numRuns: Number(process.env.RUNS ?? 500), endOnFailure: !!process.env.FAST });
   assert.ok(sawTrue > 20 && sawFalse > 20, `${sawTrue} recoveries, ${sawFalse} losses: too few to prove anything`);
 });
+
+test('an answer that does not come is asked for again', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const net = fakes();
+  const client = new Client('ws://h/', { WebSocket: net.WebSocket, protocol: 'require' });
+  const got = record(client, 'message');
+  client.connect();
+  await settle();
+  net.last().welcome().position('r', 1, 'a').position('r', 3, 'c');
+  assert.equal(net.last().asked.length, 1);
+  t.mock.timers.tick(10_000);
+  t.mock.timers.tick(30_000);
+  assert.equal(net.last().asked.length, 2);
+  const { id } = net.last().asked[1];
+  net.last().control({ type: 'recovered', id, room: 'r', epoch: 'e', offset: 3, recovered: true }).position('r', 2, 'b').position('r', 3, 'c');
+  assert.deepEqual(got.map(([, m]) => m.data), ['a', 'b', 'c']);
+  client.close();
+});

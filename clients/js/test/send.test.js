@@ -155,3 +155,31 @@ test('a loop that is too far behind is told, after what it had', async () => {
   assert.equal((await next).done, true);
   client.close();
 });
+
+test('what is sent while the host closes waits for the next connection', async () => {
+  const { client, last } = await dial({ minDelay: 0 });
+  client.connect();
+  await settle();
+  const socket = last().welcome();
+  socket.readyState = 2; // its close frame is here, its end is not
+  assert.equal(client.send('a'), 'queued');
+  socket.drop(3001);
+  await new Promise((f) => client.once('state', f));
+  await settle();
+  last().welcome();
+  assert.deepEqual(last().sent, ['a']);
+  client.close();
+});
+
+test('a buffer that waits may be used again', async () => {
+  const { client, last } = await dial();
+  const bytes = new Uint8Array([1, 1, 1]);
+  const part = bytes.subarray(1);
+  for (const data of [bytes, part, bytes.buffer, new DataView(bytes.buffer, 0, 1)]) client.send(data);
+  bytes.fill(2);
+  client.connect();
+  await settle();
+  last().welcome();
+  assert.deepEqual(last().sent.map((d) => [...new Uint8Array(d)]), [[1, 1, 1], [1, 1], [1, 1, 1], [1]]);
+  client.close();
+});
