@@ -1,6 +1,13 @@
 // What a channel has beside the language: see globals.ts.
 
-declare const console: Record<"log" | "info" | "debug" | "trace" | "warn" | "error", (...values: unknown[]) => void>;
+declare const console: Record<"log" | "info" | "dir" | "table" | "debug" | "trace" | "warn" | "error", (...values: unknown[]) => void> & {
+  assert(ok: unknown, ...values: unknown[]): void;
+};
+
+declare function atob(text: string): string;
+declare function btoa(text: string): string;
+declare function queueMicrotask(job: () => void): void;
+declare const performance: { now(): number };
 
 declare class TextEncoder {
   readonly encoding: string;

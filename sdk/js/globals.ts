@@ -61,7 +61,10 @@ export function install(): void {
   JSON.parse = parse;
   const later = "code runs in hooks only; use setTimer and onTimer";
   Object.assign(globalThis, {
-    console: { log: log.info, info: log.info, debug: log.debug, trace: log.debug, warn: log.warn, error: log.error },
+    console: {
+      log: log.info, info: log.info, dir: log.info, table: log.info, debug: log.debug, trace: log.debug, warn: log.warn, error: log.error,
+      assert: (ok: unknown, ...values: unknown[]) => ok || log.error("Assertion failed:", ...values),
+    },
     TextEncoder: Encoder,
     TextDecoder: Decoder,
     crypto,

@@ -26,9 +26,11 @@ function origin(line: number, column: number): string | undefined {
 /** How many lines of a stack are looked at: recursion has many. */
 const maxLines = 20;
 
-/** An error's name, message and stack, with the places of its sources. */
-export function stackOf(e: unknown): string {
-  if (!(e instanceof Error)) return String(e);
+/** How many errors that caused one another are shown. */
+const maxCauses = 3;
+
+/** An error's name, message and stack, with the places of its sources, and what caused it. */
+export function stackOf(e: Error, causes = maxCauses): string {
   const lines: string[] = [];
   try {
     for (let line of (e.stack ?? "").split("\n", maxLines)) {
@@ -37,6 +39,9 @@ export function stackOf(e: unknown): string {
     }
   } catch {
     // What was found so far says more than nothing.
+  }
+  if (e.cause !== undefined && causes > 0) {
+    lines.push("caused by " + (e.cause instanceof Error ? stackOf(e.cause, causes - 1) : String(e.cause)));
   }
   return [`${e.name}: ${e.message}`, ...lines].join("\n");
 }

@@ -1,9 +1,8 @@
 import { Conn, connecting } from "./conn";
 import { Refusal } from "./error";
 import { install } from "./globals";
-import { log } from "./log";
+import { log, show } from "./log";
 import * as raw from "./raw";
-import { stackOf } from "./stack";
 
 declare const __azuhost: Record<string, unknown>;
 
@@ -65,7 +64,7 @@ const rejections = new Map<unknown, unknown>();
 /** Gives the answer of a hook that threw; called by the glue. */
 function thrown(e: unknown): number {
   if (e instanceof Refusal) return e.status;
-  raw.fail(stackOf(e));
+  raw.fail(show(e));
   return failed;
 }
 

@@ -42,7 +42,8 @@ func bundleFile(file string, minify bool) (*bundle, error) {
 		Outfile:          filepath.Join(filepath.Dir(abs), scriptName),
 		Format:           api.FormatIIFE,
 		Platform:         api.PlatformNeutral,
-		MainFields:       []string{"module", "main"},
+		MainFields:       []string{"browser", "module", "main"}, // browsers have no modules of Node's either
+		Conditions:       []string{"browser"},
 		Target:           api.ES2023,
 		Charset:          api.CharsetUTF8,
 		TreeShaking:      api.TreeShakingTrue,
@@ -119,8 +120,28 @@ func sdkPlugin() api.Plugin {
 // messages formats what the bundler has to say, with the lines in question.
 func messages(list []api.Message, kind api.MessageKind) []string {
 	var out []string
+	for i := range list {
+		list[i].Notes = advice(list[i].Notes)
+	}
 	for _, text := range api.FormatMessages(list, api.FormatMessagesOptions{Kind: kind}) {
 		out = append(out, strings.TrimSpace(text))
+	}
+	return out
+}
+
+// advice has ours in the place of the bundler's, which is about options that nobody has.
+func advice(notes []api.Note) []api.Note {
+	var out []api.Note
+	for _, n := range notes {
+		switch {
+		case strings.Contains(n.Text, "PlatformNode"):
+			n.Text = "It is Node's: a channel has no files, sockets or processes, and what the language and the azuhost package have."
+		case strings.Contains(n.Text, "as external"):
+			n.Text = "A package has to be in node_modules: npm install it beside the file."
+		case strings.Contains(n.Text, "main fields"), strings.Contains(n.Text, "Platform:"):
+			continue
+		}
+		out = append(out, n)
 	}
 	return out
 }

@@ -128,7 +128,9 @@ func TestHostFunctions(t *testing.T) {
 		t.Error(got)
 	}
 	c.ask(`console.log("seen", { n: 1 }, [2], undefined, 3n); console.warn(new Error("odd").message)`, `undefined`)
-	for _, want := range []string{`level=INFO msg="seen {\"n\":1} [2] undefined 3"`, `level=WARN msg=odd`} {
+	c.ask(`console.table([new Map([[1, new Set([2n])]]), new RangeError("in")]); console.assert(1 > 2, "sum"); console.error(new Error("top", { cause: "below" }))`, `undefined`)
+	for _, want := range []string{`level=INFO msg="[[[1,[\"2n\"]]],\"RangeError: in\"]"`, `level=ERROR msg="Assertion failed: sum"`, `caused by below"`,
+		`level=INFO msg="seen {\"n\":1} [2] undefined 3"`, `level=WARN msg=odd`} {
 		if !strings.Contains(s.log.String(), want) {
 			t.Errorf("no %s in\n%s", want, s.log.String())
 		}
@@ -226,8 +228,10 @@ func TestScriptsThatDoNotStart(t *testing.T) {
 		`(async () => { await 0; throw 7 })(); export default { onMessage() {} }`:  "7",
 		`class A { onConnect() {} onMesage() {} } export default new A()`:          "there is no hook onMesage",
 		`export default class Game { onMessage() {} }`:                             "export default new Game()",
-		`export default {}`:          "it exports no hook",
-		`throw new Error("at once")`: "Error: at once",
+		`export default {}`: "it exports no hook",
+		`import fs from "fs"; export default { onMessage() { fs } }`:          "It is Node's: a channel has no files",
+		`import x from "no-such-thing"; export default { onMessage() { x } }`: "A package has to be in node_modules: npm install it",
+		`throw new Error("at once")`:                                          "Error: at once",
 	} {
 		src := filepath.Join(t.TempDir(), "plugin.ts")
 		if err := os.WriteFile(src, []byte(source), 0o600); err != nil {
