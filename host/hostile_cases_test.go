@@ -95,6 +95,8 @@ var hostileMemory = []hostileCase{
 	{name: "pointers", messages: []string{
 		"!a", "!b", "!c", "!d", "!e", "!f", "!g", "!h", "!i", "!j", "!k", "!l", "!m", "!n", "!o",
 	}, reasons: "trap"},
+	// Every frame of a trap's stack has the names that the module chose.
+	{name: "long_names", build: longNames, attack: attackBlind, silent: true, reasons: "trap"},
 	{name: "inbox_outside", refused: []string{"inbox", "outside"}},
 }
 

@@ -158,6 +158,17 @@ func tailCall() code { return code{0x20, 0, 0x20, 1, 0x20, 2, opReturnCall, 1} }
 // endlessTailCalls runs away when it gets a message, as the others of its kind do.
 func endlessTailCalls() []byte { return bigModule{code: tailCall()}.encode() }
 
+// longNames traps 100 calls deep, in a function whose name has 7 MiB, as has the module's.
+func longNames() []byte {
+	name := wasmString(strings.Repeat("n", 7<<20))
+	functions := slices.Concat(leb(1), leb(1), name)
+	part := func(id byte, content []byte) []byte { return slices.Concat([]byte{id}, leb(len(content)), content) }
+	return append(bigModule{code: slices.Concat(
+		code{0x20, 2}, constant(100), code{0x4b, 0x04, empty, 0x00, opEnd}, // if the kind is above 100: unreachable
+		code{0x20, 0, 0x20, 1, 0x20, 2}, constant(1), code{0x6a, 0x10, 1, 0x1a}, // itself, with one more
+	)}.encode(), wasmSection(0, wasmString("name"), part(0, name), part(1, functions))...)
+}
+
 // goodFile is a module with nothing wrong.
 func goodFile() []byte { return bigModule{}.encode() }
 

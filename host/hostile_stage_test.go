@@ -246,6 +246,12 @@ func (*lineCount) Enabled(context.Context, slog.Level) bool { return true }
 // Handle implements slog.Handler.
 func (l *lineCount) Handle(_ context.Context, r slog.Record) error {
 	l.lines.Add(1)
+	r.Attrs(func(a slog.Attr) bool {
+		if len(a.Value.String()) > 9<<10 { // a fault has 8 KiB, and its reason
+			l.unclean.Add(1)
+		}
+		return true
+	})
 	if len(r.Message) > 8<<10 || strings.ContainsFunc(r.Message, func(c rune) bool { return unicode.IsControl(c) && c != '\t' }) {
 		l.unclean.Add(1)
 	}

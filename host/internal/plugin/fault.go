@@ -30,7 +30,18 @@ type Fault struct {
 	Err    error // from wazero, with the guest's stack
 }
 
-func (f *Fault) Error() string { return fmt.Sprintf("%s: %s: %v", f.Hook, f.Reason, f.Err) }
+// maxFaultText is how much an error says of the cause of a fault, in bytes. A guest
+// has its say in it: stacks have the names and the types of its functions.
+const maxFaultText = 8 << 10
+
+// Error has at most 8 KiB of the cause's text, and says where it is cut.
+func (f *Fault) Error() string {
+	text := f.Err.Error()
+	if n := len(text); n > maxFaultText {
+		text = fmt.Sprintf("%s … (%d bytes more)", strings.ToValidUTF8(text[:maxFaultText], ""), n-maxFaultText)
+	}
+	return fmt.Sprintf("%s: %s: %s", f.Hook, f.Reason, text)
+}
 
 // Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.Err }

@@ -2,11 +2,13 @@ package plugin
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/azuhost/azuhost/host/abi"
 )
@@ -100,6 +102,40 @@ func TestFaults(t *testing.T) {
 				<-o.instances
 			}
 		})
+	}
+}
+
+// TestFaultTextIsBounded: what a fault says goes to the log each time.
+func TestFaultTextIsBounded(t *testing.T) {
+	cause := errors.New("wasm error: unreachable\n" + strings.Repeat("é", 1<<20))
+	f := &Fault{Hook: abi.OnMessage, Reason: Trap, Err: cause}
+	text := f.Error()
+	if len(text) > maxFaultText+100 || !utf8.ValidString(text) {
+		t.Errorf("%d bytes, valid UTF-8: %t", len(text), utf8.ValidString(text))
+	}
+	if !strings.HasPrefix(text, "on_message: trap: wasm error: unreachable\né") || !strings.HasSuffix(text, " … (2088984 bytes more)") {
+		t.Errorf("got %.60q … %q", text, text[len(text)-40:])
+	}
+}
+
+// TestLongNamesInFaults: the names of functions are the guest's choice, with any metering.
+func TestLongNamesInFaults(t *testing.T) {
+	long := strings.Repeat("n", 1<<20)
+	m := goodModule()
+	m.body("on_message", []byte{0x00, 0x41, 0}) // unreachable
+	functions := slices.Concat([]byte{1}, leb(1), str(long))
+	names := slices.Concat(str("name"), []byte{0}, leb(len(str(long))), str(long), []byte{1}, leb(len(functions)), functions)
+	m.extra = slices.Concat([]byte{0}, leb(len(names)), names)
+	for _, metering := range []Metering{Off, Deadline, Fuel} {
+		p := newPlugin(t, Options{Metering: metering}, m.encode())
+		f := wantFault(t, message(p, &fakeEnv{}, "x"), Trap)
+		if n := len(f.Err.Error()); n > 2<<10 || !strings.Contains(f.Error(), "nnn.nnn") {
+			t.Errorf("%s: a fault of one function has %d bytes", metering, n)
+		}
+	}
+	info, err := Inspect(t.Context(), m.encode())
+	if err != nil || info.Problem != "" {
+		t.Error(info, err)
 	}
 }
 

@@ -74,13 +74,14 @@ func Inspect(ctx context.Context, wasm []byte) (*Info, error) {
 	}
 	var o Options
 	o.MaxModule, o.MemoryLimit = max(DefaultMaxModule, int64(len(wasm))), maxMemory // these two are warnings here
-	if _, err := scanModule(wasm, o.scanLimits()); err != nil {
+	scanned, err := scanModule(wasm, o.scanLimits())
+	if err != nil {
 		return bad(err)
 	}
 	// The interpreter decodes and validates like the compiler, and is done sooner.
 	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features(Fuel)))
 	defer rt.Close(ctx)
-	m, err := compileModule(ctx, rt, wasm)
+	m, err := compileModule(ctx, rt, cutNames(wasm, scanned))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -11,14 +11,21 @@ import (
 // compile: the module itself, or the metered one.
 func (p *Plugin) scan(module []byte) ([]byte, error) {
 	m, err := scanModule(module, p.o.scanLimits())
-	if err != nil || p.o.Metering != Fuel {
-		return module, err
+	switch {
+	case err != nil:
+		return nil, err
+	case p.o.Metering != Fuel:
+		return cutNames(module, m), nil
 	}
 	return wasm.Meter(module, m, wasm.MeterOptions{
 		Module: meterModule, Name: meterSpend, Fuel: meterFuel,
 		MemoryPages: uint32(p.alloc.limit / wasmPage),
 	})
 }
+
+// cutNames gives what a compiler may see of a module that is not metered: it puts the
+// module's name before that of each function, and both into the stack of each fault.
+func cutNames(module []byte, m *wasm.Module) []byte { return wasm.CutNames(module, m) }
 
 func (o Options) scanLimits() wasm.Limits {
 	l := o.Scan

@@ -53,7 +53,7 @@
 // instructions are added, behind the module's own: functions with a body get the
 // next higher index. The name
 // section keeps the module's and the functions' names, so that traps name
-// functions, and loses those of locals. Sections whose content holds offsets of
+// functions, each cut at 256 bytes, and loses those of locals. Sections whose content holds offsets of
 // code are left out: ".debug_…", "reloc.…", "linking", "sourceMappingURL",
 // "external_debug_info" and "metadata.code.…". Other custom sections stay as
 // they are.

@@ -1,6 +1,7 @@
 package wasm_test
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -189,6 +190,37 @@ func TestNamesSurvive(t *testing.T) {
 	got := scan(t, out).Customs
 	if want := []string{"name", "keep"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("custom sections %q, want %q", got, want)
+	}
+}
+
+// TestLongNames: a compiler repeats the names of functions, and before each of them the
+// module's, so neither may be long, metered or not.
+func TestLongNames(t *testing.T) {
+	name := func(s string) string { return lebs(len(s)) + s }
+	long := "x" + strings.Repeat("é", 1<<20)
+	kept := "x" + strings.Repeat("é", 127)
+	part := func(id byte, content ...string) string { return sec(id, content...) }
+	in := module(sec(1, "\x01\x60\x00\x00"), sec(3, "\x01\x00"), sec(7, "\x01", name("f"), "\x00\x00"), sec(10, "\x01\x03\x00\x00\x0b"),
+		sec(0, name("name"), part(0, name(long)), part(1, "\x01\x00", name(long)), part(2, "\x01\x00\x01\x00", name(long))),
+		sec(0, name("keep"), "!"))
+	for how, out := range map[string][]byte{"metered": meter(t, in, options), "as it is": wasm.CutNames(in, scan(t, in))} {
+		if len(out) > 4<<10 {
+			t.Errorf("%s: %d bytes are left of %d", how, len(out), len(in))
+		}
+		m := scan(t, out)
+		if len(m.Names) != 1 || m.Names[0].Name != kept || len(m.Customs) != 2 {
+			t.Errorf("%s: names %.300v, custom sections %q", how, m.Names, m.Customs)
+		}
+		validate(t, out)
+		inst := mustStart(t, out, 1000)
+		_, err := inst.ExportedFunction("f").Call(context.Background())
+		if err == nil || !strings.Contains(err.Error(), kept+"."+kept+"(") {
+			t.Errorf("%s: the trap does not name the function: %.600v", how, err)
+		}
+	}
+	short := module(sec(0, name("name"), part(0, name(kept)), part(2, "\x00")))
+	if out := wasm.CutNames(short, scan(t, short)); !bytes.Equal(out, short) {
+		t.Error("short names are not left as they are")
 	}
 }
 

@@ -20,7 +20,7 @@ type Module struct {
 	Data      int // data segments
 	Elements  int // element segments
 	Customs   []string
-	Names     []FuncName // of the name section, as they come
+	Names     []FuncName // of the name section, as they come, cut at 256 bytes
 	Features  Features
 	BodyBytes int // bytes of all bodies
 
@@ -28,6 +28,8 @@ type Module struct {
 	sections []section
 	funcs    []uint32 // types of all functions, imported ones first
 	bodies   []span
+
+	longNames bool // the name section has some that are cut
 
 	dataSizes []uint32 // bytes of the data segments
 }

@@ -1,6 +1,14 @@
 package wasm
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDebugName is how many bytes are kept of a name in the name section. wazero
+// puts the module's name before that of each function, and both into every line of
+// a trap's stack.
+const maxDebugName = 256
 
 const (
 	nameModule    = 0
@@ -41,20 +49,20 @@ func (s *scanner) names(r *reader, sec *section) error {
 		sub := r.sub(r.u32())
 		switch id {
 		case nameModule:
-			sub.name(0, "the module's name")
+			s.debugName(&sub, "the module's name")
 		case nameFunctions:
 			s.m.Names = nil
 			n := sub.count(2, "function names")
 			s.m.Names = make([]FuncName, 0, n)
 			for range n {
-				s.m.Names = append(s.m.Names, FuncName{sub.u32(), sub.name(0, "a function's name")})
+				s.m.Names = append(s.m.Names, FuncName{sub.u32(), s.debugName(&sub, "a function's name")})
 			}
 		case nameLocals:
 			for range sub.count(2, "functions with names of locals") {
 				sub.u32()
 				for range sub.count(2, "names of locals") {
 					sub.u32()
-					sub.name(0, "a local's name")
+					s.debugName(&sub, "a local's name")
 					if sub.err != nil {
 						return sub.err
 					}
@@ -68,6 +76,66 @@ func (s *scanner) names(r *reader, sec *section) error {
 		}
 	}
 	return r.err
+}
+
+// debugName reads a name of any length, and returns what is kept of it.
+func (s *scanner) debugName(r *reader, what string) string {
+	n := r.nameBytes(0, what)
+	kept := cutName(n)
+	s.m.longNames = s.m.longNames || len(kept) < len(n)
+	return string(kept)
+}
+
+// cutName is the beginning of a name, in whole characters: maxDebugName bytes at most.
+func cutName(name []byte) []byte {
+	n := len(name)
+	if n > maxDebugName {
+		for n = maxDebugName; !utf8.RuneStart(name[n]); n-- {
+		}
+	}
+	return name[:n]
+}
+
+// CutNames returns a module that Scan accepted as m with names of at most 256
+// bytes in its name section, and without those of locals: module itself if they
+// have no more. What Meter makes is like that.
+func CutNames(module []byte, m *Module) []byte {
+	if !m.longNames {
+		return module
+	}
+	out := append(make([]byte, 0, len(module)), header...)
+	for _, sec := range m.sections {
+		if sec.id == secCustom && sec.name == "name" {
+			out = appendNames(out, module, m, sec, func(f uint32) uint32 { return f })
+			continue
+		}
+		out = append(out, module[sec.full.start:sec.full.end]...)
+	}
+	return out
+}
+
+// appendNames appends the name section with the names of the module and of its
+// functions, whose indexes fn maps. Those of locals, labels and the rest are left
+// out: traps do not show them.
+func appendNames(out, module []byte, m *Module, sec section, fn func(uint32) uint32) []byte {
+	b := appendName(nil, "name")
+	r := reader{b: module, p: sec.body.start, end: sec.body.end}
+	for r.more() {
+		id := r.byte()
+		sub := r.sub(r.u32())
+		if id == nameModule {
+			name := cutName(sub.nameBytes(0, "the module's name"))
+			b = appendSized(append(b, id), appendName(nil, string(name)))
+		}
+	}
+	if len(m.Names) > 0 {
+		names := appendU32(nil, uint32(len(m.Names)))
+		for _, n := range m.Names {
+			names = appendName(appendU32(names, fn(n.Index)), n.Name)
+		}
+		b = appendSized(append(b, nameFunctions), names)
+	}
+	return appendSized(append(out, secCustom), b)
 }
 
 // dropped says whether a rewritten module goes without a custom section: its

@@ -111,23 +111,26 @@ func (r *reader) skip(n uint32) {
 }
 
 // name reads a name of limit bytes at most; 0: any length.
-func (r *reader) name(limit int, what string) string {
+func (r *reader) name(limit int, what string) string { return string(r.nameBytes(limit, what)) }
+
+// nameBytes is name without a copy.
+func (r *reader) nameBytes(limit int, what string) []byte {
 	n := r.u32()
 	at := r.p
 	if limit > 0 && int64(n) > int64(limit) {
 		r.fail(&LimitError{"length of " + what, uint64(n), uint64(limit), "limits.max_name"})
-		return ""
+		return nil
 	}
 	r.skip(n)
 	if r.err != nil {
-		return ""
+		return nil
 	}
 	s := r.b[at:r.p]
 	if !utf8.Valid(s) {
 		r.syntax(at, "%s is not UTF-8", what)
-		return ""
+		return nil
 	}
-	return string(s)
+	return s
 }
 
 // sub returns a reader of the next n bytes, and skips them.

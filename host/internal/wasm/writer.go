@@ -183,30 +183,8 @@ func (w *writer) custom(sec section) {
 	switch {
 	case dropped(sec.name):
 	case sec.name == "name":
-		w.names(sec)
+		w.out = appendNames(w.out, w.p.module, w.p.m, sec, w.function)
 	default:
 		w.out = append(w.out, w.p.module[sec.full.start:sec.full.end]...)
 	}
-}
-
-// names writes the names of the module and of its functions. Those of locals,
-// labels and the rest are left out: traps do not show them.
-func (w *writer) names(sec section) {
-	b := appendName(nil, "name")
-	r := reader{b: w.p.module, p: sec.body.start, end: sec.body.end}
-	for r.more() {
-		id := r.byte()
-		sub := r.sub(r.u32())
-		if id == nameModule {
-			b = appendSized(append(b, id), sub.b[sub.p:sub.end])
-		}
-	}
-	if len(w.p.m.Names) > 0 {
-		names := appendU32(nil, uint32(len(w.p.m.Names)))
-		for _, n := range w.p.m.Names {
-			names = appendName(appendU32(names, w.function(n.Index)), n.Name)
-		}
-		b = appendSized(append(b, nameFunctions), names)
-	}
-	w.out = appendSized(append(w.out, secCustom), b)
 }
