@@ -2,12 +2,15 @@ package host
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
 // call is one run of a hook: it gathers what the hook asks for and makes it
@@ -25,6 +28,9 @@ type call struct {
 	arena    []byte // encoded frames, names and values of ops
 	ops      []op
 	moved    bool // ops has one that changes rooms or users
+	moves    moves
+	meter    plugin.Meter // nil: the hook does not pay
+	query    url.Values   // of req, once it was asked for
 
 	armed     map[timerID]arming  // the last op about a timer
 	newTimers int                 // by how many timers the channel will have more
@@ -229,113 +235,6 @@ func (c *call) CloseConn(id uint64, code int32, reason []byte) error {
 	return c.add(op{kind: opClose, conn: conn, name: r, except: uint64(code)})
 }
 
-// Join implements Env.
-func (c *call) Join(id uint64, room []byte) error {
-	conn, err := c.find(id)
-	if err != nil {
-		return err
-	}
-	if !validName(room) {
-		return abi.Invalid
-	}
-	if n := c.countRooms(conn, room); n > c.set.limits.MaxRoomsPerConnection || c.presenceFull() {
-		return abi.Limit
-	}
-	return c.move(opJoin, conn, room)
-}
-
-// Leave implements Env.
-func (c *call) Leave(id uint64, room []byte) error {
-	conn, err := c.find(id)
-	if err != nil {
-		return err
-	}
-	if !validName(room) {
-		return abi.Invalid
-	}
-	return c.move(opLeave, conn, room)
-}
-
-// Identify implements Env.
-func (c *call) Identify(id uint64, user []byte) error {
-	conn, err := c.find(id)
-	if err != nil {
-		return err
-	}
-	if len(user) > 0 && !validName(user) {
-		return abi.Invalid
-	}
-	if len(user) > 0 && c.presenceFull() {
-		return abi.Limit
-	}
-	return c.move(opIdentify, conn, user)
-}
-
-// presenceFull says whether one more user, or a user in one more room, is over
-// the limit. What this hook has moved counts as if it were new.
-func (c *call) presenceFull() bool {
-	n := c.ch.hub.Presences()
-	if c.moved {
-		n += len(c.ops)
-	}
-	return n >= c.set.limits.Presences
-}
-
-func (c *call) move(k opKind, conn *conn, name []byte) error {
-	n, err := c.keep(name)
-	if err != nil {
-		return err
-	}
-	c.moved = true
-	return c.add(op{kind: k, conn: conn, name: n})
-}
-
-// SetValue implements Env.
-func (c *call) SetValue(id uint64, key, data []byte) error {
-	conn, err := c.find(id)
-	if err != nil {
-		return err
-	}
-	if conn.values.size(key, len(data))+c.pendingValues(conn) > c.set.limits.ValueBytes {
-		return abi.Limit
-	}
-	k, err := c.name(key)
-	if err != nil {
-		return err
-	}
-	d, err := c.keep(data)
-	if err != nil {
-		return err
-	}
-	return c.add(op{kind: opSetValue, conn: conn, name: k, data: d})
-}
-
-// pendingValues is how many bytes this hook has kept with a connection.
-func (c *call) pendingValues(conn *conn) (n int) {
-	for i := range c.ops {
-		if o := &c.ops[i]; o.kind == opSetValue && o.conn == conn {
-			n += entryBytes(o.name.to-o.name.from, o.data.to-o.data.from)
-		}
-	}
-	return n
-}
-
-// DeleteValue implements Env.
-func (c *call) DeleteValue(id uint64, key []byte) error {
-	if _, err := c.AppendValue(nil, id, key); err != nil {
-		return err
-	}
-	conn, err := c.find(id)
-	if err != nil {
-		return err
-	}
-	k, err := c.name(key)
-	if err != nil {
-		return err
-	}
-	return c.add(op{kind: opDeleteValue, conn: conn, name: k})
-}
-
 // TimerSet implements Env.
 func (c *call) TimerSet(id uint64, name []byte, after time.Duration) error {
 	if after < 0 {
@@ -427,5 +326,5 @@ func (c *call) Now() time.Time { return c.ch.host.now() }
 
 // Fail implements Env.
 func (c *call) Fail(text []byte) {
-	c.failed, c.failText = true, string(text[:min(len(text), 1<<10)])
+	c.failed, c.failText = true, strings.ToValidUTF8(string(text[:min(len(text), 1<<10)]), "")
 }

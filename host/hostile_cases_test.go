@@ -31,6 +31,7 @@ type hostileCase struct {
 	silent   bool // it does not answer what is no attack
 
 	instances host.Instances
+	metering  host.Metering
 	limits    host.Limits
 	memory    int64 // guest memory after the case, where it is more than before
 }
@@ -119,6 +120,9 @@ var hostileHost = []hostileCase{
 	// Calls of the host cost fuel: 2,000,000 are spent long before the deadline.
 	{name: "host_calls", messages: []string{"!n", "!r", "!p"}, reasons: "fuel", limits: host.Limits{Fuel: 2_000_000, Deadline: patient}},
 	{name: "host_calls-time", messages: []string{"!n", "!r", "!p"}, reasons: outOfTime},
+	// What a hook asks for, and what it has come to: no look at it takes longer for that.
+	{name: "looks", messages: []string{"!o", "!u", "!m", "!r", "!v"}, reasons: outOfTime},
+	{name: "looks-deadline", messages: []string{"!o", "!u", "!m", "!r", "!v"}, reasons: outOfTime, metering: host.MeterDeadline},
 	{name: "client_flood", build: goodFile, attack: attackFlood, lives: true, silent: true},
 	{name: "log_flood", messages: []string{"!a", "!b", "!c"}, reasons: "trap limit " + outOfTime},
 }

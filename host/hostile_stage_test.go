@@ -49,7 +49,7 @@ func newStage(t *testing.T, c *hostileCase) *stage {
 	}}
 	s.both = s.quiet
 	s.both.Routes = append([]host.Route{{
-		Path: hostilePath, Plugin: hostileFile(t, c), Instances: c.instances,
+		Path: hostilePath, Plugin: hostileFile(t, c), Instances: c.instances, Metering: c.metering,
 		Limits: manyFaults(c.limits),
 	}}, s.quiet.Routes...)
 	s.h, s.url = serve(t, s.quiet)

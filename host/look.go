@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
 // What a hook reads. Reads see what the hook itself has asked for so far: the
@@ -38,70 +39,54 @@ func appendLines(dst []byte, names []string) []byte {
 // left says that conn is the one whose on_close this is.
 func (c *call) left(conn *conn) bool { return c.hook == abi.OnClose && conn == c.conn }
 
-// roomsOf lists the rooms of a connection.
+// roomsOf lists the rooms of a connection. The list must not be changed.
 func (c *call) roomsOf(conn *conn) []string {
-	var rooms []string
+	if m := c.moves.conns[conn]; m != nil && m.to != nil {
+		return m.rooms
+	}
 	if c.left(conn) {
-		rooms = conn.gone.rooms
-	} else {
-		rooms = c.ch.hub.RoomsOf(&conn.member)
+		return conn.gone.rooms
 	}
-	for i := range c.ops {
-		o := &c.ops[i]
-		if o.conn != conn {
-			continue
-		}
-		name := string(c.bytes(o.name))
-		switch at := slices.Index(rooms, name); {
-		case o.kind == opJoin && at < 0:
-			rooms = append(rooms, name)
-		case o.kind == opLeave && at >= 0:
-			rooms = slices.Delete(slices.Clone(rooms), at, at+1)
-		}
-	}
-	return rooms
+	return c.ch.hub.RoomsOf(&conn.member)
 }
 
-// countRooms is how many rooms conn would be in after joining room.
-func (c *call) countRooms(conn *conn, room []byte) int {
-	rooms := c.roomsOf(conn)
-	if slices.Contains(rooms, string(room)) {
-		return len(rooms)
+// isIn says whether a connection is in a room; an empty name: in the channel.
+func (c *call) isIn(conn *conn, room string) bool {
+	if m := c.moves.conns[conn]; m != nil {
+		if in, ok := m.to[room]; ok {
+			return in
+		}
 	}
-	return len(rooms) + 1
+	return room == "" || c.ch.hub.In(&conn.member, room)
 }
 
 // userOf is the user of a connection.
 func (c *call) userOf(conn *conn) string {
-	var user string
+	if m := c.moves.conns[conn]; m != nil && m.identified {
+		return m.user
+	}
 	if c.left(conn) {
-		user = conn.gone.user
-	} else {
-		user = c.ch.hub.User(&conn.member)
+		return conn.gone.user
 	}
-	for i := range c.ops {
-		if o := &c.ops[i]; o.kind == opIdentify && o.conn == conn {
-			user = string(c.bytes(o.name))
-		}
-	}
-	return user
+	return c.ch.hub.User(&conn.member)
 }
 
 // membersOf lists the connections in a room, sorted.
 func (c *call) membersOf(room string) []uint64 {
+	r := c.moves.rooms[room]
+	c.pay(listFuel * c.ch.hub.Size([]byte(room)))
 	ids := c.ch.hub.MembersOf(room)
-	for i := range c.ops {
-		o := &c.ops[i]
-		if o.kind != opJoin && o.kind != opLeave || string(c.bytes(o.name)) != room || c.left(o.conn) {
-			continue
-		}
-		switch at, in := slices.BinarySearch(ids, o.conn.member.ID); {
-		case o.kind == opJoin && !in:
-			ids = slices.Insert(ids, at, o.conn.member.ID)
-		case o.kind == opLeave && in:
-			ids = slices.Delete(ids, at, at+1)
+	if r == nil {
+		return ids
+	}
+	c.pay(listFuel * len(r.conns))
+	ids = slices.DeleteFunc(ids, func(id uint64) bool { return r.conns[id] != nil })
+	for id, conn := range r.conns {
+		if c.isIn(conn, room) {
+			ids = append(ids, id)
 		}
 	}
+	slices.Sort(ids)
 	return ids
 }
 
@@ -110,35 +95,11 @@ func (c *call) RoomSize(room []byte) (int, error) {
 	if !validName(room) {
 		return 0, abi.Invalid
 	}
-	there := c.ch.sizeElsewhere(string(room))
-	if !c.moved {
-		return c.ch.hub.Size(room) + there, nil
+	n := c.ch.hub.Size(room)
+	if r := c.moves.rooms[string(room)]; r != nil {
+		n = max(n+r.size, 0) // others have left meanwhile, too
 	}
-	return c.sizeOf(string(room)) + there, nil
-}
-
-// sizeOf is how many connections are in a room, with the gathered moves on top.
-func (c *call) sizeOf(room string) int {
-	n := c.ch.hub.Size([]byte(room))
-	moves := map[*conn]int{} // 1: it comes, -1: it goes
-	for i := range c.ops {
-		o := &c.ops[i]
-		if o.kind != opJoin && o.kind != opLeave || string(c.bytes(o.name)) != room || c.left(o.conn) {
-			continue
-		}
-		switch in := c.ch.hub.In(&o.conn.member, room); {
-		case o.kind == opJoin && !in:
-			moves[o.conn] = 1
-		case o.kind == opLeave && in:
-			moves[o.conn] = -1
-		default:
-			delete(moves, o.conn)
-		}
-	}
-	for _, d := range moves {
-		n += d
-	}
-	return n
+	return n + c.ch.sizeElsewhere(string(room)), nil
 }
 
 // AppendRoomMembers implements Env.
@@ -175,12 +136,24 @@ func (c *call) AppendRoomUsers(dst, room []byte) ([]byte, error) {
 	if !validName(room) {
 		return dst, abi.Invalid
 	}
-	return appendLines(dst, c.ch.withElsewhere(string(room), c.present(string(room)))), nil
+	return appendLines(dst, c.usersIn(string(room))), nil
 }
 
 // AppendUsers implements Env.
 func (c *call) AppendUsers(dst []byte) ([]byte, error) {
-	return appendLines(dst, c.ch.withElsewhere("", c.present(""))), nil
+	return appendLines(dst, c.usersIn("")), nil
+}
+
+// usersIn lists the users in a room on all nodes, sorted; an empty name: in the channel.
+func (c *call) usersIn(room string) []string {
+	names := c.present(room)
+	if b := c.ch.host.broker; b != nil {
+		there := b.Users(c.ch.pattern, room)
+		c.pay(listFuel * len(there))
+		names = append(names, there...)
+	}
+	c.sort(names)
+	return slices.Compact(names)
 }
 
 // Online implements Env.
@@ -197,57 +170,52 @@ func (c *call) Online(user []byte) (bool, error) {
 	return c.online(string(user)), nil
 }
 
-// online is Online with the gathered moves on top. It asks for one user only,
-// as there may be many.
+// online is Online with the gathered moves on top.
 func (c *call) online(user string) bool {
-	if c.ch.grace > 0 && c.ch.hub.Online(user) {
-		return true
-	}
-	for _, m := range c.ch.hub.Conns([]byte(user)) {
-		if c.userOf(m.Sink().(*conn)) == user {
-			return true
-		}
-	}
-	for i := range c.ops {
-		if o := &c.ops[i]; o.kind == opIdentify && !c.left(o.conn) && c.userOf(o.conn) == user {
-			return true
-		}
-	}
-	return false
+	return c.ch.grace > 0 && c.ch.hub.Online(user) || c.moves.users[user] > 0 || c.stays("", user)
 }
 
-// present lists the users in a room, or in the channel for an empty name,
-// sorted. Those that the hook takes away stay present for the grace.
+// stays says whether a user that is in a room has a connection left there, as the hook
+// sees it, of those that the hub knows as the user's. An empty name: in the channel.
+func (c *call) stays(room, user string) bool {
+	conns := c.ch.hub.Conns([]byte(user))
+	c.pay(listFuel * len(conns))
+	return slices.ContainsFunc(conns, func(m *hub.Member) bool {
+		conn := m.Sink().(*conn)
+		return c.userOf(conn) == user && c.isIn(conn, room)
+	})
+}
+
+// present lists the users in a room, or in the channel for an empty name, in no
+// order. Those that the hook takes away stay present for the grace.
 func (c *call) present(room string) []string {
-	users := c.ch.hub.Present(room)
+	c.pay(listFuel * c.ch.hub.CountPresent(room))
+	names := c.ch.hub.AppendPresent(nil, room)
 	if !c.moved {
-		return users
+		return names
 	}
-	if c.ch.grace <= 0 {
-		users = users[:0]
-	}
-	var ids []uint64
-	if room != "" {
-		ids = c.membersOf(room)
-	} else {
-		for _, m := range c.ch.hub.Members() {
-			ids = append(ids, m.ID)
+	c.pay(listFuel * len(c.moves.conns))
+	here := map[string]bool{} // users of connections that were moved
+	for conn := range c.moves.conns {
+		if was := c.ch.hub.User(&conn.member); c.ch.grace <= 0 && was != "" {
+			if _, known := here[was]; !known {
+				here[was] = c.stays(room, was)
+			}
 		}
-		if c.hook == abi.OnConnect && c.conn != nil {
-			ids = append(ids, c.conn.member.ID)
+		if user := c.userOf(conn); user != "" && !c.left(conn) && c.isIn(conn, room) {
+			here[user] = true
 		}
 	}
-	for _, id := range ids {
-		conn, err := c.find(id)
-		if err != nil {
-			continue
-		}
-		if u := c.userOf(conn); u != "" {
-			users = append(users, u)
+	names = slices.DeleteFunc(names, func(n string) bool {
+		_, again := here[n]
+		return again && (c.ch.grace <= 0 || here[n])
+	})
+	for user, is := range here {
+		if is {
+			names = append(names, user)
 		}
 	}
-	slices.Sort(users)
-	return slices.Compact(users)
+	return names
 }
 
 // AppendParam implements Env.
@@ -269,7 +237,10 @@ func (c *call) AppendQuery(dst []byte, id uint64, name []byte) ([]byte, error) {
 	if err := c.connecting(id); err != nil {
 		return dst, err
 	}
-	if v, ok := c.req.URL.Query()[string(name)]; ok {
+	if c.query == nil {
+		c.query = c.req.URL.Query()
+	}
+	if v, ok := c.query[string(name)]; ok {
 		return append(dst, v[0]...), nil
 	}
 	return dst, abi.NotFound
@@ -337,30 +308,4 @@ func (c *call) AppendClaims(dst []byte, id uint64) ([]byte, error) {
 		return dst, abi.NotFound
 	}
 	return append(dst, token.Claims...), nil
-}
-
-// AppendValue implements Env.
-func (c *call) AppendValue(dst []byte, id uint64, key []byte) ([]byte, error) {
-	conn, err := c.find(id)
-	if err != nil {
-		return dst, err
-	}
-	if !validName(key) {
-		return dst, abi.Invalid
-	}
-	for i := len(c.ops) - 1; i >= 0; i-- {
-		o := &c.ops[i]
-		if o.conn != conn || o.kind != opSetValue && o.kind != opDeleteValue || !bytes.Equal(c.bytes(o.name), key) {
-			continue
-		}
-		if o.kind == opDeleteValue {
-			return dst, abi.NotFound
-		}
-		return append(dst, c.bytes(o.data)...), nil
-	}
-	dst, ok := conn.values.append(dst, key)
-	if !ok {
-		return dst, abi.NotFound
-	}
-	return dst, nil
 }

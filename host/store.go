@@ -364,6 +364,7 @@ func (c *call) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, erro
 	var n int64
 	switch {
 	case ok:
+		c.pay(len(v.value)) // zeros in front are read, too
 		if n, err = strconv.ParseInt(v.value, 10, 64); err != nil {
 			return 0, abi.Invalid
 		}

@@ -47,41 +47,107 @@ func (h *Hub) MembersOf(room string) []uint64 {
 	if r == nil {
 		return nil
 	}
+	ids := r.ids()
+	slices.Sort(ids)
+	return ids
+}
+
+func (r *Room) ids() []uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ids := make([]uint64, len(r.seats))
 	for i, s := range r.seats {
 		ids[i] = s.member.ID
 	}
-	slices.Sort(ids)
 	return ids
 }
 
 // Present lists the users in a room, sorted. An empty name: in the channel.
 func (h *Hub) Present(room string) []string {
-	return h.list(room, func(p *presence) bool { return p.here })
+	names := h.AppendPresent(nil, room)
+	slices.Sort(names)
+	return names
 }
 
 // Told is Present with those of whose going TakePresence has not told yet. It will not, where they
 // come back before: who goes by what it tells does not hear of them again.
 func (h *Hub) Told(room string) []string {
-	return h.list(room, func(p *presence) bool { return p.here || p.told })
-}
-
-// list gives the users of a room that are to be listed, sorted.
-func (h *Hub) list(room string, listed func(*presence) bool) []string {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	r := h.all
-	if room != "" {
-		if r = h.rooms[room]; r == nil {
-			return nil
-		}
-	}
-	names := slices.AppendSeq(make([]string, 0, len(r.present)), maps.Keys(r.present))
-	names = slices.DeleteFunc(names, func(n string) bool { return !listed(r.present[n]) })
+	names := h.appendUsers(nil, room, func(p *presence) bool { return p.here || p.told })
 	slices.Sort(names)
 	return names
+}
+
+// AppendPresent adds the users in a room to names, in no order. An empty name: in the channel.
+func (h *Hub) AppendPresent(names []string, room string) []string {
+	return h.appendUsers(names, room, func(p *presence) bool { return p.here })
+}
+
+// appendUsers adds the users of a room that are to be listed, in no order.
+func (h *Hub) appendUsers(names []string, room string, listed func(*presence) bool) []string {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	r := h.find(room)
+	if r == nil {
+		return names
+	}
+	names = slices.Grow(names, len(r.present))
+	for name, p := range r.present {
+		if listed(p) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// CountPresent counts the users in a room, and those who have just left it. An empty name:
+// in the channel.
+func (h *Hub) CountPresent(room string) int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if r := h.find(room); r != nil {
+		return len(r.present)
+	}
+	return 0
+}
+
+// Absences counts, of some rooms, those that would have a user more if this one came. The
+// empty name is the channel.
+func (h *Hub) Absences(user string, rooms []string) (n int) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, room := range rooms {
+		if r := h.find(room); r == nil || r.present[user] == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// RoomsAfter counts the rooms of m, and how many there would be if it was made to be
+// in some and not to be in others.
+func (h *Hub) RoomsAfter(m *Member, to map[string]bool) (now, then int) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	now = max(len(m.seats)-1, 0) // without the one in h.all
+	then = now
+	for room, in := range to {
+		r := h.rooms[room]
+		switch is := r != nil && m.seatIn(r) != nil; {
+		case in && !is:
+			then++
+		case is && !in:
+			then--
+		}
+	}
+	return now, then
+}
+
+// find gives a room, nil where it has nobody; an empty name: that of all. mu is held.
+func (h *Hub) find(room string) *Room {
+	if room == "" {
+		return h.all
+	}
+	return h.rooms[room]
 }
 
 // Online says whether a user is present in the channel.
@@ -91,11 +157,9 @@ func (h *Hub) Online(user string) bool { return h.Here("", user) }
 func (h *Hub) Here(room, user string) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	r := h.all
-	if room != "" {
-		if r = h.rooms[room]; r == nil {
-			return false
-		}
+	r := h.find(room)
+	if r == nil {
+		return false
 	}
 	p := r.present[user]
 	return p != nil && p.here

@@ -41,6 +41,25 @@ func (c *callContext) begin(env Env, event []byte) {
 	c.env, c.event = env, event
 	c.failed, c.text, c.slept = false, c.text[:0], 0
 	c.fuel.begin()
+	if m, ok := env.(Metered); ok {
+		m.PayTo(c)
+	}
+}
+
+// Charge implements Meter. Where nothing else looks at the time, it does.
+func (c *callContext) Charge(fuel int64) {
+	if c.fuel.limit == 0 {
+		c.Look()
+		return
+	}
+	c.charge(fuel)
+}
+
+// Look implements Meter.
+func (c *callContext) Look() {
+	if left, bounded := c.watch.left(); bounded && left <= 0 {
+		panic(errDeadline)
+	}
 }
 
 // end lets go of what belongs to the event.

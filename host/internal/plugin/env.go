@@ -81,3 +81,19 @@ type Env interface {
 	// Run returns it.
 	Commit() error
 }
+
+// Metered is an Env that has hooks pay for what grows with what it looks at.
+type Metered interface {
+	// PayTo says who takes payments, before the hook runs.
+	PayTo(m Meter)
+}
+
+// Meter takes what a running hook pays, beyond the price of each call of a host
+// function. Its methods end the hook, by a panic, when its fuel or its time is over: who
+// calls them holds no lock.
+type Meter interface {
+	// Charge takes fuel, before the work or during it. It looks at the time now and then.
+	Charge(fuel int64)
+	// Look looks at the time.
+	Look()
+}
