@@ -10,6 +10,13 @@ import (
 // Commit implements Env: the effects happen, in the order in which the hook
 // asked for them.
 func (c *call) Commit() error {
+	if c.bounded() {
+		c.ch.committing.Lock()
+		defer c.ch.committing.Unlock()
+		if what := c.tooMuch(); what != "" {
+			return &plugin.HookError{Hook: c.hook, Code: int32(abi.Limit), Text: "other hooks have reached " + what + " meanwhile"}
+		}
+	}
 	if err := c.tx.save(); err != nil {
 		return &plugin.HookError{Hook: c.hook, Code: int32(abi.Unavailable), Text: err.Error()}
 	}
@@ -26,6 +33,47 @@ func (c *call) Commit() error {
 
 // Drop implements Env: the effects are forgotten, and the store is free for others.
 func (c *call) Drop() { c.tx.end() }
+
+// bounded says whether the hook has asked for what has limits that others may have
+// reached since it was asked for, where hooks run at the same time. on_load, which may
+// wait for the right to write to the store, is not held to that.
+func (c *call) bounded() bool {
+	return (len(c.moves.conns) > 0 || len(c.armed) > 0) && !c.tx.late
+}
+
+// tooMuch names the limit that would be passed if the effects happened; empty: none.
+// channel.committing is held, so that nothing is added meanwhile.
+func (c *call) tooMuch() string {
+	l := &c.set.limits
+	if n := c.ch.timers.len(); n+c.newlyArmed() > max(l.Timers, n) {
+		return "limits.timers"
+	}
+	if n := c.ch.hub.Presences(); n+c.moves.presences > max(l.Presences, n) {
+		return "limits.presences"
+	}
+	for conn, m := range c.moves.conns {
+		if now, then := c.ch.hub.RoomsAfter(&conn.member, m.to); then > max(l.MaxRoomsPerConnection, now) {
+			return "limits.max_rooms_per_connection"
+		}
+		if now, then := conn.values.after(c, m.values); then > max(l.ValueBytes, now) {
+			return "limits.value_bytes"
+		}
+	}
+	return ""
+}
+
+// newlyArmed is by how many timers the channel will have more.
+func (c *call) newlyArmed() (n int) {
+	for id, a := range c.armed {
+		switch is := c.ch.timers.has(id); {
+		case a.on && !is:
+			n++
+		case is && !a.on:
+			n--
+		}
+	}
+	return n
+}
 
 func (c *call) commit(i int, o *op) {
 	h := c.ch.hub
@@ -44,7 +92,7 @@ func (c *call) commit(i int, o *op) {
 		c.turn.After(&conn.member, func() { conn.sock.Close(code, reason) })
 	case opJoin:
 		if err := h.Join(&o.conn.member, string(c.bytes(o.name))); err != nil {
-			c.ch.log.Warn("join", "err", err) // two hooks of a pool at once
+			c.ch.log.Warn("join", "err", err)
 		}
 	case opLeave:
 		room := string(c.bytes(o.name))

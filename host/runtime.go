@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +47,9 @@ type channel struct {
 
 	retired   atomic.Bool // the route is gone
 	forgotten bool        // so are its series; under the lock of Host.appMetrics
+
+	// committing is held while a hook does what has limits, from the last look at them on.
+	committing sync.Mutex
 
 	wake chan struct{} // the clerk has something to do
 	stop chan struct{}

@@ -1,0 +1,74 @@
+package host_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// TestLimitsOfHooksAtOnce: hooks that have all been told that there is place find out
+// when their effects happen, and then none does.
+func TestLimitsOfHooksAtOnce(t *testing.T) {
+	const hooks = 4
+	for name, ask := range map[string]func(env host.Env, first, conn host.ConnID) error{
+		"rooms": func(env host.Env, first, conn host.ConnID) error { return env.Join(first, fmt.Append(nil, conn)) },
+		"values": func(env host.Env, first, conn host.ConnID) error {
+			return env.SetValue(first, fmt.Append(nil, conn), make([]byte, 30))
+		},
+		"timers": func(env host.Env, _, conn host.ConnID) error {
+			return env.TimerSet(0, fmt.Append(nil, conn), time.Hour)
+		},
+		"presences": func(env host.Env, _, conn host.ConnID) error { return env.Identify(conn, fmt.Append(nil, conn)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, goOn := make(chan error, hooks), make(chan struct{})
+			var first host.ConnID
+			r := host.Route{
+				Path: "/c", Limits: host.Limits{MaxRoomsPerConnection: 2, ValueBytes: 200, Timers: 2, Presences: 2},
+				Channel: &host.Funcs{Concurrent: true,
+					OnConnect: func(_ host.Env, conn host.ConnID) error {
+						if first == 0 {
+							first = conn
+						}
+						return nil
+					},
+					OnMessage: func(env host.Env, conn host.ConnID, _ host.Message) error {
+						asked <- errors.Join(ask(env, first, conn), env.Broadcast([]byte("seen"), abi.Text, []byte("done"), 0))
+						<-goOn
+						return env.Send(conn, abi.Text, []byte("ok"))
+					},
+				},
+			}
+			_, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
+			dial(t, url+"/c")
+			conns := make([]*rawConn, hooks)
+			for i := range conns {
+				conns[i] = rawDial(t, url, "/c")
+				if err := conns[i].send("x"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range hooks {
+				if err := receive(t, asked); err != nil {
+					t.Errorf("a hook was refused before another had done anything: %v", err)
+				}
+			}
+			close(goOn)
+			answers := map[string]int{}
+			for _, c := range conns {
+				p, err := c.read()
+				if err != nil {
+					t.Fatal(err)
+				}
+				answers[string(p)]++
+			}
+			if answers["ok"] != 2 || answers[internalError] != hooks-2 {
+				t.Errorf("two had to succeed: %v", answers)
+			}
+		})
+	}
+}
