@@ -8,8 +8,11 @@ import (
 )
 
 // Commit implements Env: the effects happen, in the order in which the hook
-// asked for them.
+// asked for them. A hook that called Fail fails here.
 func (c *call) Commit() error {
+	if c.failed {
+		return &plugin.HookError{Hook: c.hook, Code: int32(abi.Failed), Text: c.failText}
+	}
 	if c.bounded() {
 		c.ch.committing.Lock()
 		defer c.ch.committing.Unlock()

@@ -3,6 +3,8 @@ package host_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,5 +72,23 @@ func TestLimitsOfHooksAtOnce(t *testing.T) {
 				t.Errorf("two had to succeed: %v", answers)
 			}
 		})
+	}
+}
+
+// TestFailInGo: a hook in Go that has said why it fails fails, whatever it returns.
+func TestFailInGo(t *testing.T) {
+	f := &host.Funcs{OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
+		if string(m.Data) == "fail" {
+			env.Fail([]byte("no luck"))
+		}
+		return errors.Join(env.SetValue(conn, []byte("k"), m.Data), env.Send(conn, abi.Text, m.Data))
+	}}
+	var log logBuffer
+	_, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	c := dial(t, url+"/c")
+	do(t, c, "fail", internalError)
+	do(t, c, "next", "next")
+	if text := log.String(); !strings.Contains(text, "on_message failed with -8: no luck") {
+		t.Errorf("the log does not say why:\n%s", text)
 	}
 }
