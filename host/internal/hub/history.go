@@ -71,6 +71,7 @@ type roomLog struct {
 	entries []Entry   // the newest, without gaps up to last
 	used    time.Time // when it was last asked for, or got something
 	swept   bool      // it is not the room's any more: another begins
+	told    bool      // somebody knows where it stood
 	users   int       // rooms with members that have it; guarded by h.mu
 }
 
@@ -103,14 +104,35 @@ func (h *history) log(room string, hold bool) *roomLog {
 	return l
 }
 
-// release ends a hold.
-func (h *history) release(l *roomLog) {
-	h.mu.Lock()
-	l.users--
-	h.mu.Unlock()
+// stands says where the log is, to somebody who may come back with that.
+func (l *roomLog) stands() Position {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = true
+	return Position{l.epoch, l.last}
+}
+
+// release ends a hold. A log without messages is forgotten if nobody was told where it
+// stands, or if there is no place for it: who comes back to it finds another epoch.
+func (h *history) release(room string, l *roomLog) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.users--
 	l.used = h.now()
-	l.mu.Unlock()
+	l.expire(l.used)
+	unknown := l.last == 0 && !l.told
+	if l.users == 0 && len(l.entries) == 0 && (unknown || h.bytes.Load() > int64(h.opts.MaxBytes)) {
+		h.forget(room, l)
+	}
+}
+
+// forget drops the log of a room, which has no messages; mu and that of the log are held.
+func (h *history) forget(room string, l *roomLog) {
+	l.swept = true // who has found it before looks again
+	delete(h.logs, room)
+	h.bytes.Add(-entryOverhead - int64(len(room)))
 }
 
 // reserve counts n bytes as kept, where MaxBytes has place for them.
@@ -195,7 +217,7 @@ func (l *roomLog) expire(now time.Time) {
 func (l *roomLog) since(epoch string, offset uint64) (entries []Entry, last uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.used = l.h.now()
+	l.used, l.told = l.h.now(), true
 	l.expire(l.used)
 	first := l.last + 1
 	if len(l.entries) > 0 {
@@ -216,9 +238,7 @@ func (h *history) sweep(now time.Time) {
 		l.mu.Lock()
 		l.expire(now)
 		if l.users == 0 && len(l.entries) == 0 && now.Sub(l.used) > h.opts.TTL {
-			l.swept = true // who has found it before looks again
-			delete(h.logs, room)
-			h.bytes.Add(-entryOverhead - int64(len(room)))
+			h.forget(room, l)
 		}
 		l.mu.Unlock()
 	}

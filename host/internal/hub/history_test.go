@@ -431,3 +431,51 @@ func TestSweepsAndMessages(t *testing.T) {
 		t.Errorf("left: %+v", s)
 	}
 }
+
+// TestRoomsThatNobodyStaysIn: a room that was joined and left without a message leaves a log
+// only for who was told where it stood, and only as long as there is place.
+func TestRoomsThatNobodyStaysIn(t *testing.T) {
+	const bound = 100 * (entryOverhead + 6)
+	h := New(Options{History: HistoryOptions{Size: 10, MaxBytes: bound}})
+	plain, _ := add(t, h, nil)
+	m, s := tagged(t, h)
+	visit := func(m *Member, from, to int) {
+		for i := from; i < to; i++ {
+			room := fmt.Sprintf("%06d", i)
+			if err := h.Join(m, room); err != nil {
+				t.Fatal(err)
+			}
+			h.Leave(m, room)
+		}
+	}
+	visit(plain, 0, 1_000)
+	if st := h.HistoryStats(); st.Rooms != 0 || st.Bytes != 0 {
+		t.Errorf("nobody was told of a position, and there is %+v", st)
+	}
+	visit(m, 0, 50)
+	r := (&reader{t: t}).of(s) // of the last room
+	turn := &Turn{Hub: h}
+	turn.Broadcast([]byte("000049"), text("missed"), 0)
+	if entries, _, ok := h.Since("000049", r.epoch, 0); !ok || len(entries) != 1 {
+		t.Errorf("who was told of a position comes back and gets %v, %t", entries, ok)
+	}
+	visit(m, 50, 1_000)
+	if st := h.HistoryStats(); st.Bytes > bound || st.Rooms < 90 {
+		t.Errorf("the bound is %d bytes, and there is %+v", bound, st)
+	}
+	// A room with members has its positions all the same, and a new one when it is forgotten.
+	if err := h.Join(m, "opened"); err != nil {
+		t.Fatal(err)
+	}
+	one := (&reader{t: t}).of(s).epoch
+	h.Leave(m, "opened")
+	if err := h.Join(m, "opened"); err != nil {
+		t.Fatal(err)
+	}
+	if two := (&reader{t: t}).of(s).epoch; one == "" || two == one {
+		t.Errorf("epochs %q, %q", one, two)
+	}
+	if _, _, ok := h.Since("opened", one, 0); ok {
+		t.Error("a history that was forgotten is complete")
+	}
+}

@@ -287,7 +287,7 @@ func (h *Hub) prune(r *Room) {
 		delete(h.rooms, r.Name)
 		h.topic(RoomTopic, r.Name, false)
 		if r.log != nil {
-			h.history.release(r.log)
+			h.history.release(r.Name, r.log)
 		}
 	}
 }

@@ -80,9 +80,7 @@ func (r *Room) sit(s *seat) {
 func (r *Room) stands() (Position, bool) {
 	switch {
 	case r.log != nil:
-		r.log.mu.Lock()
-		defer r.log.mu.Unlock()
-		return Position{r.log.epoch, r.log.last}, true
+		return r.log.stands(), true
 	case r.placed:
 		return r.place, true
 	}
