@@ -61,7 +61,8 @@ type Options struct {
 	HandshakeTimeout time.Duration
 	// PingInterval is the time between pings. 0: 25 s. Negative: no pings.
 	PingInterval time.Duration
-	// PongTimeout is how long the client has to answer a ping. 0: 8 s.
+	// PongTimeout is how long the client has to answer a ping, to send anything
+	// else, or to read on where messages wait before the ping. 0: 8 s.
 	PongTimeout time.Duration
 	// MessageTimeout bounds the time from a message's first byte to its last.
 	// 0: 30 s.

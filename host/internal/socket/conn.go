@@ -56,7 +56,7 @@ type Conn struct {
 
 	// deadlines in nanoseconds of the group's clock; 0: none
 	pingAt  int64        // the group's goroutine only
-	pongDue atomic.Int64 // a ping is out
+	pongDue atomic.Int64 // since when a sign of life is due; written with mu held, 0 while corked
 	partial atomic.Int64 // since when a message is half here
 	closeBy atomic.Int64 // a close frame is out
 

@@ -98,6 +98,9 @@ func (c *Conn) enqueue(p []byte, n int) {
 			c.die(err)
 			return
 		}
+		if k > 0 && c.flushing {
+			c.progress()
+		}
 		c.queue.wrote(k)
 		over -= k
 	}
@@ -172,6 +175,9 @@ func (c *Conn) flush() {
 			c.die(err)
 			return true
 		}
+		if n > 0 {
+			c.progress()
+		}
 		c.queue.wrote(n)
 		return c.queue.len() == 0
 	})
@@ -199,19 +205,44 @@ func (c *Conn) flushPortable() {
 	defer c.mu.Unlock()
 	var buf []byte
 	for c.queue.len() > 0 && c.dead == nil {
-		p := c.queue.take(buf[:0], takeAt)
-		buf = p
-		c.inflight = len(p)
-		c.mu.Unlock()
-		_, err := c.net.Write(p)
-		c.mu.Lock()
-		c.inflight = 0
-		if err != nil && c.dead == nil {
-			c.die(err)
-		}
+		buf = c.queue.take(buf[:0], takeAt)
+		c.writeOut(buf)
 	}
 	c.flushing = false
 	c.endFlush()
+}
+
+// writeOut writes what flushPortable has taken, a large frame in pieces, so
+// that it is seen when the client reads a part. mu is held, but not meanwhile.
+func (c *Conn) writeOut(p []byte) {
+	defer func() { c.inflight = 0 }()
+	for len(p) > 0 {
+		c.inflight = len(p)
+		before := c.group.now()
+		c.mu.Unlock()
+		n, err := c.net.Write(p[:min(len(p), takeAt)])
+		c.mu.Lock()
+		if err != nil {
+			if c.dead == nil {
+				c.die(err)
+			}
+			return
+		}
+		// That a write ends says nothing about the client while there is room in
+		// the socket. One that a tick found waiting had to wait for the client.
+		if c.group.now() != before {
+			c.progress()
+		}
+		p = p[n:]
+	}
+}
+
+// progress notes that a socket that was full has taken more: the client reads,
+// and what it was asked for may still be on its way to it. mu is held.
+func (c *Conn) progress() {
+	if c.pongDue.Load() != 0 {
+		c.pongDue.Store(c.group.now())
+	}
 }
 
 // die marks the connection as unusable and wakes the reader; mu is held.
@@ -232,10 +263,12 @@ func (c *Conn) abort() {
 	}
 }
 
-// cork holds writes back until uncork, or corkLimit.
+// cork holds writes back until uncork, or corkLimit. There is input, which is a
+// sign of life.
 func (c *Conn) cork() {
 	c.mu.Lock()
 	c.corked = true
+	c.pongDue.Store(0)
 	c.mu.Unlock()
 }
 

@@ -190,12 +190,26 @@ func (c *Conn) checkDeadlines(now int64) {
 	if c.pingAt == 0 { // spread over the interval, so that no flood of pings goes out at once
 		c.pingAt = now + int64(t.PingInterval)/2 + rand.Int64N(int64(t.PingInterval)/2+1)
 	}
-	if now >= c.pingAt {
+	if now >= c.pingAt && c.ping(now) {
 		c.pingAt = now + int64(t.PingInterval)
-		if c.pongDue.CompareAndSwap(0, now) {
-			_, _ = c.Write(pingFrame)
-		}
 	}
+}
+
+// ping asks the client for a sign of life, which Timeouts.Pong bounds: input of
+// any kind, since it can not answer in the middle of a frame, or that it goes on
+// reading what waits before the ping. It returns false where the reader is busy
+// with input: the ping would be held back, and the answer not be looked at.
+func (c *Conn) ping(now int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.corked {
+		return false
+	}
+	if c.dead == nil && !c.closing && c.pongDue.Load() == 0 {
+		c.pongDue.Store(now)
+		c.put(pingFrame)
+	}
+	return true
 }
 
 // Close closes every connection that is not closing yet, at the end of its

@@ -29,7 +29,7 @@ func (o Options) maxQueue() int   { return cmp.Or(o.MaxQueue, 1<<20) }
 // defaults.
 type Timeouts struct {
 	PingInterval time.Duration // 0: 25 s. Negative: no pings.
-	Pong         time.Duration // 0: 8 s
+	Pong         time.Duration // 0: 8 s. For a sign of life after a ping.
 	Message      time.Duration // 0: 30 s
 	Close        time.Duration // 0: 5 s
 }

@@ -29,7 +29,6 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, subprotocol strin
 			return true
 		},
 		OnPongReceived: func(_ context.Context, p []byte) {
-			c.pongDue.Store(0)
 			c.handler.OnPong(p)
 		},
 	}

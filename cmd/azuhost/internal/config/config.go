@@ -47,7 +47,7 @@ type Config struct {
 
 	HandshakeTimeout Duration `yaml:"handshake_timeout" min:"1" reload:"restart" doc:"Time for a handshake: for its headers, and again for its on_connect. Other requests have it for their bodies."`
 	PingInterval     Duration `yaml:"ping_interval" min:"0" reload:"restart" doc:"Time between pings. 0: no pings."`
-	PongTimeout      Duration `yaml:"pong_timeout" min:"1" reload:"restart" doc:"Time that a client has to answer a ping."`
+	PongTimeout      Duration `yaml:"pong_timeout" min:"1" reload:"restart" doc:"Time that a client has to answer a ping. It lives, too, while it sends anything else, or reads what waits for it."`
 	MessageTimeout   Duration `yaml:"message_timeout" min:"1" reload:"restart" doc:"Time from a message's first byte to its last."`
 	CloseTimeout     Duration `yaml:"close_timeout" min:"1" reload:"restart" doc:"Time for the closing handshake."`
 	ShutdownTimeout  Duration `yaml:"shutdown_timeout" min:"1" doc:"Time that azuhost has to close everything when it is told to end. What is left is cut."`
