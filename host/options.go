@@ -232,7 +232,8 @@ type History struct {
 type Limits struct {
 	// MaxMessage is the largest message from a client, in bytes. 0: 64 KiB.
 	MaxMessage int
-	// MaxQueue is the most bytes that wait for one connection. 0: 1 MiB.
+	// MaxQueue is the most bytes that wait for one connection. 0: 1 MiB. A single
+	// message may be larger, if little waits before it.
 	MaxQueue int
 	// MaxConnections of this route. 0: only the host's bound.
 	MaxConnections int

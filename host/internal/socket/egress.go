@@ -104,6 +104,9 @@ func (c *Conn) enqueue(p []byte, n int) {
 		c.queue.wrote(k)
 		over -= k
 	}
+	if c.queue.len()+c.inflight <= min(corkLimit, limit/2) {
+		over = 0 // next to nothing waits: it is the message that is large, not the client that is slow
+	}
 	if over > 0 && !c.opts.DropOldest {
 		c.slow(p)
 		return

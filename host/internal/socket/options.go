@@ -10,7 +10,8 @@ import (
 type Options struct {
 	// MaxMessage is the largest message, in bytes. 0: 64 KiB.
 	MaxMessage int
-	// MaxQueue is the most bytes that wait to be written. 0: 1 MiB.
+	// MaxQueue is the most bytes that wait to be written. 0: 1 MiB. One message
+	// may be larger when half of that, and 32 KiB, are not reached yet.
 	MaxQueue int
 	// DropOldest drops the oldest whole frames when the queue is full, instead
 	// of closing the connection.

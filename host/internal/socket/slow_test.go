@@ -147,11 +147,42 @@ func TestPongsAreBounded(t *testing.T) {
 	}
 }
 
+// A message that is larger than the queue reaches a client that reads.
+func TestLargerThanTheQueue(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		for _, policy := range []string{"close", "drop_oldest"} {
+			t.Run(policy, func(t *testing.T) {
+				answer := repeat("x", 2<<20)
+				s := serve(t, way, serverOptions{opts: Options{DropOldest: policy == "drop_oldest"}, make: func() *handler {
+					h := newHandler()
+					h.message = func(h *handler, _ abi.Kind, p []byte) {
+						h.conn.Deliver(hub.AppendFrame(nil, abi.Text, p))
+						h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte(answer)))
+					}
+					return h
+				}})
+				c, h := s.dial(t)
+				for _, q := range []string{"give", "again"} {
+					c.send(frame(text, q))
+					c.want(opText, q)
+					c.want(opText, answer)
+				}
+				until(t, "nothing waits", func() bool { return h.conn.Queued() == 0 })
+				h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte(answer))) // not in a turn
+				c.want(opText, answer)
+				if d := s.group.Drops(); d[DropOldest]+d[DropSlowReader]+d[DropClosed] != 0 {
+					t.Errorf("dropped: %v", d)
+				}
+			})
+		}
+	})
+}
+
 // A close for which there is no room is the end of a slow reader.
 func TestNoRoomForAClose(t *testing.T) {
 	g := &Group{}
 	c := g.NewConn(&Options{MaxQueue: 100}, newHandler())
-	c.Deliver(hub.AppendFrame(nil, abi.Binary, make([]byte, 98)))
+	c.Deliver(hub.AppendFrame(nil, abi.Binary, make([]byte, 99)))
 	if c.dead != nil {
 		t.Fatal("the queue is not full yet")
 	}

@@ -146,7 +146,7 @@ type History struct {
 // Limits bound what the connections and hooks of a route may use.
 type Limits struct {
 	MaxMessage            Size `yaml:"max_message" min:"1" doc:"Largest message from a client."`
-	MaxQueue              Size `yaml:"max_queue" min:"1" doc:"Most bytes that wait to be sent to one connection."`
+	MaxQueue              Size `yaml:"max_queue" min:"1" doc:"Most bytes that wait to be sent to one connection. A single message may be larger, if little waits before it."`
 	MaxConnections        int  `yaml:"max_connections" min:"0" doc:"Most connections of the route. 0: only the bound of the whole host."`
 	MessagesPerSecond     int  `yaml:"messages_per_second" min:"0" doc:"Most messages that one connection sends in a second, on average: a client that sends more is closed with 1008. 0: no bound. For connections from then on."`
 	MessageBurst          int  `yaml:"message_burst" min:"0" doc:"Most messages that one connection sends at once, before messages_per_second counts. 0: twice that."`
