@@ -55,7 +55,8 @@ func (c *Conn) Abort(code int, reason string) {
 	}
 }
 
-// sendClose queues a close frame; mu is held. Nothing follows it.
+// sendClose queues a close frame, also where the queue is full; mu is held.
+// Nothing follows it.
 func (c *Conn) sendClose(code int, reason string) {
 	var b [127]byte
 	f := hub.AppendHeader(b[:0], opClose, 2+len(reason))
@@ -64,12 +65,9 @@ func (c *Conn) sendClose(code int, reason string) {
 	} else {
 		f = append(append(f, byte(code>>8), byte(code)), reason...)
 	}
-	c.put(f)
-	if c.closing {
-		return // there was no room for it: put has ended the connection
-	}
 	c.closing, c.code, c.reason = true, code, reason
 	c.closeBy.Store(c.group.now() + int64(c.group.timeouts.Close))
+	c.put(f)
 }
 
 // finish is the end of the reader: it tells the handler, lets the client see

@@ -12,10 +12,7 @@ import (
 // corkLimit is how many bytes are held back while the reader is busy.
 const corkLimit = 32 << 10
 
-var (
-	errSlow = errors.New("the client does not read fast enough")
-	errWait = errors.New("nothing to read now")
-)
+var errWait = errors.New("nothing to read now")
 
 // Deliver puts whole frames on the wire, or in the queue. It never blocks and
 // does not keep p.
@@ -107,6 +104,9 @@ func (c *Conn) enqueue(p []byte, n int) {
 	if c.queue.len()+c.inflight <= min(corkLimit, limit/2) {
 		over = 0 // next to nothing waits: it is the message that is large, not the client that is slow
 	}
+	if c.closing {
+		over = 0 // a close frame, the last of all
+	}
 	if over > 0 && !c.opts.DropOldest {
 		c.slow(p)
 		return
@@ -121,13 +121,12 @@ func (c *Conn) enqueue(p []byte, n int) {
 	}
 }
 
-// slow ends a connection that does not read; mu is held.
+// slow ends a connection that does not read, at which p was one too many; mu is
+// held. A close frame follows the frame that has begun: who reads on sees why it
+// ends, who does not is cut when Timeouts.Close is over.
 func (c *Conn) slow(p []byte) {
-	c.group.drop(DropSlowReader, hub.CountFrames(c.queue.buf[c.queue.next:])+hub.CountFrames(p))
-	c.code, c.reason = codePolicy, "slow reader"
-	c.closing = true
-	c.closeBy.Store(c.group.now() + int64(c.group.timeouts.Close)) // what it still sends is not for the handler
-	c.die(errSlow)
+	c.group.drop(DropSlowReader, c.queue.cut()+hub.CountFrames(p))
+	c.sendClose(codePolicy, "slow reader")
 }
 
 // drain writes the queue as far as the socket takes it; mu is held.

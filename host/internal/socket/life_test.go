@@ -120,7 +120,12 @@ func TestBeforeTheUpgrade(t *testing.T) {
 						h.conn.Deliver(numbered(i))
 					}
 				},
-				func(c *client, h *handler) { c.wantEnd(); h.wantClosed(t, codePolicy) },
+				func(c *client, h *handler) {
+					c.want(opClose, "\x03\xf0slow reader")
+					c.send(closeFrame(codePolicy, ""))
+					c.wantEnd()
+					h.wantClosed(t, codePolicy)
+				},
 			},
 		} {
 			t.Run(name, func(t *testing.T) {

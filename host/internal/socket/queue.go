@@ -93,6 +93,15 @@ func (q *queue) take(dst []byte, n int) []byte {
 	return dst
 }
 
+// cut removes the frames of which nothing is written, and counts them.
+func (q *queue) cut() (frames int) {
+	frames = hub.CountFrames(q.buf[q.next:])
+	begun := append([]byte(nil), q.buf[q.head:q.next]...)
+	q.reset()
+	q.buf, q.next = begun, len(begun)
+	return frames
+}
+
 // unbegun is how many bytes there are of frames that have not begun to go out.
 func (q *queue) unbegun() int { return len(q.buf) - q.next }
 

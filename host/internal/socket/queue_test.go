@@ -108,11 +108,23 @@ type position struct {
 	Skip bool   `json:"skip,omitempty"`
 }
 
+// cut keeps the frame that has begun.
+func (m *model) cut() (frames int) {
+	begun := 0
+	if len(m.frames) > 0 && m.frames[0].sent > 0 {
+		begun = 1
+	}
+	frames = len(m.frames) - begun
+	m.frames = m.frames[:begun]
+	return frames
+}
+
 // Whatever is pushed, written in part and dropped: frames stay whole and in order.
 func FuzzQueue(f *testing.F) {
 	f.Add([]byte{0, 4, 0, 13, 1, 20, 2, 255, 1, 30, 2, 255, 5, 20, 2, 9})
 	f.Add([]byte{0, 10, 1, 5, 0, 200, 2, 50, 0, 3, 1, 255})
 	f.Add([]byte{3, 9, 3, 255, 4, 1, 2, 255, 1, 1, 3, 7, 2, 1, 1, 90})
+	f.Add([]byte{0, 255, 6, 0, 3, 99, 0, 9, 6, 0, 0, 3, 1, 40, 6, 0})
 	f.Add([]byte{0, 255, 0, 255, 0, 255, 5, 30, 5, 255, 2, 255, 0, 1})
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		var q queue
@@ -122,7 +134,7 @@ func FuzzQueue(f *testing.F) {
 		spoken := len(ops)%4 < 2
 		for i := 0; i+1 < len(ops) && i < 400; i += 2 {
 			n := int(ops[i+1])
-			switch ops[i] % 6 {
+			switch ops[i] % 7 {
 			case 0, 3: // push frames; 3: of which a part is written already
 				var p []byte
 				var fs []modelFrame
@@ -134,7 +146,7 @@ func FuzzQueue(f *testing.F) {
 					p = append(p, f.b...)
 				}
 				written := 0
-				if ops[i]%6 == 3 && q.len() == 0 {
+				if ops[i]%7 == 3 && q.len() == 0 {
 					written = n * 7 % len(p)
 				}
 				before := len(m.frames)
@@ -158,6 +170,10 @@ func FuzzQueue(f *testing.F) {
 			case 4:
 				q.reset()
 				m.frames = nil
+			case 6:
+				if got, want := q.cut(), m.cut(); got != want {
+					t.Fatalf("%d frames cut, want %d", got, want)
+				}
 			case 5: // the portable way: it never begins within a frame
 				if len(m.frames) == 0 || m.frames[0].sent > 0 {
 					continue

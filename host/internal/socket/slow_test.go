@@ -33,7 +33,7 @@ func numbered(i int) []byte {
 
 func TestSlowReaderIsClosed(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
-		s := serve(t, way, serverOptions{small: true})
+		s := serve(t, way, serverOptions{small: true, timeouts: Timeouts{Close: 50 * time.Millisecond}})
 		_, h := s.dial(t)
 		after, ah := s.dial(t)
 		for i := range broadcasts {
@@ -50,6 +50,36 @@ func TestSlowReaderIsClosed(t *testing.T) {
 		until(t, "nothing is queued", func() bool { return s.group.QueueBytes() == 0 })
 		ah.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte("others live on")))
 		after.want(opText, "others live on")
+	})
+}
+
+// A slow reader that reads on after all learns why it is closed, behind whole
+// frames and soon, and one that does not is cut.
+func TestSlowReaderIsTold(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		fill := func(h *handler) {
+			for i := 0; h.conn.closeBy.Load() == 0 && i < 10*broadcasts; i++ {
+				h.conn.Deliver(numbered(i))
+			}
+		}
+		t.Run("it reads", func(t *testing.T) {
+			s := serve(t, way, serverOptions{small: true, timeouts: Timeouts{Close: time.Hour}})
+			c, h := s.dial(t)
+			fill(h)
+			if n := h.conn.Queued(); n > 2*takeAt {
+				t.Errorf("%d bytes wait before the close frame", n)
+			}
+			c.wantClose(codePolicy)
+			c.send(frame(text, "too late"), closeFrame(codePolicy, ""))
+			c.wantEnd()
+			h.wantClosed(t, codePolicy)
+		})
+		t.Run("it does not", func(t *testing.T) {
+			s := serve(t, way, serverOptions{small: true, timeouts: Timeouts{Close: 50 * time.Millisecond}})
+			_, h := s.dial(t)
+			fill(h)
+			h.wantClosed(t, codePolicy)
+		})
 	})
 }
 
@@ -142,7 +172,7 @@ func TestPongsAreBounded(t *testing.T) {
 	for range 20 {
 		_, _ = c.Write(hub.AppendFrame(nil, abi.Kind(opPong), make([]byte, 100)))
 	}
-	if n := c.Queued(); n > 2000 || c.dead == nil {
+	if n := c.Queued(); n > 2000 || c.code != codePolicy {
 		t.Errorf("%d bytes of control frames wait, and the connection lives", n)
 	}
 }
@@ -178,17 +208,14 @@ func TestLargerThanTheQueue(t *testing.T) {
 	})
 }
 
-// A close for which there is no room is the end of a slow reader.
-func TestNoRoomForAClose(t *testing.T) {
+// A close has room in a queue that is full.
+func TestCloseWithAFullQueue(t *testing.T) {
 	g := &Group{}
 	c := g.NewConn(&Options{MaxQueue: 100}, newHandler())
 	c.Deliver(hub.AppendFrame(nil, abi.Binary, make([]byte, 99)))
-	if c.dead != nil {
-		t.Fatal("the queue is not full yet")
-	}
 	c.Close(4000, "")
-	if c.dead == nil || c.code != codePolicy {
-		t.Errorf("closed with %d, want %d", c.code, codePolicy)
+	if c.dead != nil || c.code != 4000 || c.Queued() != 101+4 {
+		t.Errorf("closed with %d (%v), and %d bytes wait; want 4000 behind the frame of before", c.code, c.dead, c.Queued())
 	}
 }
 
