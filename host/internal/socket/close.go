@@ -145,7 +145,7 @@ func (c *Conn) closeNet() {
 	cut := c.dead != nil
 	if !cut {
 		c.dead = net.ErrClosed
-		c.queue.reset()
+		c.forget()
 	}
 	c.mu.Unlock()
 	n := c.net

@@ -5,8 +5,6 @@ import (
 	"net"
 	"time"
 	"unicode/utf8"
-
-	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
 // corkLimit is how many bytes are held back while the reader is busy.
@@ -20,7 +18,7 @@ func (c *Conn) Deliver(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dead != nil || c.closing {
-		c.group.drop(DropClosed, hub.CountFrames(p))
+		c.group.drop(DropClosed, unsent(p, 0))
 		return
 	}
 	c.put(p)
@@ -74,6 +72,7 @@ func (c *Conn) put(p []byte) {
 	}
 	n, err := c.fd.write(p)
 	if err != nil {
+		c.group.drop(DropClosed, unsent(p, n))
 		c.die(err)
 		return
 	}
@@ -92,6 +91,7 @@ func (c *Conn) enqueue(p []byte, n int) {
 		// The socket may have room again that the flusher has not seen yet.
 		k, err := c.fd.write(c.queue.bytes())
 		if err != nil {
+			c.group.drop(DropClosed, unsent(p, n))
 			c.die(err)
 			return
 		}
@@ -125,7 +125,7 @@ func (c *Conn) enqueue(p []byte, n int) {
 // held. A close frame follows the frame that has begun: who reads on sees why it
 // ends, who does not is cut when Timeouts.Close is over.
 func (c *Conn) slow(p []byte) {
-	c.group.drop(DropSlowReader, c.queue.cut()+hub.CountFrames(p))
+	c.group.drop(DropSlowReader, c.queue.cut()+unsent(p, 0))
 	c.sendClose(codePolicy, "slow reader")
 }
 
@@ -218,13 +218,15 @@ func (c *Conn) flushPortable() {
 // that it is seen when the client reads a part. mu is held, but not meanwhile.
 func (c *Conn) writeOut(p []byte) {
 	defer func() { c.inflight = 0 }()
-	for len(p) > 0 {
-		c.inflight = len(p)
+	for at := 0; at < len(p); {
+		c.inflight = len(p) - at
 		before := c.group.now()
 		c.mu.Unlock()
-		n, err := c.net.Write(p[:min(len(p), takeAt)])
+		n, err := c.net.Write(p[at:min(len(p), at+takeAt)])
 		c.mu.Lock()
+		at += n
 		if err != nil {
+			c.group.drop(DropClosed, unsent(p, at))
 			if c.dead == nil {
 				c.die(err)
 			}
@@ -235,7 +237,6 @@ func (c *Conn) writeOut(p []byte) {
 		if c.group.now() != before {
 			c.progress()
 		}
-		p = p[n:]
 	}
 }
 
@@ -250,8 +251,14 @@ func (c *Conn) progress() {
 // die marks the connection as unusable and wakes the reader; mu is held.
 func (c *Conn) die(err error) {
 	c.dead = err
-	c.queue.reset()
+	c.forget()
 	c.abort()
+}
+
+// forget gives up what waits; mu is held.
+func (c *Conn) forget() {
+	c.group.drop(DropClosed, c.queue.lost())
+	c.queue.reset()
 }
 
 // abort ends the socket's traffic without closing the descriptor, which the

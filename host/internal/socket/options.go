@@ -60,7 +60,7 @@ type DropReason string
 const (
 	DropSlowReader DropReason = "slow_reader" // the queue was full and the connection was closed
 	DropOldest     DropReason = "drop_oldest" // the queue was full and old frames made room
-	DropClosed     DropReason = "closed"      // the connection was closing or gone
+	DropClosed     DropReason = "closed"      // the connection was closing or gone, or went while they waited
 )
 
 // Violation says which rule a client broke, so that it was closed. It is a

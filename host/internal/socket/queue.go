@@ -93,9 +93,32 @@ func (q *queue) take(dst []byte, n int) []byte {
 	return dst
 }
 
-// cut removes the frames of which nothing is written, and counts them.
+// unsent counts the frames of data in p that did not go out whole with its
+// first n bytes. Control frames are the host's own business.
+func unsent(p []byte, n int) (frames int) {
+	for at := 0; at < len(p); {
+		end := at + hub.FrameLen(p[at:])
+		if p[at]&0x0f < opClose && end > n {
+			frames++
+		}
+		at = end
+	}
+	return frames
+}
+
+// lost counts the frames of data that a queue loses that is given up. The one
+// that has begun is taken for data: of what it is nothing may be left.
+func (q *queue) lost() int {
+	n := unsent(q.buf[q.next:], 0)
+	if q.next > q.head {
+		n++
+	}
+	return n
+}
+
+// cut removes the frames of which nothing is written, and counts those of data.
 func (q *queue) cut() (frames int) {
-	frames = hub.CountFrames(q.buf[q.next:])
+	frames = unsent(q.buf[q.next:], 0)
 	begun := append([]byte(nil), q.buf[q.head:q.next]...)
 	q.reset()
 	q.buf, q.next = begun, len(begun)

@@ -114,7 +114,11 @@ func (m *model) cut() (frames int) {
 	if len(m.frames) > 0 && m.frames[0].sent > 0 {
 		begun = 1
 	}
-	frames = len(m.frames) - begun
+	for _, f := range m.frames[begun:] {
+		if f.b[0]&0x08 == 0 {
+			frames++
+		}
+	}
 	m.frames = m.frames[:begun]
 	return frames
 }

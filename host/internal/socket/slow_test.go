@@ -83,6 +83,52 @@ func TestSlowReaderIsTold(t *testing.T) {
 	})
 }
 
+// What waits when a connection ends is counted, and so is what comes later: all
+// that was delivered was sent or is counted.
+func TestLostFramesAreCounted(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		for _, how := range []string{"the client goes", "the host cuts it", "it never came"} {
+			t.Run(how, func(t *testing.T) {
+				s := serve(t, way, serverOptions{small: true, timeouts: Timeouts{PingInterval: -1}, opts: Options{MaxQueue: 64 << 20}})
+				h := newHandler()
+				h.conn = s.group.NewConn(s.opts, h)
+				var c *client
+				if how != "it never came" {
+					c, h = s.dial(t)
+				}
+				for i := range broadcasts {
+					h.conn.Deliver(numbered(i))
+				}
+				received := 0
+				if c != nil {
+					for received < 10 {
+						c.want(opBinary, string(numbered(received)[4:]))
+						received++
+					}
+				}
+				if how == "the client goes" {
+					_ = c.Close()
+					h.wantClosed(t, codeAbnormal)
+				} else {
+					h.conn.Abort(codePolicy, "")
+				}
+				until(t, "the connection is gone", func() bool { return len(s.group.all()) == 0 })
+				h.conn.Deliver(numbered(0))
+				until(t, "the flusher has let go", func() bool { return h.conn.Queued() == 0 })
+				// What the sockets took is neither received nor counted.
+				most := broadcasts + 1 - received
+				least := most / 2
+				if c == nil {
+					least = most
+				}
+				if d := int(s.group.Drops()[DropClosed]); d > most || d < least {
+					t.Errorf("%d frames were counted, of %d that were not received", d, most)
+				}
+			})
+		}
+	})
+}
+
 func TestSlowReaderLosesTheOldest(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		got := make(chan string, 1)
