@@ -111,7 +111,6 @@ func (c *conn) OnDrained() { c.turn.Flush() }
 
 // OnClosed implements socket.Handler.
 func (c *conn) OnClosed(code int, reason string) {
-	defer c.ch.host.limits.release(c)
 	c.ch.metrics.closed.WithLabelValues(c.ch.pattern, codeLabel(code)).Inc()
 	if !c.accepted {
 		return
@@ -125,6 +124,10 @@ func (c *conn) OnClosed(code int, reason string) {
 	_ = c.ch.run(&ev, c, nil, &c.turn)
 	c.turn.Flush()
 }
+
+// OnReleased implements socket.Handler. Until then the connection counts: a client
+// that breaks a rule and stays would otherwise have one more socket each time.
+func (c *conn) OnReleased() { c.ch.host.limits.release(c) }
 
 // keepTimer remembers that the connection has a timer; false: it is gone.
 // timerMu is held.

@@ -9,7 +9,8 @@ import (
 	"sync"
 )
 
-// connLimits bounds the open connections.
+// connLimits bounds the open connections: those whose socket is not closed yet,
+// although on_close may have run.
 type connLimits struct {
 	mu        sync.Mutex
 	max       int

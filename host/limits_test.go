@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
@@ -52,6 +53,27 @@ func TestConnectionLimits(t *testing.T) {
 			do(t, dial(t, url+"/echo"), "in again", "in again")
 		})
 	}
+}
+
+// TestClosingConnectionsCount has a client that was closed and stays: on_close does
+// not wait for it, and its place is not free.
+func TestClosingConnectionsCount(t *testing.T) {
+	f, events := closing()
+	h, url := serve(t, host.Options{MaxConnections: 1, CloseTimeout: time.Minute, Routes: []host.Route{{Path: "/c", Channel: f}}})
+	c := rawDial(t, url, "/c")
+	if _, err := c.Write([]byte{0xf1, 0x80, 0, 0, 0, 0}); err != nil { // reserved bits
+		t.Fatal(err)
+	}
+	if p, err := c.read(); err != nil || !strings.HasPrefix(string(p), "\x03\xea") {
+		t.Fatalf("got %q (%v), want a close frame with 1002", p, err)
+	}
+	if e := receive(t, events); e.code != 1002 {
+		t.Errorf("on_close with %d, want 1002", e.code)
+	}
+	wantStatus(t, refused(t, url+"/c"), http.StatusServiceUnavailable)
+	_ = c.Close()
+	wantMetric(t, h, `azuhost_connections{route="/c"}`, 0)
+	_ = dial(t, url+"/c")
 }
 
 // TestNoLimitPerAddress has many connections from one address.

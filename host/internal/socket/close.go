@@ -93,6 +93,7 @@ func (c *Conn) finish() {
 	}
 	_ = c.ws.CloseNow()
 	c.closeNet()
+	c.handler.OnReleased()
 	c.release()
 }
 

@@ -18,9 +18,12 @@ type Handler interface {
 	OnPong(p []byte)
 	// OnDrained says that the reader has no more input and is about to wait.
 	OnDrained()
-	// OnClosed is the last call, and happens exactly once for every
-	// connection that Upgrade was called for.
+	// OnClosed says that nothing more comes or goes. It happens exactly once for
+	// every connection that Upgrade was called for.
 	OnClosed(code int, reason string)
+	// OnReleased is the last call, once behind OnClosed: the socket is closed,
+	// which the client can put off by Timeouts.Close, and over TLS by 5 s more.
+	OnReleased()
 }
 
 // Conn is one connection. It can be written to from its creation on: what is

@@ -68,10 +68,11 @@ type handler struct {
 	pings   chan string
 	pongs   chan string
 	closed  chan closed
+	gone    chan struct{} // gets one for OnReleased
 }
 
 func newHandler() *handler {
-	return &handler{pings: make(chan string, 1000), pongs: make(chan string, 1000), closed: make(chan closed, 10)}
+	return &handler{pings: make(chan string, 1000), pongs: make(chan string, 1000), closed: make(chan closed, 10), gone: make(chan struct{}, 10)}
 }
 
 func (h *handler) OnMessage(kind abi.Kind, p []byte) {
@@ -86,6 +87,7 @@ func (h *handler) OnPing(p []byte)                  { h.pings <- string(p) }
 func (h *handler) OnPong(p []byte)                  { h.pongs <- string(p) }
 func (h *handler) OnDrained()                       {}
 func (h *handler) OnClosed(code int, reason string) { h.closed <- closed{code, reason} }
+func (h *handler) OnReleased()                      { h.gone <- struct{}{} }
 
 // wantClosed waits for OnClosed. That it comes once is checked in server.stop.
 func (h *handler) wantClosed(t testing.TB, code int) {
@@ -142,6 +144,9 @@ func (s *server) stop() {
 	for i, h := range s.all {
 		if n := len(h.closed); n != 1 {
 			s.t.Errorf("OnClosed was called %d times for connection %d, want once", n, i)
+		}
+		if n := len(h.gone); n != 1 {
+			s.t.Errorf("OnReleased was called %d times for connection %d, want once", n, i)
 		}
 	}
 	if n := len(s.group.all()); n != 0 {

@@ -53,6 +53,7 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, subprotocol strin
 	}
 	c.Abort(codeAbnormal, "")
 	c.handler.OnClosed(codeAbnormal, "")
+	c.handler.OnReleased()
 	return fmt.Errorf("upgrade: %w", err)
 }
 
