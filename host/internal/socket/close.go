@@ -3,8 +3,10 @@ package socket
 import (
 	"io"
 	"net"
+	"unicode/utf8"
 
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/coder/websocket"
 )
 
 // lingerBytes is how much is read and thrown away after a close frame, so
@@ -15,12 +17,43 @@ const lingerBytes = 1 << 20
 // the rest to the closing handshake, which is bounded by Timeouts.Close. Only
 // the first close counts. The reason is valid UTF-8 of at most 123 bytes.
 func (c *Conn) Close(code int, reason string) {
+	c.tryClose(code, reason)
+}
+
+// tryClose is Close that says whether it was the first.
+func (c *Conn) tryClose(code int, reason string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dead != nil || c.closing {
-		return
+		return false
 	}
 	c.sendClose(code, reason)
+	return true
+}
+
+// closeByLibrary sends the close frame of which the library says the payload: the
+// echo of the client's, or an error. The library does not look at the reason's
+// encoding, which has to be UTF-8 (RFC 6455, section 8.1).
+func (c *Conn) closeByLibrary(p []byte) {
+	code, reason := codeNoStatus, ""
+	if len(p) >= 2 {
+		code, reason = int(p[0])<<8|int(p[1]), string(p[2:])
+	}
+	if !utf8.ValidString(reason) {
+		code, reason = codeNotUTF8, "close reason is not UTF-8"
+		c.group.broke(BrokeUTF8)
+	}
+	c.saidClose = true
+	c.sendClose(code, reason)
+}
+
+// libraryEnded takes in why the library reads no more. A close frame of its own,
+// which echoes none, says that the client broke a rule that scan does not know.
+func (c *Conn) libraryEnded(err error) {
+	c.peerClosed = websocket.CloseStatus(err) != -1
+	if c.saidClose && !c.peerClosed {
+		c.group.broke(BrokeProtocol)
+	}
 }
 
 // farewell is a close that waits for the end of the reader's turn.
@@ -74,9 +107,8 @@ func (c *Conn) sendClose(code int, reason string) {
 // the close frame, and closes.
 func (c *Conn) finish() {
 	c.handler.OnDrained()
-	if c.bad != nil {
-		c.group.broke(c.bad.kind)
-		c.Close(c.bad.code, c.bad.reason)
+	if c.bad != nil && c.tryClose(c.bad.code, c.bad.reason) {
+		c.group.broke(c.bad.kind) // else it is behind a close, and not why it ends
 	}
 	c.uncork()
 	c.mu.Lock()

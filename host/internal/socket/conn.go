@@ -54,6 +54,7 @@ type Conn struct {
 	waited                bool // the last read had to wait
 	hot                   int  // reads in a row that had not
 	lingering, peerClosed bool
+	saidClose             bool  // the library has sent a close frame
 	second                int64 // when scan.controls began to count
 	pace                  pace
 

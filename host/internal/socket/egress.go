@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"time"
-	"unicode/utf8"
 )
 
 // corkLimit is how many bytes are held back while the reader is busy.
@@ -36,24 +35,11 @@ func (c *Conn) Write(p []byte) (int, error) {
 		return len(p), nil // the answer to a close frame that we sent
 	}
 	if len(p) >= 2 && p[0]&0x0f == opClose {
-		c.sendClose(closePayload(p[2:]))
+		c.closeByLibrary(p[2:])
 		return len(p), nil
 	}
 	c.put(p)
 	return len(p), nil
-}
-
-// closePayload reads what the library says in a close frame: the echo of the
-// client's, or an error. The library does not look at the reason's encoding,
-// which has to be UTF-8 (RFC 6455, section 8.1).
-func closePayload(p []byte) (code int, reason string) {
-	if len(p) < 2 {
-		return codeNoStatus, ""
-	}
-	if !utf8.Valid(p[2:]) {
-		return codeNotUTF8, "close reason is not UTF-8"
-	}
-	return int(p[0])<<8 | int(p[1]), string(p[2:])
 }
 
 // put writes or queues frames; mu is held.

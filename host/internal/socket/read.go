@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/coder/websocket"
 )
 
 // portableBuf is the size of the read buffer of a connection without a
@@ -47,12 +46,14 @@ func (c *Conn) readMessage() bool {
 func (c *Conn) readByLibrary() bool {
 	typ, r, err := c.ws.Reader(context.Background())
 	if err != nil {
-		c.peerClosed = websocket.CloseStatus(err) != -1
+		c.libraryEnded(err)
 		return false
 	}
 	buf := messageBufs.Get().(*[]byte)
 	n, err := readAll(r, buf)
-	c.peerClosed = err != nil && websocket.CloseStatus(err) != -1
+	if err != nil {
+		c.libraryEnded(err)
+	}
 	ok := err == nil && c.handle(abi.Kind(typ), (*buf)[:n])
 	if cap(*buf) <= keepBuf {
 		messageBufs.Put(buf)

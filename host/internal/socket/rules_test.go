@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -117,6 +118,53 @@ func TestRules(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A rule that is broken counts once, whoever finds it, and only where it is why
+// the connection is closed.
+func TestViolationsAreCounted(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		for _, r := range rules() {
+			want := map[Violation]uint64{}
+			switch last := r.in[len(r.in)-1]; {
+			case r.code == codeProtocol && !bytes.Equal(last, closeFrame(codeProtocol, "")):
+				want[BrokeProtocol] = 1
+			case r.code == codeNotUTF8 && !bytes.Equal(last, closeFrame(codeNotUTF8, "")):
+				want[BrokeUTF8] = 1
+			case r.code == codeTooBig:
+				want[BrokeSize] = 1
+			case strings.Contains(r.name, "fragments") && r.code == codePolicy:
+				want[BrokeFragments] = 1
+			case r.code == codePolicy:
+				want[BrokeControls] = 1
+			}
+			t.Run(r.name, func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, way, serverOptions{opts: Options{MaxMessage: maxMessage}})
+				c, h := s.dial(t, r.in...)
+				h.wantClosed(t, r.code)
+				_ = c.Close()
+				for _, v := range violations {
+					if got := s.group.Violations()[v]; got != want[v] {
+						t.Errorf("%d connections closed for %s, want %d", got, v, want[v])
+					}
+				}
+			})
+		}
+	})
+}
+
+// What comes after the host has closed is no reason any more.
+func TestNoViolationAfterAClose(t *testing.T) {
+	s := serve(t, "tcp", serverOptions{})
+	c, h := s.dial(t)
+	h.conn.Close(4000, "")
+	c.wantClose(4000)
+	c.send(frame(fin|3, "x"))
+	h.wantClosed(t, 4000)
+	if n := s.group.Violations()[BrokeProtocol]; n != 0 {
+		t.Errorf("%d connections closed for a broken rule, want none", n)
+	}
 }
 
 // The close frame says what the client said.
