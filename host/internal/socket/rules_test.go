@@ -9,6 +9,16 @@ import (
 	"time"
 )
 
+// wordy is a frame whose length is written in more bytes than it needs.
+func wordy(b0 byte, payload string, bytes int) []byte {
+	n := len(payload)
+	head := []byte{b0, 0x80 | 126, byte(n >> 8), byte(n)}
+	if bytes == 8 {
+		head = binary.BigEndian.AppendUint64([]byte{b0, 0x80 | 127}, uint64(n))
+	}
+	return append(append(head, 0, 0, 0, 0), payload...) // the mask changes nothing
+}
+
 // lengthHeader announces n bytes in the long form, masked.
 func lengthHeader(b0 byte, n uint64) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{b0, 0x80 | 127}, n), 1, 2, 3, 4)
@@ -36,6 +46,12 @@ func rules() []rule {
 		{"fragments too large together", [][]byte{frame(opText, repeat("x", maxMessage)), frame(0, ""), frame(fin, "x")}, nil, codeTooBig},
 		{"a header that announces 2^62 bytes", [][]byte{frame(text, "ok"), lengthHeader(text, 1<<62)}, []string{"ok"}, codeTooBig},
 		{"a length with the top bit", [][]byte{lengthHeader(binMsg, 1<<63|5)}, nil, codeTooBig},
+		{"2 bytes for a length of 125", [][]byte{frame(text, "ok"), wordy(text, repeat("x", 125), 2)}, []string{"ok"}, codeProtocol},
+		{"2 bytes for a length of 126", [][]byte{wordy(text, repeat("x", 126), 2), closeFrame(1000, "")}, []string{repeat("x", 126)}, 1000},
+		{"8 bytes for a length of 0", [][]byte{wordy(text, "", 8)}, nil, codeProtocol},
+		{"8 bytes for a length of 65535", [][]byte{lengthHeader(text, 1<<16-1)}, nil, codeProtocol},
+		{"8 bytes for a length of 65536", [][]byte{lengthHeader(text, 1<<16)}, nil, codeTooBig},
+		{"8 bytes in a continuation", [][]byte{frame(opText, "a"), wordy(fin, "b", 8)}, nil, codeProtocol},
 		{"a flood of empty fragments", append([][]byte{frame(opText, "")}, bytes.Repeat(frame(0, ""), maxFragments)), nil, codePolicy},
 		{"a ping flood", [][]byte{bytes.Repeat(frame(ping, ""), 5*controlsPerTick)}, nil, codePolicy},
 		{"a pong flood", [][]byte{bytes.Repeat(frame(pong, "x"), 5*controlsPerTick)}, nil, codePolicy},

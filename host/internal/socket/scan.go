@@ -119,7 +119,7 @@ func (s *scanner) need() int {
 }
 
 // checkStart checks what is here of a header: the two bytes that every one
-// begins with, and the first of a long length.
+// begins with, and a long length.
 func (s *scanner) checkStart() *violation {
 	b, n := s.head[0], s.head[1]&0x7f
 	op := b & 0x0f
@@ -140,6 +140,9 @@ func (s *scanner) checkStart() *violation {
 		return &violation{codeProtocol, "message begins within another", BrokeProtocol}
 	case n == 127 && s.nhead >= 10 && s.head[2]&0x80 != 0: // the library would not wait for the mask
 		return s.tooBig()
+	case n == 126 && s.nhead >= 4 && binary.BigEndian.Uint16(s.head[2:]) < 126,
+		n == 127 && s.nhead >= 10 && binary.BigEndian.Uint64(s.head[2:]) < 1<<16:
+		return &violation{codeProtocol, "length is not minimal", BrokeProtocol}
 	}
 	return nil
 }

@@ -30,6 +30,10 @@ func reference(b []byte, limit uint64) (at int, code int) {
 		}
 		head, n := 6, uint64(length)
 		switch {
+		case length == 126 && len(h) >= 4 && h[2] == 0 && h[3] < 126:
+			return at, 1002
+		case length == 127 && len(h) >= 10 && bytes.Equal(h[2:8], make([]byte, 6)):
+			return at, 1002
 		case length == 126 && len(h) >= 8:
 			head, n = 8, uint64(binary.BigEndian.Uint16(h[2:4]))
 		case length == 127 && len(h) >= 10 && h[2] >= 128:
