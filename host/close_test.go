@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,29 @@ func TestOnCloseExactlyOnce(t *testing.T) {
 				t.Errorf("%d more on_close", n)
 			}
 		})
+	}
+}
+
+// TestNoEventsAfterAClose sends pings and a pong behind the message at which a hook
+// closes the connection, in the same packet.
+func TestNoEventsAfterAClose(t *testing.T) {
+	f, events := closing()
+	f.OnMessage = func(env host.Env, conn host.ConnID, _ host.Message) error { return env.CloseConn(conn, 4000, nil) }
+	var controls []string // all of one reader, and before on_close
+	f.OnPing = func(_ host.Env, _ host.ConnID, p []byte) error { controls = append(controls, string(p)); return nil }
+	f.OnPong = f.OnPing
+	_, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})
+	c := rawDial(t, url, "/c")
+	control := func(op byte, p string) string { return string([]byte{0x80 | op, 0x80 | byte(len(p)), 0, 0, 0, 0}) + p }
+	in := control(9, "before") + control(1, "close") + control(9, "ping") + control(10, "pong") + control(8, "\x0f\xa0")
+	if _, err := c.Write([]byte(in)); err != nil {
+		t.Fatal(err)
+	}
+	if e := receive(t, events); e.code != 4000 {
+		t.Errorf("on_close with %d, want 4000", e.code)
+	}
+	if !slices.Equal(controls, []string{"before"}) {
+		t.Errorf("on_ping and on_pong got %q, want what came before the close", controls)
 	}
 }
 

@@ -30,7 +30,7 @@ type conn struct {
 
 	token  atomic.Pointer[auth.Token] // the one that holds; nil: none was verified
 	values values
-	ending atomic.Bool // a hook has closed it: no more messages, although some may be here
+	ending atomic.Bool // a hook has closed it: no more events but on_close, although input may be here
 
 	// the reader's goroutine only, and before it the handshake's
 	turn     hub.Turn
@@ -101,7 +101,7 @@ func (c *conn) OnPing(p []byte) { c.control(abi.OnPing, p) }
 func (c *conn) OnPong(p []byte) { c.control(abi.OnPong, p) }
 
 func (c *conn) control(h abi.Hook, p []byte) {
-	if c.accepted && c.ch.settings.Load().logic.Has(h) {
+	if c.accepted && !c.ending.Load() && c.ch.settings.Load().logic.Has(h) {
 		_ = c.ch.run(&Event{Hook: h, Conn: c.member.ID, Data: p}, c, nil, &c.turn)
 	}
 }

@@ -14,6 +14,7 @@ import (
 // reader, one call at a time. Byte slices are valid during the call only.
 type Handler interface {
 	OnMessage(kind abi.Kind, p []byte)
+	// OnPing and OnPong are not called, and neither is OnMessage, behind a close.
 	OnPing(p []byte)
 	OnPong(p []byte)
 	// OnDrained says that the reader has no more input and is about to wait.

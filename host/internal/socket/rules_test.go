@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
 )
 
 // wordy is a frame whose length is written in more bytes than it needs.
@@ -245,6 +247,29 @@ func TestPings(t *testing.T) {
 		}
 		if got := <-h.pongs; got != "nobody asked" {
 			t.Errorf("OnPong got %q", got)
+		}
+	})
+}
+
+// What comes behind a close is not for the handler.
+func TestNoEventsAfterAClose(t *testing.T) {
+	everyWay(t, func(t *testing.T, way string) {
+		s := serve(t, way, serverOptions{make: func() *handler {
+			h := newHandler()
+			h.message = func(h *handler, _ abi.Kind, p []byte) {
+				if string(p) != "close" {
+					t.Errorf("message %q behind a close", p)
+				}
+				h.conn.Close(4000, "")
+			}
+			return h
+		}})
+		c, h := s.dial(t)
+		c.send(frame(ping, "before"), frame(text, "close"), frame(ping, "behind"), frame(pong, "behind"), frame(text, "behind"), closeFrame(4000, ""))
+		c.wantClose(4000)
+		h.wantClosed(t, 4000)
+		if n := len(h.pings) + len(h.pongs); n != 1 {
+			t.Errorf("%d pings and pongs, want the one of before", n)
 		}
 	})
 }

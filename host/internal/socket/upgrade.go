@@ -25,11 +25,15 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, subprotocol strin
 		InsecureSkipVerify: true, // the host has checked Origin and Host
 		CompressionMode:    websocket.CompressionDisabled,
 		OnPingReceived: func(_ context.Context, p []byte) bool {
-			c.handler.OnPing(p)
+			if c.closeBy.Load() == 0 {
+				c.handler.OnPing(p)
+			}
 			return true
 		},
 		OnPongReceived: func(_ context.Context, p []byte) {
-			c.handler.OnPong(p)
+			if c.closeBy.Load() == 0 {
+				c.handler.OnPong(p)
+			}
 		},
 	}
 	if subprotocol != "" {
