@@ -71,27 +71,11 @@ func (c *Conn) put(p []byte) {
 // enqueue adds frames of which n bytes are written already, and keeps the
 // bound; mu is held.
 func (c *Conn) enqueue(p []byte, n int) {
-	limit := c.opts.maxQueue()
-	over := c.queue.len() + c.inflight + len(p) - n - limit
-	if over > 0 && c.fast && c.queue.len() > 0 {
-		// The socket may have room again that the flusher has not seen yet.
-		k, err := c.fd.write(c.queue.bytes())
-		if err != nil {
-			c.group.drop(DropClosed, unsent(p, n))
-			c.die(err)
-			return
-		}
-		if k > 0 && c.flushing {
-			c.progress()
-		}
-		c.queue.wrote(k)
-		over -= k
-	}
-	if c.queue.len()+c.inflight <= min(corkLimit, limit/2) {
-		over = 0 // next to nothing waits: it is the message that is large, not the client that is slow
-	}
-	if c.closing {
-		over = 0 // a close frame, the last of all
+	over, err := c.over(len(p) - n)
+	if err != nil {
+		c.group.drop(DropClosed, unsent(p, n))
+		c.die(err)
+		return
 	}
 	if over > 0 && !c.opts.DropOldest {
 		c.slow(p)
@@ -100,11 +84,38 @@ func (c *Conn) enqueue(p []byte, n int) {
 	c.queue.push(p, n)
 	if over > 0 {
 		// More than it takes, so that the queue is not gone through for each frame.
+		limit := c.opts.maxQueue()
 		c.group.drop(DropOldest, c.queue.dropOldest(max(over, limit/8), c.spoken))
 		if c.queue.unbegun() > limit { // control frames: answers that the client does not take
 			c.slow(nil)
 		}
 	}
+}
+
+// over says how many bytes too many wait with n more; mu is held.
+func (c *Conn) over(n int) (int, error) {
+	limit := c.opts.maxQueue()
+	over := c.queue.len() + c.inflight + n - limit
+	if over > 0 && c.fast && c.queue.len() > 0 {
+		// The socket may have room again that the flusher has not seen yet.
+		k, err := c.fd.write(c.queue.bytes())
+		if k > 0 && c.flushing {
+			c.progress()
+		}
+		c.queue.wrote(k)
+		if err != nil {
+			return 0, err
+		}
+		over -= k
+	}
+	switch {
+	case c.closing: // a close frame, the last of all
+		return 0, nil
+	case c.queue.len()+c.inflight <= min(corkLimit, limit/2):
+		// Next to nothing waits: the message is large, and not the client slow.
+		return 0, nil
+	}
+	return over, nil
 }
 
 // slow ends a connection that does not read, at which p was one too many; mu is
@@ -122,11 +133,12 @@ func (c *Conn) drain() {
 	}
 	if c.fast || c.atOnce {
 		n, err := c.writeNow(c.queue.bytes())
+		c.queue.wrote(n)
 		if err != nil {
 			c.die(err)
 			return
 		}
-		if c.queue.wrote(n); c.queue.len() == 0 {
+		if c.queue.len() == 0 {
 			return
 		}
 	}
@@ -159,6 +171,7 @@ func (c *Conn) flush() {
 			return true
 		}
 		n, err := c.fd.write(c.queue.bytes())
+		c.queue.wrote(n)
 		if err != nil {
 			c.die(err)
 			return true
@@ -166,7 +179,6 @@ func (c *Conn) flush() {
 		if n > 0 {
 			c.progress()
 		}
-		c.queue.wrote(n)
 		return c.queue.len() == 0
 	})
 	c.mu.Lock()
