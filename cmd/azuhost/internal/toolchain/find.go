@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -102,26 +103,51 @@ func findFolder(path, abs string, lang *Language) (*project, error) {
 	if lang.mains == nil {
 		return p, nil
 	}
-	for _, main := range lang.mains {
-		if file := filepath.Join(abs, filepath.FromSlash(main)); exists(file) {
-			p.file = file
-			return p, nil
-		}
+	if main, ok := lang.mainIn(abs); ok {
+		p.file = main
+		return p, nil
 	}
-	var found []string
-	for _, dir := range []string{abs, filepath.Join(abs, "src")} {
-		entries, _ := os.ReadDir(dir)
-		for _, e := range entries {
-			if lang.may(e.Name()) && !strings.Contains(e.Name(), "test") {
-				found = append(found, filepath.Join(dir, e.Name()))
-			}
-		}
-	}
+	found := lang.filesIn(abs)
 	if len(found) != 1 {
 		return nil, fmt.Errorf("%s has no %s, and %d files in %s: name the one to build", path, lang.mains[0], len(found), lang.Title)
 	}
 	p.file = found[0]
 	return p, nil
+}
+
+// mainIn is the file of a folder to build, by its name: one that the language
+// has, or the folder's, which a new project gets.
+func (l *Language) mainIn(abs string) (file string, ok bool) {
+	names := slices.Clone(l.mains)
+	for _, pattern := range slices.Concat(l.files, l.shared) {
+		names = append(names, filepath.Base(abs)+filepath.Ext(pattern))
+	}
+	for _, name := range names {
+		if file := filepath.Join(abs, filepath.FromSlash(name)); exists(file) {
+			return file, true
+		}
+	}
+	return "", false
+}
+
+// filesIn are the files of a folder, and of src in it, that can be the one to
+// build.
+func (l *Language) filesIn(abs string) []string {
+	var found []string
+	for _, dir := range []string{abs, filepath.Join(abs, "src")} {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if l.may(e.Name()) && !isTest(e.Name()) {
+				found = append(found, filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	return found
+}
+
+// isTest says whether a file is a test by its name: contest.ts is none.
+func isTest(name string) bool {
+	return strings.HasPrefix(name, "test.") || strings.Contains(name, "_test.") || strings.Contains(name, ".test.")
 }
 
 // languageIn tells a language by the files in a folder.
@@ -133,7 +159,7 @@ func languageIn(path, abs string) (*Language, error) {
 	if more, err := os.ReadDir(filepath.Join(abs, "src")); err == nil {
 		entries = append(entries, more...)
 	}
-	var found []*Language
+	var found, named []*Language
 	for _, l := range Languages {
 		for _, e := range entries {
 			if !e.IsDir() && l.has(e.Name()) {
@@ -147,6 +173,16 @@ func languageIn(path, abs string) (*Language, error) {
 		return nil, fmt.Errorf("%s has no sources of a language that is known: %s; azuhost new makes a project", path, strings.Join(Names(), ", "))
 	case 1:
 		return found[0], nil
+	}
+	// The file that a new project gets tells, where there is a helper in
+	// another language beside it.
+	for _, l := range found {
+		if _, ok := l.mainIn(abs); ok {
+			named = append(named, l)
+		}
+	}
+	if len(named) == 1 {
+		return named[0], nil
 	}
 	return nil, fmt.Errorf("%s has sources in %s and %s: name the file to build, or --language", path, found[0].Title, found[1].Title)
 }
