@@ -3,15 +3,6 @@
 
 using azu::str;
 
-extern "C" void *memset(void *to, int c, size_t n) {
-  for (size_t i = 0; i < n; i++) static_cast<volatile char *>(to)[i] = static_cast<char>(c);
-  return to;
-}
-extern "C" void *memcpy(void *to, const void *from, size_t n) {
-  for (size_t i = 0; i < n; i++) static_cast<volatile char *>(to)[i] = static_cast<const char *>(from)[i];
-  return to;
-}
-
 namespace {
 
 // Text that grows up to N bytes.

@@ -149,7 +149,10 @@ func buildC(ctx context.Context, b *builder) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"--target=wasm32", "-Os", "-nostdlib", "-ffreestanding", "-Wl,--no-entry,-z,stack-size=65536,--strip-all"}
+	// There is no memset and memcpy to call: clang writes the instructions. The
+	// stack is below the data, so that one that overflows is a trap, and does
+	// not write over globals.
+	args := []string{"--target=wasm32", "-Os", "-mbulk-memory", "-nostdlib", "-ffreestanding", "-Wl,--no-entry,--stack-first,-z,stack-size=65536,--strip-all"}
 	if b.lang.Name == "cpp" {
 		args = append(args, "-std=c++20", "-fno-exceptions", "-fno-rtti")
 	}
