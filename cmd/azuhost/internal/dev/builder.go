@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +20,8 @@ type Project struct {
 	Out  string // the plugin; a host that watches it loads what is built
 	Name string // for people
 
-	watched []string // folders
+	place   toolchain.Place
+	more    []string // folders of what is imported from elsewhere
 	changed bool
 	built   bool // once at least
 }
@@ -38,7 +36,7 @@ type Builder struct {
 	projects []*Project
 	options  toolchain.Options
 	console  *Console
-	fs       *fsnotify.Watcher
+	watcher
 }
 
 // NewBuilder makes a builder. Close ends it.
@@ -47,21 +45,13 @@ func NewBuilder(projects []*Project, o toolchain.Options, console *Console) (*Bu
 	if err != nil {
 		return nil, fmt.Errorf("watch sources: %w", err)
 	}
-	b := &Builder{projects: projects, options: o, console: console, fs: w}
+	b := &Builder{projects: projects, options: o, console: console, watcher: newWatcher(w)}
 	for _, p := range projects {
 		p.changed = true
-		abs, err := filepath.Abs(p.Path)
-		if err != nil {
+		if p.place, err = toolchain.Locate(p.Path, o.Language); err != nil {
 			return nil, errors.Join(err, w.Close())
 		}
-		info, err := os.Stat(abs)
-		if err != nil {
-			return nil, errors.Join(err, w.Close())
-		}
-		if !info.IsDir() {
-			abs = filepath.Dir(abs)
-		}
-		b.watch(p, abs, info.IsDir())
+		b.watch(p)
 	}
 	return b, nil
 }
@@ -69,39 +59,9 @@ func NewBuilder(projects []*Project, o toolchain.Options, console *Console) (*Bu
 // Close frees what watches.
 func (b *Builder) Close() error { return b.fs.Close() }
 
-// watch has a project built when something in a folder changes, and in those
-// below it if deep.
-func (b *Builder) watch(p *Project, dir string, deep bool) {
-	add := func(dir string) {
-		if slices.Contains(p.watched, dir) {
-			return
-		}
-		if err := b.fs.Add(dir); err != nil {
-			b.console.Line(slog.LevelWarn, p.Name, fmt.Sprintf("%s is not watched: %v", dir, err))
-			return
-		}
-		p.watched = append(p.watched, dir)
-	}
-	add(dir)
-	if !deep {
-		return
-	}
-	// A folder that can not be read is one that is not watched.
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil || !d.IsDir():
-			return nil
-		case path != dir && ignored(d.Name()):
-			return fs.SkipDir
-		}
-		add(path)
-		return nil
-	})
-}
-
-// ignored are folders where tools put what they make.
-func ignored(name string) bool {
-	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "target" || name == "zig-cache" || name == "zig-out"
+// Changed says whether there is something to build.
+func (b *Builder) Changed() bool {
+	return slices.ContainsFunc(b.projects, func(p *Project) bool { return p.changed })
 }
 
 // Build builds what has changed, and says so. It returns whether every project
@@ -123,6 +83,7 @@ func (b *Builder) build(ctx context.Context, p *Project) {
 	o.Out = p.Out
 	r, err := toolchain.Build(ctx, p.Path, o)
 	if ctx.Err() != nil {
+		p.changed = true // it was not seen to its end
 		return
 	}
 	if err != nil {
@@ -131,20 +92,22 @@ func (b *Builder) build(ctx context.Context, p *Project) {
 			text += "\nthe version before goes on"
 		}
 		b.console.Line(slog.LevelError, p.Name, text)
+		if failed := (*toolchain.Failed)(nil); errors.As(err, &failed) {
+			// What it says is not all that the version before was made of.
+			b.watchToo(p, append(failed.Watch, p.more...))
+		}
 		return
 	}
 	p.built = true
 	for _, warning := range r.Warnings {
 		b.console.Line(slog.LevelWarn, p.Name, warning)
 	}
-	for _, dir := range r.Watch {
-		b.watch(p, dir, false)
-	}
+	b.watchToo(p, r.Watch)
 	b.console.Line(slog.LevelInfo, p.Name, fmt.Sprintf("built in %s, %d KB, %s", r.Took.Round(10*time.Millisecond), (r.Size+999)/1000, strings.Join(r.Hooks, " ")))
 }
 
-// Wait waits until sources have changed and are quiet again. It returns an
-// error when ctx is done.
+// Wait waits until sources, or the file that is followed, have changed and are
+// quiet again. It returns an error when ctx is done.
 func (b *Builder) Wait(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -162,42 +125,23 @@ func (b *Builder) Wait(ctx context.Context) error {
 			if !ok {
 				return fsnotify.ErrClosed
 			}
-			// Events may be lost: everything is looked at.
-			b.console.Line(slog.LevelWarn, "", fmt.Sprintf("watch sources: %v", err))
-			for _, p := range b.projects {
-				p.changed = true
-			}
+			b.missed(err)
 			timer.Reset(settle)
 		case <-timer.C:
-			return nil
+			if b.settled() {
+				return nil
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// sources are the endings of files that plugins are made of. Others do not
-// count: our own log may be written beside them, and cargo writes Cargo.lock
-// while it builds.
-var sources = []string{
-	".ts", ".mts", ".tsx", ".js", ".mjs", ".jsx", ".json", ".txt", ".bin", ".go", ".mod", ".sum", ".rs", ".toml",
-	".c", ".h", ".cpp", ".cc", ".hpp", ".zig", ".wat",
-}
-
-func isSource(name string) bool {
-	return !strings.HasPrefix(name, ".") && slices.Contains(sources, filepath.Ext(name))
-}
-
-// note marks the projects that a change belongs to.
-func (b *Builder) note(ev fsnotify.Event) bool {
-	if ev.Op == fsnotify.Chmod || !isSource(filepath.Base(ev.Name)) {
-		return false
-	}
-	found := false
+// missed is told of events that may be lost: everything is looked at.
+func (b *Builder) missed(err error) {
+	b.console.Line(slog.LevelWarn, "", fmt.Sprintf("watch sources: %v", err))
 	for _, p := range b.projects {
-		if slices.Contains(p.watched, filepath.Dir(ev.Name)) {
-			p.changed, found = true, true
-		}
+		p.changed = true
+		b.watch(p)
 	}
-	return found
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -35,7 +36,12 @@ type Plugin struct {
 
 // SourceError is what is wrong with the script, as the bundler or the first run
 // of it says.
-type SourceError struct{ Text string }
+type SourceError struct {
+	Text string
+	// Inputs are the files that were read, and those that were looked for: a
+	// change of one may mend it.
+	Inputs []string
+}
 
 func (e *SourceError) Error() string { return e.Text }
 
@@ -54,6 +60,9 @@ func Build(ctx context.Context, file string, o Options) (*Plugin, error) {
 		return nil, err
 	}
 	has, err := probe(ctx, quickJS, b, o)
+	if wrong := (*SourceError)(nil); errors.As(err, &wrong) {
+		wrong.Inputs = b.inputs
+	}
 	if err != nil {
 		return nil, err
 	}

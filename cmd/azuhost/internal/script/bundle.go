@@ -30,6 +30,7 @@ func bundleFile(file string, minify bool) (*bundle, error) {
 	if err != nil {
 		return nil, err
 	}
+	var tried lookedFor
 	res := api.Build(api.BuildOptions{
 		Stdin: &api.StdinOptions{
 			Contents:   entry(abs),
@@ -58,11 +59,11 @@ func bundleFile(file string, minify bool) (*bundle, error) {
 		Footer:           map[string]string{"js": "return 0;\n})"},
 		Define:           map[string]string{"process.env.NODE_ENV": `"production"`},
 		Loader:           map[string]api.Loader{".txt": api.LoaderText, ".bin": api.LoaderBinary},
-		Plugins:          []api.Plugin{sdkPlugin()},
+		Plugins:          []api.Plugin{tried.plugin(), sdkPlugin()},
 	})
 	b := &bundle{warnings: messages(res.Warnings, api.WarningMessage)}
 	if len(res.Errors) > 0 {
-		return nil, &SourceError{strings.Join(messages(res.Errors, api.ErrorMessage), "\n\n")}
+		return nil, &SourceError{Text: strings.Join(messages(res.Errors, api.ErrorMessage), "\n\n"), Inputs: tried.files}
 	}
 	for _, f := range res.OutputFiles {
 		if strings.HasSuffix(f.Path, ".map") {

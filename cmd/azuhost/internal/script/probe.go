@@ -86,13 +86,13 @@ func (p *prober) run(ctx context.Context, module []byte, timeout time.Duration) 
 		WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader).WithStdout(p.console).WithStderr(p.console))
 	switch {
 	case p.failure != "":
-		return &SourceError{p.bundle.places.mapped(p.failure)}
+		return &SourceError{Text: p.bundle.places.mapped(p.failure)}
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &SourceError{fmt.Sprintf("the script did not come to its end within %s: outside of hooks it may prepare things, and must end", timeout)}
+		return &SourceError{Text: fmt.Sprintf("the script did not come to its end within %s: outside of hooks it may prepare things, and must end", timeout)}
 	case err != nil:
 		return fmt.Errorf("the script does not start: %w", err)
 	case p.found == nil:
-		return &SourceError{"the script ended without starting its channel"}
+		return &SourceError{Text: "the script ended without starting its channel"}
 	}
 	return nil
 }

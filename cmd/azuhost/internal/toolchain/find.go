@@ -52,7 +52,7 @@ func findFile(path, abs string, lang *Language) (*project, error) {
 	if lang == nil {
 		return nil, fmt.Errorf("%s: no language has such files: name it with --language (%s)", path, strings.Join(Names(), ", "))
 	}
-	p := &project{lang: lang, dir: dir, file: abs, name: strings.TrimSuffix(base, filepath.Ext(base))}
+	p := &project{lang: lang, dir: dir, file: abs, name: stem(base)}
 	if lang.mains == nil { // Go and Rust build packages
 		p.file = ""
 		if lang.Name == "rust" {

@@ -22,7 +22,8 @@ import (
 func buildScript(ctx context.Context, b *builder) error {
 	p, err := script.Build(ctx, b.file, script.Options{Runtime: b.Runtime, Console: b.Console, Timeout: b.ScriptTimeout})
 	if wrong := (*script.SourceError)(nil); errors.As(err, &wrong) {
-		return &Failed{wrong.Text}
+		b.inputs = wrong.Inputs
+		return &Failed{Text: wrong.Text}
 	}
 	if err != nil {
 		return err
@@ -132,7 +133,7 @@ func cargoOutput(said []byte) (file string, err error) {
 		}
 	}
 	if file == "" {
-		return "", &Failed{`cargo has made no .wasm file: the crate needs [lib] crate-type = ["cdylib"]`}
+		return "", &Failed{Text: `cargo has made no .wasm file: the crate needs [lib] crate-type = ["cdylib"]`}
 	}
 	return file, lines.Err()
 }

@@ -127,7 +127,7 @@ func (b *builder) run(ctx context.Context, env []string, name string, args ...st
 	if text == "" {
 		text = fmt.Sprintf("%s %s: %v", filepath.Base(name), strings.Join(args, " "), err)
 	}
-	return nil, &Failed{text}
+	return nil, &Failed{Text: text}
 }
 
 // features are what wazero knows beyond WebAssembly 1.0. Naming them keeps

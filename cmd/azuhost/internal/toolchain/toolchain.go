@@ -49,7 +49,11 @@ type Result struct {
 }
 
 // Failed is an error of the sources: a tool refused them and said why.
-type Failed struct{ Text string }
+type Failed struct {
+	Text string
+	// Watch are the folders to watch: a change there may mend it.
+	Watch []string
+}
 
 func (f *Failed) Error() string { return f.Text }
 
@@ -66,7 +70,7 @@ func Build(ctx context.Context, path string, o Options) (*Result, error) {
 		return nil, err
 	}
 	if o.Out == "" {
-		o.Out = filepath.Join(p.dir, p.name+".wasm")
+		o.Out = p.output()
 	}
 	work, err := os.MkdirTemp("", "azuhost-build-*")
 	if err != nil {
@@ -74,21 +78,11 @@ func Build(ctx context.Context, path string, o Options) (*Result, error) {
 	}
 	defer os.RemoveAll(work)
 	b := &builder{project: p, Options: o, work: work, out: filepath.Join(work, "plugin.wasm")}
-	if err := p.lang.build(ctx, b); err != nil {
-		return nil, err
+	r, err := b.build(ctx)
+	if failed := (*Failed)(nil); errors.As(err, &failed) {
+		failed.Watch = b.folders()
 	}
-	r := &Result{Language: p.lang.Name, Out: o.Out, Watch: []string{p.dir}, Warnings: b.warnings}
-	for _, file := range b.inputs {
-		if dir := filepath.Dir(file); !slices.Contains(r.Watch, dir) {
-			r.Watch = append(r.Watch, dir)
-		}
-	}
-	if o.Shrink && p.lang.shrinks {
-		if r.Shrunk, err = b.shrink(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if err := b.inspect(ctx, r); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if err := place(b.out, o.Out); err != nil {
@@ -96,6 +90,32 @@ func Build(ctx context.Context, path string, o Options) (*Result, error) {
 	}
 	r.Took = time.Since(begin)
 	return r, nil
+}
+
+// build writes the plugin to b.out.
+func (b *builder) build(ctx context.Context) (r *Result, err error) {
+	if err := b.lang.build(ctx, b); err != nil {
+		return nil, err
+	}
+	r = &Result{Language: b.lang.Name, Out: b.Out, Watch: b.folders()}
+	if b.Shrink && b.lang.shrinks {
+		if r.Shrunk, err = b.shrink(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r.Warnings = b.warnings
+	return r, b.inspect(ctx, r)
+}
+
+// folders are those that sources are in, as far as is known.
+func (b *builder) folders() []string {
+	dirs := []string{b.dir}
+	for _, file := range b.inputs {
+		if dir := filepath.Dir(file); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
 }
 
 // builder is one build while it runs.
@@ -116,10 +136,10 @@ func (b *builder) inspect(ctx context.Context, r *Result) error {
 	}
 	info, err := host.Inspect(ctx, wasm)
 	if err != nil {
-		return &Failed{err.Error()}
+		return &Failed{Text: err.Error()}
 	}
 	if info.Problem != "" {
-		return &Failed{"the plugin would not load: " + info.Problem}
+		return &Failed{Text: "the plugin would not load: " + info.Problem}
 	}
 	r.Size, r.Hooks = int64(len(wasm)), info.Hooks
 	r.Warnings = append(r.Warnings, info.Warnings...)

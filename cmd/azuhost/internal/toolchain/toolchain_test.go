@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,6 +84,37 @@ func TestLanguageByFiles(t *testing.T) {
 		_, err := toolchain.Build(t.Context(), filepath.Join(dir, c.path), toolchain.Options{Env: env})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, %s: %v, want %s", c.files, c.path, err, c.want)
+		}
+	}
+}
+
+func TestLocate(t *testing.T) {
+	root := t.TempDir()
+	for _, f := range []string{"game/go.mod", "game/main.go", "shop/src/main.ts", "shop/src/chat.ts", "a/index.js", "crate/Cargo.toml", "crate/src/lib.rs", "crate/src/more/own.rs"} {
+		write(t, filepath.Join(root, f), "")
+	}
+	for _, c := range []struct {
+		path, dir, home, name, out string
+		all                        bool
+	}{
+		{"game", "game", "game", "game", "game/game.wasm", true},
+		{"game/main.go", "game", "game", "game", "game/game.wasm", true},
+		{"shop/src/main.ts", "shop/src", "shop", "shop", "shop/shop.wasm", false},
+		{"shop/src/chat.ts", "shop/src", "shop", "chat", "shop/src/chat.wasm", false},
+		{"a/index.js", "a", "a", "a", "a/index.wasm", false},
+		{"crate/src/lib.rs", "crate", "crate", "crate", "crate/crate.wasm", true},
+		{"crate/src/more/own.rs", "crate", "crate", "own", "crate/own.wasm", true},
+	} {
+		l, err := toolchain.Locate(filepath.Join(root, c.path), "")
+		if err != nil {
+			t.Errorf("%s: %v", c.path, err)
+			continue
+		}
+		if l.Dir != filepath.Join(root, c.dir) || l.Home != filepath.Join(root, c.home) || l.Name != c.name || l.All != c.all {
+			t.Errorf("%s: %+v", c.path, l)
+		}
+		if !slices.Contains(l.Outs, filepath.Join(root, c.out)) {
+			t.Errorf("%s: %s is not among %s", c.path, c.out, l.Outs)
 		}
 	}
 }
