@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -28,11 +27,15 @@ func devCommand(w *world) *cobra.Command {
 again at every change: the next message is answered by the new version, and
 nobody is disconnected. A build that fails leaves the running version.
 
-Each argument is served under its name, /chat for chat.ts, or under the pattern
-in front of it. Without one, what is in this folder is served. The log and the
-errors of builds are shown here and in the playground.
+What is built takes the place of the .wasm file in the routes of the config file
+that name it: path, config and limits are those that azuhost serve would have. A
+plugin that no route names is served under its name, /chat for chat.ts and for
+chat/main.ts, or under the pattern in front of it. Without an argument, what is
+in this folder is served. The log and the errors of builds are shown here and in
+the playground.
 
-Other flags, the config file and the environment are those of azuhost serve. Only
+Other flags, the config file (azuhost.yaml here, or else in the project's folder;
+changes of it hold at once) and the environment are those of azuhost serve. Only
 this machine can connect, unless listen is set.`,
 		Example: `  azuhost dev chat.ts                          ws://localhost:4000/chat
   azuhost dev /rooms/:room_id=./rooms chat.ts
@@ -61,52 +64,69 @@ func develop(ctx context.Context, src *source, args []string, o toolchain.Option
 		return err
 	}
 	defer os.RemoveAll(out)
-	projects := src.serveProjects(args, out)
 	console := src.forDev()
 	defer src.dev.events.Close()
+	if err := src.dev.add(args, out, o.Language); err != nil {
+		return err
+	}
+	if err := src.sayRoutes(); err != nil {
+		return err
+	}
+
 	o.Console = consoleWriter{console}
-	builder, err := dev.NewBuilder(projects, o, console)
+	builder, err := dev.NewBuilder(src.dev.builds(), o, console)
 	if err != nil {
 		return err
 	}
 	defer builder.Close()
-	for !builder.Build(ctx) {
-		console.Line(slog.LevelInfo, "", "waiting for a change of the sources")
-		if err := builder.Wait(ctx); err != nil {
-			return nil // by ctx: the end was asked for
+	if file, err := src.find(); err == nil && file != "" {
+		if err := builder.Follow(file); err != nil {
+			return err
 		}
 	}
-	return developServing(ctx, src, builder)
+	for {
+		for !builder.Build(ctx) {
+			console.Line(slog.LevelInfo, "", "waiting for a change of the sources")
+			if err := builder.Wait(ctx); err != nil {
+				return nil // by ctx: the end was asked for
+			}
+		}
+		err := developServing(ctx, src, builder)
+		p := src.dev.blamed(err)
+		if p == nil {
+			return err
+		}
+		// As a build that fails: a change of the sources may mend it.
+		console.Failed(p.Name, "does not start, waiting for a change of the sources", strings.ReplaceAll(err.Error(), p.Out, filepath.Base(p.Out)))
+		for !builder.Changed() && !builder.FollowedChanged() {
+			if err := builder.Wait(ctx); err != nil {
+				return nil
+			}
+		}
+	}
 }
 
 // devListen is where plugins are served while they are written: to this machine,
 // since the log and the sources' errors are shown with them.
 const devListen = "127.0.0.1:4000"
 
-// serveProjects has what is built of args in the folder out served, as suits
-// those who write it.
-func (s *source) serveProjects(args []string, out string) (projects []*dev.Project) {
-	for i, arg := range args {
-		p, route := devProject(arg, filepath.Join(out, fmt.Sprint(i)))
-		projects = append(projects, p)
-		s.routes = append(s.routes, route+"="+p.Out)
-	}
+// devOutput is what there is of a server while plugins are developed: what is
+// built, and where the log goes.
+type devOutput struct {
+	projects []*devProject
+	changed  chan struct{} // the config file
+	level    slog.LevelVar
+	events   dev.Events
+	console  *dev.Console
+}
+
+// forDev has the server write its log for people, and serve as suits those who write
+// a plugin.
+func (s *source) forDev() *dev.Console {
 	s.unset = []config.Setting{{Key: "listen", Text: devListen}}
 	// What is said on the command line stands above.
 	s.set = append([]config.Setting{{Key: "playground", Text: "true"}, {Key: "watch", Text: "true"}, {Key: "state_dir", Text: ""}}, s.set...)
-	return projects
-}
-
-// devOutput is where the log goes while plugins are developed.
-type devOutput struct {
-	level   slog.LevelVar
-	events  dev.Events
-	console *dev.Console
-}
-
-// forDev has the server write its log for people.
-func (s *source) forDev() *dev.Console {
-	s.dev = &devOutput{}
+	s.dev = &devOutput{changed: make(chan struct{}, 1)}
 	s.dev.console = dev.NewConsole(s.w.stderr, &s.dev.level, isTerminal(s.w.stderr), &s.dev.events)
 	return s.dev.console
 }
@@ -118,28 +138,17 @@ func developServing(ctx context.Context, src *source, builder *dev.Builder) erro
 	builds.Go(func() {
 		for builder.Wait(ctx) == nil {
 			builder.Build(ctx)
+			if builder.FollowedChanged() {
+				select {
+				case src.dev.changed <- struct{}{}:
+				default: // it will be read anyhow
+				}
+			}
 		}
 	})
 	defer builds.Wait()
 	defer stop()
 	return serve(ctx, src)
-}
-
-// devProject reads an argument: a path, or a pattern and a path.
-func devProject(arg, out string) (p *dev.Project, route string) {
-	route, path, ok := strings.Cut(arg, "=")
-	if !ok || !strings.HasPrefix(route, "/") || strings.ContainsRune(route, filepath.Separator) && exists(arg) {
-		route, path = "", arg
-	}
-	name := filepath.Base(path)
-	if abs, err := filepath.Abs(path); err == nil {
-		name = filepath.Base(abs)
-	}
-	name = strings.TrimSuffix(name, filepath.Ext(name))
-	if route == "" {
-		route = "/" + name
-	}
-	return &dev.Project{Path: path, Name: name, Out: filepath.Join(out, name+".wasm")}, route
 }
 
 func exists(file string) bool {

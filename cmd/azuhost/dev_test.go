@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -88,11 +89,11 @@ func TestDevListens(t *testing.T) {
 	}{
 		{want: "127.0.0.1:4000"}, {file: "azuhost.yaml", want: ":5000"}, {env: "AZUHOST_LISTEN=:6000", want: ":6000"}, {flag: ":7000", want: ":7000"},
 	} {
-		src := &source{w: &world{env: []string{c.env}}, file: c.file}
+		src := &source{w: &world{env: []string{c.env}, stderr: io.Discard}, file: c.file}
 		if c.flag != "" {
 			src.set = []config.Setting{{Key: "listen", Text: c.flag}}
 		}
-		src.serveProjects([]string{"chat.ts"}, t.TempDir())
+		src.forDev()
 		cfg, _, _ := src.load() // nothing is built
 		if cfg.Listen != c.want || !cfg.Playground {
 			t.Errorf("%+v: listen %s, playground %v", c, cfg.Listen, cfg.Playground)
@@ -133,8 +134,17 @@ func dialDev(t *testing.T, address, plugin string) (ask func(text string) string
 	}
 }
 
-// startDev runs azuhost dev until the end of the test.
+// startDev runs azuhost dev until the end of the test, and waits until it
+// listens.
 func startDev(t *testing.T, env []string, path string) (out *sharedBuffer, address string) {
+	t.Helper()
+	out, waitFor := runDev(t, env, path)
+	return out, waitFor(`listening \(address=(\S+)`)
+}
+
+// runDev runs azuhost dev until the end of the test. waitFor waits until it has
+// said something, and gives what is in the parentheses of the pattern.
+func runDev(t *testing.T, env []string, path string) (out *sharedBuffer, waitFor func(pattern string) string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out = &sharedBuffer{}
@@ -150,20 +160,23 @@ func startDev(t *testing.T, env []string, path string) (out *sharedBuffer, addre
 			t.Errorf("dev ended with %d:\n%s", code, out)
 		}
 	})
-	listening := regexp.MustCompile(`listening \(address=(\S+)`)
-	for end := time.Now().Add(buildPatience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		select {
-		case code := <-ended:
-			ended <- code
-			t.Fatalf("dev ended with %d:\n%s", code, out)
-		default:
+	return out, func(pattern string) string {
+		t.Helper()
+		said := regexp.MustCompile(pattern)
+		for end := time.Now().Add(buildPatience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			select {
+			case code := <-ended:
+				ended <- code
+				t.Fatalf("dev ended with %d:\n%s", code, out)
+			default:
+			}
+			if m := said.FindStringSubmatch(out.String()); m != nil {
+				return m[len(m)-1]
+			}
 		}
-		if m := listening.FindStringSubmatch(out.String()); m != nil {
-			return out, m[1]
-		}
+		t.Fatalf("dev does not say %s:\n%s", pattern, out)
+		return ""
 	}
-	t.Fatalf("dev does not listen:\n%s", out)
-	return nil, ""
 }
 
 // stream gathers what is sent to the playground.

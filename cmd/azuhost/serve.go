@@ -52,6 +52,8 @@ func serve(ctx context.Context, src *source) error {
 		select {
 		case <-hup:
 			s.reload(ctx)
+		case <-src.changes():
+			s.reload(ctx)
 		case err := <-s.public.failed():
 			s.public.done <- err // for shutdown, which waits for it
 			s.log.Error("the public listener failed", "error", err)

@@ -122,8 +122,21 @@ func (s *source) load() (*config.Config, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	cfg, err := config.Load(config.Source{Defaults: s.unset, File: file, Env: s.w.env, Flags: s.set, Routes: s.routes})
+	from := config.Source{Defaults: s.unset, File: file, Env: s.w.env, Flags: s.set, Routes: s.routes}
+	if s.dev != nil {
+		cfg, err := s.loadDev(from)
+		return cfg, file, err
+	}
+	cfg, err := config.Load(from)
 	return cfg, file, err
+}
+
+// changes says when the configuration is to be read again; nil: never.
+func (s *source) changes() <-chan struct{} {
+	if s.dev == nil {
+		return nil
+	}
+	return s.dev.changed
 }
 
 // find says which file to read. Empty: none.
@@ -141,6 +154,9 @@ func (s *source) find() (string, error) {
 	}
 	if _, err := os.Stat(defaultFile); err == nil {
 		return defaultFile, nil
+	}
+	if s.dev != nil {
+		return s.dev.configFile(), nil
 	}
 	return "", &usageError{"nothing to serve: there is no " + defaultFile + " here; name a file with --config, or a plugin with --route /echo=echo.wasm"}
 }

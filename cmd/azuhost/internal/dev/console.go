@@ -88,6 +88,12 @@ func (c *Console) Line(level slog.Level, plugin, text string) {
 	_ = c.out.write(Event{time.Now(), strings.ToLower(level.String()), plugin, text})
 }
 
+// Failed writes a failure of the host's as Handle would: its line breaks are
+// some.
+func (c *Console) Failed(plugin, text, failure string) {
+	c.Line(slog.LevelError, plugin, text+": "+readable(failure))
+}
+
 func (c *console) write(ev Event) error {
 	c.events.Add(ev)
 	before, after := "", ""
