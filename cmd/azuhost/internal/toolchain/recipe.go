@@ -32,14 +32,16 @@ func buildScript(ctx context.Context, b *builder) error {
 	return os.WriteFile(b.out, p.Wasm, 0o600)
 }
 
-var goEnv = []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS="}
+var goEnv = []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"}
 
 func buildGo(ctx context.Context, b *builder) error {
 	program, err := b.tool(goTool)
 	if err != nil {
 		return err
 	}
-	_, err = b.run(ctx, goEnv, program, "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", b.out, ".")
+	// What git says of the folder is not put into plugins: a folder of another
+	// owner would not build, and every commit would make another version.
+	_, err = b.run(ctx, goEnv, program, "build", "-buildvcs=false", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", b.out, ".")
 	return err
 }
 
