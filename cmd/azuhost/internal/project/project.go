@@ -54,6 +54,9 @@ func New(lang *toolchain.Language, name, dir string) (files []string, err error)
 	if !names.MatchString(name) {
 		return nil, fmt.Errorf("%q can not be the name of a project: want a small letter, then small letters, digits, - and _", name)
 	}
+	if lang.Name == "rust" && name == "azuhost" {
+		return nil, fmt.Errorf("%q can not be the name of a project in Rust: the SDK's crate has it; give the folder another name", name)
+	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return nil, fmt.Errorf("%s is there, and is not empty", dir)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
