@@ -35,7 +35,7 @@ func testCommand(w *world) *cobra.Command {
 		Short: "Play scenarios with a plugin: clients, messages, time",
 		Long: `Build a plugin, or take a .wasm file, and play the scenarios beside it: files
 that end in .scenario, in its folder and in test/ there. Beside chat.ts it is
-chat.scenario, where there is one.
+chat.scenario, where there is one; for src/lib.rs, those of the project.
 
 A scenario says who connects, sends and receives what, and lets time pass. It
 needs no port, and no time to wait. docs/TESTING.md has all lines:
@@ -167,26 +167,50 @@ func (t *tester) find(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := path
+	dirs := []string{path}
 	if !info.IsDir() {
 		own := strings.TrimSuffix(path, filepath.Ext(path)) + scenarioExt
 		if exists(own) {
 			return []string{own}, nil
 		}
-		dir = filepath.Dir(path)
-	}
-	var files []string
-	for _, d := range []string{dir, filepath.Join(dir, "test")} {
-		found, err := filepath.Glob(filepath.Join(escapeGlob(d), "*"+scenarioExt))
-		if err != nil {
+		if dirs, err = scenarioFolders(path, t.build.Language); err != nil {
 			return nil, err
 		}
+	}
+	for _, dir := range dirs {
+		if files := scenariosIn(dir); len(files) > 0 {
+			return files, nil
+		}
+	}
+	return nil, errors.New("no scenarios: there is no file *" + scenarioExt + " in " + strings.Join(dirs, ", in ") + " or in test/ there; azuhost test --help shows how to write one")
+}
+
+// scenarioFolders are where the scenarios of a file can be: beside it, or in
+// the folder of its project, if that is another one.
+func scenarioFolders(path, language string) ([]string, error) {
+	place, err := toolchain.Locate(path, language)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Dir(path)
+	abs, err := filepath.Abs(dir)
+	if err != nil || place.Home == abs {
+		return []string{dir}, err
+	}
+	home := place.Home
+	if rel, err := filepath.Rel(abs, home); err == nil {
+		home = filepath.Join(dir, rel) // as the user has named it
+	}
+	return []string{dir, home}, nil
+}
+
+// scenariosIn lists the scenarios in a folder, and in test there.
+func scenariosIn(dir string) (files []string) {
+	for _, d := range []string{dir, filepath.Join(dir, "test")} {
+		found, _ := filepath.Glob(filepath.Join(escapeGlob(d), "*"+scenarioExt)) // a good pattern: no error
 		files = append(files, found...)
 	}
-	if len(files) == 0 {
-		return nil, errors.New("no scenarios: there is no file *" + scenarioExt + " in " + dir + " or in test/ there; azuhost test --help shows how to write one")
-	}
-	return files, nil
+	return files
 }
 
 const scenarioExt = ".scenario"
