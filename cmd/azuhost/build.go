@@ -54,7 +54,7 @@ and name the file with --runtime or AZUHOST_JS_RUNTIME.`,
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVarP(&o.Out, "output", "o", "", "file to write (default: beside the sources)")
+	fs.StringVarP(&o.Out, "output", "o", "", "file to write, or a folder (default: beside the sources)")
 	languageFlag(cmd, &o.Language)
 	fs.BoolVar(&noShrink, "no-shrink", false, "do not run wasm-opt, which takes its time")
 	runtimeFlag(cmd, &runtime)

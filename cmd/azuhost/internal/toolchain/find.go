@@ -187,6 +187,11 @@ func languageIn(path, abs string) (*Language, error) {
 	return nil, fmt.Errorf("%s has sources in %s and %s: name the file to build, or --language", path, found[0].Title, found[1].Title)
 }
 
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 func exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil

@@ -20,7 +20,8 @@ import (
 type Options struct {
 	// Language is its name. Empty: told by the files.
 	Language string
-	// Out is the file to write. Empty: beside the sources, named after them.
+	// Out is the file to write. Empty: beside the sources, named after them; a
+	// folder, or what ends in a slash: in it.
 	Out string
 	// Shrink runs wasm-opt where it is found. It takes its time.
 	Shrink bool
@@ -71,6 +72,8 @@ func Build(ctx context.Context, path string, o Options) (*Result, error) {
 	}
 	if o.Out == "" {
 		o.Out = p.output()
+	} else if isFolder(o.Out) || os.IsPathSeparator(o.Out[len(o.Out)-1]) {
+		o.Out = filepath.Join(o.Out, filepath.Base(p.output()))
 	}
 	work, err := os.MkdirTemp("", "azuhost-build-*")
 	if err != nil {
