@@ -38,10 +38,16 @@ func find(path, language string) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
+	var p *project
 	if info.IsDir() {
-		return findFolder(path, abs, lang)
+		p, err = findFolder(path, abs, lang)
+	} else {
+		p, err = findFile(path, abs, lang)
 	}
-	return findFile(path, abs, lang)
+	if err == nil && lang == nil {
+		p.lang = spoken(p.lang, p.file)
+	}
+	return p, err
 }
 
 func findFile(path, abs string, lang *Language) (*project, error) {

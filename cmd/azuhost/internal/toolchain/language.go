@@ -37,7 +37,7 @@ var Languages = []*Language{
 	{Name: "cpp", Aliases: []string{"c++", "cxx"}, Title: "C++", SDK: "c", Tools: []Tool{clangTool, lldTool}, files: []string{"*.cpp", "*.cc"},
 		mains: []string{"main.cpp", "src/main.cpp"}, shrinks: true, build: buildC},
 	{Name: "zig", Title: "Zig", SDK: "zig", Tools: []Tool{zigTool}, files: []string{"*.zig"}, mains: []string{"main.zig", "src/main.zig"}, build: buildZig},
-	{Name: "assemblyscript", Aliases: []string{"as"}, Title: "AssemblyScript", SDK: "assemblyscript", Tools: []Tool{ascTool}, shared: []string{"*.ts"}, marks: []string{"asconfig.json"},
+	{Name: "assemblyscript", Aliases: []string{"as"}, Title: "AssemblyScript", SDK: "assemblyscript", Tools: []Tool{ascTool}, shared: []string{"*.ts"}, marks: []string{"asconfig.json", "node_modules/assemblyscript"},
 		mains: []string{"main.ts", "index.ts", "assembly/index.ts"}, build: buildAssemblyScript},
 	{Name: "wat", Title: "WebAssembly text", SDK: "wat", Tools: []Tool{watTool}, files: []string{"*.wat"}, mains: []string{"main.wat"}, build: buildWAT},
 }

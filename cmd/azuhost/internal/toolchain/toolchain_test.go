@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/azuhost/azuhost/cmd/azuhost/internal/script"
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
 )
 
@@ -34,6 +35,35 @@ func TestMissing(t *testing.T) {
 				t.Errorf("%q is missing, want %q first", missing.Tool.Name, l.Tools[0].Name)
 			}
 		})
+	}
+}
+
+// TestTypeScriptOrAssembly: the imports of a file tell what it is written in,
+// where its name does not.
+func TestTypeScriptOrAssembly(t *testing.T) {
+	env := []string{"PATH=" + t.TempDir()}
+	for _, c := range []struct {
+		text, beside string
+		assembly     bool
+	}{
+		{`import { register } from "./azuhost/assembly";`, "", true},
+		{`import { register } from "./azuhost/assembly";`, "tsconfig.json", true},
+		{`export * from '../azuhost/assembly/hooks'`, "", true},
+		{`import { room } from "azuhost";`, "node_modules/assemblyscript/package.json", false},
+		{"", "node_modules/assemblyscript/package.json", true},
+		{`import { x } from "./assembly";`, "", false},
+	} {
+		dir := filepath.Join(t.TempDir(), "shout")
+		write(t, filepath.Join(dir, "shout.ts"), c.text)
+		if c.beside != "" {
+			write(t, filepath.Join(dir, c.beside), "{}")
+		}
+		for _, path := range []string{dir, filepath.Join(dir, "shout.ts")} {
+			_, err := toolchain.Build(t.Context(), path, toolchain.Options{Env: env, Runtime: script.Runtime{File: "none"}})
+			if missing := (*toolchain.Missing)(nil); errors.As(err, &missing) != c.assembly {
+				t.Errorf("%s beside %s, %s: %v", c.text, c.beside, filepath.Base(path), err)
+			}
+		}
 	}
 }
 
