@@ -4,9 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,9 +88,11 @@ func develop(ctx context.Context, src *source, args []string, o toolchain.Option
 	}
 	for {
 		for !builder.Build(ctx) {
-			console.Line(slog.LevelInfo, "", "waiting for a change of the sources")
-			if err := builder.Wait(ctx); err != nil {
-				return nil // by ctx: the end was asked for
+			err := waitForChange(ctx, builder, func() {
+				console.Line(slog.LevelInfo, "", "waiting for a change of the sources")
+			})
+			if err != nil {
+				return nil // the end was asked for
 			}
 		}
 		err := developServing(ctx, src, builder)
@@ -97,11 +101,11 @@ func develop(ctx context.Context, src *source, args []string, o toolchain.Option
 			return err
 		}
 		// As a build that fails: a change of the sources may mend it.
-		console.Failed(p.Name, "does not start, waiting for a change of the sources", strings.ReplaceAll(err.Error(), p.Out, filepath.Base(p.Out)))
-		for !builder.Changed() && !builder.FollowedChanged() {
-			if err := builder.Wait(ctx); err != nil {
-				return nil
-			}
+		err = waitForChange(ctx, builder, func() {
+			console.Failed(p.Name, "does not start, waiting for a change of the sources", strings.ReplaceAll(err.Error(), p.Out, filepath.Base(p.Out)))
+		})
+		if err != nil {
+			return nil
 		}
 	}
 }
@@ -109,6 +113,18 @@ func develop(ctx context.Context, src *source, args []string, o toolchain.Option
 // devListen is where plugins are served while they are written: to this machine,
 // since the log and the sources' errors are shown with them.
 const devListen = "127.0.0.1:4000"
+
+// waitForChange says why it waits, and waits for something to build while
+// nothing is served: a signal ends it as ctx does.
+func waitForChange(ctx context.Context, builder *dev.Builder, say func()) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	say()
+	if builder.Changed() {
+		return nil
+	}
+	return builder.Wait(ctx)
+}
 
 // devOutput is what there is of a server while plugins are developed: what is
 // built, and where the log goes.

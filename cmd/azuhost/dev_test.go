@@ -83,11 +83,11 @@ func TestDev(t *testing.T) {
 // TestDevListens: to this machine, unless something says otherwise.
 func TestDevListens(t *testing.T) {
 	t.Chdir(t.TempDir())
-	edit(t, "azuhost.yaml", "listen: :5000")
+	edit(t, "other.yaml", "listen: :5000")
 	for _, c := range []struct {
 		file, env, flag, want string
 	}{
-		{want: "127.0.0.1:4000"}, {file: "azuhost.yaml", want: ":5000"}, {env: "AZUHOST_LISTEN=:6000", want: ":6000"}, {flag: ":7000", want: ":7000"},
+		{want: "127.0.0.1:4000"}, {file: "other.yaml", want: ":5000"}, {env: "AZUHOST_LISTEN=:6000", want: ":6000"}, {flag: ":7000", want: ":7000"},
 	} {
 		src := &source{w: &world{env: []string{c.env}, stderr: io.Discard}, file: c.file}
 		if c.flag != "" {

@@ -118,7 +118,10 @@ func (s *source) sayRoutes() error {
 	if err != nil {
 		return err
 	}
-	cfg, _ := config.Load(config.Source{File: file, Env: s.w.env, Flags: s.set, Routes: s.routes})
+	cfg, err := config.Load(config.Source{File: file, Env: s.w.env, Flags: s.set, Routes: s.routes})
+	if file != "" && !exists(file) {
+		return s.report(err)
+	}
 	routes, err := s.dev.routes(cfg)
 	if err != nil {
 		return err

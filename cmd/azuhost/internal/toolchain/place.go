@@ -1,6 +1,9 @@
 package toolchain
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,6 +33,9 @@ func Locate(path, language string) (Place, error) {
 		return Place{}, err
 	}
 	info, err := os.Stat(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Place{}, fmt.Errorf("%s does not exist", path)
+	}
 	if err != nil {
 		return Place{}, err
 	}
