@@ -120,7 +120,7 @@ func waitForChange(ctx context.Context, builder *dev.Builder, say func()) error 
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	say()
-	if builder.Changed() {
+	if ctx.Err() == nil && builder.Changed() { // while it was started
 		return nil
 	}
 	return builder.Wait(ctx)

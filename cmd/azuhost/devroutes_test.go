@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -119,5 +121,18 @@ func TestDevRoutes(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%v: %q, want %q", c.args, got, c.want)
 		}
+	}
+}
+
+// TestDevEndsWhileItBuilds: a build that is given up is no reason to begin it
+// again.
+func TestDevEndsWhileItBuilds(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "shout.js")
+	edit(t, file, echoConfig)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out bytes.Buffer
+	if code := run(ctx, []string{"dev", file}, strings.NewReader(""), &bytes.Buffer{}, &out, nil); code != exitOK {
+		t.Errorf("it ended with %d:\n%s", code, out.String())
 	}
 }
