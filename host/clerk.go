@@ -20,8 +20,8 @@ func (ch *channel) wakeClerk() {
 }
 
 // clerk runs the hooks of a channel that no connection's reader runs: timers
-// and presence. It also ends what has its time: tokens, stored values, quarantines. It is one goroutine a channel, which is what keeps the order of
-// presence events.
+// and presence. It also ends what has its time: tokens, stored values, quarantines. It
+// is one goroutine a channel, which is what keeps the order of presence events.
 func (ch *channel) clerk() {
 	turn := hub.Turn{Hub: ch.hub}
 	clock := ch.host.clock
@@ -44,11 +44,15 @@ func (ch *channel) clerk() {
 		if !again.IsZero() {
 			idle = min(idle, again.Sub(now))
 		}
+		resting := time.Now()
 		if !clock.Wait(idle, ch.wake, ch.stop) {
 			if ch.retired.Load() {
 				ch.takeLeave(now)
 			}
 			return
+		}
+		if idle > 0 {
+			ch.pace.Rested(time.Since(resting))
 		}
 	}
 }
@@ -100,9 +104,17 @@ func (ch *channel) timerEvents(turn *hub.Turn, now time.Time) {
 			c = m.Sink().(*conn)
 			c.forgetTimer(id.name)
 		}
-		_ = ch.run(&Event{Hook: abi.OnTimer, Conn: id.conn, Data: []byte(id.name)}, c, nil, turn)
-		turn.Flush()
+		ch.runDue(&Event{Hook: abi.OnTimer, Conn: id.conn, Data: []byte(id.name)}, c, turn)
 	}
+}
+
+// runDue runs a hook for the clerk, and no faster than plugin.Pace lets it. run has
+// logged and counted what went wrong.
+func (ch *channel) runDue(ev *Event, c *conn, turn *hub.Turn) {
+	begun := time.Now()
+	_ = ch.runCall(ch.pace.Context(), ev, c, nil, turn, extras{})
+	turn.Flush()
+	ch.pace.Ran(time.Since(begun))
 }
 
 // splitPresence takes the event of on_presence apart.

@@ -124,7 +124,7 @@ func (c *call) commitTimer(i int, o *op) {
 	switch {
 	case c.armed[id].op != i:
 	case o.kind == opTimerSet:
-		c.ch.setTimer(o.conn, id.name, time.Duration(o.num))
+		c.ch.setTimer(o.conn, id.name, max(time.Duration(o.num), leastDelay(c.hook)))
 	default:
 		c.ch.clearTimer(o.conn, id.name)
 	}

@@ -203,5 +203,5 @@ func (ch *channel) runPresence(turn *hub.Turn, e hub.PresenceEvent) {
 	if e.Join {
 		ev.Arg = int32(abi.PresenceJoin)
 	}
-	_ = ch.run(&ev, nil, nil, turn) // run has logged and counted it
+	ch.runDue(&ev, nil, turn)
 }

@@ -31,7 +31,8 @@ type channel struct {
 	hub       *hub.Hub
 	watchers  watchers
 	elsewhere elsewhere
-	announced time.Time // last; the clerk only
+	announced time.Time   // last; the clerk only
+	pace      plugin.Pace // of the clerk's hooks; the clerk only
 	store     *store
 	timers    timers
 	expiries  timers // of the tokens of connections; they have no name
@@ -81,6 +82,7 @@ func newChannel(h *Host, set *settings) *channel {
 		log:      h.log.With("route", set.route.Path),
 		noise:    rate.NewLimiter(5, 20),
 		guestLog: plugin.NewGuestLog(h.metrics.logDropped.WithLabelValues(set.route.Path).Inc),
+		pace:     plugin.Pace{Turns: h.turns},
 		wake:     make(chan struct{}, 1),
 		stop:     make(chan struct{}),
 	}

@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"sync"
 	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
 )
 
 // timers are the timers of a channel, those of its connections included. A
@@ -105,6 +107,19 @@ func (h *timerHeap) Pop() any {
 	old[len(old)-1] = nil
 	*h = old[:len(old)-1]
 	return t
+}
+
+// leastTimer is the least delay of a timer that on_timer sets. Timers that set
+// themselves again with 0 would be due at the same moment for ever where the clock stands
+// still, and a round of the clerk would have no end.
+const leastTimer = time.Millisecond
+
+// leastDelay is the least delay of a timer that a hook sets.
+func leastDelay(h abi.Hook) time.Duration {
+	if h == abi.OnTimer {
+		return leastTimer
+	}
+	return 0
 }
 
 // setTimer arms a timer of the channel, or of conn.

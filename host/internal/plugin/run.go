@@ -39,6 +39,7 @@ func (p *Plugin) Run(ctx context.Context, ev *Event, env Env) error {
 			return err
 		}
 	}
+	inst.call.beginTurn(ctx)
 	err = inst.run(ev, env)
 	v.trial.Load().note(err)
 	if err != nil {
