@@ -11,6 +11,9 @@ import (
 // them before either.
 const sweepEvery = 10 * time.Second
 
+// roundAtMost is how long the clerk runs timers before it looks at everything else.
+const roundAtMost = 10 * time.Millisecond
+
 // wakeClerk has the clerk look again at what is due. It never blocks.
 func (ch *channel) wakeClerk() {
 	select {
@@ -32,8 +35,7 @@ func (ch *channel) clerk() {
 		ch.remoteEvents(&turn)
 		again := ch.announce(now)
 		ch.timerEvents(&turn, now)
-		ch.expireTokens(&turn, now)
-		ch.state(now)
+		ch.endings(&turn, now)
 		if now.Sub(swept) >= sweepEvery {
 			swept = now
 			ch.store.sweep(now)
@@ -77,6 +79,9 @@ func (ch *channel) idleTime(now time.Time) time.Duration {
 
 func (ch *channel) presenceEvents(turn *hub.Turn, now time.Time) {
 	for _, e := range ch.hub.TakePresence(now) {
+		if ch.stopped() {
+			return
+		}
 		k := [2]string{e.Room, e.User}
 		if ch.isElsewhere(e.Room, e.User) {
 			ch.elsewhere.skip(k) // present before and after
@@ -89,8 +94,9 @@ func (ch *channel) presenceEvents(turn *hub.Turn, now time.Time) {
 	}
 }
 
+// timerEvents runs the hooks of timers that are due, for roundAtMost.
 func (ch *channel) timerEvents(turn *hub.Turn, now time.Time) {
-	for {
+	for begun := time.Now(); !ch.stopped() && time.Since(begun) <= roundAtMost; {
 		id, ok := ch.timers.take(now)
 		if !ok {
 			return
@@ -109,12 +115,32 @@ func (ch *channel) timerEvents(turn *hub.Turn, now time.Time) {
 }
 
 // runDue runs a hook for the clerk, and no faster than plugin.Pace lets it. run has
-// logged and counted what went wrong.
+// logged and counted what went wrong. Where hooks have run for a while, what else ends
+// does not wait until all of them have.
 func (ch *channel) runDue(ev *Event, c *conn, turn *hub.Turn) {
 	begun := time.Now()
 	_ = ch.runCall(ch.pace.Context(), ev, c, nil, turn, extras{})
 	turn.Flush()
-	ch.pace.Ran(time.Since(begun))
+	if ch.pace.Ran(time.Since(begun)) {
+		ch.endings(turn, ch.host.clock.Now())
+		turn.Flush()
+	}
+}
+
+// endings ends tokens and quarantines that have their time.
+func (ch *channel) endings(turn *hub.Turn, now time.Time) {
+	ch.expireTokens(turn, now)
+	ch.state(now)
+}
+
+// stopped says that the channel ends: what its hooks are still to be told of is dropped.
+func (ch *channel) stopped() bool {
+	select {
+	case <-ch.stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // splitPresence takes the event of on_presence apart.

@@ -1,8 +1,11 @@
 package host
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,38 +26,49 @@ func clerkOf(clock Clock, f *Funcs) *channel {
 	return newChannel(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: r.Channel, name: "go"})
 }
 
+// backlogs give the clerk of a channel n hooks to run at once.
+var backlogs = map[string]func(ch *channel, n int){
+	"timers": func(ch *channel, n int) {
+		for i := range n {
+			ch.setTimer(nil, fmt.Sprint(i), 0)
+		}
+	},
+	"presence": func(ch *channel, n int) {
+		for i := range n {
+			come(ch, uint64(i+1))
+		}
+	},
+}
+
+// come has a connection of a user come, who is named after it.
+func come(ch *channel, id uint64) {
+	c := &conn{ch: ch}
+	c.member = hub.MakeMember(id, c, false)
+	ch.hub.Add(&c.member)
+	ch.hub.Identify(&c.member, fmt.Sprint(id))
+}
+
+// forBoth is a channel that calls f for a timer and for a presence event.
+func forBoth(f func()) *Funcs {
+	return &Funcs{
+		OnTimer:    func(Env, ConnID, string) error { f(); return nil },
+		OnPresence: func(Env, string, string, bool) error { f(); return nil },
+	}
+}
+
 // TestClerkIsPaced: short hooks of the clerk sleep as one long hook does, however
 // many there are, in one round or in many.
 func TestClerkIsPaced(t *testing.T) {
 	const hooks, took, nap = 100, 400 * time.Microsecond, 20 * time.Microsecond
-	for name, prepare := range map[string]func(ch *channel){
-		"timers": func(ch *channel) {
-			for i := range hooks {
-				ch.setTimer(nil, fmt.Sprint(i), 0)
-			}
-		},
-		"presence": func(ch *channel) {
-			for i := range hooks {
-				c := &conn{ch: ch}
-				c.member = hub.MakeMember(uint64(i+1), c, false)
-				ch.hub.Add(&c.member)
-				ch.hub.Identify(&c.member, fmt.Sprint(i))
-			}
-		},
-	} {
+	for name, backlog := range backlogs {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n, last := 0, time.Time{}
-				hook := func() error {
+				ch := clerkOf(nil, forBoth(func() {
 					time.Sleep(took)
 					n, last = n+1, time.Now()
-					return nil
-				}
-				ch := clerkOf(nil, &Funcs{
-					OnTimer:    func(Env, ConnID, string) error { return hook() },
-					OnPresence: func(Env, string, string, bool) error { return hook() },
-				})
-				prepare(ch)
+				}))
+				backlog(ch, hooks)
 				begun := time.Now()
 				go ch.clerk()
 				time.Sleep(time.Second)
@@ -92,4 +106,110 @@ func TestTimerThatSetsItself(t *testing.T) {
 	if n != 1 || !ok || at.Sub(now) != time.Millisecond {
 		t.Errorf("the timer has fired %d times, and is due in %v", n, at.Sub(now))
 	}
+}
+
+// TestClerkEndsTokensBetweenHooks: what has its time ends although hooks are waiting.
+func TestClerkEndsTokensBetweenHooks(t *testing.T) {
+	for name, backlog := range backlogs {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const took, due = 2 * time.Millisecond, 5 * time.Millisecond
+				var ch *channel
+				begun, ended := time.Now(), time.Duration(0)
+				ch = clerkOf(nil, forBoth(func() {
+					if ended == 0 && ch.expiries.len() == 0 {
+						ended = time.Since(begun)
+					}
+					time.Sleep(took)
+				}))
+				backlog(ch, 50)
+				ch.expiries.set(timerID{conn: 999}, begun.Add(due))
+				go ch.clerk()
+				time.Sleep(time.Second)
+				if ended == 0 || ended > due+2*took {
+					t.Errorf("the token was due after %v and ended after %v", due, ended)
+				}
+				close(ch.stop)
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// TestTimersLeaveRoom: a user who comes while many timers are due is told of before
+// all of them have fired.
+func TestTimersLeaveRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ch *channel
+		timers, told := 0, 0
+		ch = clerkOf(nil, &Funcs{
+			OnTimer: func(Env, ConnID, string) error {
+				if timers++; timers == 1 {
+					come(ch, 1)
+				}
+				time.Sleep(time.Millisecond)
+				return nil
+			},
+			OnPresence: func(Env, string, string, bool) error {
+				told = timers
+				return nil
+			},
+		})
+		backlogs["timers"](ch, 100)
+		go ch.clerk()
+		time.Sleep(time.Second)
+		if timers != 100 || told == 0 || told > 11 {
+			t.Errorf("the user was told of after %d of %d timers", told, timers)
+		}
+		close(ch.stop)
+		synctest.Wait()
+	})
+}
+
+// TestClerkStops behind the hook that runs, and not behind all that are due.
+func TestClerkStops(t *testing.T) {
+	for name, backlog := range backlogs {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := 0
+				ch := clerkOf(nil, forBoth(func() {
+					n++
+					time.Sleep(time.Second)
+				}))
+				backlog(ch, 100)
+				done := make(chan struct{})
+				go func() {
+					ch.clerk()
+					close(done)
+				}()
+				synctest.Wait()
+				close(ch.stop)
+				<-done
+				if n != 1 {
+					t.Errorf("%d hooks have run", n)
+				}
+			})
+		})
+	}
+}
+
+// TestCloseGivesUp on a hook that does not end.
+func TestCloseGivesUp(t *testing.T) {
+	runs, end := make(chan struct{}, 1), make(chan struct{})
+	h, err := New(Options{Log: slog.New(slog.DiscardHandler), Routes: []Route{{Path: "/c", Channel: forBoth(func() {
+		runs <- struct{}{}
+		<-end
+	})}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.channel("/c").setTimer(nil, "t", 0)
+	<-runs
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.Close(ctx); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "hooks still run") {
+		t.Error(err)
+	}
+	close(end)
+	h.wait.Wait()
 }

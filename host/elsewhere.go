@@ -146,6 +146,9 @@ func (h *Host) remotePresence(c broker.Change, heir bool) {
 // was there before, and is there after.
 func (ch *channel) remoteEvents(turn *hub.Turn) {
 	for k, c := range ch.elsewhere.take() {
+		if ch.stopped() {
+			return
+		}
 		e := hub.PresenceEvent{Room: k[0], User: k[1], Join: c.here}
 		_, skipped := ch.elsewhere.skipped[k]
 		switch here := ch.hub.Here(e.Room, e.User); {

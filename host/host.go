@@ -214,7 +214,9 @@ func (h *Host) Routes() []RouteInfo {
 // Close ends the host: no more connections, a close frame to those that are
 // open, as in Drain but to all of them at once, on_close for each, and plugins
 // are freed. When ctx is done before all clients have answered, their sockets are
-// cut; on_close runs all the same.
+// cut; on_close runs all the same. Timers and presence that hooks were still to be told
+// of are dropped. A hook of theirs that still runs when ctx is done, and a moment more,
+// makes Close return ctx's error; its plugin is freed when it ends.
 func (h *Host) Close(ctx context.Context) error {
 	idle := h.stopAccepting()
 	if h.closed.Swap(true) {
@@ -239,13 +241,7 @@ func (h *Host) Close(ctx context.Context) error {
 	for _, ch := range h.channels() {
 		close(ch.stop)
 	}
-	h.wait.Wait()
-	err = errors.Join(err, h.closeBroker(ctx))
-	for _, ch := range h.channels() {
-		if e := ch.settings.Load().close(); e != nil {
-			err = errors.Join(err, e)
-		}
-	}
+	err = errors.Join(err, h.awaitHooks(ctx), h.closeBroker(ctx), h.closePlugins(ctx))
 	if v := h.config.Load().auth; v != nil {
 		v.Close()
 	}
@@ -254,4 +250,39 @@ func (h *Host) Close(ctx context.Context) error {
 	}
 	h.appMetrics.forgetAll()
 	return err
+}
+
+// lastHook is how long Close waits for the hooks that run, also when its context is done:
+// as most of them may take by default, and the time to notice.
+const lastHook = 2 * plugin.DefaultDeadline
+
+// awaitHooks waits until clerks have ended, and what else runs for the host.
+func (h *Host) awaitHooks(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		h.wait.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+		return nil
+	case <-time.After(lastHook):
+		return fmt.Errorf("hooks still run: %w", ctx.Err())
+	}
+}
+
+// closePlugins frees the plugins of all routes.
+func (h *Host) closePlugins(ctx context.Context) error {
+	var errs []error
+	for _, ch := range h.channels() {
+		if p := ch.settings.Load().plugin; p != nil {
+			errs = append(errs, p.Close(ctx))
+		}
+	}
+	return errors.Join(errs...)
 }

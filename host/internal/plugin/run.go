@@ -66,15 +66,24 @@ func (p *Plugin) loadEnv() Env {
 func (p *Plugin) Close(ctx context.Context) error {
 	drained := p.retireAll()
 	select {
-	case <-drained:
-	case <-ctx.Done():
-		return fmt.Errorf("plugin: hooks still run: %w", ctx.Err())
+	case <-drained: // also when ctx has ended
+	default:
+		select {
+		case <-drained:
+		case <-ctx.Done():
+			return fmt.Errorf("plugin: hooks still run: %w", ctx.Err())
+		}
 	}
 	select {
 	case p.loading <- struct{}{}:
 		<-p.loading
-	case <-ctx.Done():
-		return fmt.Errorf("plugin: a load still runs: %w", ctx.Err())
+	default:
+		select {
+		case p.loading <- struct{}{}:
+			<-p.loading
+		case <-ctx.Done():
+			return fmt.Errorf("plugin: a load still runs: %w", ctx.Err())
+		}
 	}
 	p.guestLog.flush(p.log)
 	return nil
