@@ -96,7 +96,7 @@ func (f *Funcs) Run(_ context.Context, ev *Event, env Env) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 	}
-	if f.Has(ev.Hook) {
+	if f.Has(ev.Hook) && !plugin.Lapsed(ev, env) {
 		if err := f.call(ev, env); err != nil {
 			return err
 		}

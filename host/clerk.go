@@ -127,6 +127,12 @@ func (ch *channel) runDue(ev *Event, c *conn, turn *hub.Turn) {
 	}
 }
 
+// Lapsed implements plugin.Lapser: a connection's timer ends with it, also when it is
+// due already and waits for the instance, which on_close may have had meanwhile.
+func (c *call) Lapsed() bool {
+	return c.hook == abi.OnTimer && c.conn != nil && c.ch.hub.Member(c.conn.member.ID) == nil
+}
+
 // endings ends tokens and quarantines that have their time.
 func (ch *channel) endings(turn *hub.Turn, now time.Time) {
 	ch.expireTokens(turn, now)

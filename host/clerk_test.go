@@ -41,11 +41,12 @@ var backlogs = map[string]func(ch *channel, n int){
 }
 
 // come has a connection of a user come, who is named after it.
-func come(ch *channel, id uint64) {
+func come(ch *channel, id uint64) *conn {
 	c := &conn{ch: ch}
 	c.member = hub.MakeMember(id, c, false)
 	ch.hub.Add(&c.member)
 	ch.hub.Identify(&c.member, fmt.Sprint(id))
+	return c
 }
 
 // forBoth is a channel that calls f for a timer and for a presence event.
@@ -212,4 +213,30 @@ func TestCloseGivesUp(t *testing.T) {
 	}
 	close(end)
 	h.wait.Wait()
+}
+
+// TestTimerEndsWithItsConnection, also one that has fired and waits for its turn.
+func TestTimerEndsWithItsConnection(t *testing.T) {
+	n := 0
+	f := forBoth(func() { n++ })
+	ch := clerkOf(nil, f)
+	c := come(ch, 1)
+	f.mu.Lock() // as another hook
+	ch.setTimer(c, "t", 0)
+	done := make(chan struct{})
+	go func() {
+		ch.timerEvents(&hub.Turn{Hub: ch.hub}, time.Now())
+		close(done)
+	}()
+	for fired := false; !fired; time.Sleep(time.Millisecond) {
+		c.timerMu.Lock()
+		fired = len(c.timers) == 0
+		c.timerMu.Unlock()
+	}
+	ch.hub.Remove(&c.member)
+	f.mu.Unlock()
+	<-done
+	if n != 0 {
+		t.Error("on_timer was called for a connection that has left")
+	}
 }

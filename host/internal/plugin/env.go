@@ -97,3 +97,21 @@ type Meter interface {
 	// Look looks at the time.
 	Look()
 }
+
+// Lapser is an Env that knows of events that have lost their sense while they waited
+// for an instance.
+type Lapser interface {
+	// Lapsed says that the hook is not to run any more: the event is then as one
+	// whose hook the module does not have. It is asked with the instance held.
+	Lapsed() bool
+}
+
+// Lapsed says that the hook of an event is not to run any more. Only timers can come
+// too late: all else of a connection comes from its reader, in order.
+func Lapsed(ev *Event, env Env) bool {
+	if ev.Hook != abi.OnTimer {
+		return false
+	}
+	l, ok := env.(Lapser)
+	return ok && l.Lapsed()
+}

@@ -40,6 +40,10 @@ func (p *Plugin) Run(ctx context.Context, ev *Event, env Env) error {
 		}
 	}
 	inst.call.beginTurn(ctx)
+	if Lapsed(ev, env) { // behind the last wait
+		inst.call.giveTurn()
+		return env.Commit()
+	}
 	err = inst.run(ev, env)
 	v.trial.Load().note(err)
 	if err != nil {

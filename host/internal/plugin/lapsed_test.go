@@ -1,0 +1,30 @@
+package plugin
+
+import (
+	"testing"
+
+	"github.com/azuhost/azuhost/host/abi"
+)
+
+// lapsedEnv has lapsed.
+type lapsedEnv struct{ fakeEnv }
+
+func (*lapsedEnv) Lapsed() bool { return true }
+
+// A timer that has lost its sense while it waited calls no hook, and is no error; other
+// events are not asked about.
+func TestLapsedTimer(t *testing.T) {
+	for _, mode := range []Mode{Single, Pool} {
+		p := newPlugin(t, Options{Mode: mode}, guest(t, "host_script"))
+		for hook, sends := range map[abi.Hook]int{abi.OnTimer: 0, abi.OnMessage: 1} {
+			env := &lapsedEnv{}
+			ev := Event{Hook: hook, Conn: 7, Data: []byte("s x")}
+			if err := p.Run(t.Context(), &ev, env); err != nil {
+				t.Errorf("%s: %v", hook, err)
+			}
+			if len(env.calls) != sends || env.committed != 1 {
+				t.Errorf("%s: calls %q, %d commits", hook, env.calls, env.committed)
+			}
+		}
+	}
+}
