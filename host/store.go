@@ -97,6 +97,17 @@ type storeTx struct {
 	sums    map[string]int64   // of late: what was added to a number of others
 	written int                // bytes of all writes
 	grown   int                // bytes by which the store will grow
+	waits   func()             // called before the hook waits; nil: nobody has to know
+}
+
+// BeforeWait implements plugin.Waiter.
+func (c *call) BeforeWait(f func()) { c.tx.waits = f }
+
+// waiting says that the hook is about to wait.
+func (t *storeTx) waiting() {
+	if t.waits != nil {
+		t.waits()
+	}
 }
 
 // begin takes the right to write, and waits for it at most as long as a hook
@@ -125,6 +136,7 @@ func (t *storeTx) take(wait time.Duration) (err error) {
 	select {
 	case t.s.writing <- struct{}{}:
 	default:
+		t.waiting()
 		timer := time.NewTimer(t.left(wait))
 		defer timer.Stop()
 		select {
@@ -135,6 +147,7 @@ func (t *storeTx) take(wait time.Duration) (err error) {
 	}
 	t.held = true
 	if t.s.shared != nil {
+		t.waiting()
 		t.lock, err = t.s.shared.lock(t.left(wait))
 	}
 	return err
@@ -166,6 +179,7 @@ func (t *storeTx) get(s *store, key string, wait time.Duration) (stored, bool, e
 		}
 		return *v, true, nil
 	}
+	t.waiting()
 	v, ok, err := s.read(key, t.left(wait))
 	if err == nil && t.lock != "" { // nobody else can change it
 		if t.known == nil {

@@ -28,6 +28,7 @@ type callContext struct {
 	text   []byte        // what fail was given
 	slept  time.Duration // in poll_oneoff
 	turn   bool          // it has one of Turns
+	waiter Waiter        // the Env, once it was told of the turn
 
 	// scratch takes what the Env appends, before it is known to fit.
 	scratch []byte
@@ -43,6 +44,9 @@ func (c *callContext) begin(env Env, event []byte) {
 	c.fuel.begin()
 	if m, ok := env.(Metered); ok {
 		m.PayTo(c)
+	}
+	if c.turn { // from its beginning
+		c.tellWaiter()
 	}
 }
 
@@ -65,6 +69,10 @@ func (c *callContext) Look() {
 // end lets go of what belongs to the event.
 func (c *callContext) end() {
 	c.giveTurn()
+	if c.waiter != nil {
+		c.waiter.BeforeWait(nil)
+		c.waiter = nil
+	}
 	c.env, c.event = nil, nil
 	if cap(c.scratch) > keepScratch {
 		c.scratch = nil

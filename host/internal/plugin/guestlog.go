@@ -57,6 +57,11 @@ func (g *GuestLog) Line(log *slog.Logger, level slog.Level, text []byte, attrs .
 	log.Log(ctx, level, escapeLine(text), attrs...)
 }
 
+// ready says that Line would write a line of a level now, as far as can be told.
+func (g *GuestLog) ready(log *slog.Logger, level slog.Level) bool {
+	return log.Enabled(context.Background(), level) && g.limiter.Tokens() >= 1
+}
+
 // flush says what was dropped and not said yet.
 func (g *GuestLog) flush(log *slog.Logger) {
 	if n := g.dropped.Swap(0); n > 0 {
@@ -71,6 +76,7 @@ type guestWriter struct {
 	lines  *GuestLog
 	level  slog.Level
 	stream string
+	before func() // called before a line is written: who reads the log may be slow
 	line   []byte
 }
 
@@ -98,6 +104,9 @@ func (w *guestWriter) flush() {
 	line := bytes.TrimSuffix(w.line, []byte{'\r'})
 	w.line = w.line[:0]
 	if len(line) > 0 {
+		if w.lines.ready(w.log, w.level) {
+			w.before()
+		}
 		w.lines.Line(w.log, w.level, line, "stream", w.stream)
 	}
 }

@@ -124,15 +124,19 @@ func (c *callContext) pause() {
 	runtime.Gosched()
 }
 
-// charge makes the hook pay for a host function, before it does anything.
+// charge makes the hook pay for a host function, before it does anything. A slice that
+// is spent in host functions is as one of the guest's own code: it takes the next turn.
 func (c *callContext) charge(price int64) {
-	c.giveTurn() // nothing that waits has one
 	f := &c.fuel
 	if f.limit == 0 || f.global == nil {
 		return
 	}
 	f.host += price
-	if f.host >= fuelSlice || f.spent+f.granted+f.host > f.limit {
+	switch {
+	case f.host >= fuelSlice:
+		c.settle()
+		c.takeTurn()
+	case f.spent+f.granted+f.host > f.limit:
 		c.settle()
 	}
 }

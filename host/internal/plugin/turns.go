@@ -13,9 +13,11 @@ import (
 // all, never wait and pay nothing. So a hook of a quiet route finds a free processor
 // after a slice at most, however many plugins loop.
 //
-// A turn is held while guest code runs, and by nothing that waits: a call of a host
-// function ends it, and the next one comes with the next slice. So no order of locks can
-// make a deadlock of it.
+// A turn is held while guest code runs, over its calls of host functions, but by nothing
+// that waits: whoever is about to wait for the store, for another machine or for the log
+// gives it back first, and takes another with the next slice. A hook may wait for a turn with an
+// instance and the right to write to the store in hand; since nobody who has a turn waits
+// for either, no order of locks can make a deadlock of it.
 type Turns struct {
 	mu    sync.Mutex
 	free  int
@@ -70,9 +72,21 @@ func (t *Turns) give() {
 // takeTurn takes the next turn of a hook that runs for long.
 func (c *callContext) takeTurn() {
 	c.giveTurn()
+	c.tellWaiter()
 	left, _ := c.watch.left()
 	if c.turn = c.plugin.o.Turns.take(left); !c.turn {
 		panic(errDeadline)
+	}
+}
+
+// tellWaiter has the Env give back the turn of the hook before it waits.
+func (c *callContext) tellWaiter() {
+	if c.waiter != nil {
+		return
+	}
+	if w, ok := c.env.(Waiter); ok {
+		c.waiter = w
+		w.BeforeWait(c.giveTurn)
 	}
 }
 

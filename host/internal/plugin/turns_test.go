@@ -44,36 +44,100 @@ func TestTurns(t *testing.T) {
 	})
 }
 
-// turnsEnv looks at the turns when the guest sends.
+// turnsEnv looks at the turns when the guest sends, and waits for nobody.
 type turnsEnv struct {
 	fakeEnv
-	turns *Turns
-	free  int
+	turns  *Turns
+	free   int    // in Send
+	waits  int    // free while it waits
+	before func() // of Waiter
 }
 
+func (e *turnsEnv) BeforeWait(f func()) { e.before = f }
+
 func (e *turnsEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
-	e.turns.mu.Lock()
-	defer e.turns.mu.Unlock()
-	e.free = e.turns.free
+	e.free = e.turns.left()
+	if e.before != nil {
+		e.before()
+	}
+	e.waits = e.turns.left()
 	return e.fakeEnv.Send(conn, kind, data)
 }
 
-// A host function may wait for others, so the hook has no turn in it; and after a
-// hook, however it ended, none is taken.
-func TestNoTurnInHostFunctions(t *testing.T) {
+func (t *Turns) left() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.free
+}
+
+// A hook keeps its turn over host functions, but not where they wait for others; and after
+// a hook, however it ended, none is taken.
+func TestTurnInHostFunctions(t *testing.T) {
 	turns := &Turns{free: 1}
 	p := newPlugin(t, Options{Turns: turns, Deadline: 10 * time.Second}, guest(t, "busy"))
 	env := &turnsEnv{turns: turns}
 	if err := message(p, env, "\x14"); err != nil { // some slices before, and after
 		t.Fatal(err)
 	}
-	if env.free != 1 || turns.free != 1 {
-		t.Errorf("%d turns are free in send, and %d after the hook", env.free, turns.free)
+	if env.free != 0 || env.waits != 1 || env.before != nil || turns.free != 1 {
+		t.Errorf("%d turns are free in send, %d while it waits, and %d after the hook", env.free, env.waits, turns.free)
 	}
 	p = newPlugin(t, Options{Turns: turns, Deadline: 20 * time.Millisecond}, guest(t, "faults"))
 	wantFault(t, message(p, &fakeEnv{}, "l"), TimedOut)
 	if turns.free != 1 {
 		t.Errorf("%d turns are free after a hook that was ended", turns.free)
+	}
+}
+
+// A hook that does nothing but call the host takes turns, too.
+func TestHostFunctionsTakeTurns(t *testing.T) {
+	turns := &Turns{free: 1}
+	p := newPlugin(t, Options{Turns: turns, Deadline: 50 * time.Millisecond}, guest(t, "hostile/host_calls"))
+	turns.take(0) // for ever
+	before := p.Stats().Fuel
+	wantFault(t, message(p, &fakeEnv{}, "!n"), TimedOut)
+	if got := p.Stats().Fuel - before; got > 2*fuelSlice {
+		t.Errorf("without a turn it spent %d fuel, which is more than two slices", got)
+	}
+}
+
+// lockEnv holds a lock from Send to the end of the hook, as a transaction of the store does.
+type lockEnv struct {
+	fakeEnv
+	lock   chan struct{}
+	before func()
+}
+
+func (e *lockEnv) BeforeWait(f func()) { e.before = f }
+
+func (e *lockEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
+	select {
+	case e.lock <- struct{}{}:
+	default:
+		e.before()
+		e.lock <- struct{}{}
+	}
+	return e.fakeEnv.Send(conn, kind, data)
+}
+
+// Hooks that hold what others wait for come to their turns.
+func TestTurnsAndLocks(t *testing.T) {
+	turns, lock := &Turns{free: 1}, make(chan struct{}, 1)
+	var wait sync.WaitGroup
+	for range 4 {
+		p := newPlugin(t, Options{Turns: turns, Deadline: time.Minute}, guest(t, "busy"))
+		wait.Go(func() {
+			for range 5 {
+				if err := message(p, &lockEnv{lock: lock}, "\x14"); err != nil {
+					t.Error(err)
+				}
+				<-lock
+			}
+		})
+	}
+	wait.Wait()
+	if turns.free != 1 || len(turns.queue) != 0 {
+		t.Errorf("%d free and %d waiting at the end", turns.free, len(turns.queue))
 	}
 }
 
