@@ -49,6 +49,18 @@ func come(ch *channel, id uint64) *conn {
 	return c
 }
 
+// clerkFor has the clerk work for d, and waits until it has ended.
+func clerkFor(ch *channel, d time.Duration) {
+	done := make(chan struct{})
+	go func() {
+		ch.clerk()
+		close(done)
+	}()
+	time.Sleep(d)
+	close(ch.stop)
+	<-done
+}
+
 // forBoth is a channel that calls f for a timer and for a presence event.
 func forBoth(f func()) *Funcs {
 	return &Funcs{
@@ -71,14 +83,11 @@ func TestClerkIsPaced(t *testing.T) {
 				}))
 				backlog(ch, hooks)
 				begun := time.Now()
-				go ch.clerk()
-				time.Sleep(time.Second)
+				clerkFor(ch, time.Second)
 				// A sleep behind every third hook, which is the first beyond a millisecond.
 				if want := hooks*took + hooks/3*nap; n != hooks || last.Sub(begun) != want {
 					t.Errorf("%d hooks took %v, want %d and %v", n, last.Sub(begun), hooks, want)
 				}
-				close(ch.stop)
-				synctest.Wait()
 			})
 		})
 	}
@@ -93,8 +102,7 @@ func (stillClock) Now() time.Time { return time.Unix(1, 0) }
 // clock stands still there would be no end to it.
 func TestTimerThatSetsItself(t *testing.T) {
 	n := 0
-	var ch *channel
-	ch = clerkOf(stillClock{}, &Funcs{OnTimer: func(env Env, _ ConnID, name string) error {
+	ch := clerkOf(stillClock{}, &Funcs{OnTimer: func(env Env, _ ConnID, name string) error {
 		if n++; n > 10 {
 			return nil // the test has failed, and ends
 		}
@@ -125,13 +133,10 @@ func TestClerkEndsTokensBetweenHooks(t *testing.T) {
 				}))
 				backlog(ch, 50)
 				ch.expiries.set(timerID{conn: 999}, begun.Add(due))
-				go ch.clerk()
-				time.Sleep(time.Second)
+				clerkFor(ch, time.Second)
 				if ended == 0 || ended > due+2*took {
 					t.Errorf("the token was due after %v and ended after %v", due, ended)
 				}
-				close(ch.stop)
-				synctest.Wait()
 			})
 		})
 	}
@@ -157,13 +162,10 @@ func TestTimersLeaveRoom(t *testing.T) {
 			},
 		})
 		backlogs["timers"](ch, 100)
-		go ch.clerk()
-		time.Sleep(time.Second)
+		clerkFor(ch, time.Second)
 		if timers != 100 || told == 0 || told > 11 {
 			t.Errorf("the user was told of after %d of %d timers", told, timers)
 		}
-		close(ch.stop)
-		synctest.Wait()
 	})
 }
 
@@ -178,14 +180,7 @@ func TestClerkStops(t *testing.T) {
 					time.Sleep(time.Second)
 				}))
 				backlog(ch, 100)
-				done := make(chan struct{})
-				go func() {
-					ch.clerk()
-					close(done)
-				}()
-				synctest.Wait()
-				close(ch.stop)
-				<-done
+				clerkFor(ch, time.Millisecond)
 				if n != 1 {
 					t.Errorf("%d hooks have run", n)
 				}
