@@ -86,6 +86,7 @@ type Broker struct {
 	peers  peers
 	acks   acks
 	nextID atomic.Uint64 // of acks
+	life   string        // of this process: the next one of its name has another
 	start  time.Time
 	echo   atomic.Int64 // nanoseconds after start: when this node heard itself last
 
@@ -164,6 +165,7 @@ func newBroker(o Options) *Broker {
 		o: o, log: o.Log,
 		failed: make(chan error, 1), dirty: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		topics: map[string]*topic{}, turned: make(chan struct{}),
+		life:  newEpoch(),
 		start: time.Now(), since: time.Now(), cause: errNotYet,
 		controls: make(chan outControl, 4096),
 	}

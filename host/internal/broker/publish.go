@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -30,69 +29,6 @@ const (
 	batchBytes    = 256 << 10
 	roundTopics   = 128 // in one round trip
 )
-
-// publishScript numbers messages, keeps them, and publishes them; all of a
-// batch or, when this sender's batch was taken before, nothing.
-//
-//	KEYS  meta, stream, sender
-//	ARGV  channel, command, new epoch, ttl of meta in ms, first seq, count, body,
-//	      size of the history, its ttl in ms, and for the history: a message each
-//	gives epoch, offset of the last, subscribers (-1: it was taken before)
-const publishScript = `
-local meta = redis.call('HMGET', KEYS[1], 'e', 'o')
-local epoch, last = meta[1], tonumber(meta[2] or '0')
-local n = tonumber(ARGV[6])
-local seq = tonumber(ARGV[5])
-if not epoch then
-  epoch, last = ARGV[3], 0
-  redis.call('DEL', KEYS[2])
-elseif tonumber(redis.call('GET', KEYS[3]) or '-1') >= seq then
-  return {epoch, tostring(last), -1}
-end
-redis.call('HSET', KEYS[1], 'e', epoch, 'o', string.format('%.0f', last + n))
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-redis.call('SET', KEYS[3], string.format('%.0f', seq + n - 1), 'PX', ARGV[4])
-local size = tonumber(ARGV[8])
-if size > 0 then
-  local t = redis.call('TIME')
-  local ms = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))
-  for i = 1, n do
-    redis.call('XADD', KEYS[2], 'MAXLEN', size, string.format('%.0f-0', last + i), 't', ms, 'm', ARGV[9 + i])
-  end
-  redis.call('PEXPIRE', KEYS[2], ARGV[9])
-end
-local got = redis.call(ARGV[2], ARGV[1], epoch .. '\n' .. string.format('%.0f', last + 1) .. '\n' .. ARGV[7])
-return {epoch, string.format('%.0f', last + n), got}
-`
-
-var publishSHA = func() string {
-	sum := sha1.Sum([]byte(publishScript))
-	return hex.EncodeToString(sum[:])
-}()
-
-// eval runs the script, which is named by its sum, and sent where that is not known.
-func (b *Broker) eval(ctx context.Context, execs []rueidis.LuaExec) []rueidis.RedisResult {
-	cmds := make(rueidis.Commands, len(execs))
-	for i, e := range execs {
-		cmds[i] = b.client.B().Evalsha().Sha1(publishSHA).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build()
-	}
-	results := b.client.DoMulti(ctx, cmds...)
-	var unknown []int
-	cmds = nil
-	for i, r := range results {
-		if re, ok := rueidis.IsRedisErr(r.Error()); ok && re.IsNoScript() {
-			e := execs[i]
-			unknown = append(unknown, i)
-			cmds = append(cmds, b.client.B().Eval().Script(publishScript).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build())
-		}
-	}
-	if len(cmds) > 0 {
-		for i, r := range b.client.DoMulti(ctx, cmds...) {
-			results[unknown[i]] = r
-		}
-	}
-	return results
-}
 
 // metaTTL is how long a topic's numbers outlive its last message: as long as
 // nodes that were cut off shall be able to tell what they have missed.
@@ -270,7 +206,7 @@ func (b *Broker) fly(x *topic) (e rueidis.LuaExec, ok bool) {
 	}
 	args := []string{
 		x.channel, command, newEpoch(), ms(x.metaTTL()), strconv.FormatUint(msgs[0].seq, 10), strconv.Itoa(len(msgs)),
-		rueidis.BinaryString(appendBody(nil, b.o.Node, msgs[0].seq, msgs)), strconv.Itoa(x.Size), ms(x.TTL),
+		rueidis.BinaryString(appendBody(nil, b.o.Node, msgs[0].seq, msgs)), strconv.Itoa(x.Size), ms(x.TTL), b.life,
 	}
 	if x.Size > 0 {
 		for i := range msgs {

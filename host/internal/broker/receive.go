@@ -85,12 +85,13 @@ func (b *Broker) take(x *topic, p *batch) {
 		return
 	}
 	b.stats.received.Add(uint64(len(messages)))
-	if p.node == b.o.Node {
+	own := b.ours(x, p.node, p.seq)
+	if own {
 		x.heard = p.seq + uint64(len(p.messages)) - 1
 		b.trim(x)
 	}
 	x.place = Position{at.Epoch, at.Offset + uint64(len(messages)) - 1}
-	if p.node != b.o.Node || len(x.local) == 0 {
+	if !own || len(x.local) == 0 {
 		n := b.o.Deliver(x.Topic, at, messages)
 		b.answer(messages, n)
 		return
@@ -103,11 +104,12 @@ func (b *Broker) take(x *topic, p *batch) {
 // deliverOne delivers a message unless the members have it already; x.mu is held.
 func (b *Broker) deliverOne(x *topic, at Position, seq uint64, m Message) {
 	x.place, x.placed = at, true
-	if m.Node == b.o.Node && seq > x.heard { // a history may have it before it comes
+	own := b.ours(x, m.Node, seq)
+	if own && seq > x.heard { // a history may have it before it comes
 		x.heard = seq
 		b.trim(x)
 	}
-	if _, ok := x.local[seq]; ok && m.Node == b.o.Node {
+	if _, ok := x.local[seq]; ok && own {
 		delete(x.local, seq)
 		b.o.Pass(x.Topic, at)
 		return

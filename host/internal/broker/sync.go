@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/redis/rueidis"
 )
@@ -78,15 +79,25 @@ func (b *Broker) ask(topics []*topic) (all []*standing, err error) {
 		if s.at, err = parsePlace(results[at[i]]); err != nil {
 			return nil, err
 		}
-		if s.sent, err = results[at[i]+1].AsUint64(); err != nil && !rueidis.IsRedisNil(err) {
+		sent, err := results[at[i]+1].ToString()
+		if err != nil && !rueidis.IsRedisNil(err) {
 			return nil, fmt.Errorf("what was sent: %w", err)
 		}
+		s.sent = b.parseSent(sent)
 		if err := b.compare(s); err != nil {
 			return nil, err
 		}
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// parseSent reads what the script keeps of a sender. 0: it is not of this process.
+func (b *Broker) parseSent(text string) (seq uint64) {
+	if life, n, _ := strings.Cut(text, " "); life == b.life {
+		seq, _ = strconv.ParseUint(n, 10, 64)
+	}
+	return seq
 }
 
 // compare finds out where the members are, and begins another epoch where Redis is
@@ -201,7 +212,7 @@ func (b *Broker) takenHere(x *topic, sent uint64) (n uint64) {
 	coming := map[uint64]bool{}
 	for _, p := range x.pending {
 		for i := range p.messages {
-			if p.node == b.o.Node {
+			if b.ours(x, p.node, p.seq) {
 				coming[p.seq+uint64(i)] = true
 			}
 		}

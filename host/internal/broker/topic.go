@@ -71,6 +71,7 @@ type topic struct {
 	landed  int        // how many of out Redis has
 	flying  int        // how many after them are on their way
 	nextSeq uint64
+	fromSeq uint64              // the first that nextSeq was
 	heard   uint64              // number of the last message of this node that came back
 	local   map[uint64]struct{} // numbers of messages that were delivered here by ourselves, and may still come
 }
@@ -90,17 +91,24 @@ func (b *Broker) channelAll() string             { return b.o.Prefix + ":{c}" }
 func (b *Broker) channelNode(node string) string { return b.o.Prefix + ":{c}:" + node }
 func metaKey(channel string) string              { return channel + ":m" }
 func streamKey(channel string) string            { return channel + ":s" }
-func senderKey(channel, node string) string      { return channel + ":n:" + node }
+func senderKey(channel, node string) string      { return channel + ":i:" + node }
 
 // topic finds a topic, and makes it where it is not there; mu is held.
 func (b *Broker) topic(t Topic) *topic {
 	ch := b.channelOf(t)
 	x := b.topics[ch]
 	if x == nil {
-		x = &topic{Topic: t, channel: ch, nextSeq: b.micros()} // a script counts to 2^53
+		now := b.micros() // a script counts to 2^53
+		x = &topic{Topic: t, channel: ch, nextSeq: now, fromSeq: now}
 		b.topics[ch] = x
 	}
 	return x
+}
+
+// ours says whether a message is one that this process has sent: one of its name before
+// may have counted further. x.mu is held.
+func (b *Broker) ours(x *topic, node string, seq uint64) bool {
+	return node == b.o.Node && seq >= x.fromSeq && seq < x.nextSeq
 }
 
 // Subscribe has messages of a topic delivered here. It may be called with locks
