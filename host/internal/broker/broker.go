@@ -82,6 +82,8 @@ type Broker struct {
 	dirty  chan struct{} // topics have to be subscribed or unsubscribed
 	wake   chan struct{} // there is something to send
 	work   []chan inbound
+	sends  pace
+	reads  pace
 	stats  counters
 	peers  peers
 	acks   acks

@@ -142,36 +142,48 @@ func (b *Broker) send() {
 	}
 }
 
-// round sends a batch of each of the first ready topics. It is false when there were none.
+// round sends a batch of each of the first ready topics, as much as the link carries in
+// time. It is false when there were none.
 func (b *Broker) round() bool {
 	var topics []*topic
 	var cmds []rueidis.LuaExec
+	size, limit := 0, b.sends.bytes()
 	ready := b.takeReady()
-	for _, x := range ready {
-		exec, ok := b.fly(x)
-		if !ok {
+	for i, x := range ready {
+		if size >= limit {
+			b.giveBack(ready[i:])
+			break
+		}
+		exec, n := b.fly(x, limit-size)
+		if n == 0 {
 			b.forget(x) // it was ready for what others have taken care of since
 			continue
 		}
-		topics = append(topics, x)
-		cmds = append(cmds, exec)
+		topics, cmds, size = append(topics, x), append(cmds, exec), size+n
 	}
 	if len(topics) == 0 {
 		return len(ready) > 0
 	}
+	start := time.Now()
+	if err := b.fire(topics, cmds); err == nil {
+		b.sends.answered(size, time.Since(start), b.o.Timeout)
+	} else if b.ctx.Err() == nil {
+		b.sends.broken(err)
+		b.fail(fmt.Errorf("publish: %w", err))
+	}
+	return true
+}
+
+// fire sends the batches of topics. An error is one of the link.
+func (b *Broker) fire(topics []*topic, cmds []rueidis.LuaExec) (broken error) {
 	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
 	defer cancel()
-	results := b.eval(ctx, cmds)
-	var broken error
-	for i, r := range results {
+	for i, r := range b.eval(ctx, publishScript, cmds) {
 		if err := b.land(topics[i], r); err != nil {
 			broken = err
 		}
 	}
-	if broken != nil && b.ctx.Err() == nil {
-		b.fail(fmt.Errorf("publish: %w", broken))
-	}
-	return true
+	return broken
 }
 
 func (b *Broker) takeReady() []*topic {
@@ -186,20 +198,49 @@ func (b *Broker) takeReady() []*topic {
 	return topics
 }
 
+// giveBack has topics be the first of the next round.
+func (b *Broker) giveBack(topics []*topic) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var first []*topic
+	for _, x := range topics {
+		if !x.isReady {
+			x.isReady = true
+			first = append(first, x)
+		}
+	}
+	b.ready = append(first, b.ready...)
+}
+
+// next says how many of those that wait make the next batch, and how large it is. Their
+// numbers have no gap: the batch tells the first only. What Redis may have already goes
+// without what it has not: it takes all of a batch or nothing.
+func (x *topic) next(limit int) (n, size int) {
+	waiting := x.out[x.landed:]
+	for limit = min(limit, batchBytes); n < min(len(waiting), batchMessages); n++ {
+		o, cost := &waiting[n], waiting[n].bytes()
+		if x.Size > 0 {
+			cost *= 2 // for the history, too
+		}
+		if n > 0 && (size+cost > limit || o.seq != waiting[n-1].seq+1 || o.seq > x.tried && waiting[0].seq <= x.tried) {
+			break
+		}
+		size += cost
+	}
+	return n, size
+}
+
 // fly makes the command for the next batch of a topic. A topic with members
-// here that is not subscribed yet has to wait: they would not hear it.
-func (b *Broker) fly(x *topic) (e rueidis.LuaExec, ok bool) {
+// here that is not subscribed yet has to wait: they would not hear it. size 0: there is none.
+func (b *Broker) fly(x *topic, limit int) (e rueidis.LuaExec, size int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.out) == x.landed || b.unheard(x) || x.holding {
-		return e, false // holding: sync makes it ready again
+		return e, 0 // holding: sync makes it ready again
 	}
-	if x.flying == 0 { // else the same batch again, after an answer that was lost
-		for size := 0; x.landed+x.flying < len(x.out) && x.flying < batchMessages && size < batchBytes; x.flying++ {
-			size += x.out[x.landed+x.flying].bytes()
-		}
-	}
+	x.flying, size = x.next(limit)
 	msgs := x.out[x.landed : x.landed+x.flying]
+	x.tried = max(x.tried, msgs[len(msgs)-1].seq)
 	command := "PUBLISH"
 	if b.sharded.Load() {
 		command = "SPUBLISH"
@@ -217,7 +258,7 @@ func (b *Broker) fly(x *topic) (e rueidis.LuaExec, ok bool) {
 			args = append(args, rueidis.BinaryString(p))
 		}
 	}
-	return rueidis.LuaExec{Keys: []string{metaKey(x.channel), streamKey(x.channel), senderKey(x.channel, b.o.Node)}, Args: args}, true
+	return rueidis.LuaExec{Keys: []string{metaKey(x.channel), streamKey(x.channel), senderKey(x.channel, b.o.Node)}, Args: args}, size
 }
 
 func ms(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
@@ -229,7 +270,7 @@ func newEpoch() string {
 }
 
 // land takes the answer to a batch. An error is one of the link: the batch
-// waits, and is sent again as it is.
+// waits, and is sent again.
 func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 	values, err := r.ToArray()
 	var re *rueidis.RedisError
@@ -243,6 +284,9 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 		return nil
 	}
 	if err != nil {
+		x.mu.Lock()
+		x.flying = 0
+		x.mu.Unlock()
 		return err
 	}
 	got, _ := values[2].AsInt64()
@@ -366,7 +410,7 @@ func (b *Broker) divertOut(x *topic) {
 			b.deliverHere(x, &o)
 			x.remember(o.seq)
 		}
-		if i >= landed && (x.Size > 0 || i < landed+x.flying) {
+		if i >= landed && (x.Size > 0 || o.seq <= x.tried) {
 			kept = append(kept, o)
 			continue
 		}

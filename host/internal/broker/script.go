@@ -16,7 +16,7 @@ import (
 //	ARGV  channel, command, new epoch, ttl of meta in ms, first seq, count, body, size of
 //	      the history, its ttl in ms, life of the sender, and for the history: a message each
 //	gives epoch, offset of the last, subscribers (-1: it was taken before)
-const publishScript = `
+const publishScript script = `
 local meta = redis.call('HMGET', KEYS[1], 'e', 'o')
 local epoch, last = meta[1], tonumber(meta[2] or '0')
 local n = tonumber(ARGV[6])
@@ -44,16 +44,41 @@ local got = redis.call(ARGV[2], ARGV[1], epoch .. '\n' .. string.format('%.0f', 
 return {epoch, string.format('%.0f', last + n), got}
 `
 
-var publishSHA = func() string {
-	sum := sha1.Sum([]byte(publishScript))
-	return hex.EncodeToString(sum[:])
-}()
+// readScript reads a part of a history.
+//
+//	KEYS  stream
+//	ARGV  first and last id, bytes after which it is enough
+//	gives entries
+const readScript script = `
+local out, size, from = {}, 0, ARGV[1]
+repeat
+  local part = redis.call('XRANGE', KEYS[1], from, ARGV[2], 'COUNT', 16)
+  for _, e in ipairs(part) do
+    out[#out + 1] = e
+    for _, s in ipairs(e[2]) do size = size + #s end
+    if size >= tonumber(ARGV[3]) then return out end
+    from = '(' .. e[1]
+  end
+until #part < 16
+return out
+`
 
-// eval runs the script, which is named by its sum, and sent where that is not known.
-func (b *Broker) eval(ctx context.Context, execs []rueidis.LuaExec) []rueidis.RedisResult {
+// script is one of Redis.
+type script string
+
+// sums are what scripts are named by.
+var sums = map[script]string{publishScript: sumOf(publishScript), readScript: sumOf(readScript)}
+
+func sumOf(s script) string {
+	sum := sha1.Sum([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// eval runs a script, which is named by its sum, and sent where that is not known.
+func (b *Broker) eval(ctx context.Context, s script, execs []rueidis.LuaExec) []rueidis.RedisResult {
 	cmds := make(rueidis.Commands, len(execs))
 	for i, e := range execs {
-		cmds[i] = b.client.B().Evalsha().Sha1(publishSHA).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build()
+		cmds[i] = b.client.B().Evalsha().Sha1(sums[s]).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build()
 	}
 	results := b.client.DoMulti(ctx, cmds...)
 	var unknown []int
@@ -62,7 +87,7 @@ func (b *Broker) eval(ctx context.Context, execs []rueidis.LuaExec) []rueidis.Re
 		if re, ok := rueidis.IsRedisErr(r.Error()); ok && re.IsNoScript() {
 			e := execs[i]
 			unknown = append(unknown, i)
-			cmds = append(cmds, b.client.B().Eval().Script(publishScript).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build())
+			cmds = append(cmds, b.client.B().Eval().Script(string(s)).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build())
 		}
 	}
 	if len(cmds) > 0 {

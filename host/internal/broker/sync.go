@@ -24,16 +24,31 @@ func (b *Broker) sync(topics []*topic) error {
 			b.log.Warn("broker: messages were missed", "messages", lost, "topics", of)
 		}
 	}()
-	for part := range slices.Chunk(all, readAtOnce) {
-		if err := b.readMissed(part); err != nil {
+	settle := func(s *standing) {
+		if n := b.settle(s); n > 0 {
+			lost, of = lost+n, of+1
+		}
+	}
+	var open []*standing
+	for _, s := range all {
+		if s.x.Size > 0 && s.behind() > 0 {
+			s.reading = newReading(s.x.channel, s.was.Offset+1, s.at.Offset)
+			open = append(open, s)
+		} else {
+			settle(s)
+		}
+	}
+	for len(open) > 0 {
+		if err := b.readMissed(open); err != nil {
 			return err
 		}
-		for _, s := range part {
-			if n := b.settle(s); n > 0 {
-				lost += n
-				of++
+		open = slices.DeleteFunc(open, func(s *standing) bool {
+			if s.reading.done {
+				s.read = s.reading.found
+				settle(s)
 			}
-		}
+			return s.reading.done
+		})
 	}
 	return nil
 }
@@ -46,6 +61,8 @@ type standing struct {
 	was   Position // where the members are
 	known bool     // was is
 	read  []entry  // what came between, as far as a history has it
+
+	reading *reading // nil: nothing is to be read
 }
 
 // behind is how many messages the members do not have.
@@ -125,33 +142,19 @@ func (s *standing) stop(x *topic) {
 	}
 }
 
-// readAtOnce is of how many topics the histories are read in one round trip: one by one
-// many topics would take so long over a slow link that it never comes up.
+// readAtOnce is of how many topics the histories are read in one round trip, at most: one by
+// one many topics would take so long over a slow link that it never comes up.
 const readAtOnce = 32
 
-// readMissed reads what topics with a history have of what their members missed.
-func (b *Broker) readMissed(all []*standing) error {
-	var cmds rueidis.Commands
-	var of []*standing
-	for _, s := range all {
-		if s.x.Size > 0 && s.behind() > 0 {
-			of = append(of, s)
-			cmds = append(cmds, b.rangeOf(s.x.Topic, s.was.Offset+1, s.at.Offset))
-		}
+// readMissed reads a part of what the first topics with a history have of what their members
+// missed.
+func (b *Broker) readMissed(open []*standing) error {
+	n := min(len(open), readAtOnce, max(b.reads.bytes()/leastRound, 1))
+	parts := make([]*reading, n)
+	for i, s := range open[:n] {
+		parts[i] = s.reading
 	}
-	if len(cmds) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
-	defer cancel()
-	for i, r := range b.client.DoMulti(ctx, cmds...) {
-		found, err := parseRange(r, of[i].at.Offset)
-		if err != nil {
-			return err
-		}
-		of[i].read = found
-	}
-	return nil
+	return b.readParts(b.ctx, parts)
 }
 
 // settle has the members get what was read, and lets go of the topic. It says how many messages

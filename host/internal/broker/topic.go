@@ -70,6 +70,7 @@ type topic struct {
 	out     []outgoing // first those that Redis has and that did not come back yet, then those on their way, then those that wait
 	landed  int        // how many of out Redis has
 	flying  int        // how many after them are on their way
+	tried   uint64     // number of the last message that was ever on its way: Redis may have it
 	nextSeq uint64
 	fromSeq uint64              // the first that nextSeq was
 	heard   uint64              // number of the last message of this node that came back
