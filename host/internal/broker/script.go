@@ -22,7 +22,7 @@ local epoch, last = meta[1], tonumber(meta[2] or '0')
 local n = tonumber(ARGV[6])
 local seq = tonumber(ARGV[5])
 local life, taken = string.match(redis.call('GET', KEYS[3]) or '', '^(%S+) (%d+)$')
-if not epoch then
+if not epoch or not meta[2] and redis.call('EXISTS', KEYS[2]) == 1 then
   epoch, last = ARGV[3], 0
   redis.call('DEL', KEYS[2])
 elseif life == ARGV[10] and tonumber(taken) >= seq then
@@ -42,6 +42,37 @@ if size > 0 then
 end
 local got = redis.call(ARGV[2], ARGV[1], epoch .. '\n' .. string.format('%.0f', last + 1) .. '\n' .. ARGV[7])
 return {epoch, string.format('%.0f', last + n), got}
+`
+
+// placeScript says where a topic stands. Where its numbers are gone, or were evicted, another
+// epoch begins, and what the history still has of the one before goes, too: its ids would
+// be in the way. A Redis that can not write for a while begins none.
+//
+//	KEYS  meta, stream, sender
+//	ARGV  new epoch (empty: none begins), ttl of meta in ms
+//	gives epoch, offset, and what is known of the sender
+const placeScript script = `
+local meta = redis.call('HMGET', KEYS[1], 'e', 'o')
+local sent = redis.call('GET', KEYS[3]) or ''
+local function refused(r)
+  return type(r) == 'table' and r.err
+end
+local function passes(r)
+  return string.find(r.err, 'OOM ') or string.find(r.err, 'NOREPLICAS ') or string.find(r.err, 'MISCONF ')
+end
+if ARGV[1] ~= '' then
+  local did
+  if not meta[1] or not meta[2] and redis.call('EXISTS', KEYS[2]) == 1 then
+    did = redis.pcall('HSET', KEYS[1], 'e', ARGV[1])
+    if not refused(did) then
+      meta = {ARGV[1], false}
+      did = redis.pcall('DEL', KEYS[2])
+    end
+  end
+  if not refused(did) then did = redis.pcall('PEXPIRE', KEYS[1], ARGV[2]) end
+  if refused(did) and not passes(did) then return did end
+end
+return {meta[1] or '', meta[2] or '', sent}
 `
 
 // readScript reads a part of a history.
@@ -67,7 +98,7 @@ return out
 type script string
 
 // sums are what scripts are named by.
-var sums = map[script]string{publishScript: sumOf(publishScript), readScript: sumOf(readScript)}
+var sums = map[script]string{publishScript: sumOf(publishScript), placeScript: sumOf(placeScript), readScript: sumOf(readScript)}
 
 func sumOf(s script) string {
 	sum := sha1.Sum([]byte(s))

@@ -70,7 +70,12 @@ func parsePlace(r rueidis.RedisResult) (at Position, err error) {
 	if err != nil {
 		return at, fmt.Errorf("where a topic stands: %w", err)
 	}
-	at.Epoch = meta[0]
-	at.Offset, _ = strconv.ParseUint(meta[1], 10, 64)
-	return at, nil
+	return placeFrom(meta), nil
+}
+
+// placeFrom makes a position of epoch and offset.
+func placeFrom(told []string) (at Position) {
+	at.Epoch = told[0]
+	at.Offset, _ = strconv.ParseUint(told[1], 10, 64)
+	return at
 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -73,34 +74,30 @@ func (s *standing) behind() uint64 {
 	return s.at.Offset - s.was.Offset
 }
 
-// ask asks Redis where topics stand, in one round trip.
+// ask asks Redis where topics stand, in one round trip. A history has a beginning, which
+// members are told.
 func (b *Broker) ask(topics []*topic) (all []*standing, err error) {
-	cmds := make(rueidis.Commands, 0, 4*len(topics))
-	var at []int // where the answers of each topic are
-	for _, x := range topics {
-		if x.Size > 0 { // a history has a beginning, which members are told
-			cmds = append(cmds,
-				b.client.B().Hsetnx().Key(metaKey(x.channel)).Field("e").Value(newEpoch()).Build(),
-				b.client.B().Pexpire().Key(metaKey(x.channel)).Milliseconds(x.metaTTL().Milliseconds()).Build())
+	execs := make([]rueidis.LuaExec, len(topics))
+	for i, x := range topics {
+		epoch := ""
+		if x.Size > 0 {
+			epoch = newEpoch()
 		}
-		at = append(at, len(cmds))
-		cmds = append(cmds,
-			b.placeOf(x.channel),
-			b.client.B().Get().Key(senderKey(x.channel, b.o.Node)).Build())
+		execs[i].Keys = []string{metaKey(x.channel), streamKey(x.channel), senderKey(x.channel, b.o.Node)}
+		execs[i].Args = []string{epoch, ms(x.metaTTL())}
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
 	defer cancel()
-	results := b.client.DoMulti(ctx, cmds...)
-	for i, x := range topics {
-		s := &standing{x: x}
-		if s.at, err = parsePlace(results[at[i]]); err != nil {
-			return nil, err
+	for i, r := range b.eval(ctx, placeScript, execs) {
+		s := &standing{x: topics[i]}
+		told, err := r.AsStrSlice()
+		if err == nil && len(told) != 3 {
+			err = errors.New("an answer of another form")
 		}
-		sent, err := results[at[i]+1].ToString()
-		if err != nil && !rueidis.IsRedisNil(err) {
-			return nil, fmt.Errorf("what was sent: %w", err)
+		if err != nil {
+			return nil, fmt.Errorf("where a topic stands: %w", err)
 		}
-		s.sent = b.parseSent(sent)
+		s.at, s.sent = placeFrom(told), b.parseSent(told[2])
 		if err := b.compare(s); err != nil {
 			return nil, err
 		}

@@ -91,3 +91,46 @@ func TestRefusedWriteEndsTheLock(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestEvicted: Redis has forgotten the numbers of a room and not its history. A node that
+// comes then, and one that only sends, make another epoch of it.
+func TestEvicted(t *testing.T) {
+	for _, comes := range []bool{true, false} {
+		for _, half := range []bool{true, false} {
+			t.Run(fmt.Sprintf("a node comes %v, the epoch is there %v", comes, half), func(t *testing.T) {
+				r := redistest.Start(t)
+				a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
+				a.linked()
+				b.linked()
+				topic, ctx := kept("x"), context.Background()
+				for i := range 3 {
+					a.PublishWait(ctx, topic, Message{Frame: frame(fmt.Sprint("old ", i))})
+				}
+				_, was, _, _ := a.Since(ctx, topic, "another", 0)
+				c, key := r.Client(), metaKey(a.channelOf(topic))
+				cmd := c.B().Del().Key(key).Build()
+				if half {
+					cmd = c.B().Hdel().Key(key).Field("o").Build()
+				}
+				if err := c.Do(ctx, cmd).Error(); err != nil {
+					t.Fatal(err)
+				}
+				if comes {
+					b.Subscribe(topic)
+					b.settled(topic)
+				}
+				a.PublishWait(ctx, topic, Message{Frame: frame("new")})
+				_, at, _, _ := b.Since(ctx, topic, "another", 0)
+				if at.Epoch == was.Epoch || at.Offset != 1 {
+					t.Errorf("at %+v, and was at %+v", at, was)
+				}
+				if got, _, ok, err := b.Since(ctx, topic, at.Epoch, 0); len(got) != 1 || !ok || err != nil {
+					t.Errorf("recovers %v: %v %v", got, ok, err)
+				}
+				if comes {
+					eventually(t, "b's members have it", func() bool { return len(b.texts("x")) == 1 })
+				}
+			})
+		}
+	}
+}
