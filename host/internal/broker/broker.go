@@ -93,11 +93,14 @@ type Broker struct {
 	echo   atomic.Int64 // nanoseconds after start: when this node heard itself last
 
 	controls chan outControl
+	refusing atomic.Bool // Redis takes no messages for now
 
 	mu      sync.Mutex
 	topics  map[string]*topic // by channel
 	changed []*topic          // wanted is not subscribed, perhaps
 	ready   []*topic          // have messages to send
+	stalled []*topic          // wait until Redis takes messages again
+	later   bool              // they are tried again after a while
 	queued  int               // bytes that wait, in all topics
 	since   time.Time         // the link is up or down
 	cause   error             // why it is down

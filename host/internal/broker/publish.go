@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -66,7 +65,7 @@ func (b *Broker) publishTo(x *topic, m Message) {
 	m.Node = b.o.Node
 	o := outgoing{Message: m, seq: x.nextSeq}
 	x.nextSeq++
-	if !b.up.Load() {
+	if !b.up.Load() || x.waits {
 		b.divertOut(x) // what was sent before goes before
 		b.deliverHere(x, &o)
 		if x.Size == 0 {
@@ -83,7 +82,9 @@ func (b *Broker) enqueue(x *topic, o outgoing) {
 	full := b.queued+o.bytes() > b.o.MaxQueue
 	if !full {
 		b.queued += o.bytes()
-		b.makeReady(x)
+		if !x.stalled {
+			b.makeReady(x)
+		}
 	}
 	b.mu.Unlock()
 	if full {
@@ -278,6 +279,10 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 	case err == nil && len(values) != 3:
 		err = errors.New("an answer of another form")
 	case errors.As(err, &re) && isPassing(re):
+	case errors.As(err, &re) && isWaiting(re):
+		b.takesNothing(err)
+		b.stall(x)
+		return nil
 	case errors.As(err, &re):
 		b.log.Error("broker: Redis refuses to publish; the messages reach this node alone", "topic", x.channel, "err", err)
 		b.refused(x)
@@ -308,6 +313,7 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 		at.Offset -= min(last.Offset, uint64(x.flying-1-i))
 		b.acks.landed(x.out[x.landed+i].ack, nodes, at)
 	}
+	b.takesAgain(x)
 	b.stats.published.Add(uint64(x.flying))
 	x.landed, x.flying = x.landed+x.flying, 0
 	b.trim(x)
@@ -351,37 +357,6 @@ func (b *Broker) drop(x *topic, n int) {
 	b.mu.Lock()
 	b.free(size)
 	b.mu.Unlock()
-}
-
-// isPassing says that Redis has a state that ends by itself.
-func isPassing(e *rueidis.RedisError) bool {
-	_, moved := e.IsMoved()
-	_, ask := e.IsAsk()
-	readOnly := strings.HasPrefix(e.Error(), "READONLY") // it was a master
-	return moved || ask || readOnly || e.IsLoading() || e.IsClusterDown() || e.IsTryAgain()
-}
-
-// refused gives messages that Redis does not take to the members here.
-func (b *Broker) refused(x *topic) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	n := x.landed + x.flying
-	for i := range x.out[:n] {
-		o := &x.out[i]
-		coming := i < x.landed && o.seq > x.heard // and still goes before
-		if !o.local && (i >= x.landed || coming) {
-			b.deliverHere(x, o)
-		}
-		if coming {
-			x.remember(o.seq)
-		} else {
-			delete(x.local, o.seq)
-		}
-	}
-	b.stats.unsent.Add(uint64(x.flying))
-	x.landed, x.flying = 0, 0
-	b.drop(x, n)
-	b.goOn(x) // nothing has landed any more
 }
 
 // divert gives what waits to the members here, since the link is broken. With

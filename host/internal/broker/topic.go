@@ -57,6 +57,7 @@ type topic struct {
 	subscribed bool // Redis has confirmed it, on the link of now
 	noted      bool // is in Broker.changed
 	isReady    bool // is in Broker.ready
+	stalled    bool // is in Broker.stalled
 
 	// Locks from the outside in: topic.mu, those of the hub, Broker.mu.
 	mu      sync.Mutex
@@ -74,6 +75,7 @@ type topic struct {
 	nextSeq uint64
 	fromSeq uint64              // the first that nextSeq was
 	heard   uint64              // number of the last message of this node that came back
+	waits   bool                // Redis did not take the last batch, and may take it later
 	local   map[uint64]struct{} // numbers of messages that were delivered here by ourselves, and may still come
 }
 
@@ -166,7 +168,7 @@ func (b *Broker) forget(x *topic) {
 	defer x.mu.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if x.wanted == 0 && !x.subscribed && !x.isReady && !x.noted && len(x.out) == 0 && b.topics[x.channel] == x {
+	if x.wanted == 0 && !x.subscribed && !x.isReady && !x.noted && !x.stalled && len(x.out) == 0 && b.topics[x.channel] == x {
 		delete(b.topics, x.channel)
 		x.dead = true
 	}

@@ -1,0 +1,79 @@
+package broker
+
+import (
+	"testing"
+
+	"github.com/azuhost/azuhost/host/internal/redistest"
+)
+
+// TestRedisTakesNothing: while Redis has no memory, or too few replicas, members of the
+// node that sends have the messages at once, those on others when it goes on. Nothing else ends.
+func TestRedisTakesNothing(t *testing.T) {
+	for name, value := range map[string]string{"min-replicas-to-write": "1", "maxmemory": "1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := redistest.Start(t)
+			a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
+			for _, n := range []*node{a, b} {
+				n.linked()
+				for _, topic := range []Topic{kept("x"), room("plain")} {
+					n.Subscribe(topic)
+					n.settled(topic)
+				}
+			}
+			a.say(room("plain"), "before") // Redis has the room, or it would take one more
+			a.say(kept("x"), "a 0")
+			eventually(t, "b has one", func() bool { return len(b.texts("x")) == 1 && len(b.texts("plain")) == 1 })
+			c := r.Client()
+			set := func(value string) {
+				t.Helper()
+				if err := c.Do(t.Context(), c.B().ConfigSet().ParameterValue().ParameterValue(name, value).Build()).Error(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			set(value)
+			a.say(kept("x"), "a 1")
+			a.say(room("plain"), "lost")
+			eventually(t, "a's members have it", func() bool { return len(a.texts("x")) == 2 && len(a.texts("plain")) == 2 })
+			a.say(kept("x"), "a 2")
+			if got := a.texts("x"); len(got) != 3 {
+				t.Errorf("a's members have %q", got)
+			}
+			b.Subscribe(kept("another")) // it can not be begun, which is no reason to be without a link
+			b.settled(kept("another"))
+			set("0")
+			for _, n := range []*node{a, b} {
+				eventually(t, n.name+" has three", func() bool { return len(n.texts("x")) == 3 })
+			}
+			a.say(kept("x"), "a 3")
+			for _, n := range []*node{a, b} {
+				eventually(t, n.name+" has four", func() bool { return len(n.texts("x")) >= 4 })
+				wantAll(t, n.texts("x"), "a", 0, 4)
+				if s := n.Stats(); s.Links != 1 || s.Missed+s.Overflow+s.Resets > 0 {
+					t.Errorf("%s: %+v", n.name, s)
+				}
+			}
+			if s := a.Stats(); s.Unsent != 1 {
+				t.Errorf("a: %+v", s)
+			}
+		})
+	}
+}
+
+// TestCodes: what Redis says in a script is found in each of its versions.
+func TestCodes(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                               "",
+		"ERR unknown command":            "ERR",
+		"OOM command not allowed":        "OOM",
+		"NOREPLICAS Not enough good":     "NOREPLICAS",
+		"MISCONF Redis is configured to": "MISCONF",
+		"ERR Error running script (call to f_0a): @user_script:21: @user_script: 21: -READONLY You can't write against a read only replica.": "READONLY",
+		"ERR Error running script (call to f_0a): @user_script:21: -OOM command not allowed when used memory > 'maxmemory'.":                 "OOM",
+		"ERR Error running script (call to f_0a): @user_script:3: attempt to compare nil with number":                                        "ERR",
+	} {
+		if got := codeOf(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
