@@ -61,14 +61,19 @@ func (s *sharedStore) lock(wait time.Duration) (string, error) {
 
 func (s *sharedStore) unlock(lock string) { s.b.Unlock(s.route, lock) }
 
-// write writes the values of keys; nil: deleted.
-func (s *sharedStore) write(lock string, keys []string, values map[string]*stored) error {
+// write writes the values of keys; nil: deleted. It waits at most so long.
+func (s *sharedStore) write(lock string, keys []string, values map[string]*stored, wait time.Duration) error {
 	changes := make([]broker.Value, len(keys))
 	for i, k := range keys {
 		changes[i].Key = k
 		if v := values[k]; v != nil {
-			changes[i].Value, changes[i].Expires, changes[i].Set = v.value, v.expires, true
+			changes[i].Value, changes[i].Set = v.value, true
+			if changes[i].TTL = v.ttl; v.ttl == 0 {
+				changes[i].Expires = v.expires
+			}
 		}
 	}
-	return s.b.Write(s.route, lock, changes)
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	return s.b.Write(ctx, s.route, lock, changes)
 }

@@ -25,7 +25,8 @@ type store struct {
 
 type stored struct {
 	value   string
-	expires time.Time // zero: never
+	expires time.Time     // zero: never
+	ttl     time.Duration // of one that is to be written: what expires was made of; 0: it had its end before
 }
 
 // entryOverhead is what an entry of a map takes beside its key and value,
@@ -91,6 +92,7 @@ type storeTx struct {
 	lock    string             // of a shared store, while it is ours; empty: it is not
 	known   map[string]*stored // of a shared store: what was read under the lock
 	until   time.Time          // when the hook has waited long enough; zero: it has not waited
+	wait    time.Duration      // how long that was to be, from the first wait on
 	late    bool               // take the token in commit only: see loadEnv
 	keys    []string
 	dirty   map[string]*stored // nil: deleted
@@ -156,7 +158,7 @@ func (t *storeTx) take(wait time.Duration) (err error) {
 // left is how long the hook may still wait, of all that it may.
 func (t *storeTx) left(wait time.Duration) time.Duration {
 	if t.until.IsZero() {
-		t.until = time.Now().Add(wait)
+		t.until, t.wait = time.Now().Add(wait), wait
 	}
 	return max(time.Until(t.until), 0)
 }
@@ -164,7 +166,8 @@ func (t *storeTx) left(wait time.Duration) time.Duration {
 // get gives a value as the transaction sees it.
 func (t *storeTx) get(s *store, key string, wait time.Duration) (stored, bool, error) {
 	if v, ok := t.dirty[key]; ok {
-		if v == nil || v.expired(s.now()) {
+		// In a shared store the clock of Redis counts, and a hook is short.
+		if v == nil || s.shared == nil && v.expired(s.now()) {
 			return stored{}, false, nil
 		}
 		return *v, true, nil
@@ -258,7 +261,8 @@ func (t *storeTx) save() (err error) {
 	}
 	lock := t.lock
 	t.lock = "" // it is given back together with what is written
-	return t.s.shared.write(lock, t.keys, t.dirty)
+	// Once more as long as the hook might wait: little of that may be left, and this is not to fail for it.
+	return t.s.shared.write(lock, t.keys, t.dirty, t.wait)
 }
 
 // commit makes the changes visible and ends the transaction. It comes after save.
@@ -313,7 +317,7 @@ func (c *call) StoreSet(key, data []byte, ttl time.Duration) error {
 	}
 	v := stored{value: string(data)}
 	if ttl > 0 {
-		v.expires = c.ch.store.now().Add(ttl)
+		v.expires, v.ttl = c.ch.store.now().Add(ttl), ttl
 	}
 	if err := c.storePut(string(key), v); err != nil {
 		return err
@@ -383,7 +387,7 @@ func (c *call) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, erro
 			return 0, abi.Invalid
 		}
 	case ttl > 0:
-		v.expires = c.ch.store.now().Add(ttl)
+		v.expires, v.ttl = c.ch.store.now().Add(ttl), ttl
 	}
 	n, ok = add(n, delta)
 	if !ok {

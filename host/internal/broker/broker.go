@@ -93,19 +93,21 @@ type Broker struct {
 	echo   atomic.Int64 // nanoseconds after start: when this node heard itself last
 
 	controls chan outControl
-	refusing atomic.Bool // Redis takes no messages for now
+	requests chan struct{} // a token for each request to a store
+	refusing atomic.Bool   // Redis takes no messages for now
 
-	mu      sync.Mutex
-	topics  map[string]*topic // by channel
-	changed []*topic          // wanted is not subscribed, perhaps
-	ready   []*topic          // have messages to send
-	stalled []*topic          // wait until Redis takes messages again
-	later   bool              // they are tried again after a while
-	queued  int               // bytes that wait, in all topics
-	since   time.Time         // the link is up or down
-	cause   error             // why it is down
-	ups     int               // how often it came up
-	turned  chan struct{}     // closed when the link comes up or has a cause not to, or nothing waits any more
+	mu        sync.Mutex
+	topics    map[string]*topic // by channel
+	changed   []*topic          // wanted is not subscribed, perhaps
+	ready     []*topic          // have messages to send
+	stalled   []*topic          // wait until Redis takes messages again
+	later     bool              // they are tried again after a while
+	unlocking int               // locks of stores that are being given back
+	queued    int               // bytes that wait, in all topics
+	since     time.Time         // the link is up or down
+	cause     error             // why it is down
+	ups       int               // how often it came up
+	turned    chan struct{}     // closed when the link comes up or has a cause not to, or nothing waits any more
 }
 
 type counters struct {
@@ -172,7 +174,7 @@ func newBroker(o Options) *Broker {
 		topics: map[string]*topic{}, turned: make(chan struct{}),
 		life:  newEpoch(),
 		start: time.Now(), since: time.Now(), cause: errNotYet,
-		controls: make(chan outControl, 4096),
+		controls: make(chan outControl, 4096), requests: make(chan struct{}, atOnce),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.peers.init(b)
@@ -237,16 +239,29 @@ func (b *Broker) Stats() Stats {
 	}
 }
 
-// Close says goodbye to the other nodes and ends the link. What waits to be
-// sent goes out first, if the link is up and ctx allows.
+// Close says goodbye to the other nodes and ends the link. What waits to be sent goes out
+// first, and locks of stores are given back, if the link is up and ctx allows.
 func (b *Broker) Close(ctx context.Context) error {
 	err := b.flush(ctx)
 	if b.up.Load() {
 		b.publishControls(ctx, []outControl{{b.channelAll(), control{Kind: kindBye}}})
 	}
+	b.mu.Lock()
 	b.stop()
+	b.mu.Unlock()
 	b.wait.Wait()
 	return err
+}
+
+// spawn runs f on a goroutine that Close waits for. false: it does not, as it was called.
+func (b *Broker) spawn(f func()) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ctx.Err() != nil {
+		return false
+	}
+	b.wait.Go(f)
+	return true
 }
 
 // poke has a goroutine look at what has changed.

@@ -404,13 +404,15 @@ func (b *Broker) divertOut(x *topic) {
 
 // flush waits until everything has been sent, or the link is broken.
 func (b *Broker) flush(ctx context.Context) error {
-	queued := func() int {
+	waiting := func() (queued, unlocking int) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return b.queued
+		return b.queued, b.unlocking
 	}
-	if !b.await(ctx, func() bool { return queued() == 0 || !b.up.Load() }) {
-		return fmt.Errorf("broker: %d bytes were not sent: %w", queued(), ctx.Err())
+	if !b.await(ctx, func() bool { n, m := waiting(); return n+m == 0 || !b.up.Load() }) {
+		if queued, _ := waiting(); queued > 0 {
+			return fmt.Errorf("broker: %d bytes were not sent: %w", queued, ctx.Err())
+		}
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func TestRefusedWriteEndsTheLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	limit("1")
-	if err := a.Write("/r", lock, []Value{{Key: "k", Value: "v", Set: true}}); err == nil {
+	if err := a.Write(ctx, "/r", lock, []Value{{Key: "k", Value: "v", Set: true}}); err == nil {
 		t.Fatal("Redis that is full has written")
 	}
 	limit("0")

@@ -1,0 +1,152 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host/internal/redistest"
+)
+
+// soon is what a call with a deadline of a moment may take on a busy machine: far less than
+// the time of the nodes of these tests, which is 10 s.
+const soon = 4 * time.Second
+
+// moment calls a function with little time, and wants it to fail soon.
+func moment(t *testing.T, what string, call func(ctx context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%s: %v", what, err)
+	}
+	if took := time.Since(start); took > soon {
+		t.Errorf("%s took %v", what, took)
+	}
+}
+
+// canLock says that the lock of a store is free long before it ends by itself.
+func (n *node) canLock(route string) {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), lockTime/2)
+	defer cancel()
+	lock, err := n.Lock(ctx, route)
+	if err != nil {
+		n.t.Fatal("lock:", err)
+	}
+	n.Unlock(route, lock)
+}
+
+// TestFrozenStore: whoever asks for values while Redis is frozen goes on when his time is
+// over, however many they are; and no lock is left when Redis goes on.
+func TestFrozenStore(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	a := startNode(t, "a", r.URL())
+	a.linked()
+	a.canLock("/r")
+	held, err := a.Lock(t.Context(), "/held")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Signal(syscall.SIGSTOP)
+	moment(t, "lock", func(ctx context.Context) error {
+		_, err := a.Lock(ctx, "/r")
+		return err
+	})
+	moment(t, "write", func(ctx context.Context) error {
+		return a.Write(ctx, "/held", held, []Value{{Key: "k", Value: "v", Set: true}})
+	})
+	var wait sync.WaitGroup
+	for range 3000 {
+		wait.Go(func() {
+			moment(t, "read", func(ctx context.Context) error {
+				_, err := a.Value(ctx, "/r", "k")
+				return err
+			})
+		})
+	}
+	wait.Wait()
+	r.Signal(syscall.SIGCONT)
+	a.linked()
+	a.canLock("/r")
+	a.canLock("/held")
+}
+
+// TestLockIsCut: the connection ends when Redis has given a lock, and its answer has not come.
+func TestLockIsCut(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	p := redistest.StartProxy(t, r.Addr())
+	a, b := startNode(t, "a", p.URL()), startNode(t, "b", r.URL())
+	a.linked()
+	b.linked()
+	p.Slow(200 * time.Millisecond)
+	failed := make(chan error)
+	go func() {
+		_, err := a.Lock(t.Context(), "/r")
+		failed <- err
+	}()
+	c := r.Client()
+	eventually(t, "Redis has the lock", func() bool {
+		n, err := c.Do(t.Context(), c.B().Exists().Key(a.lockKey("/r")).Build()).AsInt64()
+		return err == nil && n == 1
+	})
+	p.Cut(false)
+	p.Slow(0)
+	if err := <-failed; err == nil {
+		t.Skip("the answer came before the cut")
+	}
+	b.canLock("/r")
+}
+
+// TestUnlockAtTheEnd: a lock is given back before the broker closes.
+func TestUnlockAtTheEnd(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
+	a.linked()
+	b.linked()
+	lock, err := a.Lock(t.Context(), "/r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Unlock("/r", lock)
+	a.close()
+	b.canLock("/r")
+	a.Unlock("/r", lock) // it is over, and does no harm
+}
+
+// TestEnds: a new end of a value counts from when Redis has it, whatever the clock of the node
+// says; one that it had stays.
+func TestEnds(t *testing.T) {
+	r := redistest.Start(t)
+	a := startNode(t, "a", r.URL())
+	a.linked()
+	ends := time.Now().Add(time.Hour).Truncate(time.Millisecond)
+	lock, err := a.Lock(t.Context(), "/r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Write(t.Context(), "/r", lock, []Value{
+		{Key: "new", Value: "1", Set: true, TTL: time.Hour, Expires: time.Now().Add(-time.Hour)},
+		{Key: "had", Value: "2", Set: true, Expires: ends},
+		{Key: "never", Value: "3", Set: true},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]time.Time{"new": ends, "had": ends, "never": {}} {
+		v, err := a.Value(t.Context(), "/r", key)
+		if off := v.Expires.Sub(want).Abs(); err != nil || off > time.Minute || key == "had" && off > 0 {
+			t.Errorf("%s: %+v %v", key, v, err)
+		}
+	}
+	for at, want := range map[int64]error{-2: ErrNoValue, -1: nil, 5: nil} { // what PEXPIRETIME says
+		if err := new(Value).end(at); err != want {
+			t.Errorf("end %d: %v", at, err)
+		}
+	}
+}
