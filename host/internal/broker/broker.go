@@ -243,9 +243,7 @@ func (b *Broker) Stats() Stats {
 // first, and locks of stores are given back, if the link is up and ctx allows.
 func (b *Broker) Close(ctx context.Context) error {
 	err := b.flush(ctx)
-	if b.up.Load() {
-		b.publishControls(ctx, []outControl{{b.channelAll(), control{Kind: kindBye}}})
-	}
+	b.sayBye(ctx)
 	b.mu.Lock()
 	b.stop()
 	b.mu.Unlock()

@@ -48,13 +48,14 @@ type Command struct {
 type outControl struct {
 	channel string
 	m       control
+	sent    chan struct{} // closed when it has gone, or not; may be nil
 }
 
 // tell sends a control message soon. One that does not fit the queue is
 // dropped: states are asked for again, and acks have a time.
 func (b *Broker) tell(channel string, m control) {
 	select {
-	case b.controls <- outControl{channel, m}:
+	case b.controls <- outControl{channel: channel, m: m}:
 	default:
 		b.stats.overflow.Add(1)
 	}
@@ -77,16 +78,39 @@ func (b *Broker) pump() {
 				}
 				break
 			}
-			b.publishControls(b.ctx, batch)
+			b.publishControls(batch)
+			for _, o := range batch {
+				if o.sent != nil {
+					close(o.sent)
+				}
+			}
 		}
 	}
 }
 
-func (b *Broker) publishControls(ctx context.Context, batch []outControl) {
+// sayBye has the last word: what is still to be told goes before it, or others would take that for a
+// new beginning.
+func (b *Broker) sayBye(ctx context.Context) {
+	if !b.up.Load() {
+		return
+	}
+	bye := outControl{b.channelAll(), control{Kind: kindBye}, make(chan struct{})}
+	select {
+	case b.controls <- bye:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-bye.sent:
+	case <-ctx.Done():
+	}
+}
+
+func (b *Broker) publishControls(batch []outControl) {
 	if !b.up.Load() {
 		return // the next hello tells everything
 	}
-	ctx, cancel := context.WithTimeout(ctx, b.o.Timeout)
+	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
 	defer cancel()
 	var cmds rueidis.Commands
 	for _, o := range batch {

@@ -55,6 +55,7 @@ type peers struct {
 	own    map[stateKey]Change
 	seq    uint64
 	nodes  map[string]*peer
+	ended  map[string]ended // nodes that have said goodbye
 	merged map[place]*merged
 }
 
@@ -68,6 +69,12 @@ type peer struct {
 	parts  int       // so many parts of its state have come; 0: none, or the last has
 	gen    uint64    // of the state that came last
 	state  map[stateKey]held
+}
+
+// ended is a node that has said goodbye: what that process says after it is void.
+type ended struct {
+	start int64
+	at    time.Time
 }
 
 // held is a part of the state of a node, and of which state it is.
@@ -88,6 +95,7 @@ type merged struct {
 func (p *peers) init(b *Broker) {
 	p.b = b
 	p.own, p.nodes, p.merged = map[stateKey]Change{}, map[string]*peer{}, map[place]*merged{}
+	p.ended = map[string]ended{}
 }
 
 func (p *peers) count() int {
@@ -206,9 +214,10 @@ func (p *peers) take(m *control) (events []event, ask, tell bool) {
 func (p *peers) known(m *control) (n *peer, events []event) {
 	n = p.nodes[m.Node]
 	switch {
-	case m.Node == "" || n != nil && m.Start < n.start:
+	case m.Node == "" || n != nil && m.Start < n.start || p.ended[m.Node].start == m.Start && m.Start != 0:
 		return nil, nil
 	case m.Kind == kindBye:
+		p.ended[m.Node] = ended{m.Start, time.Now()}
 		return nil, p.bury(m.Node)
 	case n != nil && m.Start == n.start:
 		return n, nil
@@ -363,6 +372,7 @@ func (p *peers) expire() {
 			events = append(events, p.bury(name)...)
 		}
 	}
+	maps.DeleteFunc(p.ended, func(_ string, e ended) bool { return time.Since(e.at) > 6*p.b.o.TTL })
 	p.mu.Unlock()
 	p.report(events)
 }

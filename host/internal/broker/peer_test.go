@@ -1,10 +1,14 @@
 package broker
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/azuhost/azuhost/host/internal/redistest"
 )
 
 // asks says whether a control message has the node ask for a state.
@@ -155,5 +159,39 @@ func TestHeirOfTwo(t *testing.T) {
 	n.peers.expire()
 	if len(n.events) != 1 || !n.events[0].heir {
 		t.Errorf("events %+v", n.events)
+	}
+}
+
+// TestByeIsLast: what a node tells until it ends arrives before its goodbye, so that nobody
+// is told of twice, and it is not met again.
+func TestByeIsLast(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
+	a.linked()
+	b.linked()
+	const users = 3000
+	for i := range users {
+		a.Announce([]Change{here(fmt.Sprint(i))})
+	}
+	eventually(t, "b knows all", func() bool { return len(b.Users("/", "r")) == users })
+	for i := range users {
+		a.Announce([]Change{{Route: "/", Room: "r", User: fmt.Sprint(i), Told: true}})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := a.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a is gone", func() bool { return len(b.Nodes()) == 0 })
+	b.hears(control{Kind: kindDelta, Node: "a", Start: a.start.UnixNano(), Seq: 1, Changes: []Change{here("late")}})
+	if got := b.Nodes(); len(got) > 0 {
+		t.Errorf("it is met again: %q", got)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.events {
+		if e.heir {
+			t.Fatalf("%+v is told again", e)
+		}
 	}
 }
