@@ -92,6 +92,10 @@ type Broker struct {
 	start  time.Time
 	echo   atomic.Int64 // nanoseconds after start: when this node heard itself last
 
+	ticked, woke     atomic.Int64  // nanoseconds after start: when beat ran last, and when it did after it stood still
+	beats, heardBeat atomic.Uint64 // numbers of the last beat that was given, and of the last that came back
+	fresh            atomic.Uint64 // number of a beat that has to come back before this node can tell who is there
+
 	controls chan outControl
 	requests chan struct{} // a token for each request to a store
 	refusing atomic.Bool   // Redis takes no messages for now

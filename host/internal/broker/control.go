@@ -32,7 +32,7 @@ type control struct {
 	Changes []Change `json:"c,omitempty"`
 	Part    int      `json:"f,omitempty"` // of a state, from 0
 	Last    bool     `json:"l,omitempty"` // part
-	Ack     uint64   `json:"a,omitempty"`
+	Ack     uint64   `json:"a,omitempty"` // of a beat: its number
 	Sockets int      `json:"o,omitempty"`
 	Command *Command `json:"d,omitempty"`
 }
@@ -148,6 +148,9 @@ func (b *Broker) control(p []byte) {
 			return
 		}
 		b.echo.Store(int64(time.Since(b.start)))
+		if m.Kind == kindBeat {
+			b.heardBeat.Store(m.Ack)
+		}
 		return
 	}
 	switch m.Kind {

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -297,6 +296,9 @@ func (p *peers) apply(n *peer, changes []Change) (events []event) {
 // heir says whether it is for this node to tell its plugins what no node has: it is the
 // least of those that were heard lately. mu is held.
 func (p *peers) heir() bool {
+	if !p.b.awake() {
+		return false // the others took this one for gone
+	}
 	for name, n := range p.nodes {
 		if name < p.b.o.Node && time.Since(n.seen) < p.b.o.TTL*2/5 { // one says something every TTL/4
 			return false
@@ -318,63 +320,6 @@ func (p *peers) bury(node string) []event {
 	}
 	delete(p.nodes, node)
 	return p.apply(n, gone)
-}
-
-// beat gives signs of life, and looks for those of the others. A node is gone
-// within the TTL after its last one.
-func (b *Broker) beat() {
-	tick := time.NewTicker(b.o.TTL / 20)
-	defer tick.Stop()
-	for n := 1; ; n++ {
-		select {
-		case <-b.ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if !b.up.Load() {
-			continue
-		}
-		if n%5 == 0 {
-			b.peers.say(kindBeat)
-		}
-		b.peers.expire()
-		b.listen()
-	}
-}
-
-// listen looks whether this node hears itself: a subscription may be dead
-// although the connection is not.
-func (b *Broker) listen() {
-	b.mu.Lock()
-	since := b.since
-	b.mu.Unlock()
-	heard := b.start.Add(time.Duration(b.echo.Load()))
-	if silent := time.Since(later(heard, since)); silent > b.o.TTL*3/4 {
-		b.fail(fmt.Errorf("nothing heard for %v", silent.Round(time.Millisecond)))
-	}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-func (p *peers) expire() {
-	p.b.mu.Lock()
-	since := p.b.since // while the link was broken nobody could be heard
-	p.b.mu.Unlock()
-	p.mu.Lock()
-	var events []event
-	for name, n := range p.nodes {
-		if time.Since(later(n.seen, since)) > p.b.o.TTL*4/5 {
-			events = append(events, p.bury(name)...)
-		}
-	}
-	maps.DeleteFunc(p.ended, func(_ string, e ended) bool { return time.Since(e.at) > 6*p.b.o.TTL })
-	p.mu.Unlock()
-	p.report(events)
 }
 
 // Sockets is how many sockets the other nodes have in a room.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -34,7 +35,8 @@ func state(seq uint64, parts ...[]Change) (out []control) {
 
 func (n *node) hears(messages ...control) {
 	for _, m := range messages {
-		n.peers.control(&m)
+		p, _ := json.Marshal(m)
+		n.Broker.control(p)
 	}
 }
 
