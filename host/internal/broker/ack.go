@@ -121,8 +121,8 @@ func (a *acks) wait(ctx context.Context, id uint64, r *receipt, until time.Time)
 	return a.close(id)
 }
 
-// answer tells the node that published messages how many sockets the last of
-// them reached; x.mu is held, so it may not wait.
+// answer tells the node that published messages how many sockets they reached; x.mu is
+// held, so it may not wait.
 func (b *Broker) answer(messages []Message, sockets int) {
 	for i := range messages {
 		m := &messages[i]

@@ -236,3 +236,114 @@ func TestHoldIsBounded(t *testing.T) {
 		t.Errorf("looks for %d topics, %d counted already", len(add), n.Stats().Overflow)
 	}
 }
+
+// heldTopic is a topic whose subscription is confirmed, and that waits to know where it stands.
+func (n *node) heldTopic(t Topic) *topic {
+	n.t.Helper()
+	add, _ := n.takeChanged()
+	if len(add) != 1 {
+		n.t.Fatalf("%d topics", len(add))
+	}
+	return add[0]
+}
+
+// TestTakenBeforeSubscribed: what Redis took before the first member came is not for it,
+// and does not wait any more.
+func TestTakenBeforeSubscribed(t *testing.T) {
+	n := bare(t)
+	n.say(room("r"), "before")
+	n.Subscribe(room("r"))
+	n.say(room("r"), "after")
+	x := n.heldTopic(room("r"))
+	x.landed = 1
+	n.settle(&standing{x: x, at: Position{"e", 5}, sent: x.out[0].seq})
+	if len(x.out) != 1 || textOf(x.out[0].Message) != "after" {
+		t.Errorf("%d messages wait", len(x.out))
+	}
+	n.down(errTest)
+	if got := n.texts("r"); !slices.Equal(got, []string{"after"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestTakenUnheard: members who were there get what Redis took of this node and did not bring.
+func TestTakenUnheard(t *testing.T) {
+	for _, topic := range []Topic{room("r"), kept("r")} {
+		n := bare(t)
+		n.Subscribe(topic)
+		n.hear(Position{"e", 5})
+		for i := range 10 {
+			n.say(topic, "%d", i)
+		}
+		x := n.topicOf(topic)
+		sent := slices.Clone(x.out)
+		x.landed = 10
+		n.down(errTest) // which has the members get them
+		n.up.Store(true)
+		for i := 10; i < 13; i++ {
+			n.say(topic, "%d", i)
+		}
+		n.note(x)
+		n.heldTopic(topic)
+		x.landed = 3
+		s := &standing{x: x, was: Position{"e", 5}, known: true, at: Position{"e", 18}, sent: sent[9].seq + 3}
+		if topic.Size > 0 { // the last one of a history that is short
+			o := x.out[len(x.out)-1]
+			s.read = []entry{{Message: o.Message, Offset: 18, seq: o.seq}}
+			n.last["r"] = Position{"e", 17}
+		}
+		if lost := n.settle(s); lost > 0 || n.Stats().Missed > 0 {
+			t.Errorf("%d lost", lost)
+		}
+		if len(x.local)+len(x.out) > 0 {
+			t.Errorf("remembers %v, %d wait", x.local, len(x.out))
+		}
+		wantAll(t, ownOrder(prefixed("a ", n.texts("r")), "a"), "a", 0, 13)
+	}
+}
+
+func prefixed(prefix string, texts []string) (out []string) {
+	for _, s := range texts {
+		out = append(out, prefix+s)
+	}
+	return out
+}
+
+// TestTopicsWithoutALink: rooms that empty while there is no link do not stay.
+func TestTopicsWithoutALink(t *testing.T) {
+	n := startNode(t, "a", "redis://127.0.0.1:1")
+	for i := range 1000 {
+		topic := room(fmt.Sprint(i))
+		n.Subscribe(topic)
+		n.say(topic, "hi")
+		n.Unsubscribe(topic)
+	}
+	n.Subscribe(room("stays"))
+	eventually(t, "the others are forgotten", func() bool { return n.Stats().Topics == 1 })
+}
+
+// TestCountsOfABatch: of messages that come together each is counted for itself.
+func TestCountsOfABatch(t *testing.T) {
+	n := bare(t, func(o *Options) {
+		o.Deliver = func(_ Topic, _ Position, messages []Message) int { return len(textOf(messages[len(messages)-1])) }
+	})
+	n.Subscribe(room("r"))
+	n.hear(Position{"e", 1})
+	var sent []outgoing
+	want := []int{0, 2, 3, 0}
+	var receipts []*receipt
+	for i, text := range []string{"1", "22", "333", "4444"} {
+		o := outgoing{Message: Message{Frame: frame(text), Node: n.name}}
+		if want[i] > 0 {
+			o.ack = uint64(i)
+		}
+		sent = append(sent, o)
+		receipts = append(receipts, n.acks.open(uint64(i), 1))
+	}
+	n.come(n.topicOf(room("r")), Position{"e", 2}, sent...)
+	for i, r := range receipts {
+		if r.Sockets != want[i] {
+			t.Errorf("message %d: %d sockets", i, r.Sockets)
+		}
+	}
+}

@@ -68,8 +68,9 @@ func (b *Broker) down(cause error) {
 	var all []*topic
 	for _, x := range b.topics {
 		all = append(all, x)
-		x.subscribed = false
+		x.subscribed, x.noted, x.isReady = false, false, false // the next link looks at all
 	}
+	b.changed, b.ready = nil, nil
 	b.mu.Unlock()
 	if was && cause != errClosed {
 		b.log.Error("broker: the link to Redis is broken; each node goes on with its own members", "err", cause)

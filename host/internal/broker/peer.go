@@ -372,13 +372,14 @@ func (b *Broker) Online(route, room, user string) bool {
 	return m != nil && m.users[user] > 0
 }
 
-// Rooms gives the sockets that other nodes have in each room of a route.
+// Rooms gives the rooms of a route that other nodes have, and how many sockets they have there: none where
+// a user's last one has gone, and the user has not, as its grace lasts.
 func (b *Broker) Rooms(route string) map[string]int {
 	b.peers.mu.Lock()
 	defer b.peers.mu.Unlock()
 	out := map[string]int{}
 	for k, m := range b.peers.merged {
-		if k.route == route && k.room != "" && m.sockets > 0 {
+		if k.route == route && k.room != "" {
 			out[k.room] = m.sockets
 		}
 	}

@@ -197,3 +197,12 @@ func TestByeIsLast(t *testing.T) {
 		}
 	}
 }
+
+// TestRoomsOfAGrace: a room is listed on every node while a user is present there, if only for a grace.
+func TestRoomsOfAGrace(t *testing.T) {
+	n := bare(t)
+	n.hears(state(1, []Change{here("ann")})...)
+	if got := n.Rooms("/"); len(got) != 1 {
+		t.Errorf("rooms %v", got)
+	}
+}

@@ -92,12 +92,24 @@ func (b *Broker) take(x *topic, p *batch) {
 	}
 	x.place = Position{at.Epoch, at.Offset + uint64(len(messages)) - 1}
 	if !own || len(x.local) == 0 {
-		n := b.o.Deliver(x.Topic, at, messages)
-		b.answer(messages, n)
+		b.deliverCounted(x, at, messages)
 		return
 	}
 	for i, m := range messages {
 		b.deliverOne(x, Position{at.Epoch, at.Offset + uint64(i)}, seq+uint64(i), m)
+	}
+}
+
+// deliverCounted delivers messages; x.mu is held. Deliver counts for the last one: so one
+// whose sender wants to know is the last.
+func (b *Broker) deliverCounted(x *topic, at Position, messages []Message) {
+	for len(messages) > 0 {
+		n := 1
+		for n < len(messages) && messages[n-1].ack == 0 {
+			n++
+		}
+		b.answer(messages[:n], b.o.Deliver(x.Topic, at, messages[:n]))
+		messages, at.Offset = messages[n:], at.Offset+uint64(n)
 	}
 }
 

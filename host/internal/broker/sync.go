@@ -163,10 +163,9 @@ func (b *Broker) settle(s *standing) (lost uint64) {
 	if len(s.read) == 0 {
 		s.stop(x) // some of it may have come by now
 	}
-	here := b.takenHere(x, s.sent)
-	if lost = s.behind() - uint64(len(s.read)); x.Size == 0 {
-		lost -= min(lost, here)
-	}
+	coming := b.coming(s)
+	lost = s.behind() - uint64(len(s.read))
+	lost -= min(lost, takenHere(x, s.sent, coming)+b.passedBy(s, coming))
 	b.stats.missed.Add(lost)
 	if s.known && s.was.Epoch != s.at.Epoch && s.was.Offset > 0 {
 		b.stats.resets.Add(1)
@@ -206,25 +205,54 @@ func (b *Broker) renew(x *topic, was Position) (epoch string, err error) {
 	return epoch, nil
 }
 
-// takenHere counts the messages that Redis took, that the members have from
-// us, and that do not come any more; mu is held. Where there is no history they are forgotten.
-func (b *Broker) takenHere(x *topic, sent uint64) (n uint64) {
-	coming := map[uint64]bool{}
-	for _, p := range x.pending {
-		for i := range p.messages {
-			if b.ours(x, p.node, p.seq) {
-				coming[p.seq+uint64(i)] = true
+// coming are the numbers of own messages that were read, or came since the topic was subscribed, and
+// are to be delivered; mu is held.
+func (b *Broker) coming(s *standing) map[uint64]bool {
+	all := map[uint64]bool{}
+	for _, e := range s.read {
+		if b.ours(s.x, e.Node, e.seq) {
+			all[e.seq] = true
+		}
+	}
+	for _, p := range s.x.pending {
+		if b.ours(s.x, p.node, p.seq) {
+			for i := range p.messages {
+				all[p.seq+uint64(i)] = true
 			}
 		}
 	}
+	return all
+}
+
+// takenHere counts the messages that Redis took, that the members have from
+// us, and that do not come any more, and forgets them; mu is held.
+func takenHere(x *topic, sent uint64, coming map[uint64]bool) (n uint64) {
 	for seq := range x.local {
 		if seq <= sent && !coming[seq] {
 			n++
-			if x.Size == 0 {
-				delete(x.local, seq)
-			}
+			delete(x.local, seq)
 		}
 	}
+	return n
+}
+
+// passedBy ends the wait for messages that Redis took while the topic was not subscribed: they
+// do not come any more. Members who were there get them here, and it says how many those are; who has come
+// since is not to get what was sent before. mu is held.
+func (b *Broker) passedBy(s *standing, coming map[uint64]bool) (n uint64) {
+	x := s.x
+	for i := range x.out {
+		o := &x.out[i]
+		if o.seq > s.sent || coming[o.seq] {
+			break
+		}
+		if s.known && !o.local && o.seq > x.heard {
+			b.deliverHere(x, o)
+			n++
+		}
+		x.heard = max(x.heard, o.seq)
+	}
+	b.trim(x)
 	return n
 }
 
