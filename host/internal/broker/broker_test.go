@@ -230,3 +230,30 @@ func TestBadAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestHistoryOfASuccessor: a route ends, and one of its path begins with a history, while members
+// of the first are still there.
+func TestHistoryOfASuccessor(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
+	a.linked()
+	b.linked()
+	a.Subscribe(room("x"))
+	a.settled(room("x"))
+	a.say(room("x"), "before")
+	eventually(t, "the first has come", func() bool { return len(a.texts("x")) == 1 })
+	a.Subscribe(kept("x"))
+	a.Unsubscribe(room("x"))
+	a.say(kept("x"), "1")
+	b.say(kept("x"), "2")
+	a.say(kept("x"), "3")
+	eventually(t, "all have come", func() bool { return len(a.texts("x")) == 4 })
+	_, at, _, _ := b.Since(t.Context(), kept("x"), "another", 0)
+	entries, _, ok, err := b.Since(t.Context(), kept("x"), at.Epoch, at.Offset-3)
+	if len(entries) != 3 || !ok || err != nil {
+		t.Errorf("recovers %d: %v %v", len(entries), ok, err)
+	}
+	if got := a.at("x"); got != at {
+		t.Errorf("members are at %+v, Redis at %+v", got, at)
+	}
+}

@@ -216,6 +216,9 @@ func (b *Broker) takeChanged() (add, drop []*topic) {
 	for _, x := range add {
 		x.mu.Lock()
 		x.holding = true
+		b.mu.Lock()
+		x.Size, x.TTL = x.wish.Size, x.wish.TTL
+		b.mu.Unlock()
 		x.mu.Unlock()
 	}
 	for _, x := range drop {

@@ -333,20 +333,20 @@ func (b *Broker) Sockets(route, room string) int {
 }
 
 // listeners is how many nodes have members of a topic, this one included.
-func (b *Broker) listeners(t Topic) (n int) {
-	key := stateKey{place: place{t.Route, t.Name}}
-	if t.Kind == User {
-		key = stateKey{place{t.Route, ""}, t.Name}
+func (b *Broker) listeners(x *topic) (n int) {
+	key := stateKey{place: place{x.Route, x.Name}}
+	if x.Kind == User {
+		key = stateKey{place{x.Route, ""}, x.Name}
 	}
 	b.mu.Lock()
-	if x := b.topics[b.channelOf(t)]; x != nil && x.wanted > 0 {
+	if x.wanted > 0 {
 		n++
 	}
 	b.mu.Unlock()
 	b.peers.mu.Lock()
 	defer b.peers.mu.Unlock()
 	for _, other := range b.peers.nodes {
-		if _, ok := other.state[key]; ok || t.Kind == Route {
+		if _, ok := other.state[key]; ok || x.Kind == Route {
 			n++
 		}
 	}

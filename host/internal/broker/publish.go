@@ -297,7 +297,7 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 	got, _ := values[2].AsInt64()
 	nodes := int(got) // -1: it was taken before, and nobody knows by how many
 	if b.clustered.Load() && !b.sharded.Load() {
-		nodes = b.listeners(x.Topic) // PUBLISH counts those at one node of Redis
+		nodes = b.listeners(x) // PUBLISH counts those at one node of Redis
 	}
 	x.mu.Lock()
 	defer b.forget(x)

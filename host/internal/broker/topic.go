@@ -48,16 +48,17 @@ type Close struct {
 
 // topic is a Topic at work.
 type topic struct {
-	Topic
+	Topic   // Size and TTL are changed by the goroutine of link alone, with mu held
 	channel string
 
 	// guarded by Broker.mu
-	wanted     int  // members here are of so many: a route that ends and one that begins may have the same path
-	fresh      bool // the first of them has come since takeChanged, and is to be told where the topic stands
-	subscribed bool // Redis has confirmed it, on the link of now
-	noted      bool // is in Broker.changed
-	isReady    bool // is in Broker.ready
-	stalled    bool // is in Broker.stalled
+	wanted     int   // members here are of so many: a route that ends and one that begins may have the same path
+	wish       Topic // as the last Subscribe had it: its history is the one of now
+	fresh      bool  // the first of them has come since takeChanged, and is to be told where the topic stands
+	subscribed bool  // Redis has confirmed it, on the link of now
+	noted      bool  // is in Broker.changed
+	isReady    bool  // is in Broker.ready
+	stalled    bool  // is in Broker.stalled
 
 	// Locks from the outside in: topic.mu, those of the hub, Broker.mu.
 	mu      sync.Mutex
@@ -102,7 +103,7 @@ func (b *Broker) topic(t Topic) *topic {
 	x := b.topics[ch]
 	if x == nil {
 		now := b.micros() // a script counts to 2^53
-		x = &topic{Topic: t, channel: ch, nextSeq: now, fromSeq: now}
+		x = &topic{Topic: t, wish: t, channel: ch, nextSeq: now, fromSeq: now}
 		b.topics[ch] = x
 	}
 	return x
@@ -128,6 +129,9 @@ func (b *Broker) want(t Topic, more int) {
 	x := b.topic(t)
 	x.wanted += more
 	x.fresh = x.fresh || more > 0
+	if more > 0 && x.wish != t { // a route has come again with another history: the members are to know where that stands
+		x.wish, x.subscribed = t, false
+	}
 	b.note(x)
 }
 
