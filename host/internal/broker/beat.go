@@ -23,7 +23,7 @@ func (b *Broker) beat() {
 		}
 		b.noticeSleep()
 		if n%5 == 0 || !b.awake() {
-			b.peers.beat(b.beats.Add(1))
+			b.peers.say(b.channelAll(), control{Kind: kindBeat, Ack: b.beats.Add(1)})
 		}
 		b.peers.expire()
 		b.listen()
@@ -87,17 +87,8 @@ func (p *peers) expire() {
 			events = append(events, p.bury(name)...)
 		}
 	}
+	p.own.forget(time.Now().Add(-4 * p.b.o.TTL)) // whoever does not know by now has been taken for gone
 	maps.DeleteFunc(p.ended, func(_ string, e ended) bool { return time.Since(e.at) > 6*p.b.o.TTL })
 	p.mu.Unlock()
 	p.report(events)
-}
-
-// beat tells all nodes that this one is there, and how far its state is.
-func (p *peers) beat(number uint64) {
-	p.telling.Lock()
-	defer p.telling.Unlock()
-	p.mu.Lock()
-	seq := p.seq
-	p.mu.Unlock()
-	p.b.tell(p.b.channelAll(), control{Kind: kindBeat, Seq: seq, Ack: number})
 }

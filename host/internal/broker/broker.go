@@ -96,9 +96,11 @@ type Broker struct {
 	beats, heardBeat atomic.Uint64 // numbers of the last beat that was given, and of the last that came back
 	fresh            atomic.Uint64 // number of a beat that has to come back before this node can tell who is there
 
-	controls chan outControl
-	requests chan struct{} // a token for each request to a store
-	refusing atomic.Bool   // Redis takes no messages for now
+	controls      chan outControl
+	heardControls chan string   // control messages that have come
+	heardBytes    atomic.Int64  // in heardControls
+	requests      chan struct{} // a token for each request to a store
+	refusing      atomic.Bool   // Redis takes no messages for now
 
 	mu        sync.Mutex
 	topics    map[string]*topic // by channel
@@ -159,6 +161,7 @@ func New(o Options) (*Broker, error) {
 	b.wait.Go(b.link)
 	b.wait.Go(b.send)
 	b.wait.Go(b.pump)
+	b.wait.Go(b.controlFrom)
 	b.wait.Go(b.beat)
 	return b, nil
 }
@@ -179,6 +182,7 @@ func newBroker(o Options) *Broker {
 		life:  newEpoch(),
 		start: time.Now(), since: time.Now(), cause: errNotYet,
 		controls: make(chan outControl, 4096), requests: make(chan struct{}, atOnce),
+		heardControls: make(chan string, 4096),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.peers.init(b)

@@ -13,12 +13,12 @@ import (
 type kind string
 
 const (
-	kindHello   kind = "hello"   // a link came up: tell me your state
+	kindHello   kind = "hello"   // a link came up: who is there?
 	kindBeat    kind = "beat"    // a sign of life
 	kindBye     kind = "bye"     // the node ends
 	kindDelta   kind = "delta"   // the state of a node changes
-	kindAsk     kind = "ask"     // tell me your state
-	kindState   kind = "state"   // a part of it
+	kindAsk     kind = "ask"     // tell me a part of your state
+	kindState   kind = "state"   // that part
 	kindAck     kind = "ack"     // so many sockets got it
 	kindCommand kind = "command" // do something
 )
@@ -30,7 +30,8 @@ type control struct {
 	Start   int64    `json:"i,omitempty"` // of that node: another one is another state
 	Seq     uint64   `json:"s,omitempty"` // of the last delta
 	Changes []Change `json:"c,omitempty"`
-	Part    int      `json:"f,omitempty"` // of a state, from 0
+	Part    int      `json:"f,omitempty"` // of a state: the bucket that it begins with
+	Next    int      `json:"x,omitempty"` // the bucket that the next part begins with
 	Last    bool     `json:"l,omitempty"` // part
 	Ack     uint64   `json:"a,omitempty"` // of a beat: its number
 	Sockets int      `json:"o,omitempty"`
@@ -48,6 +49,7 @@ type Command struct {
 type outControl struct {
 	channel string
 	m       control
+	text    string
 	sent    chan struct{} // closed when it has gone, or not; may be nil
 }
 
@@ -61,6 +63,9 @@ func (b *Broker) tell(channel string, m control) {
 	}
 }
 
+// controlsBytes bounds the control messages of one round trip.
+const controlsBytes = 256 << 10
+
 // pump sends control messages, several in a round trip.
 func (b *Broker) pump() {
 	for {
@@ -69,9 +74,11 @@ func (b *Broker) pump() {
 			return
 		case first := <-b.controls:
 			batch := []outControl{first}
-			for len(batch) < 64 {
+			size := b.encode(&batch[0])
+			for len(batch) < 64 && size < controlsBytes {
 				select {
 				case m := <-b.controls:
+					size += b.encode(&m)
 					batch = append(batch, m)
 					continue
 				default:
@@ -88,13 +95,24 @@ func (b *Broker) pump() {
 	}
 }
 
+// encode makes the text of a control message.
+func (b *Broker) encode(o *outControl) (size int) {
+	o.m.Node, o.m.Start = b.o.Node, b.start.UnixNano()
+	p, err := json.Marshal(o.m)
+	if err != nil {
+		panic(err) // of our own types
+	}
+	o.text = rueidis.BinaryString(p)
+	return len(p)
+}
+
 // sayBye has the last word: what is still to be told goes before it, or others would take that for a
 // new beginning.
 func (b *Broker) sayBye(ctx context.Context) {
 	if !b.up.Load() {
 		return
 	}
-	bye := outControl{b.channelAll(), control{Kind: kindBye}, make(chan struct{})}
+	bye := outControl{channel: b.channelAll(), m: control{Kind: kindBye}, sent: make(chan struct{})}
 	select {
 	case b.controls <- bye:
 	case <-ctx.Done():
@@ -114,14 +132,9 @@ func (b *Broker) publishControls(batch []outControl) {
 	defer cancel()
 	var cmds rueidis.Commands
 	for _, o := range batch {
-		o.m.Node, o.m.Start = b.o.Node, b.start.UnixNano()
-		p, err := json.Marshal(o.m)
-		if err != nil {
-			panic(err) // of our own types
-		}
 		// By the channel's slot, as if it were a key: in a cluster any node would do,
 		// but with another one each time the order would be lost.
-		cmds = append(cmds, b.client.B().Arbitrary("PUBLISH").Keys(o.channel).Args(rueidis.BinaryString(p)).Build())
+		cmds = append(cmds, b.client.B().Arbitrary("PUBLISH").Keys(o.channel).Args(o.text).Build())
 	}
 	for _, r := range b.client.DoMulti(ctx, cmds...) {
 		if err := r.Error(); err != nil {
@@ -130,6 +143,33 @@ func (b *Broker) publishControls(batch []outControl) {
 				b.fail(err)
 			}
 			b.log.Debug("broker: control message", "err", err)
+			return
+		}
+	}
+}
+
+// hearControl takes a control message from the subscription, which must not wait: Redis ends a
+// connection that takes nothing. What does not fit is as if it had been lost on the way.
+func (b *Broker) hearControl(text string) {
+	if b.heardBytes.Add(int64(len(text))) <= int64(b.o.MaxQueue) {
+		select {
+		case b.heardControls <- text:
+			return
+		default:
+		}
+	}
+	b.heardBytes.Add(-int64(len(text)))
+	b.stats.overflow.Add(1)
+}
+
+// controlFrom handles the control messages that have come, in their order.
+func (b *Broker) controlFrom() {
+	for {
+		select {
+		case text := <-b.heardControls:
+			b.heardBytes.Add(-int64(len(text)))
+			b.control([]byte(text))
+		case <-b.ctx.Done():
 			return
 		}
 	}

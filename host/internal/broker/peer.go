@@ -41,7 +41,7 @@ type stateKey struct {
 
 func (c Change) key() stateKey { return stateKey{place{c.Route, c.Room}, c.User} }
 
-// statePart is how many entries of a state one message has.
+// statePart is about how many entries of a state one message has.
 const statePart = 1000
 
 // peers is what this node knows of the others, and what it tells them.
@@ -51,7 +51,7 @@ type peers struct {
 	telling sync.Mutex // deltas and states go out in their order; outside of mu
 
 	mu     sync.Mutex
-	own    map[stateKey]Change
+	own    *owned
 	seq    uint64
 	nodes  map[string]*peer
 	ended  map[string]ended // nodes that have said goodbye
@@ -64,8 +64,8 @@ type peer struct {
 	seen   time.Time
 	seq    uint64
 	synced bool      // its state is here, and nothing of it was missed
-	asked  time.Time // for its state, or a part of that has come
-	parts  int       // so many parts of its state have come; 0: none, or the last has
+	asked  time.Time // for its state, or a part of that
+	next   int       // the bucket that the next part of its state begins with; 0: none has come, or the last has
 	gen    uint64    // of the state that came last
 	state  map[stateKey]held
 }
@@ -82,7 +82,7 @@ type held struct {
 	gen uint64
 }
 
-// askAgain is how long a node may take to tell its state, or a part.
+// askAgain is how long a node may take to tell a part of its state.
 const askAgain = time.Second / 4
 
 // merged is what all other nodes have of a room.
@@ -93,7 +93,7 @@ type merged struct {
 
 func (p *peers) init(b *Broker) {
 	p.b = b
-	p.own, p.nodes, p.merged = map[stateKey]Change{}, map[string]*peer{}, map[place]*merged{}
+	p.own, p.nodes, p.merged = newOwned(), map[string]*peer{}, map[place]*merged{}
 	p.ended = map[string]ended{}
 }
 
@@ -111,11 +111,7 @@ func (b *Broker) Announce(changes []Change) {
 	for part := range slices.Chunk(changes, statePart) {
 		p.mu.Lock()
 		for _, c := range part {
-			if c.void() {
-				delete(p.own, c.key())
-			} else {
-				p.own[c.key()] = c
-			}
+			p.own.put(c)
 		}
 		p.seq++
 		m := control{Kind: kindDelta, Seq: p.seq, Changes: part}
@@ -124,30 +120,26 @@ func (b *Broker) Announce(changes []Change) {
 	}
 }
 
-// say tells all nodes where the own state is.
-func (p *peers) say(k kind) {
+// say tells others where the own state is.
+func (p *peers) say(channel string, m control) {
 	p.telling.Lock()
 	defer p.telling.Unlock()
 	p.mu.Lock()
-	seq := p.seq
+	m.Seq = p.seq
 	p.mu.Unlock()
-	p.b.tell(p.b.channelAll(), control{Kind: k, Seq: seq})
+	p.b.tell(channel, m)
 }
 
-// tellState sends the own state to a node.
-func (p *peers) tellState(node string) {
+// tellState sends a part of the own state to a node, as it is after the last delta.
+func (p *peers) tellState(node string, from int) {
 	p.telling.Lock()
 	defer p.telling.Unlock()
 	p.mu.Lock()
-	seq, all := p.seq, slices.Collect(maps.Values(p.own))
+	m := control{Kind: kindState, Seq: p.seq, Part: from}
+	m.Changes, m.Next = p.own.part(from)
 	p.mu.Unlock()
-	parts := slices.Collect(slices.Chunk(all, statePart))
-	if len(parts) == 0 {
-		parts = [][]Change{nil}
-	}
-	for i, part := range parts {
-		p.b.tell(p.b.channelNode(node), control{Kind: kindState, Seq: seq, Changes: part, Part: i, Last: i == len(parts)-1})
-	}
+	m.Last = m.Next == 0
+	p.b.tell(p.b.channelNode(node), m)
 }
 
 // event is what the host has to be told, without the lock.
@@ -156,18 +148,29 @@ type event struct {
 	heir bool
 }
 
+// reaction is what is to be done about a message, without the lock.
+type reaction struct {
+	events []event
+	greet  bool // say that this node is here
+	ask    bool // for a part of the state
+	part   int
+}
+
 // control handles a message of another node.
 func (p *peers) control(m *control) {
 	p.mu.Lock()
-	events, ask, tell := p.take(m)
+	r := p.take(m)
 	p.mu.Unlock()
-	if ask {
-		p.b.tell(p.b.channelNode(m.Node), control{Kind: kindAsk})
+	if r.greet {
+		p.say(p.b.channelNode(m.Node), control{Kind: kindBeat})
 	}
-	if tell {
-		p.tellState(m.Node)
+	if r.ask {
+		p.b.tell(p.b.channelNode(m.Node), control{Kind: kindAsk, Part: r.part})
 	}
-	p.report(events)
+	if m.Kind == kindAsk {
+		p.tellState(m.Node, m.Part)
+	}
+	p.report(r.events)
 }
 
 func (p *peers) report(events []event) {
@@ -176,36 +179,42 @@ func (p *peers) report(events []event) {
 	}
 }
 
-// take says what is to be done about a message; mu is held.
-func (p *peers) take(m *control) (events []event, ask, tell bool) {
+// take says what is to be done about a message; mu is held. A state is asked for part by part: a node
+// that said all of it at once, and all nodes at the same time, would be too much for who comes.
+func (p *peers) take(m *control) (r reaction) {
 	n, events := p.known(m)
+	r.events = events
 	if n == nil {
-		return events, false, false
+		return r
 	}
 	n.seen = time.Now()
 	switch m.Kind {
-	case kindHello:
-		tell = true
-		n.synced = n.synced && m.Seq == n.seq
-	case kindAsk:
-		tell = true
+	case kindHello, kindBeat:
+		r.greet = m.Kind == kindHello
+		n.follow(m.Seq == n.seq)
 	case kindDelta:
-		if n.synced && m.Seq == n.seq+1 {
+		if (n.synced || n.next > 0) && m.Seq == n.seq+1 {
 			n.seq = m.Seq
-			events = append(events, p.apply(n, m.Changes)...)
-		} else if m.Seq > n.seq {
-			n.synced, n.parts = false, 0 // none comes between the parts of a state
+			r.events = append(r.events, p.apply(n, m.Changes)...)
+		} else {
+			n.follow(m.Seq <= n.seq)
 		}
 	case kindState:
-		events = append(events, p.takeState(n, m)...)
-	case kindBeat:
-		n.synced = n.synced && m.Seq == n.seq
+		events, r.ask = p.takeState(n, m)
+		r.events = append(r.events, events...)
 	}
-	if !n.synced && m.Kind != kindState && time.Since(n.asked) > askAgain {
-		n.asked = time.Now()
-		ask = true
+	if r.ask = r.ask || !n.synced && time.Since(n.asked) > askAgain; r.ask {
+		n.asked, r.part = time.Now(), n.next
 	}
-	return events, ask, tell
+	return r
+}
+
+// follow says whether all that a node has told has come. If not, its state is needed, from
+// the beginning.
+func (n *peer) follow(all bool) {
+	if !all {
+		n.synced, n.next = false, 0
+	}
 }
 
 // known finds the node that a message is of; mu is held. nil: there is none, or none any more.
@@ -229,30 +238,38 @@ func (p *peers) known(m *control) (n *peer, events []event) {
 	return n, events
 }
 
-// takeState takes a part of a node's state; mu is held. What the state does not have is void
-// when all of it is here: until then nobody leaves who is named by a later part.
-func (p *peers) takeState(n *peer, m *control) (events []event) {
-	switch m.Part {
-	case 0:
+// takeState takes a part of a node's state; mu is held. What changes between two parts comes
+// as a delta, in its order. What no part has is void when all are here: until then nobody leaves who is named
+// by a later one. more: the next part is to be asked for.
+func (p *peers) takeState(n *peer, m *control) (events []event, more bool) {
+	switch {
+	case m.Part == 0:
 		n.gen++
-	case n.parts:
-	default: // one is missing, and will be asked for with the others
-		n.parts = 0
-		return nil
+		n.seq, n.synced = m.Seq, false
+	case m.Part != n.next: // of a question that was repeated
+		return nil, false
+	default:
+		n.follow(m.Seq == n.seq)
+		if n.next == 0 {
+			return nil, false
+		}
 	}
-	n.parts, n.asked = m.Part+1, time.Now()
+	n.next = 0
 	events = p.apply(n, m.Changes)
 	if !m.Last {
-		return events
+		if more = m.Next > m.Part; more {
+			n.next = m.Next
+		}
+		return events, more
 	}
-	n.synced, n.parts, n.seq = true, 0, m.Seq
+	n.synced = true
 	var gone []Change
 	for k, h := range n.state {
 		if h.gen != n.gen {
-			gone = append(gone, Change{Route: k.route, Room: k.room, User: k.user, Told: true}) // or else it would be told twice
+			gone = append(gone, Change{Route: k.route, Room: k.room, User: k.user, Told: true}) // it would be named if not
 		}
 	}
-	return append(events, p.apply(n, gone)...)
+	return append(events, p.apply(n, gone)...), false
 }
 
 // apply has changes of a node take effect; mu is held.
@@ -319,7 +336,11 @@ func (p *peers) bury(node string) []event {
 		gone = append(gone, Change{Route: k.route, Room: k.room, User: k.user})
 	}
 	delete(p.nodes, node)
-	return p.apply(n, gone)
+	events := p.apply(n, gone)
+	for _, e := range events { // each node comes to the same, and the heir tells
+		p.own.told(e.key())
+	}
+	return events
 }
 
 // Sockets is how many sockets the other nodes have in a room.

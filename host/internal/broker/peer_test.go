@@ -19,8 +19,7 @@ func (n *node) asks(m control) bool {
 	if p := n.peers.nodes[m.Node]; p != nil {
 		p.asked = p.asked.Add(-askAgain) // it was long ago
 	}
-	_, ask, _ := n.peers.take(&m)
-	return ask
+	return n.peers.take(&m).ask
 }
 
 func here(user string) Change { return Change{Route: "/", Room: "r", User: user, Here: true} }
@@ -28,7 +27,11 @@ func here(user string) Change { return Change{Route: "/", Room: "r", User: user,
 // state is a state of node b in parts.
 func state(seq uint64, parts ...[]Change) (out []control) {
 	for i, p := range parts {
-		out = append(out, control{Kind: kindState, Node: "b", Start: 1, Seq: seq, Changes: p, Part: i, Last: i == len(parts)-1})
+		m := control{Kind: kindState, Node: "b", Start: 1, Seq: seq, Changes: p, Part: i, Next: i + 1}
+		if m.Last = i == len(parts)-1; m.Last {
+			m.Next = 0
+		}
+		out = append(out, m)
 	}
 	return out
 }

@@ -19,7 +19,7 @@ var hashSeed = maphash.MakeSeed()
 func (b *Broker) received(m rueidis.PubSubMessage) {
 	switch m.Channel {
 	case b.channelAll(), b.channelNode(b.o.Node):
-		b.control([]byte(m.Message))
+		b.hearControl(m.Message)
 		return
 	}
 	b.mu.Lock()
