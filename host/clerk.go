@@ -48,9 +48,7 @@ func (ch *channel) clerk() {
 		}
 		resting := time.Now()
 		if !clock.Wait(idle, ch.wake, ch.stop) {
-			if ch.retired.Load() {
-				ch.takeLeave(now)
-			}
+			ch.lastWord(now)
 			return
 		}
 		if idle > 0 {

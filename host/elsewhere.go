@@ -43,6 +43,17 @@ func (ch *channel) announce(now time.Time) time.Time {
 	return time.Time{}
 }
 
+// lastWord has the other nodes know what the clerk has told here until it stops: or they would
+// tell that again when this node has gone.
+func (ch *channel) lastWord(now time.Time) {
+	if ch.retired.Load() {
+		ch.takeLeave(now)
+		return
+	}
+	ch.announced = time.Time{} // it may be the second time within announceEvery
+	ch.announce(now)
+}
+
 // takeLeave has the other nodes know that nobody is here any more, and nothing subscribed:
 // the route is gone, and graces that last end with it. Whom a plugin still believes to be
 // present, one of another node is told of.

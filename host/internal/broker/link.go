@@ -140,7 +140,7 @@ func (b *Broker) begin() {
 	} else {
 		b.log.Info("broker: linked", "node", b.o.Node)
 	}
-	b.peers.say(b.channelAll(), control{Kind: kindHello})
+	b.peers.hello()
 }
 
 // serve follows what is wanted until the link breaks.

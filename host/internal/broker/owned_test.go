@@ -138,10 +138,7 @@ func TestLeftWhileApart(t *testing.T) {
 	b.name = "b"
 	meet := func() {
 		for _, n := range []*node{a, b} {
-			for _, p := range n.peers.nodes {
-				p.asked = time.Time{}
-			}
-			n.peers.say(n.channelAll(), control{Kind: kindHello})
+			n.peers.hello()
 		}
 		for more := true; more; {
 			toB, toA := a.said(), b.said()

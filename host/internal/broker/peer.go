@@ -189,8 +189,10 @@ func (p *peers) take(m *control) (r reaction) {
 	}
 	n.seen = time.Now()
 	switch m.Kind {
-	case kindHello, kindBeat:
-		r.greet = m.Kind == kindHello
+	case kindHello: // what it was asked for before may not have reached it
+		r.greet, n.asked = true, time.Time{}
+		n.follow(m.Seq == n.seq)
+	case kindBeat:
 		n.follow(m.Seq == n.seq)
 	case kindDelta:
 		if (n.synced || n.next > 0) && m.Seq == n.seq+1 {
@@ -207,6 +209,16 @@ func (p *peers) take(m *control) (r reaction) {
 		n.asked, r.part = time.Now(), n.next
 	}
 	return r
+}
+
+// hello says that the link of this node is new: what it asked for before does not come.
+func (p *peers) hello() {
+	p.mu.Lock()
+	for _, n := range p.nodes {
+		n.asked = time.Time{}
+	}
+	p.mu.Unlock()
+	p.say(p.b.channelAll(), control{Kind: kindHello})
 }
 
 // follow says whether all that a node has told has come. If not, its state is needed, from
