@@ -20,9 +20,9 @@ func newBrokerMetrics() *brokerMetrics {
 		links:     desc("azuhost_broker_links_total", "Times that a link to Redis came up."),
 		published: desc("azuhost_broker_published_messages_total", "Messages that Redis took from this node."),
 		received:  desc("azuhost_broker_received_messages_total", "Messages that came from Redis, this node's own included."),
-		unsent:    desc("azuhost_broker_unsent_messages_total", "Messages that reached the members on this node alone, since there was no link, and no history keeps them for later."),
+		unsent:    desc("azuhost_broker_unsent_messages_total", "Messages that reached the members on this node alone, since there was no link, or Redis took none, and no history keeps them for later."),
 		missed:    desc("azuhost_broker_missed_messages_total", "Messages of other nodes that this one could not hear, and no history had."),
-		lost:      desc("azuhost_broker_overflow_messages_total", "Messages that were given up, since too many waited for Redis, or for what it says."),
+		lost:      desc("azuhost_broker_overflow_messages_total", "Messages that were given up, since too many waited for Redis, or for what it says; what nodes tell each other included."),
 		resets:    desc("azuhost_broker_resets_total", "Rooms and users whose numbers Redis had forgotten: what was missed of them is not known."),
 	}
 }
