@@ -136,6 +136,9 @@ func (r *Room) part(s *seat) {
 		r.batch.deliverTo(s.member, &scratch)
 		r.batch.forget(s.member.ID) // it may come back before the batch goes out
 	}
+	if r.waiting > 0 && !r.flushing {
+		r.idle.Signal() // the one that came to this may have been meant for another, who delivers
+	}
 }
 
 // gone is seat.at of a seat that was given up.

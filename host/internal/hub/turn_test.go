@@ -3,6 +3,7 @@ package hub
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -520,4 +521,36 @@ func TestBroadcastDoesNotAllocate(t *testing.T) {
 			t.Errorf("but %d: %v allocations", except, n)
 		}
 	}
+}
+
+// TestWaitersAllGoOn: a member that leaves waits for the one who delivers, and so may one who
+// has to deliver next.
+func TestWaitersAllGoOn(t *testing.T) {
+	h := New(Options{})
+	slow := hold()
+	add(t, h, slow, "r")
+	leaver, _ := add(t, h, nil, "r")
+	r := h.Room("r")
+	waiting := func(n int) {
+		for {
+			r.mu.Lock()
+			ok := r.waiting == n
+			r.mu.Unlock()
+			if ok {
+				return
+			}
+			runtime.Gosched()
+		}
+	}
+	var all sync.WaitGroup
+	r.add(text("first"), 0, Position{})
+	all.Go(r.flush)
+	<-slow.entered
+	r.add(text("%s", strings.Repeat("x", flushAt)), 0, Position{})
+	all.Go(func() { partOf(h, leaver, "r") })
+	waiting(1)
+	all.Go(r.flush)
+	waiting(2)
+	slow.release()
+	all.Wait()
 }
