@@ -224,14 +224,17 @@ func TestRecoveryUnderLoad(t *testing.T) {
 				m, s := tagged(t, h, "r")
 				for len(m.seats) > 0 && s.calls() < 5 && h.HistoryStats().Bytes < senders*each*70 {
 				}
-				if rand.IntN(2) == 0 {
+				leaves := rand.IntN(2) == 0
+				if leaves {
 					h.Leave(m, "r")
 				}
 				h.Remove(m)
 				r := (&reader{t: t}).of(s)
-				if r.next == 0 {
-					t.Error("not told where the room stands")
-					return
+				if r.next == 0 { // what waits for one who is gone is dropped
+					if leaves {
+						t.Error("not told where the room stands")
+					}
+					continue
 				}
 				seen := r.next - 1
 				entries, at, ok := h.Since("r", r.epoch, seen)
