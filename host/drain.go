@@ -29,7 +29,8 @@ const drainProgress = 3 * time.Second
 // close says when to come back: 1012 with the reason "reconnect in 1234 ms", or
 // 3001 with {"reconnect_after_ms":1234} for clients that speak azuhost.v1.
 //
-// Drain returns when the last on_close has run, or with an error when ctx is
+// Drain returns when the last on_close has run and the last socket is closed, for which
+// a client has Options.CloseTimeout at most, or with an error when ctx is
 // done: Close, which has to follow, then cuts those that are left. Where ctx
 // has a deadline the spread is at most half of the time until then, so that
 // the last clients can answer, too. http.Server.Shutdown does not know of
