@@ -1,3 +1,68 @@
+// src/error.ts
+var AzuhostError = class extends Error {
+  code;
+  constructor(code, message) {
+    super(message);
+    this.name = "AzuhostError";
+    this.code = code;
+  }
+};
+
+// src/control.ts
+var PROTOCOL = "azuhost.v1";
+var TOKEN = "azuhost.token.";
+var MARK = "";
+var encodeControl = (message) => MARK + JSON.stringify(message);
+var escape = (text) => text[0] === MARK ? MARK + text : text;
+function decode(data) {
+  if (typeof data !== "string" || data[0] !== MARK || data[1] === MARK) {
+    return void 0;
+  }
+  try {
+    return Object(JSON.parse(data.slice(1)));
+  } catch {
+    return null;
+  }
+}
+var unescape = (data) => typeof data === "string" && data[0] === MARK ? data.slice(1) : data;
+var isLater = ({ code }) => code === "UNAVAILABLE" || code === "LIMIT" || code === "TIMEOUT";
+var problem = (code, message) => ({ type: "error", code, message });
+var refused = (c) => new AzuhostError(c.code, c.message);
+var NO_PROTOCOL = "the server does not speak " + PROTOCOL;
+var noProtocol = () => new AzuhostError("NO_PROTOCOL", NO_PROTOCOL);
+var disconnected = () => new AzuhostError("DISCONNECTED", "not connected");
+
+// src/asked.ts
+var ANSWER = 1e4;
+var Asked = class {
+  #answers = /* @__PURE__ */ new Map();
+  #id = 0;
+  #timers;
+  constructor(timers) {
+    this.#timers = timers;
+  }
+  /** The message to send. answer is called once: with what the host says, or why it says nothing. */
+  ask(type, members, answer) {
+    const id = ++this.#id;
+    const answers = this.#answers.set(id, answer);
+    this.#timers.later(ANSWER, () => answers.delete(id) && answer(problem("TIMEOUT", "no answer")));
+    return encodeControl({ type, id, ...members });
+  }
+  /** Hands an answer on. Says whether it is one to something that was asked. */
+  answered(c) {
+    const answer = this.#answers.get(c.id);
+    this.#answers.delete(c.id);
+    answer?.(c);
+    return !!answer;
+  }
+  /** The connection is lost, and with it what was asked. */
+  lost() {
+    const answers = this.#answers;
+    this.#answers = /* @__PURE__ */ new Map();
+    answers.forEach((answer) => answer(problem("DISCONNECTED", "not connected")));
+  }
+};
+
 // src/timers.ts
 var LONGEST = 2 ** 31 - 1;
 var Timers = class {
@@ -44,40 +109,6 @@ function wanted(reconnect, closing, threw) {
     return void 0;
   }
 }
-
-// src/error.ts
-var AzuhostError = class extends Error {
-  code;
-  constructor(code, message) {
-    super(message);
-    this.name = "AzuhostError";
-    this.code = code;
-  }
-};
-
-// src/control.ts
-var PROTOCOL = "azuhost.v1";
-var TOKEN = "azuhost.token.";
-var MARK = "";
-var encodeControl = (message) => MARK + JSON.stringify(message);
-var escape = (text) => text[0] === MARK ? MARK + text : text;
-function decode(data) {
-  if (typeof data !== "string" || data[0] !== MARK || data[1] === MARK) {
-    return void 0;
-  }
-  try {
-    return Object(JSON.parse(data.slice(1)));
-  } catch {
-    return null;
-  }
-}
-var unescape = (data) => typeof data === "string" && data[0] === MARK ? data.slice(1) : data;
-var isLater = ({ code }) => code === "UNAVAILABLE" || code === "LIMIT" || code === "TIMEOUT";
-var problem = (code, message) => ({ type: "error", code, message });
-var refused = (c) => new AzuhostError(c.code, c.message);
-var NO_PROTOCOL = "the server does not speak " + PROTOCOL;
-var noProtocol = () => new AzuhostError("NO_PROTOCOL", NO_PROTOCOL);
-var disconnected = () => new AzuhostError("DISCONNECTED", "not connected");
 
 // src/events.ts
 var Emitter = class {
@@ -690,7 +721,6 @@ var offline = () => typeof navigator !== "undefined" && navigator.onLine === fal
 // src/client.ts
 var STABLE = 5e3;
 var WELCOME = 2e3;
-var ANSWER = 1e4;
 var Client = class extends Emitter {
   #url;
   #o;
@@ -727,8 +757,7 @@ var Client = class extends Emitter {
   #v1 = false;
   #openedAt = 0;
   #failure = "";
-  #asked = /* @__PURE__ */ new Map();
-  #id = 0;
+  #asked = new Asked(this.#timers);
   /** Does not connect yet. `http` in the URL means `ws`; in browsers it may be relative. */
   constructor(url, options = {}) {
     super();
@@ -974,11 +1003,7 @@ var Client = class extends Emitter {
       case "presence_leave":
         return this.#watches.onChange(c);
     }
-    const answer = this.#asked.get(c.id);
-    this.#asked.delete(c.id);
-    if (answer) {
-      answer(c);
-    } else if (c.type === "error") {
+    if (!this.#asked.answered(c) && c.type === "error") {
       this.emit("error", refused(c));
     }
   }
@@ -986,10 +1011,7 @@ var Client = class extends Emitter {
     if (!this.#v1 || !this.#ready()) {
       return false;
     }
-    const id = ++this.#id;
-    const asked = this.#asked.set(id, answer);
-    this.#socket.send(encodeControl({ type, id, ...members }));
-    this.#timers.later(ANSWER, () => asked.delete(id) && answer(problem("TIMEOUT", "no answer")));
+    this.#socket.send(this.#asked.ask(type, members, answer));
     return true;
   }
   /** Says whether the WebSocket takes what is sent: one that is closing drops it. */
@@ -1108,9 +1130,7 @@ var Client = class extends Emitter {
     this.#v1 = false;
     this.#rooms.lost();
     this.#watches.lost();
-    const asked = this.#asked;
-    this.#asked = /* @__PURE__ */ new Map();
-    asked.forEach((answer) => answer(problem("DISCONNECTED", "not connected")));
+    this.#asked.lost();
   }
   #wake(back) {
     if (this.#state === "open" && this.#v1 && this.#o.pingInterval > 0) {

@@ -1,3 +1,4 @@
+import { type Answer, Asked } from './asked.js';
 import { final, fullJitter, told, wanted } from './backoff.js';
 import {
   type Control,
@@ -6,10 +7,8 @@ import {
   TOKEN,
   decode,
   disconnected,
-  encodeControl,
   escape,
   noProtocol,
-  problem,
   refused,
   unescape,
 } from './control.js';
@@ -31,11 +30,6 @@ const STABLE = 5000;
 
 /** A host that agrees to azuhost.v1 says welcome at once. */
 const WELCOME = 2000;
-
-/** What a host is asked it answers soon, unless the answer was dropped with what was too much for a slow reader. */
-const ANSWER = 10_000;
-
-type Answer = (control: Control) => void;
 
 /** Client is a WebSocket to a channel that comes back. */
 export class Client extends Emitter<Events> {
@@ -68,8 +62,7 @@ export class Client extends Emitter<Events> {
   #v1 = false;
   #openedAt = 0;
   #failure = '';
-  #asked = new Map<number, Answer>();
-  #id = 0;
+  #asked = new Asked(this.#timers);
 
   /** Does not connect yet. `http` in the URL means `ws`; in browsers it may be relative. */
   constructor(url: string | URL, options: Options = {}) {
@@ -337,11 +330,7 @@ export class Client extends Emitter<Events> {
       case 'presence_leave':
         return this.#watches.onChange(c);
     }
-    const answer = this.#asked.get(c.id!);
-    this.#asked.delete(c.id!);
-    if (answer) {
-      answer(c);
-    } else if (c.type === 'error') {
+    if (!this.#asked.answered(c) && c.type === 'error') {
       this.emit('error', refused(c));
     }
   }
@@ -350,10 +339,7 @@ export class Client extends Emitter<Events> {
     if (!this.#v1 || !this.#ready()) {
       return false;
     }
-    const id = ++this.#id;
-    const asked = this.#asked.set(id, answer);
-    this.#socket!.send(encodeControl({ type, id, ...members }));
-    this.#timers.later(ANSWER, () => asked.delete(id) && answer(problem('TIMEOUT', 'no answer')));
+    this.#socket!.send(this.#asked.ask(type, members, answer));
     return true;
   }
 
@@ -485,9 +471,7 @@ export class Client extends Emitter<Events> {
     this.#v1 = false;
     this.#rooms.lost();
     this.#watches.lost();
-    const asked = this.#asked;
-    this.#asked = new Map();
-    asked.forEach((answer) => answer(problem('DISCONNECTED', 'not connected')));
+    this.#asked.lost();
   }
 
   #wake(back: boolean): void {
