@@ -150,6 +150,15 @@ func (c *call) find(id uint64) (*conn, error) {
 	return nil, abi.NotFound
 }
 
+// findNamed is find for what also has the name of a room or of a key.
+func (c *call) findNamed(id uint64, name []byte) (*conn, error) {
+	conn, err := c.find(id)
+	if err == nil && !validName(name) {
+		return nil, abi.Invalid
+	}
+	return conn, err
+}
+
 // Send implements Env.
 func (c *call) Send(id uint64, kind abi.Kind, data []byte) error {
 	conn, err := c.find(id)

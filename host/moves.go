@@ -59,12 +59,9 @@ func (c *call) seatsOf(conn *conn) *connMoves {
 
 // Join implements Env.
 func (c *call) Join(id uint64, room []byte) error {
-	conn, err := c.find(id)
+	conn, err := c.findNamed(id, room)
 	if err != nil {
 		return err
-	}
-	if !validName(room) {
-		return abi.Invalid
 	}
 	m, name := c.seatsOf(conn), string(room)
 	var presences int
@@ -89,12 +86,9 @@ func (c *call) Join(id uint64, room []byte) error {
 
 // Leave implements Env.
 func (c *call) Leave(id uint64, room []byte) error {
-	conn, err := c.find(id)
+	conn, err := c.findNamed(id, room)
 	if err != nil {
 		return err
-	}
-	if !validName(room) {
-		return abi.Invalid
 	}
 	if err := c.move(opLeave, conn, room); err != nil {
 		return err

@@ -77,12 +77,9 @@ func (o *op) valueBytes() int {
 
 // AppendValue implements Env.
 func (c *call) AppendValue(dst []byte, id uint64, key []byte) ([]byte, error) {
-	conn, err := c.find(id)
+	conn, err := c.findNamed(id, key)
 	if err != nil {
 		return dst, err
-	}
-	if !validName(key) {
-		return dst, abi.Invalid
 	}
 	if o := c.valueOp(conn, key); o != nil {
 		if o.kind == opDeleteValue {
@@ -122,12 +119,9 @@ func (c *call) valueBytes(conn *conn, key []byte) (all, one int) {
 
 // SetValue implements Env.
 func (c *call) SetValue(id uint64, key, data []byte) error {
-	conn, err := c.find(id)
+	conn, err := c.findNamed(id, key)
 	if err != nil {
 		return err
-	}
-	if !validName(key) {
-		return abi.Invalid
 	}
 	all, one := c.valueBytes(conn, key)
 	if all-one+entryBytes(len(key), len(data)) > c.set.limits.ValueBytes {
@@ -146,12 +140,9 @@ func (c *call) SetValue(id uint64, key, data []byte) error {
 
 // DeleteValue implements Env.
 func (c *call) DeleteValue(id uint64, key []byte) error {
-	conn, err := c.find(id)
+	conn, err := c.findNamed(id, key)
 	if err != nil {
 		return err
-	}
-	if !validName(key) {
-		return abi.Invalid
 	}
 	_, one := c.valueBytes(conn, key)
 	if one == 0 {

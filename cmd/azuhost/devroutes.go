@@ -17,7 +17,6 @@ import (
 // devProject is a plugin that is developed.
 type devProject struct {
 	*dev.Project
-	place   toolchain.Place
 	pattern string // that the command line has in front of it; empty: none
 }
 
@@ -34,7 +33,7 @@ func (d *devOutput) add(args []string, out, language string) error {
 			return err
 		}
 		file := filepath.Join(out, strconv.Itoa(i), place.Name+".wasm")
-		d.projects = append(d.projects, &devProject{&dev.Project{Path: path, Name: place.Name, Out: file}, place, pattern})
+		d.projects = append(d.projects, &devProject{&dev.Project{Path: path, Name: place.Name, Out: file, Place: place}, pattern})
 	}
 	return nil
 }
@@ -66,7 +65,7 @@ func (d *devOutput) blamed(err error) *devProject {
 func (d *devOutput) configFile() string {
 	var found []string
 	for _, p := range d.projects {
-		if file := filepath.Join(p.place.Home, defaultFile); exists(file) && !slices.Contains(found, file) {
+		if file := filepath.Join(p.Place.Home, defaultFile); exists(file) && !slices.Contains(found, file) {
 			found = append(found, file)
 		}
 	}
@@ -89,7 +88,7 @@ func (d *devOutput) routes(cfg *config.Config) ([]devRoute, error) {
 	for _, p := range d.projects {
 		known := len(out)
 		for _, r := range cfg.Routes {
-			if file, err := filepath.Abs(string(r.Plugin)); err == nil && slices.Contains(p.place.Outs, file) {
+			if file, err := filepath.Abs(string(r.Plugin)); err == nil && slices.Contains(p.Place.Outs, file) {
 				out = append(out, devRoute{r.Path, p, true})
 			}
 		}
@@ -118,7 +117,7 @@ func (s *source) sayRoutes() error {
 	if err != nil {
 		return err
 	}
-	cfg, err := config.Load(config.Source{File: file, Env: s.w.env, Flags: s.set, Routes: s.routes})
+	cfg, err := config.Load(s.from(file))
 	if file != "" && !exists(file) {
 		return s.report(err)
 	}
@@ -131,7 +130,7 @@ func (s *source) sayRoutes() error {
 		case r.inFile && file != "":
 			s.dev.console.Line(slog.LevelInfo, r.project.Name, fmt.Sprintf("is served at %s, as %s says", r.path, file))
 		case file != "" && r.project.pattern == "":
-			s.dev.console.Line(slog.LevelInfo, r.project.Name, fmt.Sprintf("is served at %s: no route of %s has the plugin %s", r.path, file, r.project.place.Outs[0]))
+			s.dev.console.Line(slog.LevelInfo, r.project.Name, fmt.Sprintf("is served at %s: no route of %s has the plugin %s", r.path, file, r.project.Place.Outs[0]))
 		}
 	}
 	return nil

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -98,7 +97,7 @@ func (r *remote) client() (*client.Client, error) {
 		token, from = string(b), r.tokenFile
 	}
 	token = strings.TrimSpace(token) // files end in a newline, and what is read from them
-	if strings.ContainsFunc(token, unicode.IsControl) {
+	if host.CheckInternalToken(token) != nil {
 		return nil, fmt.Errorf("token: %s has a control character in it: want the token alone, in one line", from)
 	}
 	c, err := client.New(cmp.Or(r.address, r.w.getenv(envAPI), defaultAPI), token)

@@ -122,13 +122,17 @@ func (s *source) load() (*config.Config, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	from := config.Source{Defaults: s.unset, File: file, Env: s.w.env, Flags: s.set, Routes: s.routes}
+	load := config.Load
 	if s.dev != nil {
-		cfg, err := s.loadDev(from)
-		return cfg, file, err
+		load = s.loadDev
 	}
-	cfg, err := config.Load(from)
+	cfg, err := load(s.from(file))
 	return cfg, file, err
+}
+
+// from is where the configuration comes from, with a file or, if empty, none.
+func (s *source) from(file string) config.Source {
+	return config.Source{Defaults: s.unset, File: file, Env: s.w.env, Flags: s.set, Routes: s.routes}
 }
 
 // changes says when the configuration is to be read again; nil: never.

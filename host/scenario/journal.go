@@ -35,6 +35,9 @@ type entry struct {
 
 func newJournal() *journal { return &journal{shared: &entries{}} }
 
+// at says which line of the script is played.
+func (j *journal) at(line int) { j.shared.line.Store(int64(line)) }
+
 // Enabled implements slog.Handler.
 func (j *journal) Enabled(context.Context, slog.Level) bool { return true }
 

@@ -85,7 +85,7 @@ func (s *Script) playLines(ctx context.Context, p *play) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		p.journal.shared.line.Store(int64(l.n))
+		p.journal.at(l.n)
 		if err := l.do(p); err != nil {
 			return l.failed(s.Name, err)
 		}

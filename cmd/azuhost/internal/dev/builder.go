@@ -20,7 +20,9 @@ type Project struct {
 	Out  string // the plugin; a host that watches it loads what is built
 	Name string // for people
 
-	place   toolchain.Place
+	// Place is where the sources are. The zero value has NewBuilder find out.
+	Place toolchain.Place
+
 	more    []string // folders of what is imported from elsewhere
 	changed bool
 	built   bool // once at least
@@ -48,8 +50,10 @@ func NewBuilder(projects []*Project, o toolchain.Options, console *Console) (*Bu
 	b := &Builder{projects: projects, options: o, console: console, watcher: newWatcher(w)}
 	for _, p := range projects {
 		p.changed = true
-		if p.place, err = toolchain.Locate(p.Path, o.Language); err != nil {
-			return nil, errors.Join(err, w.Close())
+		if p.Place.Dir == "" {
+			if p.Place, err = toolchain.Locate(p.Path, o.Language); err != nil {
+				return nil, errors.Join(err, w.Close())
+			}
 		}
 		b.watch(p)
 	}

@@ -38,7 +38,7 @@ func (b *Builder) isSource(p *Project, file string) bool {
 	case slices.Contains(sources, ext):
 		return !b.console.writes(file)
 	}
-	return p.place.All && name != "4913" && !isFolder(file) && !b.console.writes(file) // Vim tries that name
+	return p.Place.All && name != "4913" && !isFolder(file) && !b.console.writes(file) // Vim tries that name
 }
 
 // writes says whether the console goes to a file: every build would be a

@@ -50,9 +50,9 @@ func (b *Builder) FollowedChanged() bool {
 
 // watch has a project built when something in its folders changes.
 func (b *Builder) watch(p *Project) {
-	b.reach(p.place.Dir)
-	if p.place.All {
-		b.walk(p, p.place.Dir)
+	b.reach(p.Place.Dir)
+	if p.Place.All {
+		b.walk(p, p.Place.Dir)
 	}
 	for _, dir := range p.more {
 		b.reach(dir)
@@ -99,7 +99,7 @@ func (b *Builder) walk(p *Project, dir string) (sources bool) {
 		case err != nil:
 		case !d.IsDir():
 			sources = sources || b.isSource(p, path)
-		case path != p.place.Dir && ignored(d.Name()):
+		case path != p.Place.Dir && ignored(d.Name()):
 			return fs.SkipDir
 		default:
 			b.add(path) // before it is read: what comes later is an event
@@ -111,19 +111,19 @@ func (b *Builder) walk(p *Project, dir string) (sources bool) {
 
 // has says whether the sources of a project can be in a folder.
 func (p *Project) has(dir string) bool {
-	if dir == p.place.Dir || slices.Contains(p.more, dir) {
+	if dir == p.Place.Dir || slices.Contains(p.more, dir) {
 		return true
 	}
-	if !p.place.All || !below(dir, p.place.Dir) {
+	if !p.Place.All || !below(dir, p.Place.Dir) {
 		return false
 	}
-	rel, _ := filepath.Rel(p.place.Dir, dir) // it is below: no error
+	rel, _ := filepath.Rel(p.Place.Dir, dir) // it is below: no error
 	return !slices.ContainsFunc(strings.Split(rel, string(filepath.Separator)), ignored)
 }
 
 // leadsTo says whether a folder is one of a project's, or above one.
 func (p *Project) leadsTo(dir string) bool {
-	return p.has(dir) || slices.ContainsFunc(append([]string{p.place.Dir}, p.more...), func(d string) bool { return below(d, dir) })
+	return p.has(dir) || slices.ContainsFunc(append([]string{p.Place.Dir}, p.more...), func(d string) bool { return below(d, dir) })
 }
 
 // below says whether a folder is somewhere in another.
@@ -156,7 +156,7 @@ func (b *Builder) noteFolder(ev fsnotify.Event) (changed bool) {
 			continue
 		}
 		news := gone
-		if !gone && p.place.All && p.has(dir) {
+		if !gone && p.Place.All && p.has(dir) {
 			news = b.walk(p, dir)
 		} else {
 			b.watch(p) // of one that is gone, what is above

@@ -27,19 +27,12 @@ func find(path, language string) (*project, error) {
 			return nil, fmt.Errorf("the language %q is not known: there are %s", language, strings.Join(Names(), ", "))
 		}
 	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(abs)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s does not exist", path)
-	}
+	abs, folder, err := look(path)
 	if err != nil {
 		return nil, err
 	}
 	var p *project
-	if info.IsDir() {
+	if folder {
 		p, err = findFolder(path, abs, lang)
 	} else {
 		p, err = findFile(path, abs, lang)
@@ -48,6 +41,21 @@ func find(path, language string) (*project, error) {
 		p.lang = spoken(p.lang, p.file)
 	}
 	return p, err
+}
+
+// look gives the absolute path of what is to be built, and whether it is a folder.
+func look(path string) (abs string, folder bool, err error) {
+	if abs, err = filepath.Abs(path); err != nil {
+		return "", false, err
+	}
+	info, err := os.Stat(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false, fmt.Errorf("%s does not exist", path)
+	}
+	if err != nil {
+		return "", false, err
+	}
+	return abs, info.IsDir(), nil
 }
 
 func findFile(path, abs string, lang *Language) (*project, error) {

@@ -1,10 +1,6 @@
 package toolchain
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 )
@@ -28,18 +24,11 @@ type Place struct {
 // Locate says where the sources at a path are, without looking into them.
 // language is a name, or empty.
 func Locate(path, language string) (Place, error) {
-	abs, err := filepath.Abs(path)
+	abs, isFolder, err := look(path)
 	if err != nil {
 		return Place{}, err
 	}
-	info, err := os.Stat(abs)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Place{}, fmt.Errorf("%s does not exist", path)
-	}
-	if err != nil {
-		return Place{}, err
-	}
-	if info.IsDir() {
+	if isFolder {
 		name := filepath.Base(abs)
 		return Place{Dir: abs, All: true, Home: abs, Name: name, Outs: []string{filepath.Join(abs, name+".wasm")}}, nil
 	}
