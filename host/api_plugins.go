@@ -57,12 +57,12 @@ func (a *api) reload(ctx context.Context, r *http.Request) (any, error) {
 		return nil, err
 	}
 	list := listed[reloaded]{Items: []reloaded{}}
-	for _, ch := range a.host.channels() {
-		if ch.settings.Load().plugin == nil {
+	for _, rt := range a.host.runtimes() {
+		if rt.settings.Load().plugin == nil {
 			continue
 		}
-		item := reloaded{Route: ch.pattern}
-		if c, err := a.host.Load(ctx, ch.pattern); err != nil {
+		item := reloaded{Route: rt.pattern}
+		if c, err := a.host.Load(ctx, rt.pattern); err != nil {
 			item.Error = a.versionProblem(err)
 		} else {
 			item.Change = &c

@@ -74,9 +74,9 @@ type NodeInfo struct {
 
 func (a *api) node(context.Context, *http.Request) (any, error) {
 	n := NodeInfo{Node: a.host.Node(), Version: Version()}
-	for _, ch := range a.host.channels() {
+	for _, rt := range a.host.runtimes() {
 		n.Routes++
-		n.Connections += ch.hub.Len()
+		n.Connections += rt.hub.Len()
 	}
 	return n, nil
 }

@@ -17,7 +17,7 @@ import (
 type appMetrics struct {
 	mu     sync.Mutex
 	defs   map[string]*appMetric
-	series map[*channel]int // none of a channel that was forgotten
+	series map[*routeRuntime]int // none of a channel that was forgotten
 }
 
 type appMetric struct {
@@ -28,8 +28,8 @@ type appMetric struct {
 }
 
 type appSeries struct {
-	ch      *channel // that counted last, of those that have not retired
-	values  []string // route first
+	rt      *routeRuntime // that counted last, of those that have not retired
+	values  []string      // route first
 	value   float64
 	count   uint64
 	buckets map[float64]uint64
@@ -44,7 +44,7 @@ const (
 )
 
 func newAppMetrics() *appMetrics {
-	return &appMetrics{defs: map[string]*appMetric{}, series: map[*channel]int{}}
+	return &appMetrics{defs: map[string]*appMetric{}, series: map[*routeRuntime]int{}}
 }
 
 // parseLabels reads lines of name=value, sorted by name.
@@ -82,7 +82,7 @@ func validMetricName(s string) bool {
 
 // check says whether apply would take this. series names the series where it
 // is a new one, of which there may be limit, or which is in pending already.
-func (a *appMetrics) check(ch *channel, op abi.MetricOp, name, labels []byte, v float64, limit int, pending map[string]struct{}) (series string, err error) {
+func (a *appMetrics) check(rt *routeRuntime, op abi.MetricOp, name, labels []byte, v float64, limit int, pending map[string]struct{}) (series string, err error) {
 	if op < abi.CounterAdd || op > abi.HistogramObserve || !validMetricName(string(name)) || math.IsNaN(v) || math.IsInf(v, 0) || op == abi.CounterAdd && v < 0 {
 		return "", abi.Invalid
 	}
@@ -93,7 +93,7 @@ func (a *appMetrics) check(ch *channel, op abi.MetricOp, name, labels []byte, v 
 	full := appName(op, string(name))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	d, key := a.defs[full], appKey(ch, values)
+	d, key := a.defs[full], appKey(rt, values)
 	switch {
 	case d == nil && a.clashes(op, full), d != nil && (d.op != op || !slices.Equal(d.labels, names)):
 		return "", abi.Invalid
@@ -101,7 +101,7 @@ func (a *appMetrics) check(ch *channel, op abi.MetricOp, name, labels []byte, v 
 		return "", nil
 	}
 	key = full + "\n" + key
-	if _, ok := pending[key]; !ok && a.series[ch] >= limit {
+	if _, ok := pending[key]; !ok && a.series[rt] >= limit {
 		return "", abi.Limit
 	}
 	return key, nil
@@ -129,27 +129,27 @@ func appName(op abi.MetricOp, name string) string {
 	return appPrefix + name
 }
 
-func appKey(ch *channel, values []string) string {
-	return ch.pattern + "\n" + strings.Join(values, "\n")
+func appKey(rt *routeRuntime, values []string) string {
+	return rt.pattern + "\n" + strings.Join(values, "\n")
 }
 
 // apply counts, sets or observes.
-func (a *appMetrics) apply(ch *channel, op abi.MetricOp, name, labels string, v float64) {
+func (a *appMetrics) apply(rt *routeRuntime, op abi.MetricOp, name, labels string, v float64) {
 	names, values, err := parseLabels(labels)
 	if err != nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if ch.forgotten {
+	if rt.forgotten {
 		return // its clerk ran a last hook
 	}
 	full := appName(op, name)
-	d, key := a.defs[full], appKey(ch, values)
+	d, key := a.defs[full], appKey(rt, values)
 	if d != nil && (d.op != op || !slices.Equal(d.labels, names)) || d == nil && a.clashes(op, full) {
 		return // two hooks at once made it up differently: the first holds
 	}
-	if (d == nil || d.series[key] == nil) && a.series[ch] >= ch.settings.Load().limits.MetricSeries {
+	if (d == nil || d.series[key] == nil) && a.series[rt] >= rt.settings.Load().limits.MetricSeries {
 		return
 	}
 	if d == nil {
@@ -159,14 +159,14 @@ func (a *appMetrics) apply(ch *channel, op abi.MetricOp, name, labels string, v 
 	}
 	s := d.series[key]
 	if s == nil {
-		a.series[ch]++
-		s = &appSeries{ch: ch, values: append([]string{ch.pattern}, values...)}
+		a.series[rt]++
+		s = &appSeries{rt: rt, values: append([]string{rt.pattern}, values...)}
 		d.series[key] = s
 	}
-	if s.ch != ch && !ch.retired.Load() {
-		a.series[s.ch]--
-		a.series[ch]++
-		s.ch = ch
+	if s.rt != rt && !rt.retired.Load() {
+		a.series[s.rt]--
+		a.series[rt]++
+		s.rt = rt
 	}
 	s.apply(op, v)
 }
@@ -194,14 +194,14 @@ func (s *appSeries) apply(op abi.MetricOp, v float64) {
 }
 
 // forget drops the series of a channel that is gone, and has it make no others.
-func (a *appMetrics) forget(ch *channel) {
+func (a *appMetrics) forget(rt *routeRuntime) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ch.forgotten = true
-	delete(a.series, ch)
+	rt.forgotten = true
+	delete(a.series, rt)
 	for name, d := range a.defs {
 		for k, s := range d.series {
-			if s.ch == ch {
+			if s.rt == rt {
 				delete(d.series, k)
 			}
 		}

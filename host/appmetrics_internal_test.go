@@ -10,12 +10,12 @@ import (
 // and after; one that is forgotten makes none.
 func TestSeriesOfARouteThatComesBack(t *testing.T) {
 	a := newAppMetrics()
-	channelOf := func() *channel {
-		ch := &channel{pattern: "/c"}
-		ch.settings.Store(&settings{limits: Limits{MetricSeries: 2}})
-		return ch
+	channelOf := func() *routeRuntime {
+		rt := &routeRuntime{pattern: "/c"}
+		rt.settings.Store(&settings{limits: Limits{MetricSeries: 2}})
+		return rt
 	}
-	count := func(ch *channel, name string) { a.apply(ch, abi.CounterAdd, name, "", 1) }
+	count := func(rt *routeRuntime, name string) { a.apply(rt, abi.CounterAdd, name, "", 1) }
 	want := func(values map[string]float64) {
 		t.Helper()
 		if len(a.defs) != len(values) {

@@ -20,24 +20,24 @@ const (
 // keeps it with the connection. It gives the request without the token: a plugin
 // has its claims, and can not lose what it does not have. A request of a route
 // that looks at no token stays as it is.
-func (ch *channel) authenticate(ctx context.Context, set *settings, c *conn, r *http.Request) (*http.Request, error) {
+func (rt *routeRuntime) authenticate(ctx context.Context, set *settings, c *conn, r *http.Request) (*http.Request, error) {
 	mode := set.route.Auth
 	if !mode.checks() {
 		return r, nil
 	}
-	v := ch.host.config.Load().auth
+	v := rt.host.config.Load().auth
 	if v == nil { // a reload is under way that takes it away from the route, too
-		return nil, ch.judged(&auth.Error{Reason: auth.Unavailable, Text: "nothing to check it with"})
+		return nil, rt.judged(&auth.Error{Reason: auth.Unavailable, Text: "nothing to check it with"})
 	}
 	token, err := v.Find(r)
 	if err != nil {
-		return nil, ch.judged(err)
+		return nil, rt.judged(err)
 	}
 	if token == "" && mode == AuthOptional {
 		return r, nil
 	}
 	t, err := v.Verify(ctx, token)
-	if ch.judged(err) != nil {
+	if rt.judged(err) != nil {
 		return nil, err
 	}
 	c.token.Store(t)
@@ -45,13 +45,13 @@ func (ch *channel) authenticate(ctx context.Context, set *settings, c *conn, r *
 }
 
 // judged counts a token that was looked at. It returns err.
-func (ch *channel) judged(err error) error {
+func (rt *routeRuntime) judged(err error) error {
 	result := "ok"
 	if err != nil {
 		result = string(reasonOf(err))
-		ch.log.Debug("token refused", "err", err)
+		rt.log.Debug("token refused", "err", err)
 	}
-	ch.host.metrics.auth.tokens.WithLabelValues(ch.pattern, result).Inc()
+	rt.host.metrics.auth.tokens.WithLabelValues(rt.pattern, result).Inc()
 	return err
 }
 
@@ -80,22 +80,22 @@ func tokenRefusal(err error) (status int, text string) {
 }
 
 // refuseToken answers a handshake whose token is refused.
-func (ch *channel) refuseToken(set *settings, c *conn, w http.ResponseWriter, r *http.Request, err error) {
+func (rt *routeRuntime) refuseToken(set *settings, c *conn, w http.ResponseWriter, r *http.Request, err error) {
 	status, text := tokenRefusal(err)
 	if status == http.StatusUnauthorized && set.route.AuthRefusal == RefuseClose {
-		ch.host.metrics.refused.WithLabelValues(ch.pattern, string(refusedAuth)).Inc()
+		rt.host.metrics.refused.WithLabelValues(rt.pattern, string(refusedAuth)).Inc()
 		c.sock.Close(closeUnauthorized, text)
-		ch.upgrade(c, w, r)
+		rt.upgrade(c, w, r)
 		return
 	}
-	ch.host.limits.release(c)
+	rt.host.limits.release(c)
 	switch status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", challenge(err, text))
 	}
-	ch.refuse(w, status, text, refusedAuth)
+	rt.refuse(w, status, text, refusedAuth)
 }
 
 // challenge is a WWW-Authenticate header (RFC 6750, section 3).
@@ -121,8 +121,8 @@ func (h *Host) keysMissing() error {
 		return nil
 	}
 	using, without := false, false
-	for _, ch := range h.channels() {
-		switch ch.settings.Load().route.Auth {
+	for _, rt := range h.runtimes() {
+		switch rt.settings.Load().route.Auth {
 		case AuthRequired:
 			using = true
 		case AuthOptional:

@@ -97,14 +97,14 @@ func BenchmarkPublish(b *testing.B) {
 		{"api", alone.publish},
 		{"redis", joined.broadcast},
 	}
-	const turn = 50
+	const batch = 50
 	spent := make([]time.Duration, len(ways))
 	took := make([]time.Duration, len(ways))
 	n := 0
 	for b.Loop() {
 		for i, w := range ways {
 			cpu, start := cpuTime(b), time.Now()
-			for range turn {
+			for range batch {
 				if err := w.send(); err != nil {
 					b.Fatal(w.name, err)
 				}
@@ -112,7 +112,7 @@ func BenchmarkPublish(b *testing.B) {
 			spent[i] += cpuTime(b) - cpu
 			took[i] += time.Since(start)
 		}
-		n += turn
+		n += batch
 	}
 	for i, w := range ways {
 		b.ReportMetric(float64(spent[i].Microseconds())/float64(n), w.name+"-cpu-µs")

@@ -29,19 +29,19 @@ func BenchmarkEvent(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer func() { _ = h.Close(context.Background()) }()
-			ch := h.channel("/echo")
-			c := &conn{ch: ch, turn: hub.Turn{Hub: ch.hub}}
+			rt := h.runtime("/echo")
+			c := &conn{rt: rt, outbox: hub.Outbox{Hub: rt.hub}}
 			sink := &countingSink{}
 			c.member = hub.MakeMember(1, sink, false)
-			ch.hub.Add(&c.member)
-			defer ch.hub.Remove(&c.member) // Close would close a socket
+			rt.hub.Add(&c.member)
+			defer rt.hub.Remove(&c.member) // Close would close a socket
 			ev := Event{Hook: abi.OnMessage, Conn: 1, Data: make([]byte, 128), Arg: int32(abi.Binary)}
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := ch.run(&ev, c, nil, &c.turn); err != nil {
+				if err := rt.run(&ev, c, nil, &c.outbox); err != nil {
 					b.Fatal(err)
 				}
-				c.turn.Flush()
+				c.outbox.Flush()
 			}
 			if sink.frames < b.N {
 				b.Fatalf("%d frames for %d events", sink.frames, b.N)

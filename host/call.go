@@ -16,13 +16,13 @@ import (
 // call is one run of a hook: it gathers what the hook asks for and makes it
 // happen in Commit. It implements Env.
 type call struct {
-	ch   *channel
-	set  *settings
-	hook abi.Hook
-	ev   Event
-	conn *conn         // the event's; nil: none
-	req  *http.Request // in on_connect
-	turn *hub.Turn
+	rt     *routeRuntime
+	set    *settings
+	hook   abi.Hook
+	ev     Event
+	conn   *conn         // the event's; nil: none
+	req    *http.Request // in on_connect
+	outbox *hub.Outbox
 	// receipts gets those of what is sent over a broker; nil: nobody asks for them.
 	receipts *[]broker.Pending
 	arena    []byte // encoded frames, names and values of ops
@@ -144,7 +144,7 @@ func (c *call) find(id uint64) (*conn, error) {
 	if c.conn != nil && c.conn.member.ID == id {
 		return c.conn, nil
 	}
-	if m := c.ch.hub.Member(id); m != nil {
+	if m := c.rt.hub.Member(id); m != nil {
 		return m.Sink().(*conn), nil
 	}
 	return nil, abi.NotFound
@@ -251,7 +251,7 @@ func (c *call) TimerSet(id uint64, name []byte, after time.Duration) error {
 	}
 	t := timerID{id, string(name)}
 	is := c.isArmed(t)
-	if !is && c.ch.timers.len()+c.newTimers >= c.set.limits.Timers {
+	if !is && c.rt.timers.len()+c.newTimers >= c.set.limits.Timers {
 		return abi.Limit
 	}
 	if err := c.timer(op{kind: opTimerSet, num: min(float64(after), maxTimer)}, id, name); err != nil {
@@ -292,7 +292,7 @@ func (c *call) isArmed(t timerID) bool {
 	if a, ok := c.armed[t]; ok {
 		return a.on
 	}
-	return c.ch.timers.has(t)
+	return c.rt.timers.has(t)
 }
 
 func (c *call) timer(o op, id uint64, name []byte) (err error) {
@@ -309,7 +309,7 @@ func (c *call) timer(o op, id uint64, name []byte) (err error) {
 
 // Metric implements Env.
 func (c *call) Metric(mop abi.MetricOp, name, labels []byte, value float64) error {
-	series, err := c.ch.host.appMetrics.check(c.ch, mop, name, labels, value, c.set.limits.MetricSeries-len(c.newSeries), c.newSeries)
+	series, err := c.rt.host.appMetrics.check(c.rt, mop, name, labels, value, c.set.limits.MetricSeries-len(c.newSeries), c.newSeries)
 	if err != nil {
 		return err
 	}
@@ -331,7 +331,7 @@ func (c *call) Metric(mop abi.MetricOp, name, labels []byte, value float64) erro
 }
 
 // Now implements Env.
-func (c *call) Now() time.Time { return c.ch.host.now() }
+func (c *call) Now() time.Time { return c.rt.host.now() }
 
 // Fail implements Env.
 func (c *call) Fail(text []byte) {

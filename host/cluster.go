@@ -91,116 +91,116 @@ func trustFile(file string) (*tls.Config, error) {
 }
 
 // roomTopic is what the broker calls a room.
-func (ch *channel) roomTopic(name string) broker.Topic {
-	return broker.Topic{Route: ch.pattern, Kind: broker.Room, Name: name, Size: ch.history.Size, TTL: ch.history.TTL}
+func (rt *routeRuntime) roomTopic(name string) broker.Topic {
+	return broker.Topic{Route: rt.pattern, Kind: broker.Room, Name: name, Size: rt.history.Size, TTL: rt.history.TTL}
 }
 
-func (ch *channel) userTopic(name string) broker.Topic {
-	return broker.Topic{Route: ch.pattern, Kind: broker.User, Name: name}
+func (rt *routeRuntime) userTopic(name string) broker.Topic {
+	return broker.Topic{Route: rt.pattern, Kind: broker.User, Name: name}
 }
 
-func (ch *channel) allTopic() broker.Topic {
-	return broker.Topic{Route: ch.pattern, Kind: broker.Route}
+func (rt *routeRuntime) allTopic() broker.Topic {
+	return broker.Topic{Route: rt.pattern, Kind: broker.Route}
 }
 
 // follow has the broker deliver what is for those who are connected here. The
 // hub calls it with its locks held.
-func (ch *channel) follow(k hub.TopicKind, name string, here bool) {
-	t := ch.userTopic(name)
+func (rt *routeRuntime) follow(k hub.TopicKind, name string, here bool) {
+	t := rt.userTopic(name)
 	if k == hub.RoomTopic {
-		t = ch.roomTopic(name)
+		t = rt.roomTopic(name)
 	}
 	if here {
-		ch.host.broker.Subscribe(t)
+		rt.host.broker.Subscribe(t)
 	} else {
-		ch.host.broker.Unsubscribe(t)
+		rt.host.broker.Unsubscribe(t)
 	}
 }
 
 // deliverTopic gives messages from the broker to the members here, and says
 // how many got the last of them.
 func (h *Host) deliverTopic(t broker.Topic, first broker.Position, messages []broker.Message) (sockets int) {
-	ch := h.channel(t.Route)
-	if ch == nil {
+	rt := h.runtime(t.Route)
+	if rt == nil {
 		return 0
 	}
-	turn := hub.Turn{Hub: ch.hub}
+	outbox := hub.Outbox{Hub: rt.hub}
 	for i := range messages {
 		m := &messages[i]
 		var except uint64
 		if m.Node == h.node {
 			except = m.Except
 		}
-		turn.Reached = 0
+		outbox.Reached = 0
 		switch at := (hub.Position{Epoch: first.Epoch, Offset: first.Offset + uint64(i)}); {
 		case m.Close != nil:
-			turn.Reached = ch.closeUser(&turn, t.Name, m.Close.Code, m.Close.Reason)
+			outbox.Reached = rt.closeUser(&outbox, t.Name, m.Close.Code, m.Close.Reason)
 		case t.Kind == broker.User:
-			turn.SendUser([]byte(t.Name), m.Frame)
+			outbox.SendUser([]byte(t.Name), m.Frame)
 		case t.Kind == broker.Route:
-			turn.BroadcastAll(m.Frame, except)
+			outbox.BroadcastAll(m.Frame, except)
 		case first.Offset > 0 && t.Size > 0:
-			turn.Deliver([]byte(t.Name), m.Frame, except, at)
+			outbox.Deliver([]byte(t.Name), m.Frame, except, at)
 		default:
-			turn.Broadcast([]byte(t.Name), m.Frame, except)
+			outbox.Broadcast([]byte(t.Name), m.Frame, except)
 		}
 	}
-	turn.Flush()
-	return turn.Reached
+	outbox.Flush()
+	return outbox.Reached
 }
 
 // passTopic says that a room's members have a message already.
 func (h *Host) passTopic(t broker.Topic, at broker.Position) {
-	if ch := h.channel(t.Route); ch != nil && t.Kind == broker.Room && t.Size > 0 {
-		turn := hub.Turn{Hub: ch.hub}
-		turn.Pass([]byte(t.Name), hub.Position(at))
-		turn.Flush()
+	if rt := h.runtime(t.Route); rt != nil && t.Kind == broker.Room && t.Size > 0 {
+		outbox := hub.Outbox{Hub: rt.hub}
+		outbox.Pass([]byte(t.Name), hub.Position(at))
+		outbox.Flush()
 	}
 }
 
 // placeTopic says where a room stands.
 func (h *Host) placeTopic(t broker.Topic, at broker.Position) {
-	if ch := h.channel(t.Route); ch != nil && t.Kind == broker.Room && t.Size > 0 {
-		ch.hub.Place(t.Name, hub.Position(at))
+	if rt := h.runtime(t.Route); rt != nil && t.Kind == broker.Room && t.Size > 0 {
+		rt.hub.Place(t.Name, hub.Position(at))
 	}
 }
 
 // command does what another node asks for.
 func (h *Host) command(c broker.Command) int {
-	ch := h.channel(c.Route)
-	if ch == nil {
+	rt := h.runtime(c.Route)
+	if rt == nil {
 		return 0
 	}
-	turn := hub.Turn{Hub: ch.hub}
-	defer turn.Flush()
-	return ch.closeConn(&turn, c.Conn, c.Close.Code, c.Close.Reason)
+	outbox := hub.Outbox{Hub: rt.hub}
+	defer outbox.Flush()
+	return rt.closeConn(&outbox, c.Conn, c.Close.Code, c.Close.Reason)
 }
 
 // toRoom sends a frame to a room on all nodes.
 func (c *call) toRoom(room, frame []byte, except uint64) {
-	if c.ch.host.broker == nil {
-		c.turn.Broadcast(room, frame, except)
+	if c.rt.host.broker == nil {
+		c.outbox.Broadcast(room, frame, except)
 		return
 	}
-	c.toNodes(c.ch.roomTopic(string(room)), frame, except)
+	c.toNodes(c.rt.roomTopic(string(room)), frame, except)
 }
 
 // toUser sends a frame to the connections of a user on all nodes.
 func (c *call) toUser(user, frame []byte) {
-	if c.ch.host.broker == nil {
-		c.turn.SendUser(user, frame)
+	if c.rt.host.broker == nil {
+		c.outbox.SendUser(user, frame)
 		return
 	}
-	c.toNodes(c.ch.userTopic(string(user)), frame, 0)
+	c.toNodes(c.rt.userTopic(string(user)), frame, 0)
 }
 
 // toAll sends a frame to all connections on all nodes.
 func (c *call) toAll(frame []byte, except uint64) {
-	if c.ch.host.broker == nil {
-		c.turn.BroadcastAll(frame, except)
+	if c.rt.host.broker == nil {
+		c.outbox.BroadcastAll(frame, except)
 		return
 	}
-	c.toNodes(c.ch.allTopic(), frame, except)
+	c.toNodes(c.rt.allTopic(), frame, except)
 }
 
 // toNodes sends a frame over the broker. It does not wait for how far it goes, which the
@@ -208,33 +208,33 @@ func (c *call) toAll(frame []byte, except uint64) {
 func (c *call) toNodes(t broker.Topic, frame []byte, except uint64) {
 	m := broker.Message{Frame: slices.Clone(frame), Except: except}
 	if c.receipts == nil {
-		c.ch.host.broker.Publish(t, m)
+		c.rt.host.broker.Publish(t, m)
 		return
 	}
-	*c.receipts = append(*c.receipts, c.ch.host.broker.PublishAsk(t, m))
+	*c.receipts = append(*c.receipts, c.rt.host.broker.PublishAsk(t, m))
 }
 
 // since gives the messages of a room after an offset. Except is left in those that are not for
 // a client: for its connection here, or the one that it had before, by name.
-func (ch *channel) since(room, epoch string, offset, conn uint64, before string) (entries []hub.Entry, at hub.Position, ok bool, err error) {
+func (rt *routeRuntime) since(room, epoch string, offset, conn uint64, before string) (entries []hub.Entry, at hub.Position, ok bool, err error) {
 	node, id, err := parseConnName(before)
 	if err != nil {
 		node, id = "", 0 // it is not known
 	}
 	excepted := func(at string, except uint64) uint64 {
-		if at == ch.host.node && except == conn || at == node && except == id {
+		if at == rt.host.node && except == conn || at == node && except == id {
 			return except
 		}
 		return 0
 	}
-	if ch.host.broker == nil {
-		entries, at, ok = ch.hub.Since(room, epoch, offset)
+	if rt.host.broker == nil {
+		entries, at, ok = rt.hub.Since(room, epoch, offset)
 		for i := range entries {
-			entries[i].Except = excepted(ch.host.node, entries[i].Except)
+			entries[i].Except = excepted(rt.host.node, entries[i].Except)
 		}
 		return entries, at, ok, nil
 	}
-	found, stands, ok, err := ch.host.broker.Since(context.Background(), ch.roomTopic(room), epoch, offset)
+	found, stands, ok, err := rt.host.broker.Since(context.Background(), rt.roomTopic(room), epoch, offset)
 	for _, e := range found {
 		entries = append(entries, hub.Entry{Offset: e.Offset, Frame: e.Frame, Except: excepted(e.Node, e.Except)})
 	}

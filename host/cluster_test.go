@@ -193,8 +193,8 @@ func TestClusterAnswers(t *testing.T) {
 func TestClusterPresenceEvents(t *testing.T) {
 	var mu sync.Mutex
 	var events []string
-	ch := historyRoute().Channel.(*host.Funcs)
-	ch.OnPresence = func(_ host.Env, room, user string, join bool) error {
+	rt := historyRoute().Channel.(*host.Funcs)
+	rt.OnPresence = func(_ host.Env, room, user string, join bool) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if room != "" {
@@ -203,7 +203,7 @@ func TestClusterPresenceEvents(t *testing.T) {
 		return nil
 	}
 	route := historyRoute()
-	route.Channel = ch
+	route.Channel = rt
 	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{route}})
 	seen := func() string {
 		mu.Lock()

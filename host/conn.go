@@ -17,7 +17,7 @@ import (
 // conn is a connection of a channel: a member of its hub with a socket. It
 // is the socket's Handler and the hub's Sink.
 type conn struct {
-	ch     *channel
+	rt     *routeRuntime
 	member hub.Member
 	sock   *socket.Conn
 
@@ -33,7 +33,7 @@ type conn struct {
 	ending atomic.Bool // a hook has closed it: no more events but on_close, although input may be here
 
 	// the reader's goroutine only, and before it the handshake's
-	turn     hub.Turn
+	outbox   hub.Outbox
 	accepted bool // on_connect took it: on_close is due
 
 	answering atomic.Int64 // bytes of answers to recover that wait behind messages of its rooms
@@ -80,18 +80,18 @@ func (c *conn) OnMessage(kind abi.Kind, p []byte) {
 			return
 		}
 	}
-	c.ch.metrics.received(kind, len(p))
+	c.rt.metrics.received(kind, len(p))
 	ev := Event{Hook: abi.OnMessage, Conn: c.member.ID, Data: p, Arg: int32(kind)}
-	err := c.ch.run(&ev, c, nil, &c.turn)
+	err := c.rt.run(&ev, c, nil, &c.outbox)
 	if err == nil {
 		return
 	}
 	var f *plugin.Fault
-	if errors.As(err, &f) && c.ch.settings.Load().route.OnFault == FaultClose {
-		c.turn.After(&c.member, func() { c.sock.Close(1011, "internal error") })
+	if errors.As(err, &f) && c.rt.settings.Load().route.OnFault == FaultClose {
+		c.outbox.After(&c.member, func() { c.sock.Close(1011, "internal error") })
 		return
 	}
-	c.turn.Send(&c.member, internalError)
+	c.outbox.Send(&c.member, internalError)
 }
 
 // OnPing implements socket.Handler.
@@ -101,33 +101,33 @@ func (c *conn) OnPing(p []byte) { c.control(abi.OnPing, p) }
 func (c *conn) OnPong(p []byte) { c.control(abi.OnPong, p) }
 
 func (c *conn) control(h abi.Hook, p []byte) {
-	if c.accepted && !c.ending.Load() && c.ch.settings.Load().logic.Has(h) {
-		_ = c.ch.run(&Event{Hook: h, Conn: c.member.ID, Data: p}, c, nil, &c.turn)
+	if c.accepted && !c.ending.Load() && c.rt.settings.Load().logic.Has(h) {
+		_ = c.rt.run(&Event{Hook: h, Conn: c.member.ID, Data: p}, c, nil, &c.outbox)
 	}
 }
 
 // OnDrained implements socket.Handler.
-func (c *conn) OnDrained() { c.turn.Flush() }
+func (c *conn) OnDrained() { c.outbox.Flush() }
 
 // OnClosed implements socket.Handler.
 func (c *conn) OnClosed(code int, reason string) {
-	c.ch.metrics.closed.WithLabelValues(c.ch.pattern, codeLabel(code)).Inc()
+	c.rt.metrics.closed.WithLabelValues(c.rt.pattern, codeLabel(code)).Inc()
 	if !c.accepted {
 		return
 	}
-	h := c.ch.hub
+	h := c.rt.hub
 	c.gone = gone{user: h.User(&c.member), rooms: h.RoomsOf(&c.member)}
 	h.Remove(&c.member)
-	c.ch.watchers.removeAll(c)
+	c.rt.subscribers.removeAll(c)
 	c.dropTimers()
 	ev := Event{Hook: abi.OnClose, Conn: c.member.ID, Data: []byte(reason), Arg: int32(code)}
-	_ = c.ch.run(&ev, c, nil, &c.turn)
-	c.turn.Flush()
+	_ = c.rt.run(&ev, c, nil, &c.outbox)
+	c.outbox.Flush()
 }
 
 // OnReleased implements socket.Handler. Until then the connection counts: a client
 // that breaks a rule and stays would otherwise have one more socket each time.
-func (c *conn) OnReleased() { c.ch.host.limits.release(c) }
+func (c *conn) OnReleased() { c.rt.host.limits.release(c) }
 
 // keepTimer remembers that the connection has a timer; false: it is gone.
 // timerMu is held.
@@ -146,7 +146,7 @@ func (c *conn) keepTimer(name string) bool {
 func (c *conn) forgetTimer(name string) {
 	c.timerMu.Lock()
 	defer c.timerMu.Unlock()
-	if !c.ch.timers.has(timerID{c.member.ID, name}) {
+	if !c.rt.timers.has(timerID{c.member.ID, name}) {
 		delete(c.timers, name)
 	}
 }
@@ -157,9 +157,9 @@ func (c *conn) dropTimers() {
 	c.timers, c.closed = nil, true
 	c.timerMu.Unlock()
 	for n := range names {
-		c.ch.timers.clear(timerID{c.member.ID, n})
+		c.rt.timers.clear(timerID{c.member.ID, n})
 	}
-	c.ch.expiries.clear(timerID{conn: c.member.ID})
+	c.rt.expiries.clear(timerID{conn: c.member.ID})
 }
 
 // codeLabel is a close code as a metric label. Codes that anybody may make up

@@ -67,7 +67,7 @@ func reached(r broker.Receipt) reach {
 }
 
 // local is what went to so many connections of this node.
-func (ch *channel) local(sockets int) reach { return reachOf(ch.host.node, sockets) }
+func (rt *routeRuntime) local(sockets int) reach { return reachOf(rt.host.node, sockets) }
 
 // reachOf is what went to so many connections of a node.
 func reachOf(node string, sockets int) reach {
@@ -80,24 +80,24 @@ func reachOf(node string, sockets int) reach {
 
 // deliver sends an encoded frame to those of a target, on all nodes, and says
 // how many connections that are.
-func (ch *channel) deliver(ctx context.Context, to target, frame []byte) reach {
-	if ch.host.broker != nil {
-		return ch.deliverByBroker(ctx, to, frame)
+func (rt *routeRuntime) deliver(ctx context.Context, to target, frame []byte) reach {
+	if rt.host.broker != nil {
+		return rt.deliverByBroker(ctx, to, frame)
 	}
-	turn := hub.Turn{Hub: ch.hub}
+	outbox := hub.Outbox{Hub: rt.hub}
 	switch {
 	case to.room != "":
-		turn.Broadcast([]byte(to.room), frame, 0)
+		outbox.Broadcast([]byte(to.room), frame, 0)
 	case len(to.users) > 0:
 		for _, u := range distinct(to.users) {
-			turn.SendUser([]byte(u), frame)
+			outbox.SendUser([]byte(u), frame)
 		}
 	default:
-		turn.BroadcastAll(frame, 0)
+		outbox.BroadcastAll(frame, 0)
 	}
-	turn.Flush()
-	r := ch.local(turn.Reached)
-	r.Epoch, r.Offset = turn.At.Epoch, turn.At.Offset
+	outbox.Flush()
+	r := rt.local(outbox.Reached)
+	r.Epoch, r.Offset = outbox.At.Epoch, outbox.At.Offset
 	return r
 }
 
@@ -115,20 +115,20 @@ const usersAtOnce = 256
 
 // deliverByBroker is deliver over the nodes of a cluster: each says how many
 // of its connections got the message.
-func (ch *channel) deliverByBroker(ctx context.Context, to target, frame []byte) (sum reach) {
-	b, m := ch.host.broker, broker.Message{Frame: frame}
+func (rt *routeRuntime) deliverByBroker(ctx context.Context, to target, frame []byte) (sum reach) {
+	b, m := rt.host.broker, broker.Message{Frame: frame}
 	switch {
 	case to.room != "":
-		return reached(b.PublishWait(ctx, ch.roomTopic(to.room), m))
+		return reached(b.PublishWait(ctx, rt.roomTopic(to.room), m))
 	case len(to.users) == 0:
-		return reached(b.PublishWait(ctx, ch.allTopic(), m))
+		return reached(b.PublishWait(ctx, rt.allTopic(), m))
 	}
 	var mu sync.Mutex
 	for users := range slices.Chunk(distinct(to.users), usersAtOnce) {
 		var wait sync.WaitGroup
 		for _, u := range users {
 			wait.Go(func() {
-				one := reached(b.PublishWait(ctx, ch.userTopic(u), m))
+				one := reached(b.PublishWait(ctx, rt.userTopic(u), m))
 				mu.Lock()
 				defer mu.Unlock()
 				sum.add(one)

@@ -55,8 +55,8 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err
 		return Delivery{}, err
 	}
 	var sum reach
-	for _, ch := range channels {
-		one, err := ch.disconnect(ctx, d)
+	for _, rt := range channels {
+		one, err := rt.disconnect(ctx, d)
 		if err != nil {
 			return sum.delivery(), err
 		}
@@ -67,52 +67,52 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err
 
 // disconnect closes the connections that a checked disconnection is about, on
 // whatever node they are.
-func (ch *channel) disconnect(ctx context.Context, d Disconnection) (reach, error) {
-	b := ch.host.broker
+func (rt *routeRuntime) disconnect(ctx context.Context, d Disconnection) (reach, error) {
+	b := rt.host.broker
 	if d.User != "" && b != nil {
-		return reached(b.PublishWait(ctx, ch.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}})), nil
+		return reached(b.PublishWait(ctx, rt.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}})), nil
 	}
-	turn := hub.Turn{Hub: ch.hub}
-	defer turn.Flush()
+	outbox := hub.Outbox{Hub: rt.hub}
+	defer outbox.Flush()
 	if d.User != "" {
-		return ch.local(ch.closeUser(&turn, d.User, d.Code, d.Reason)), nil
+		return rt.local(rt.closeUser(&outbox, d.User, d.Code, d.Reason)), nil
 	}
 	node, id, err := parseConnName(d.Conn)
 	switch {
 	case err != nil:
 		return reach{}, err
-	case node == ch.host.node:
-		return ch.local(ch.closeConn(&turn, id, d.Code, d.Reason)), nil
+	case node == rt.host.node:
+		return rt.local(rt.closeConn(&outbox, id, d.Code, d.Reason)), nil
 	case b == nil:
 		return reach{}, nil
 	}
-	n, answered := b.Command(ctx, node, broker.Command{Route: ch.pattern, Conn: id, Close: broker.Close{Code: d.Code, Reason: d.Reason}})
+	n, answered := b.Command(ctx, node, broker.Command{Route: rt.pattern, Conn: id, Close: broker.Close{Code: d.Code, Reason: d.Reason}})
 	sum := reachOf(node, n)
-	sum.Partial = !answered && slices.Contains(ch.host.nodes(), node)
+	sum.Partial = !answered && slices.Contains(rt.host.nodes(), node)
 	return sum, nil
 }
 
 // closeUser closes the connections of a user to this node, behind what was sent
 // to them before.
-func (ch *channel) closeUser(turn *hub.Turn, user string, code int, reason string) int {
-	members := ch.hub.Conns([]byte(user))
+func (rt *routeRuntime) closeUser(outbox *hub.Outbox, user string, code int, reason string) int {
+	members := rt.hub.Conns([]byte(user))
 	for _, m := range members {
-		closeMember(turn, m, code, reason)
+		closeMember(outbox, m, code, reason)
 	}
 	return len(members)
 }
 
-func (ch *channel) closeConn(turn *hub.Turn, id uint64, code int, reason string) int {
-	m := ch.hub.Member(id)
+func (rt *routeRuntime) closeConn(outbox *hub.Outbox, id uint64, code int, reason string) int {
+	m := rt.hub.Member(id)
 	if m == nil {
 		return 0
 	}
-	closeMember(turn, m, code, reason)
+	closeMember(outbox, m, code, reason)
 	return 1
 }
 
-func closeMember(turn *hub.Turn, m *hub.Member, code int, reason string) {
+func closeMember(outbox *hub.Outbox, m *hub.Member, code int, reason string) {
 	c := m.Sink().(*conn)
 	c.ending.Store(true)
-	turn.After(m, func() { c.sock.Close(code, reason) })
+	outbox.After(m, func() { c.sock.Close(code, reason) })
 }

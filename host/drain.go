@@ -75,14 +75,14 @@ func (h *Host) stopAccepting() <-chan struct{} {
 
 // connected lists the connections that on_connect has accepted.
 func (h *Host) connected() (out []*conn) {
-	for _, ch := range h.channels() {
-		out = append(out, ch.connected()...)
+	for _, rt := range h.runtimes() {
+		out = append(out, rt.connected()...)
 	}
 	return out
 }
 
-func (ch *channel) connected() (out []*conn) {
-	for _, m := range ch.hub.Members() {
+func (rt *routeRuntime) connected() (out []*conn) {
+	for _, m := range rt.hub.Members() {
 		out = append(out, m.Sink().(*conn))
 	}
 	return out
@@ -99,9 +99,9 @@ func (h *Host) comeBack() time.Duration {
 }
 
 // refuseClosing answers a handshake while the host goes away.
-func (ch *channel) refuseClosing(w http.ResponseWriter) {
-	w.Header().Set("Retry-After", strconv.Itoa(1+int(ch.host.comeBack()/time.Second)))
-	ch.refuse(w, http.StatusServiceUnavailable, "the server is going away", refusedClosing)
+func (rt *routeRuntime) refuseClosing(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", strconv.Itoa(1+int(rt.host.comeBack()/time.Second)))
+	rt.refuse(w, http.StatusServiceUnavailable, "the server is going away", refusedClosing)
 }
 
 // goAway closes the connection and tells the client when to come back.
@@ -120,9 +120,9 @@ func reconnectIn(after time.Duration) string {
 // leave closes the connection behind what was sent to it and to its rooms, and
 // when the messages that its reader has are handled.
 func (c *conn) leave(code int, reason string) {
-	turn := hub.Turn{Hub: c.ch.hub}
-	turn.After(&c.member, func() { c.sock.CloseAfterTurn(code, reason) })
-	turn.Flush()
+	outbox := hub.Outbox{Hub: c.rt.hub}
+	outbox.After(&c.member, func() { c.sock.CloseAfterInput(code, reason) })
+	outbox.Flush()
 }
 
 // farewell closes connections one by one: the first at once, the others in

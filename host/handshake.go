@@ -19,29 +19,29 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // ServeHTTP takes a handshake: checks, on_connect, upgrade.
-func (ch *channel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if ch.host.closing.Load() {
-		ch.refuseClosing(w)
+func (rt *routeRuntime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if rt.host.closing.Load() {
+		rt.refuseClosing(w)
 		return
 	}
-	set := ch.settings.Load()
-	if status, text, why := ch.check(set, r); status != 0 {
-		ch.refuse(w, status, text, why)
+	set := rt.settings.Load()
+	if status, text, why := rt.check(set, r); status != 0 {
+		rt.refuse(w, status, text, why)
 		return
 	}
-	if after, ok := ch.quarantined(ch.host.now()); ok {
+	if after, ok := rt.quarantined(rt.host.now()); ok {
 		w.Header().Set("Retry-After", after)
-		ch.refuse(w, http.StatusServiceUnavailable, "the channel is out of order for a moment", refusedQuarantine)
+		rt.refuse(w, http.StatusServiceUnavailable, "the channel is out of order for a moment", refusedQuarantine)
 		return
 	}
-	c := ch.newConn(set, r)
+	c := rt.newConn(set, r)
 	for _, p := range c.params {
 		if !validName(p) {
-			ch.refuse(w, http.StatusBadRequest, "a parameter of the path is empty, too long or not clean UTF-8", refusedParam)
+			rt.refuse(w, http.StatusBadRequest, "a parameter of the path is empty, too long or not clean UTF-8", refusedParam)
 			return
 		}
 	}
-	if why, ok := ch.host.limits.acquire(c, set.limits.MaxConnections); !ok {
+	if why, ok := rt.host.limits.acquire(c, set.limits.MaxConnections); !ok {
 		status, text := http.StatusServiceUnavailable, "too many connections"
 		switch why {
 		case refusedAddress:
@@ -50,15 +50,15 @@ func (ch *channel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			text = "the server is going away"
 		}
 		w.Header().Set("Retry-After", "5")
-		ch.refuse(w, status, text, why)
+		rt.refuse(w, status, text, why)
 		return
 	}
-	ch.connect(set, c, w, r)
+	rt.connect(set, c, w, r)
 }
 
 // check says what is wrong with a handshake; status 0: nothing.
-func (ch *channel) check(set *settings, r *http.Request) (status int, text string, why refusal) {
-	cfg := ch.host.config.Load()
+func (rt *routeRuntime) check(set *settings, r *http.Request) (status int, text string, why refusal) {
+	cfg := rt.host.config.Load()
 	if status, text := socket.CheckHandshake(r); status != 0 {
 		return status, text, refusedHandshake
 	}
@@ -76,8 +76,8 @@ func (ch *channel) check(set *settings, r *http.Request) (status int, text strin
 }
 
 // refuse answers a handshake that fails before on_connect is asked.
-func (ch *channel) refuse(w http.ResponseWriter, status int, text string, why refusal) {
-	ch.host.metrics.refused.WithLabelValues(ch.pattern, string(why)).Inc()
+func (rt *routeRuntime) refuse(w http.ResponseWriter, status int, text string, why refusal) {
+	rt.host.metrics.refused.WithLabelValues(rt.pattern, string(why)).Inc()
 	if status == http.StatusUpgradeRequired {
 		w.Header().Set("Connection", "Upgrade")
 		w.Header().Set("Upgrade", "websocket")
@@ -86,22 +86,22 @@ func (ch *channel) refuse(w http.ResponseWriter, status int, text string, why re
 	http.Error(w, text, status)
 }
 
-func (ch *channel) newConn(set *settings, r *http.Request) *conn {
-	cfg := ch.host.config.Load()
+func (rt *routeRuntime) newConn(set *settings, r *http.Request) *conn {
+	cfg := rt.host.config.Load()
 	addr := clientAddr(r, cfg.proxies)
 	c := &conn{
-		ch:          ch,
+		rt:          rt,
 		remote:      addr.String(),
 		address:     limitKey(addr),
 		subprotocol: cmp.Or(socket.Subprotocol(r, []string{Protocol}), socket.Subprotocol(r, set.route.Subprotocols)),
 		since:       time.Now().UnixNano(),
-		turn:        hub.Turn{Hub: ch.hub},
+		outbox:      hub.Outbox{Hub: rt.hub},
 	}
-	for _, p := range ch.params {
+	for _, p := range rt.params {
 		c.params = append(c.params, r.PathValue(p))
 	}
-	c.member = hub.MakeMember(ch.host.nextID.Add(1), c, c.speaksV1())
-	c.sock = ch.host.sockets.NewConn(&set.sock, c)
+	c.member = hub.MakeMember(rt.host.nextID.Add(1), c, c.speaksV1())
+	c.sock = rt.host.sockets.NewConn(&set.sock, c)
 	if c.speaksV1() {
 		c.sock.Speaks()
 	}
@@ -111,53 +111,53 @@ func (ch *channel) newConn(set *settings, r *http.Request) *conn {
 // connect checks the token, asks on_connect and upgrades. What the hook sends waits in the
 // connection until the upgrade has been answered, so that the instance is free
 // for others meanwhile.
-func (ch *channel) connect(set *settings, c *conn, w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), ch.host.config.Load().handshake)
+func (rt *routeRuntime) connect(set *settings, c *conn, w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), rt.host.config.Load().handshake)
 	defer cancel()
-	stripped, err := ch.authenticate(ctx, set, c, r)
+	stripped, err := rt.authenticate(ctx, set, c, r)
 	if err != nil {
-		ch.refuseToken(set, c, w, r, err)
+		rt.refuseToken(set, c, w, r, err)
 		return
 	}
 	r = stripped
 	ev := Event{Hook: abi.OnConnect, Conn: c.member.ID, Data: []byte(r.URL.RequestURI())}
 	status, code := 0, 0
-	err = ch.runCall(ctx, &ev, c, r, &c.turn, extras{refused: func(k *call, err error) {
+	err = rt.runCall(ctx, &ev, c, r, &c.outbox, extras{refused: func(k *call, err error) {
 		if status, code = refusedWith(err); code != 0 {
 			k.commitRefused()
 		}
 	}})
 	if err == nil {
 		c.accepted = true
-		ch.metrics.accepted.Inc()
+		rt.metrics.accepted.Inc()
 		c.watchToken()
-		c.turn.Flush()
+		c.outbox.Flush()
 	} else if code == 0 {
-		ch.host.limits.release(c)
+		rt.host.limits.release(c)
 		why := refusedUnavailable
 		var he *plugin.HookError
 		if errors.As(err, &he) && refuses(abi.OnConnect, he.Code) {
 			why = refusedPlugin
 		}
-		ch.refuse(w, status, http.StatusText(status), why)
+		rt.refuse(w, status, http.StatusText(status), why)
 		return
 	} else {
-		ch.host.metrics.refused.WithLabelValues(ch.pattern, string(refusedPlugin)).Inc()
+		rt.host.metrics.refused.WithLabelValues(rt.pattern, string(refusedPlugin)).Inc()
 		c.sock.Close(code, "")
 	}
-	ch.upgrade(c, w, r)
+	rt.upgrade(c, w, r)
 	switch { // what happened since it was counted
-	case ch.host.closing.Load():
-		c.goAway(ch.host.comeBack())
-	case ch.retired.Load():
+	case rt.host.closing.Load():
+		c.goAway(rt.host.comeBack())
+	case rt.retired.Load():
 		c.leave(1001, goneReason)
 	}
 }
 
-func (ch *channel) upgrade(c *conn, w http.ResponseWriter, r *http.Request) {
+func (rt *routeRuntime) upgrade(c *conn, w http.ResponseWriter, r *http.Request) {
 	if err := c.sock.Upgrade(w, r, c.subprotocol); err != nil {
-		ch.host.metrics.refused.WithLabelValues(ch.pattern, string(refusedUpgrade)).Inc()
-		ch.log.Debug("upgrade failed", "err", err)
+		rt.host.metrics.refused.WithLabelValues(rt.pattern, string(refusedUpgrade)).Inc()
+		rt.log.Debug("upgrade failed", "err", err)
 	}
 }
 

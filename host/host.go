@@ -32,7 +32,7 @@ type Host struct {
 	appMetrics *appMetrics
 	sockets    *socket.Group
 	limits     *connLimits
-	turns      *plugin.Turns
+	cpuSlots   *plugin.CPUSlots
 	calls      sync.Pool // of *call
 	nextID     atomic.Uint64
 	mux        atomic.Pointer[http.ServeMux]
@@ -50,7 +50,7 @@ type Host struct {
 	registered []prometheus.Collector // guarded by reload
 
 	mu     sync.RWMutex
-	routes []*channel // in the order of the options
+	routes []*routeRuntime // in the order of the options
 }
 
 // config is what holds for the whole host and can change in a reload.
@@ -112,13 +112,13 @@ func New(o Options) (*Host, error) {
 		node:       cmp.Or(o.Node, newNodeName()),
 		registry:   o.Registry,
 		appMetrics: newAppMetrics(),
-		turns:      plugin.NewTurns(),
+		cpuSlots:   plugin.NewCPUSlots(),
 		limits: &connLimits{
 			max:       cmp.Or(o.MaxConnections, 100_000),
 			perAddr:   cmp.Or(o.MaxConnectionsPerAddress, 10_000),
 			byAddress: map[netip.Addr]int{},
-			byChannel: map[*channel]int{},
-			waiting:   map[*channel]chan struct{}{},
+			byRoute:   map[*routeRuntime]int{},
+			waiting:   map[*routeRuntime]chan struct{}{},
 		},
 	}
 	if h.clock = o.Clock; h.clock == nil {
@@ -164,8 +164,8 @@ func (h *Host) start(o Options) error {
 	return h.apply(context.Background(), o)
 }
 
-// channels lists the routes in the order of the options.
-func (h *Host) channels() []*channel {
+// runtimes lists the routes in the order of the options.
+func (h *Host) runtimes() []*routeRuntime {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return slices.Clone(h.routes)
@@ -191,17 +191,17 @@ type RouteInfo struct {
 // Routes describes the routes in the order of the options.
 func (h *Host) Routes() []RouteInfo {
 	var out []RouteInfo
-	for _, ch := range h.channels() {
-		s := ch.settings.Load()
-		info := RouteInfo{Path: ch.pattern, Plugin: s.name, Version: s.version(), Instances: s.route.Instances, Auth: s.route.Auth, Subprotocols: s.route.Subprotocols}
+	for _, rt := range h.runtimes() {
+		s := rt.settings.Load()
+		info := RouteInfo{Path: rt.pattern, Plugin: s.name, Version: s.version(), Instances: s.route.Instances, Auth: s.route.Auth, Subprotocols: s.route.Subprotocols}
 		if info.Instances == "" {
 			info.Instances = Single
 		}
 		var until time.Time
-		if info.State, until = ch.state(h.now()); info.State != Serving {
+		if info.State, until = rt.state(h.now()); info.State != Serving {
 			info.Until = until
 		}
-		info.Connections, info.Faults = ch.hub.Len(), ch.faults.Load()
+		info.Connections, info.Faults = rt.hub.Len(), rt.faults.Load()
 		if s.plugin != nil {
 			info.Running = s.plugin.Stats().Instances
 			info.LastGood, info.Refused = s.history.known()
@@ -238,8 +238,8 @@ func (h *Host) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		err = errors.Join(err, fmt.Errorf("handshakes: %w", ctx.Err()))
 	}
-	for _, ch := range h.channels() {
-		close(ch.stop)
+	for _, rt := range h.runtimes() {
+		close(rt.stop)
 	}
 	err = errors.Join(err, h.awaitHooks(ctx), h.closeBroker(ctx), h.closePlugins(ctx))
 	if v := h.config.Load().auth; v != nil {
@@ -279,8 +279,8 @@ func (h *Host) awaitHooks(ctx context.Context) error {
 // closePlugins frees the plugins of all routes.
 func (h *Host) closePlugins(ctx context.Context) error {
 	var errs []error
-	for _, ch := range h.channels() {
-		if p := ch.settings.Load().plugin; p != nil {
+	for _, rt := range h.runtimes() {
+		if p := rt.settings.Load().plugin; p != nil {
 			errs = append(errs, p.Close(ctx))
 		}
 	}

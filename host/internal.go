@@ -53,14 +53,14 @@ func (h *Host) readyz(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "draining", http.StatusServiceUnavailable)
 		return
 	}
-	channels, now := h.channels(), h.now()
+	channels, now := h.runtimes(), h.now()
 	var quarantined []string
-	for _, ch := range channels {
-		if state, _ := ch.state(now); state == Quarantined {
-			quarantined = append(quarantined, ch.pattern)
+	for _, rt := range channels {
+		if state, _ := rt.state(now); state == Quarantined {
+			quarantined = append(quarantined, rt.pattern)
 		}
-		if p := ch.settings.Load().plugin; p != nil && p.Version() == "" {
-			http.Error(w, "plugin of "+ch.pattern+" is not loaded", http.StatusServiceUnavailable)
+		if p := rt.settings.Load().plugin; p != nil && p.Version() == "" {
+			http.Error(w, "plugin of "+rt.pattern+" is not loaded", http.StatusServiceUnavailable)
 			return
 		}
 	}

@@ -17,9 +17,9 @@ type connLimits struct {
 	perAddr   int
 	total     int
 	byAddress map[netip.Addr]int
-	byChannel map[*channel]int
-	waiting   map[*channel]chan struct{} // closed when the channel has no connection
-	idleAll   chan struct{}              // nil, or the host is closing: closed when there is no connection
+	byRoute   map[*routeRuntime]int
+	waiting   map[*routeRuntime]chan struct{} // closed when the channel has no connection
+	idleAll   chan struct{}                   // nil, or the host is closing: closed when there is no connection
 }
 
 // refusal is why a handshake is refused; it is a metric label.
@@ -46,18 +46,18 @@ func (l *connLimits) acquire(c *conn, perRoute int) (r refusal, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.idleAll != nil, c.ch.retired.Load():
+	case l.idleAll != nil, c.rt.retired.Load():
 		return refusedClosing, false
 	case l.total >= l.max:
 		return refusedTotal, false
 	case l.perAddr > 0 && l.byAddress[c.address] >= l.perAddr:
 		return refusedAddress, false
-	case perRoute > 0 && l.byChannel[c.ch] >= perRoute:
+	case perRoute > 0 && l.byRoute[c.rt] >= perRoute:
 		return refusedRoute, false
 	}
 	l.total++
 	l.byAddress[c.address]++
-	l.byChannel[c.ch]++
+	l.byRoute[c.rt]++
 	return "", true
 }
 
@@ -67,11 +67,11 @@ func (l *connLimits) release(c *conn) {
 	if l.total--; l.total == 0 && l.idleAll != nil {
 		close(l.idleAll)
 	}
-	if l.byChannel[c.ch]--; l.byChannel[c.ch] == 0 {
-		delete(l.byChannel, c.ch)
-		if w := l.waiting[c.ch]; w != nil {
+	if l.byRoute[c.rt]--; l.byRoute[c.rt] == 0 {
+		delete(l.byRoute, c.rt)
+		if w := l.waiting[c.rt]; w != nil {
 			close(w)
-			delete(l.waiting, c.ch)
+			delete(l.waiting, c.rt)
 		}
 	}
 	if l.byAddress[c.address]--; l.byAddress[c.address] == 0 {
@@ -81,21 +81,21 @@ func (l *connLimits) release(c *conn) {
 
 // open counts the connections of a channel, those included that are on their
 // way in or out.
-func (l *connLimits) open(ch *channel) int {
+func (l *connLimits) open(rt *routeRuntime) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.byChannel[ch]
+	return l.byRoute[rt]
 }
 
 // idle is closed when a channel that takes no more connections has none.
-func (l *connLimits) idle(ch *channel) <-chan struct{} {
+func (l *connLimits) idle(rt *routeRuntime) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	done := make(chan struct{})
-	if l.byChannel[ch] == 0 {
+	if l.byRoute[rt] == 0 {
 		close(done)
 	} else {
-		l.waiting[ch] = done
+		l.waiting[rt] = done
 	}
 	return done
 }

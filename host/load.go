@@ -20,7 +20,7 @@ const (
 )
 
 func (s *settings) countLoad(result string) {
-	s.ch.host.metrics.loads.WithLabelValues(s.route.Path, s.name, result).Inc()
+	s.rt.host.metrics.loads.WithLabelValues(s.route.Path, s.name, result).Inc()
 }
 
 // load reads the plugin's file and makes it the current version. Loads of a
@@ -52,7 +52,7 @@ func (h *Host) load(ctx context.Context, s *settings) error {
 // new settings get the last good one.
 func (h *Host) refused(ctx context.Context, s *settings, m module) error {
 	s.countLoad(loadRefused)
-	s.ch.log.Warn("plugin version refused: it was rolled back, and its file has not changed; Host.Lift has it tried again",
+	s.rt.log.Warn("plugin version refused: it was rolled back, and its file has not changed; Host.Lift has it tried again",
 		"plugin", s.name, "version", plugin.VersionID(m.sum), "runs", s.version())
 	if s.version() != "" {
 		return nil
@@ -71,7 +71,7 @@ func (h *Host) loadGood(ctx context.Context, s *settings, why error) error {
 		return errors.Join(why, fmt.Errorf("the last good version: %w", err))
 	}
 	s.countLoad(loadLastGood)
-	s.ch.log.Error("PLUGIN NOT LOADED, THE LAST GOOD VERSION RUNS: mend the file", "plugin", s.name, "version", s.version(), "err", why)
+	s.rt.log.Error("PLUGIN NOT LOADED, THE LAST GOOD VERSION RUNS: mend the file", "plugin", s.name, "version", s.version(), "err", why)
 	return nil
 }
 
@@ -88,9 +88,9 @@ func (h *Host) loadModule(ctx context.Context, s *settings, m module) (changed b
 		return false, nil
 	}
 	h.metrics.loadDuration.WithLabelValues(s.route.Path, s.name).Observe(time.Since(start).Seconds())
-	s.ch.log.Info("plugin loaded", "plugin", s.name, "version", version, "was", was, "took", time.Since(start).Round(time.Millisecond))
+	s.rt.log.Info("plugin loaded", "plugin", s.name, "version", version, "was", was, "took", time.Since(start).Round(time.Millisecond))
 	if s.live {
-		s.ch.lift("a new version")
+		s.rt.lift("a new version")
 		h.try(s, m)
 	} else {
 		s.trying = &m

@@ -11,7 +11,7 @@ import (
 // is and takes the right to write in Commit only, so that hooks never wait for
 // a plugin that is on its way.
 func (s *settings) loadEnv() plugin.Env {
-	return &loadCall{&call{ch: s.ch, set: s, hook: abi.OnLoad, turn: &hub.Turn{Hub: s.ch.hub}, tx: storeTx{late: true}}}
+	return &loadCall{&call{rt: s.rt, set: s, hook: abi.OnLoad, outbox: &hub.Outbox{Hub: s.rt.hub}, tx: storeTx{late: true}}}
 }
 
 // loadCall flushes what on_load has sent, as no reader's turn does it.
@@ -24,7 +24,7 @@ func (l *loadCall) Commit() error {
 		return nil
 	}
 	err := l.call.Commit()
-	l.turn.Flush()
+	l.outbox.Flush()
 	return err
 }
 
@@ -44,7 +44,7 @@ func (s *settings) goLive() {
 	if l := s.loaded; l != nil {
 		s.loaded = nil
 		if err := l.Commit(); err != nil {
-			s.ch.log.Error("what on_load asked for did not happen", "plugin", s.name, "err", err)
+			s.rt.log.Error("what on_load asked for did not happen", "plugin", s.name, "err", err)
 		}
 	}
 }

@@ -17,8 +17,8 @@ func TestOnLoadAndTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = h.Close(context.Background()) }()
-	ch := h.channel("/c")
-	set := ch.settings.Load()
+	rt := h.runtime("/c")
+	set := rt.settings.Load()
 	key, fresh, text := []byte("n"), []byte("fresh"), []byte("text")
 	ok := func(_ int64, err error) {
 		t.Helper()
@@ -26,7 +26,7 @@ func TestOnLoadAndTheStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	hook := func() *call { return &call{ch: ch, set: set, hook: abi.OnMessage, turn: &hub.Turn{Hub: ch.hub}} }
+	hook := func() *call { return &call{rt: rt, set: set, hook: abi.OnMessage, outbox: &hub.Outbox{Hub: rt.hub}} }
 	read := func(key []byte, want string) {
 		t.Helper()
 		if b, _ := hook().AppendStore(nil, key); string(b) != want {
@@ -58,8 +58,8 @@ func TestOnLoadAndTheStore(t *testing.T) {
 	other.Drop()
 	read(key, "111")
 	read(fresh, "7")
-	if ch.store.size() != len("n111fresh7text6")+3*entryOverhead {
-		t.Errorf("the store counts %d bytes", ch.store.size())
+	if rt.store.size() != len("n111fresh7text6")+3*entryOverhead {
+		t.Errorf("the store counts %d bytes", rt.store.size())
 	}
 
 	// Where a hook has made something else of a number meanwhile, that stays.
@@ -80,9 +80,9 @@ func TestTimerInTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = h.Close(context.Background()) }()
-	set := h.channel("/c").settings.Load()
-	ch := newChannel(h, set) // without a clerk that would take what is due
-	k := &call{ch: ch, set: set, turn: &hub.Turn{Hub: ch.hub}}
+	set := h.runtime("/c").settings.Load()
+	rt := newRouteRuntime(h, set) // without a clerk that would take what is due
+	k := &call{rt: rt, set: set, outbox: &hub.Outbox{Hub: rt.hub}}
 	for _, err := range []error{
 		k.TimerSet(0, []byte("never"), 0), k.TimerClear(0, []byte("never")),
 		k.TimerSet(0, []byte("later"), 0), k.TimerSet(0, []byte("later"), time.Hour),
@@ -94,15 +94,15 @@ func TestTimerInTheEnd(t *testing.T) {
 	var far time.Time
 	for i := range k.ops {
 		k.commit(i, &k.ops[i])
-		if at, ok := ch.timers.next(); ok {
+		if at, ok := rt.timers.next(); ok {
 			far = at
 			if time.Until(at) < time.Minute {
 				t.Error("a timer is due that the hook does not want in the end")
 			}
 		}
 	}
-	if far.IsZero() || ch.timers.len() != 1 {
-		t.Errorf("%d timers are set, want 1", ch.timers.len())
+	if far.IsZero() || rt.timers.len() != 1 {
+		t.Errorf("%d timers are set, want 1", rt.timers.len())
 	}
 }
 

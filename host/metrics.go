@@ -133,12 +133,12 @@ func (m *metrics) gauges() []*prometheus.Desc {
 }
 
 // Describe implements prometheus.Collector.
-func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+func (m *metrics) Describe(rt chan<- *prometheus.Desc) {
 	for _, v := range m.vectors() {
-		v.Describe(ch)
+		v.Describe(rt)
 	}
 	for _, d := range m.gauges() {
-		ch <- d
+		rt <- d
 	}
 }
 
@@ -166,26 +166,26 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(m.droppedFrames, prometheus.CounterValue, float64(n), string(r))
 	}
 	now := m.host.now()
-	for _, ch := range m.host.channels() {
-		gauge(m.connections, float64(m.host.limits.open(ch)), ch.pattern)
-		gauge(m.rooms, float64(ch.hub.Rooms()), ch.pattern)
-		hs := ch.hub.HistoryStats()
-		gauge(m.history, float64(hs.Bytes), ch.pattern)
-		out <- prometheus.MustNewConstMetric(m.historyDropped, prometheus.CounterValue, float64(hs.Dropped), ch.pattern)
-		gauge(m.storeBytes, float64(ch.store.size()), ch.pattern)
-		gauge(m.timers, float64(ch.timers.len()), ch.pattern)
-		s := ch.settings.Load()
+	for _, rt := range m.host.runtimes() {
+		gauge(m.connections, float64(m.host.limits.open(rt)), rt.pattern)
+		gauge(m.rooms, float64(rt.hub.Rooms()), rt.pattern)
+		hs := rt.hub.HistoryStats()
+		gauge(m.history, float64(hs.Bytes), rt.pattern)
+		out <- prometheus.MustNewConstMetric(m.historyDropped, prometheus.CounterValue, float64(hs.Dropped), rt.pattern)
+		gauge(m.storeBytes, float64(rt.store.size()), rt.pattern)
+		gauge(m.timers, float64(rt.timers.len()), rt.pattern)
+		s := rt.settings.Load()
 		var quarantined float64
-		if state, _ := ch.state(now); state == Quarantined {
+		if state, _ := rt.state(now); state == Quarantined {
 			quarantined = 1
 		}
-		gauge(m.quarantined, quarantined, ch.pattern, s.name)
+		gauge(m.quarantined, quarantined, rt.pattern, s.name)
 		if p := s.plugin; p != nil {
 			st := p.Stats()
-			gauge(m.instances, float64(st.Instances), ch.pattern, s.name)
-			gauge(m.memory, float64(st.MemoryBytes), ch.pattern, s.name)
-			gauge(m.info, 1, ch.pattern, s.name, p.Version())
-			out <- prometheus.MustNewConstMetric(m.fuel, prometheus.CounterValue, float64(st.Fuel), ch.pattern, s.name, p.Version())
+			gauge(m.instances, float64(st.Instances), rt.pattern, s.name)
+			gauge(m.memory, float64(st.MemoryBytes), rt.pattern, s.name)
+			gauge(m.info, 1, rt.pattern, s.name, p.Version())
+			out <- prometheus.MustNewConstMetric(m.fuel, prometheus.CounterValue, float64(st.Fuel), rt.pattern, s.name, p.Version())
 		}
 	}
 }
@@ -205,9 +205,9 @@ func Version() string {
 	return "(devel)"
 }
 
-// channelMetrics are the metrics of one route with their labels filled in,
+// routeMetrics are the metrics of one route with their labels filled in,
 // for the paths that every message takes.
-type channelMetrics struct {
+type routeMetrics struct {
 	route         string
 	m             *metrics
 	closed        *prometheus.CounterVec
@@ -221,8 +221,8 @@ type channelMetrics struct {
 	batchDuration prometheus.Observer
 }
 
-func (m *metrics) channel(route string) *channelMetrics {
-	return &channelMetrics{
+func (m *metrics) route(route string) *routeMetrics {
+	return &routeMetrics{
 		route:         route,
 		m:             m,
 		closed:        m.closed,
@@ -238,7 +238,7 @@ func (m *metrics) channel(route string) *channelMetrics {
 	}
 }
 
-func (m *channelMetrics) received(k abi.Kind, n int) {
+func (m *routeMetrics) received(k abi.Kind, n int) {
 	if k == abi.Text {
 		m.text.Inc()
 	} else {
@@ -247,9 +247,9 @@ func (m *channelMetrics) received(k abi.Kind, n int) {
 	m.receivedBytes.Add(float64(n))
 }
 
-func (m *channelMetrics) control(kind string) { m.m.controls.WithLabelValues(m.route, kind).Inc() }
+func (m *routeMetrics) control(kind string) { m.m.controls.WithLabelValues(m.route, kind).Inc() }
 
-func (m *channelMetrics) recovered(ok bool, messages int) {
+func (m *routeMetrics) recovered(ok bool, messages int) {
 	result := "lost"
 	if ok {
 		result = "recovered"
@@ -258,13 +258,13 @@ func (m *channelMetrics) recovered(ok bool, messages int) {
 	m.m.replayed.WithLabelValues(m.route).Add(float64(messages))
 }
 
-func (m *channelMetrics) flushed(f hub.Flush) {
+func (m *routeMetrics) flushed(f hub.Flush) {
 	m.batchMembers.Observe(float64(f.Members))
 	m.batchFrames.Observe(float64(f.Frames))
 	m.batchDuration.Observe(f.Duration.Seconds())
 }
 
-func (m *channelMetrics) wrote(frames, bytes int) {
+func (m *routeMetrics) wrote(frames, bytes int) {
 	m.sent.Add(float64(frames))
 	m.sentBytes.Add(float64(bytes))
 }

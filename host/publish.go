@@ -114,11 +114,11 @@ func (h *Host) Publish(ctx context.Context, p Publication) (d Delivery, err erro
 }
 
 // publish publishes to each channel. Errors of one are no reason to leave out another.
-func publish(ctx context.Context, channels []*channel, p Publication) (Delivery, error) {
+func publish(ctx context.Context, channels []*routeRuntime, p Publication) (Delivery, error) {
 	var sum reach
 	var failed failures
-	for _, ch := range channels {
-		sum.add(ch.publish(ctx, p, &failed))
+	for _, rt := range channels {
+		sum.add(rt.publish(ctx, p, &failed))
 	}
 	return sum.delivery(), failed.join()
 }
@@ -154,7 +154,7 @@ func (f *failures) join() error {
 
 // check says what is wrong with a publication, and finds the channels that it
 // is for.
-func (h *Host) check(p Publication) ([]*channel, error) {
+func (h *Host) check(p Publication) ([]*routeRuntime, error) {
 	targets := 0
 	for _, set := range []bool{p.Room != "", len(p.Users) > 0, p.All} {
 		if set {
@@ -186,18 +186,18 @@ func (h *Host) check(p Publication) ([]*channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, ch := range channels {
-		if most := ch.settings.Load().limits.HookBytes; len(p.Data) > most {
-			return nil, fmt.Errorf("a message of %d bytes, and limits.hook_bytes of route %s is %d: %w", len(p.Data), ch.pattern, most, abi.Limit)
+	for _, rt := range channels {
+		if most := rt.settings.Load().limits.HookBytes; len(p.Data) > most {
+			return nil, fmt.Errorf("a message of %d bytes, and limits.hook_bytes of route %s is %d: %w", len(p.Data), rt.pattern, most, abi.Limit)
 		}
 	}
 	return channels, nil
 }
 
 // publish asks on_publish, where the channel has it, and else delivers.
-func (ch *channel) publish(ctx context.Context, p Publication, failed *failures) (sum reach) {
-	if !ch.settings.Load().logic.Has(abi.OnPublish) {
-		return ch.deliver(ctx, target{p.Room, p.Users}, hub.AppendFrame(nil, p.Kind, p.Data))
+func (rt *routeRuntime) publish(ctx context.Context, p Publication, failed *failures) (sum reach) {
+	if !rt.settings.Load().logic.Has(abi.OnPublish) {
+		return rt.deliver(ctx, target{p.Room, p.Users}, hub.AppendFrame(nil, p.Kind, p.Data))
 	}
 	targets := []Target{{Room: p.Room}}
 	if len(p.Users) > 0 {
@@ -208,8 +208,8 @@ func (ch *channel) publish(ctx context.Context, p Publication, failed *failures)
 	}
 	var receipts []broker.Pending
 	for _, to := range targets {
-		sent, err := ch.ask(ctx, to, p, &receipts)
-		sum.add(ch.local(sent))
+		sent, err := rt.ask(ctx, to, p, &receipts)
+		sum.add(rt.local(sent))
 		failed.add(err)
 		if hopeless(err) {
 			break
@@ -232,46 +232,46 @@ func hopeless(err error) bool {
 
 // ask runs on_publish for a message to a room, one user or all. It says to how many
 // connections of this node it sent; receipts gets those of what it sent over a broker.
-func (ch *channel) ask(ctx context.Context, to Target, p Publication, receipts *[]broker.Pending) (sent int, err error) {
+func (rt *routeRuntime) ask(ctx context.Context, to Target, p Publication, receipts *[]broker.Pending) (sent int, err error) {
 	data := to.appendEvent(make([]byte, 0, len(p.Data)+2*abi.MaxName), p.Data)
-	turn := hub.Turn{Hub: ch.hub}
-	err = ch.runCall(ctx, &Event{Hook: abi.OnPublish, Data: data, Arg: int32(p.Kind)}, nil, nil, &turn, extras{receipts: receipts})
-	turn.Flush()
+	outbox := hub.Outbox{Hub: rt.hub}
+	err = rt.runCall(ctx, &Event{Hook: abi.OnPublish, Data: data, Arg: int32(p.Kind)}, nil, nil, &outbox, extras{receipts: receipts})
+	outbox.Flush()
 	var he *plugin.HookError
 	switch {
 	case err == nil:
-		return turn.Reached, nil
+		return outbox.Reached, nil
 	case errors.As(err, &he) && refuses(abi.OnPublish, he.Code):
-		return 0, &RefusedError{Route: ch.pattern, Status: int(he.Code), Text: he.Text}
+		return 0, &RefusedError{Route: rt.pattern, Status: int(he.Code), Text: he.Text}
 	case errors.Is(err, plugin.ErrNotLoaded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return 0, fmt.Errorf("route %s: on_publish: %w: %w", ch.pattern, err, abi.Unavailable)
+		return 0, fmt.Errorf("route %s: on_publish: %w: %w", rt.pattern, err, abi.Unavailable)
 	}
-	return 0, fmt.Errorf("route %s: on_publish: %w", ch.pattern, err)
+	return 0, fmt.Errorf("route %s: on_publish: %w", rt.pattern, err)
 }
 
 // routesOf finds the channel of a path, or all of them for an empty one.
-func (h *Host) routesOf(path string) ([]*channel, error) {
+func (h *Host) routesOf(path string) ([]*routeRuntime, error) {
 	if path == "" {
-		return h.channels(), nil
+		return h.runtimes(), nil
 	}
-	ch, err := h.route(path)
+	rt, err := h.route(path)
 	if err != nil {
 		return nil, err
 	}
-	return []*channel{ch}, nil
+	return []*routeRuntime{rt}, nil
 }
 
 // route finds the channel of a path and checks names.
-func (h *Host) route(path string, names ...string) (*channel, error) {
-	ch := h.channel(path)
-	if ch == nil {
+func (h *Host) route(path string, names ...string) (*routeRuntime, error) {
+	rt := h.runtime(path)
+	if rt == nil {
 		var known []string
-		for _, ch := range h.channels() {
-			known = append(known, ch.pattern)
+		for _, rt := range h.runtimes() {
+			known = append(known, rt.pattern)
 		}
 		return nil, fmt.Errorf("%w as %q; there are: %s", ErrUnknownRoute, path, strings.Join(known, ", "))
 	}
-	return ch, checkNames(names...)
+	return rt, checkNames(names...)
 }
 
 func checkNames(names ...string) error {

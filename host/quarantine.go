@@ -122,39 +122,39 @@ func (q *quarantine) now() (RouteState, time.Time) {
 }
 
 // state is the state of the route, and when it ends by itself.
-func (ch *channel) state(now time.Time) (RouteState, time.Time) {
-	window := ch.settings.Load().limits.FaultWindow
-	for c, ok := ch.quarantine.pass(now, window); ok; c, ok = ch.quarantine.pass(now, window) {
-		ch.changed(c)
+func (rt *routeRuntime) state(now time.Time) (RouteState, time.Time) {
+	window := rt.settings.Load().limits.FaultWindow
+	for c, ok := rt.quarantine.pass(now, window); ok; c, ok = rt.quarantine.pass(now, window) {
+		rt.changed(c)
 	}
-	return ch.quarantine.now()
+	return rt.quarantine.now()
 }
 
 // faulted counts a fault of a hook.
-func (ch *channel) faulted(now time.Time) {
-	ch.faults.Add(1)
-	ch.state(now)
-	l := &ch.settings.Load().limits
-	if c, ok := ch.quarantine.fault(now, l.Faults, l.FaultWindow); ok {
-		ch.changed(c)
-		ch.wakeClerk() // it ends the quarantine
+func (rt *routeRuntime) faulted(now time.Time) {
+	rt.faults.Add(1)
+	rt.state(now)
+	l := &rt.settings.Load().limits
+	if c, ok := rt.quarantine.fault(now, l.Faults, l.FaultWindow); ok {
+		rt.changed(c)
+		rt.wakeBackground() // it ends the quarantine
 	}
 }
 
 // lift ends a quarantine or probation.
-func (ch *channel) lift(why string) {
-	if c, ok := ch.quarantine.lift(why); ok {
-		ch.changed(c)
+func (rt *routeRuntime) lift(why string) {
+	if c, ok := rt.quarantine.lift(why); ok {
+		rt.changed(c)
 	}
 }
 
 // changed logs and counts a change of the state.
-func (ch *channel) changed(c change) {
-	s := ch.settings.Load()
-	log := ch.log.With("plugin", s.name, "version", s.version(), "why", c.why)
+func (rt *routeRuntime) changed(c change) {
+	s := rt.settings.Load()
+	log := rt.log.With("plugin", s.name, "version", s.version(), "why", c.why)
 	switch c.to {
 	case Quarantined:
-		ch.host.metrics.quarantines.WithLabelValues(ch.pattern, s.name).Inc()
+		rt.host.metrics.quarantines.WithLabelValues(rt.pattern, s.name).Inc()
 		log.Error("route quarantined, new connections are refused", "for", c.wait,
 			"lift", "load another version of the plugin, change the route, or call Host.Lift")
 	case Probation:
@@ -166,8 +166,8 @@ func (ch *channel) changed(c change) {
 
 // quarantined says how long a new connection has to wait, in seconds for
 // Retry-After.
-func (ch *channel) quarantined(now time.Time) (retryAfter string, ok bool) {
-	state, until := ch.state(now)
+func (rt *routeRuntime) quarantined(now time.Time) (retryAfter string, ok bool) {
+	state, until := rt.state(now)
 	if state != Quarantined {
 		return "", false
 	}
@@ -179,12 +179,12 @@ func (ch *channel) quarantined(now time.Time) (retryAfter string, ok bool) {
 // back is tried again when its file is read next: when it changes, or in Reload.
 // The error wraps ErrUnknownRoute.
 func (h *Host) Lift(path string) error {
-	ch, err := h.route(path)
+	rt, err := h.route(path)
 	if err != nil {
 		return err
 	}
-	ch.lift("lifted by hand")
-	if past := ch.settings.Load().history; past != nil {
+	rt.lift("lifted by hand")
+	if past := rt.settings.Load().history; past != nil {
 		past.forgive()
 	}
 	return nil

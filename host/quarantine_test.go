@@ -126,11 +126,11 @@ func TestClerkEndsQuarantines(t *testing.T) {
 		h := &Host{clock: systemClock{}, log: slog.New(slog.NewTextHandler(log, nil))}
 		h.metrics = newMetrics(h)
 		r := Route{Path: "/c", Channel: &Funcs{}}
-		ch := newChannel(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: r.Channel, name: "go"})
+		rt := newRouteRuntime(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: r.Channel, name: "go"})
 		var wait sync.WaitGroup
-		wait.Go(ch.clerk)
+		wait.Go(rt.background)
 		for range 30 {
-			ch.faulted(time.Now())
+			rt.faulted(time.Now())
 		}
 		for _, want := range []string{"route quarantined", "route on probation", "route serves again"} {
 			synctest.Wait()
@@ -140,13 +140,13 @@ func TestClerkEndsQuarantines(t *testing.T) {
 			if s := log.take(); s != "" {
 				t.Errorf("more is logged: %s", s)
 			}
-			at, ok := ch.quarantine.due()
+			at, ok := rt.quarantine.due()
 			if ok != (want != "route serves again") {
 				t.Fatalf("after %q: due %v", want, ok)
 			}
 			time.Sleep(time.Until(at))
 		}
-		close(ch.stop)
+		close(rt.stop)
 		wait.Wait()
 	})
 }
@@ -178,8 +178,8 @@ func TestGuestLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = h.Close(context.Background()) }()
-	ch := h.channel("/c")
-	k := &call{ch: ch, set: ch.settings.Load()}
+	rt := h.runtime("/c")
+	k := &call{rt: rt, set: rt.settings.Load()}
 	k.Log(2, []byte("\x1b[31mred\nnext"+strings.Repeat("x", 5000)))
 	line := log.take()
 	if !strings.Contains(line, `\x1b[31mred\x0anext`) || strings.Count(line, "\n") != 1 || len(line) > 1500 {

@@ -46,11 +46,11 @@ func (h *Host) Node() string { return h.node }
 // Rooms lists the rooms of a route that have members, or users within the
 // grace, by name.
 func (h *Host) Rooms(_ context.Context, route, after string, limit int) ([]RoomInfo, error) {
-	ch, err := h.route(route)
+	rt, err := h.route(route)
 	if err != nil {
 		return nil, err
 	}
-	all := ch.hub.RoomNames()
+	all := rt.hub.RoomNames()
 	if h.broker != nil {
 		all = slices.AppendSeq(all, maps.Keys(h.broker.Rooms(route)))
 		slices.Sort(all)
@@ -59,35 +59,35 @@ func (h *Host) Rooms(_ context.Context, route, after string, limit int) ([]RoomI
 	names := page(all, after, limit, cmp.Compare[string])
 	rooms := make([]RoomInfo, len(names))
 	for i, n := range names {
-		rooms[i] = ch.room(n)
+		rooms[i] = rt.room(n)
 	}
 	return rooms, nil
 }
 
 // Room describes a room. One that nobody is in has 0 of everything.
 func (h *Host) Room(_ context.Context, route, room string) (RoomInfo, error) {
-	ch, err := h.route(route, room)
+	rt, err := h.route(route, room)
 	if err != nil {
 		return RoomInfo{}, err
 	}
-	return ch.room(room), nil
+	return rt.room(room), nil
 }
 
-func (ch *channel) room(name string) RoomInfo {
-	sockets, users := ch.hub.Count(name)
-	if ch.host.broker != nil {
-		sockets, users = sockets+ch.sizeElsewhere(name), len(ch.presentIn(name))
+func (rt *routeRuntime) room(name string) RoomInfo {
+	sockets, users := rt.hub.Count(name)
+	if rt.host.broker != nil {
+		sockets, users = sockets+rt.remoteSize(name), len(rt.presentIn(name))
 	}
 	return RoomInfo{Name: name, Sockets: sockets, Users: users}
 }
 
 // Members lists the connections in a room that are on this node, oldest first.
 func (h *Host) Members(_ context.Context, route, room, after string, limit int) ([]ConnInfo, error) {
-	ch, err := h.route(route, room)
+	rt, err := h.route(route, room)
 	if err != nil {
 		return nil, err
 	}
-	return h.connections(ch.hub.MembersOf(room), after, limit, ch)
+	return h.connections(rt.hub.MembersOf(room), after, limit, rt)
 }
 
 // Presence lists the users who are present in a room, or for an empty one in
@@ -97,20 +97,20 @@ func (h *Host) Presence(_ context.Context, route, room string) ([]string, error)
 	if room != "" {
 		names = append(names, room)
 	}
-	ch, err := h.route(route, names...)
+	rt, err := h.route(route, names...)
 	if err != nil {
 		return nil, err
 	}
-	return ch.presentIn(room), nil
+	return rt.presentIn(room), nil
 }
 
 // Online says whether a user is present on a route.
 func (h *Host) Online(_ context.Context, route, user string) (bool, error) {
-	ch, err := h.route(route, user)
+	rt, err := h.route(route, user)
 	if err != nil {
 		return false, err
 	}
-	return ch.hub.Online(user) || ch.isElsewhere("", user), nil
+	return rt.hub.Online(user) || rt.isRemote("", user), nil
 }
 
 // Connections lists the connections to this node of a route, or for an empty one of
@@ -121,15 +121,15 @@ func (h *Host) Connections(_ context.Context, route, after string, limit int) ([
 		return nil, err
 	}
 	var ids []uint64
-	for _, ch := range channels {
-		ids = append(ids, ch.hub.IDs()...)
+	for _, rt := range channels {
+		ids = append(ids, rt.hub.IDs()...)
 	}
 	return h.connections(ids, after, limit, channels...)
 }
 
 // connections describes the first of ids behind after, at most limit. Those that have
 // gone since they were listed make no page short: one that is was the last.
-func (h *Host) connections(ids []uint64, after string, limit int, channels ...*channel) ([]ConnInfo, error) {
+func (h *Host) connections(ids []uint64, after string, limit int, channels ...*routeRuntime) ([]ConnInfo, error) {
 	var last uint64
 	if after != "" {
 		var err error
@@ -143,9 +143,9 @@ func (h *Host) connections(ids []uint64, after string, limit int, channels ...*c
 		if len(list) == pageSize(limit) {
 			break
 		}
-		for _, ch := range channels {
-			if m := ch.hub.Member(id); m != nil {
-				list = append(list, ch.describe(m))
+		for _, rt := range channels {
+			if m := rt.hub.Member(id); m != nil {
+				list = append(list, rt.describe(m))
 				break
 			}
 		}
@@ -153,10 +153,10 @@ func (h *Host) connections(ids []uint64, after string, limit int, channels ...*c
 	return list, nil
 }
 
-func (ch *channel) describe(m *hub.Member) ConnInfo {
+func (rt *routeRuntime) describe(m *hub.Member) ConnInfo {
 	c := m.Sink().(*conn)
 	return ConnInfo{
-		ID: c.id(), Route: ch.pattern, User: ch.hub.User(m), RemoteAddr: c.remote, Rooms: len(ch.hub.RoomsOf(m)),
+		ID: c.id(), Route: rt.pattern, User: rt.hub.User(m), RemoteAddr: c.remote, Rooms: len(rt.hub.RoomsOf(m)),
 		Since: time.Unix(0, c.since).UTC(), Subprotocol: c.subprotocol, QueuedBytes: c.sock.Queued(),
 	}
 }

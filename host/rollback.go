@@ -36,7 +36,7 @@ const maxRefused = 16
 // historyOf gives the history for new settings: the one of the settings that they
 // replace, or what outlived the last process.
 func (h *Host) historyOf(s *settings) *history {
-	if old := s.ch.settings.Load(); old != s && old.history != nil && old.name == s.name {
+	if old := s.rt.settings.Load(); old != s && old.history != nil && old.name == s.name {
 		return old.history
 	}
 	past := &history{loading: make(chan struct{}, 1)}
@@ -210,11 +210,11 @@ func (h *Host) keep(s *settings, t *plugin.Trial, m module) {
 		return
 	}
 	past.setGood(m)
-	if h.channel(s.route.Path) == s.ch {
+	if h.runtime(s.route.Path) == s.rt {
 		h.state.write(s.route.Path, s.name, m.wasm)
 	}
 	hooks, faults := t.Counts()
-	s.ch.log.Debug("plugin version is good", "plugin", s.name, "version", t.Version(), "hooks", hooks, "faults", faults)
+	s.rt.log.Debug("plugin version is good", "plugin", s.name, "version", t.Version(), "hooks", hooks, "faults", faults)
 }
 
 // rollBack has the last good version replace one that has failed its trial. It
@@ -226,7 +226,7 @@ func (h *Host) rollBack(s *settings, t *plugin.Trial, m module) bool {
 	}
 	start := time.Now()
 	hooks, faults := t.Counts()
-	log := s.ch.log.With("plugin", s.name, "from", t.Version(), "hooks", hooks, "faults", faults)
+	log := s.rt.log.With("plugin", s.name, "from", t.Version(), "hooks", hooks, "faults", faults)
 	s.history.refuse(m) // before: a load at this moment must not bring it back
 	version, err := s.plugin.Restore(h.ending, t, good.wasm)
 	switch {
@@ -243,7 +243,7 @@ func (h *Host) rollBack(s *settings, t *plugin.Trial, m module) bool {
 		_ = s.plugin.Keep(t)
 	}
 	h.metrics.loads.WithLabelValues(s.route.Path, s.name, loadRolledBack).Inc()
-	s.ch.lift("the version before is back")
+	s.rt.lift("the version before is back")
 	log.Error("plugin rolled back: the new version fails, and is not tried again until its file changes",
 		"to", version, "took", time.Since(start).Round(time.Millisecond))
 	return true

@@ -213,7 +213,7 @@ func conflicting(msg, pattern string, routes map[string]string) string {
 // settings are what a reload can change of a route. They never change once
 // they are in use.
 type settings struct {
-	ch     *channel
+	rt     *routeRuntime
 	route  Route
 	limits Limits
 	sock   socket.Options

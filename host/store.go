@@ -300,7 +300,7 @@ func (c *call) AppendStore(dst, key []byte) ([]byte, error) {
 	if !validName(key) {
 		return dst, abi.Invalid
 	}
-	v, ok, err := c.tx.get(c.ch.store, string(key), c.set.limits.Deadline)
+	v, ok, err := c.tx.get(c.rt.store, string(key), c.set.limits.Deadline)
 	switch {
 	case err != nil:
 		return dst, err
@@ -317,7 +317,7 @@ func (c *call) StoreSet(key, data []byte, ttl time.Duration) error {
 	}
 	v := stored{value: string(data)}
 	if ttl > 0 {
-		v.expires, v.ttl = c.ch.store.now().Add(ttl), ttl
+		v.expires, v.ttl = c.rt.store.now().Add(ttl), ttl
 	}
 	if err := c.storePut(string(key), v); err != nil {
 		return err
@@ -327,15 +327,15 @@ func (c *call) StoreSet(key, data []byte, ttl time.Duration) error {
 }
 
 func (c *call) storePut(key string, v stored) error {
-	if err := c.tx.begin(c.ch.store, c.set.limits.Deadline); err != nil {
+	if err := c.tx.begin(c.rt.store, c.set.limits.Deadline); err != nil {
 		return err
 	}
 	l, n := &c.set.limits, entryBytes(len(key), len(v.value))
-	before, err := c.tx.bytes(c.ch.store, key, l.Deadline)
+	before, err := c.tx.bytes(c.rt.store, key, l.Deadline)
 	switch {
 	case err != nil:
 		return err
-	case c.ch.store.shared == nil && n > before && c.ch.store.size()+c.tx.grown+n-before > l.StoreBytes,
+	case c.rt.store.shared == nil && n > before && c.rt.store.size()+c.tx.grown+n-before > l.StoreBytes,
 		c.kept()+len(key)+len(v.value) > l.HookBytes, c.effects() >= l.HookEffects:
 		return abi.Limit
 	}
@@ -348,10 +348,10 @@ func (c *call) StoreDelete(key []byte) error {
 	if !validName(key) {
 		return abi.Invalid
 	}
-	if err := c.tx.begin(c.ch.store, c.set.limits.Deadline); err != nil {
+	if err := c.tx.begin(c.rt.store, c.set.limits.Deadline); err != nil {
 		return err
 	}
-	v, ok, err := c.tx.get(c.ch.store, string(key), c.set.limits.Deadline)
+	v, ok, err := c.tx.get(c.rt.store, string(key), c.set.limits.Deadline)
 	switch {
 	case err != nil:
 		return err
@@ -370,10 +370,10 @@ func (c *call) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, erro
 	if !validName(key) || ttl < 0 {
 		return 0, abi.Invalid
 	}
-	if err := c.tx.begin(c.ch.store, c.set.limits.Deadline); err != nil {
+	if err := c.tx.begin(c.rt.store, c.set.limits.Deadline); err != nil {
 		return 0, err
 	}
-	v, ok, err := c.tx.get(c.ch.store, string(key), c.set.limits.Deadline)
+	v, ok, err := c.tx.get(c.rt.store, string(key), c.set.limits.Deadline)
 	if err != nil {
 		return 0, err
 	}
@@ -382,12 +382,12 @@ func (c *call) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, erro
 	var n int64
 	switch {
 	case ok:
-		c.pay(len(v.value)) // zeros in front are read, too
+		c.charge(len(v.value)) // zeros in front are read, too
 		if n, err = strconv.ParseInt(v.value, 10, 64); err != nil {
 			return 0, abi.Invalid
 		}
 	case ttl > 0:
-		v.expires, v.ttl = c.ch.store.now().Add(ttl), ttl
+		v.expires, v.ttl = c.rt.store.now().Add(ttl), ttl
 	}
 	n, ok = add(n, delta)
 	if !ok {

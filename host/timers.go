@@ -123,7 +123,7 @@ func leastDelay(h abi.Hook) time.Duration {
 }
 
 // setTimer arms a timer of the channel, or of conn.
-func (ch *channel) setTimer(conn *conn, name string, after time.Duration) {
+func (rt *routeRuntime) setTimer(conn *conn, name string, after time.Duration) {
 	id := timerID{name: name}
 	if conn != nil {
 		id.conn = conn.member.ID
@@ -133,12 +133,12 @@ func (ch *channel) setTimer(conn *conn, name string, after time.Duration) {
 			return // it went in the meantime
 		}
 	}
-	if ch.timers.set(id, ch.host.now().Add(after)) {
-		ch.wakeClerk()
+	if rt.timers.set(id, rt.host.now().Add(after)) {
+		rt.wakeBackground()
 	}
 }
 
-func (ch *channel) clearTimer(conn *conn, name string) {
+func (rt *routeRuntime) clearTimer(conn *conn, name string) {
 	id := timerID{name: name}
 	if conn != nil {
 		id.conn = conn.member.ID
@@ -146,5 +146,5 @@ func (ch *channel) clearTimer(conn *conn, name string) {
 		defer conn.timerMu.Unlock()
 		delete(conn.timers, name)
 	}
-	ch.timers.clear(id)
+	rt.timers.clear(id)
 }

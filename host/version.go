@@ -43,14 +43,14 @@ func (h *Host) RollBack(ctx context.Context, route string) (VersionChange, error
 func (h *Host) change(route string, f func(*settings) error) (VersionChange, error) {
 	h.reload.Lock()
 	defer h.reload.Unlock()
-	ch, err := h.route(route)
+	rt, err := h.route(route)
 	if err != nil {
 		return VersionChange{}, err
 	}
 	if h.closing.Load() {
 		return VersionChange{}, fmt.Errorf("the host is closing: %w", abi.Unavailable)
 	}
-	s := ch.settings.Load()
+	s := rt.settings.Load()
 	if s.plugin == nil {
 		return VersionChange{}, fmt.Errorf("route %s: its logic is not a plugin: %w", route, ErrNoVersion)
 	}
@@ -84,6 +84,6 @@ func (h *Host) rollBackByHand(ctx context.Context, s *settings) error {
 	}
 	h.state.write(s.route.Path, s.name, to.wasm)
 	s.countLoad(loadRolledBack)
-	s.ch.log.Warn("plugin rolled back by hand: the version is not loaded again until its file changes", "plugin", s.name, "to", s.version())
+	s.rt.log.Warn("plugin rolled back by hand: the version is not loaded again until its file changes", "plugin", s.name, "to", s.version())
 	return nil
 }

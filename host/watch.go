@@ -214,11 +214,11 @@ func (w *watcher) look(now time.Time) {
 // one that runs.
 func (w *watcher) load(f *watched) {
 	for _, path := range f.paths {
-		ch := w.host.channel(path)
-		if ch == nil {
+		rt := w.host.runtime(path)
+		if rt == nil {
 			continue
 		}
-		s := ch.settings.Load()
+		s := rt.settings.Load()
 		if s.plugin == nil {
 			continue
 		}

@@ -30,16 +30,16 @@ func BenchmarkBroadcast1000(b *testing.B) {
 					except = m.ID
 				}
 			}
-			turn := Turn{Hub: h}
+			outbox := Outbox{Hub: h}
 			frame := AppendFrame(nil, abi.Text, make([]byte, 128))
 			b.ReportAllocs()
 			frames := 0
 			for b.Loop() {
 				for range bb.perTurn {
-					turn.Broadcast([]byte("r"), frame, except)
+					outbox.Broadcast([]byte("r"), frame, except)
 					frames++
 				}
-				turn.Flush()
+				outbox.Flush()
 			}
 			to := 1000
 			if bb.except {
@@ -56,11 +56,11 @@ func BenchmarkBroadcast1000(b *testing.B) {
 func BenchmarkSend(b *testing.B) {
 	h := New(Options{})
 	m, _ := add(b, h, &count{}, "r")
-	turn := Turn{Hub: h}
+	outbox := Outbox{Hub: h}
 	frame := AppendFrame(nil, abi.Text, make([]byte, 128))
 	b.ReportAllocs()
 	for b.Loop() {
-		turn.Send(m, frame)
-		turn.Flush()
+		outbox.Send(m, frame)
+		outbox.Flush()
 	}
 }

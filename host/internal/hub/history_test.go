@@ -98,15 +98,15 @@ func same(t *testing.T, got []string, want ...string) {
 func TestPositions(t *testing.T) {
 	h := New(Options{History: HistoryOptions{Size: 10}})
 	_, plain := add(t, h, nil, "r")
-	turn := &Turn{Hub: h}
-	turn.Broadcast([]byte("r"), text("before"), 0)
+	outbox := &Outbox{Hub: h}
+	outbox.Broadcast([]byte("r"), text("before"), 0)
 	m, s := tagged(t, h, "r") // while a message waits: it is not for it
-	turn.Broadcast([]byte("r"), text("one"), 0)
-	turn.Broadcast([]byte("r"), text("to others"), m.ID)
-	turn.Send(m, text("direct"))
-	turn.Broadcast([]byte("r"), text("\x1emarked"), 0)
-	turn.BroadcastAll(text("all"), 0)
-	turn.Flush()
+	outbox.Broadcast([]byte("r"), text("one"), 0)
+	outbox.Broadcast([]byte("r"), text("to others"), m.ID)
+	outbox.Send(m, text("direct"))
+	outbox.Broadcast([]byte("r"), text("\x1emarked"), 0)
+	outbox.BroadcastAll(text("all"), 0)
+	outbox.Flush()
 	r := (&reader{t: t}).of(s)
 	same(t, r.got, "one", "\x1emarked")
 	same(t, r.data, "one", "direct", "\x1emarked", "all")
@@ -129,9 +129,9 @@ func texts(entries []Entry) (out []string) {
 
 func TestSince(t *testing.T) {
 	h := New(Options{History: HistoryOptions{Size: 3}})
-	turn := &Turn{Hub: h}
+	outbox := &Outbox{Hub: h}
 	for i := 1; i <= 5; i++ { // nobody is in the room
-		turn.Broadcast([]byte("r"), text("%d", i), 0)
+		outbox.Broadcast([]byte("r"), text("%d", i), 0)
 	}
 	_, at, ok := h.Since("r", "no such epoch", 4)
 	if ok || at.Offset != 5 {
@@ -153,8 +153,8 @@ func TestSince(t *testing.T) {
 func TestHistoryEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New(Options{History: HistoryOptions{Size: 3, TTL: time.Minute}})
-		turn := &Turn{Hub: h}
-		turn.Broadcast([]byte("r"), text("1"), 0)
+		outbox := &Outbox{Hub: h}
+		outbox.Broadcast([]byte("r"), text("1"), 0)
 		_, at, _ := h.Since("r", "", 0)
 		time.Sleep(time.Minute + 1)
 		if _, _, ok := h.Since("r", at.Epoch, 0); ok {
@@ -176,9 +176,9 @@ func TestHistoryEnds(t *testing.T) {
 
 func TestHistoryIsBounded(t *testing.T) {
 	h := New(Options{History: HistoryOptions{Size: 1000, MaxBytes: 10_000}})
-	turn := &Turn{Hub: h}
+	outbox := &Outbox{Hub: h}
 	for i := range 100 {
-		turn.Broadcast(fmt.Appendf(nil, "r%d", i%3), text("%0100d", i), 0)
+		outbox.Broadcast(fmt.Appendf(nil, "r%d", i%3), text("%0100d", i), 0)
 		if s := h.HistoryStats(); s.Bytes > 10_000 {
 			t.Fatalf("%+v", s)
 		}
@@ -208,14 +208,14 @@ func TestRecoveryUnderLoad(t *testing.T) {
 	var wait sync.WaitGroup
 	for s := range senders {
 		wait.Go(func() {
-			turn := &Turn{Hub: h}
+			outbox := &Outbox{Hub: h}
 			for i := range each {
-				turn.Broadcast([]byte("r"), text("%d-%d", s, i), 0)
+				outbox.Broadcast([]byte("r"), text("%d-%d", s, i), 0)
 				if rand.IntN(3) == 0 {
-					turn.Flush()
+					outbox.Flush()
 				}
 			}
-			turn.Flush()
+			outbox.Flush()
 		})
 	}
 	for range 4 {
@@ -255,14 +255,14 @@ func TestRecoveryUnderLoad(t *testing.T) {
 func TestElsewhere(t *testing.T) {
 	h := New(Options{Positions: true})
 	m, s := tagged(t, h, "r")
-	turn := &Turn{Hub: h}
+	outbox := &Outbox{Hub: h}
 	h.Place("r", Position{"e", 7})
-	turn.Deliver([]byte("r"), text("8"), 0, Position{"e", 8})
-	turn.Pass([]byte("r"), Position{"e", 9})
-	turn.Deliver([]byte("r"), text("10"), m.ID, Position{"e", 10})
-	turn.Deliver([]byte("r"), text("11"), 0, Position{"e", 11})
+	outbox.Deliver([]byte("r"), text("8"), 0, Position{"e", 8})
+	outbox.Pass([]byte("r"), Position{"e", 9})
+	outbox.Deliver([]byte("r"), text("10"), m.ID, Position{"e", 10})
+	outbox.Deliver([]byte("r"), text("11"), 0, Position{"e", 11})
 	_, late := tagged(t, h, "r")
-	turn.Flush()
+	outbox.Flush()
 	r := (&reader{t: t}).of(s)
 	same(t, r.got, "8", "11")
 	if r.next != 12 || r.epoch != "e" {
@@ -280,10 +280,10 @@ func TestPlaceBehindAFlush(t *testing.T) {
 	_, s := tagged(t, h, "r")
 	slow := hold()
 	add(t, h, slow, "r")
-	turn := &Turn{Hub: h}
-	turn.Broadcast([]byte("r"), text("hi"), 0)
+	outbox := &Outbox{Hub: h}
+	outbox.Broadcast([]byte("r"), text("hi"), 0)
 	var flushed sync.WaitGroup
-	flushed.Go(turn.Flush)
+	flushed.Go(outbox.Flush)
 	<-slow.entered
 	h.Place("r", Position{"e", 7})
 	slow.release()
@@ -301,8 +301,8 @@ func TestEmptyAndFull(t *testing.T) {
 	done := make(chan struct{})
 	for range 2 {
 		sends.Go(func() {
-			for turn := (&Turn{Hub: h}); ; turn.Flush() {
-				turn.Broadcast([]byte("r"), text("x"), 0)
+			for outbox := (&Outbox{Hub: h}); ; outbox.Flush() {
+				outbox.Broadcast([]byte("r"), text("x"), 0)
 				select {
 				case <-done:
 					return
@@ -329,9 +329,9 @@ func TestEmptyAndFull(t *testing.T) {
 // the history over its bound.
 func TestRoomsOfHistoriesAreBounded(t *testing.T) {
 	h := New(Options{History: HistoryOptions{Size: 10, MaxBytes: 10_000}})
-	turn := &Turn{Hub: h}
+	outbox := &Outbox{Hub: h}
 	for i := range 1000 {
-		turn.Broadcast(fmt.Appendf(nil, "room %d", i), text("x"), 0)
+		outbox.Broadcast(fmt.Appendf(nil, "room %d", i), text("x"), 0)
 	}
 	if s := h.HistoryStats(); s.Bytes > 10_000 || s.Dropped == 0 {
 		t.Errorf("%+v", s)
@@ -345,13 +345,13 @@ func TestHistoryHasNoGaps(t *testing.T) {
 	frame := text("%0100d", 1)
 	var wait sync.WaitGroup
 	for g := range 4 {
-		room, turn := fmt.Sprintf("r%d", g), &Turn{Hub: h}
-		turn.Broadcast([]byte(room), frame, 0) // it has a place from now on
+		room, outbox := fmt.Sprintf("r%d", g), &Outbox{Hub: h}
+		outbox.Broadcast([]byte(room), frame, 0) // it has a place from now on
 		wait.Go(func() {
 			for range 150_000 {
-				turn.Broadcast([]byte(room), frame, 0)
-				for from := turn.At.Offset; from+3 > turn.At.Offset && from <= turn.At.Offset; from-- {
-					entries, at, ok := h.Since(room, turn.At.Epoch, from)
+				outbox.Broadcast([]byte(room), frame, 0)
+				for from := outbox.At.Offset; from+3 > outbox.At.Offset && from <= outbox.At.Offset; from-- {
+					entries, at, ok := h.Since(room, outbox.At.Epoch, from)
 					if ok && (uint64(len(entries)) != at.Offset-from || len(entries) > 0 && entries[0].Offset != from+1) {
 						t.Errorf("%s has %d messages after %d, and stands at %d", room, len(entries), from, at.Offset)
 						return
@@ -370,13 +370,13 @@ func TestHistoryHasNoGaps(t *testing.T) {
 // TestSinceOfAGap: a history with a gap, which there should be none of, has nothing to give.
 func TestSinceOfAGap(t *testing.T) {
 	h := New(Options{History: HistoryOptions{Size: 10}})
-	turn := &Turn{Hub: h}
+	outbox := &Outbox{Hub: h}
 	for range 5 {
-		turn.Broadcast([]byte("r"), text("x"), 0)
+		outbox.Broadcast([]byte("r"), text("x"), 0)
 	}
 	h.history.logs["r"].last += 3
 	for from := range uint64(9) {
-		if entries, _, ok := h.Since("r", turn.At.Epoch, from); ok || len(entries) > 0 {
+		if entries, _, ok := h.Since("r", outbox.At.Epoch, from); ok || len(entries) > 0 {
 			t.Errorf("%d messages after %d", len(entries), from)
 		}
 	}
@@ -393,9 +393,9 @@ func TestSweptBetween(t *testing.T) {
 		if offset := found.append(text("x"), 0); offset != 0 {
 			t.Errorf("a history that is not there any more has taken message %d", offset)
 		}
-		turn := &Turn{Hub: h}
-		turn.Broadcast([]byte("r"), text("x"), 0)
-		if entries, at, ok := h.Since("r", turn.At.Epoch, 0); !ok || len(entries) != 1 || at.Offset != 1 || at.Epoch == found.epoch {
+		outbox := &Outbox{Hub: h}
+		outbox.Broadcast([]byte("r"), text("x"), 0)
+		if entries, at, ok := h.Since("r", outbox.At.Epoch, 0); !ok || len(entries) != 1 || at.Offset != 1 || at.Epoch == found.epoch {
 			t.Errorf("%d messages, it stands at %v (%v)", len(entries), at, ok)
 		}
 		time.Sleep(time.Minute + 1)
@@ -418,8 +418,8 @@ func TestSweepsAndMessages(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 2 {
 		wait.Go(func() {
-			for turn := (&Turn{Hub: h}); now.Load() < 100_000; {
-				turn.Broadcast([]byte("r"), text("x"), 0)
+			for outbox := (&Outbox{Hub: h}); now.Load() < 100_000; {
+				outbox.Broadcast([]byte("r"), text("x"), 0)
 			}
 		})
 	}
@@ -457,8 +457,8 @@ func TestRoomsThatNobodyStaysIn(t *testing.T) {
 	}
 	visit(m, 0, 50)
 	r := (&reader{t: t}).of(s) // of the last room
-	turn := &Turn{Hub: h}
-	turn.Broadcast([]byte("000049"), text("missed"), 0)
+	outbox := &Outbox{Hub: h}
+	outbox.Broadcast([]byte("000049"), text("missed"), 0)
 	if entries, _, ok := h.Since("000049", r.epoch, 0); !ok || len(entries) != 1 {
 		t.Errorf("who was told of a position comes back and gets %v, %t", entries, ok)
 	}

@@ -1,6 +1,6 @@
 // Package hub knows who is in which room, which user has which connections
 // and who is present, and delivers what is broadcast to them: encoded once,
-// batched for a turn, in one order. It knows neither sockets nor plugins.
+// batched for a outbox, in one order. It knows neither sockets nor plugins.
 package hub
 
 import (
@@ -33,7 +33,7 @@ type Options struct {
 	Wake func()
 	// Flushed is told of each batch that went to the members of a room.
 	Flushed func(Flush)
-	// Sent is told of the frames that went out, after each turn.
+	// Sent is told of the frames that went out, after each outbox.
 	Sent func(frames, bytes int)
 	// History keeps what is sent to rooms, in this hub.
 	History HistoryOptions
@@ -43,7 +43,7 @@ type Options struct {
 	// Journal has TakeJournal tell what changes.
 	Journal bool
 	// Positions says that rooms have a history somewhere else, which numbers
-	// their messages: they come with Turn.Deliver, and Place says where a room
+	// their messages: they come with Outbox.Deliver, and Place says where a room
 	// stands.
 	Positions bool
 }

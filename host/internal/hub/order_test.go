@@ -23,15 +23,15 @@ func TestOneOrder(t *testing.T) {
 	var sending, visiting sync.WaitGroup
 	for g := range senders {
 		sending.Go(func() {
-			turn := Turn{Hub: h}
+			outbox := Outbox{Hub: h}
 			rnd := rand.New(rand.NewPCG(1, uint64(g)))
 			for i := range each {
-				turn.Broadcast([]byte("r"), text("%d:%d", g, i), 0)
+				outbox.Broadcast([]byte("r"), text("%d:%d", g, i), 0)
 				if rnd.IntN(4) == 0 {
-					turn.Flush()
+					outbox.Flush()
 				}
 			}
-			turn.Flush()
+			outbox.Flush()
 		})
 	}
 	type visit struct {
@@ -41,16 +41,16 @@ func TestOneOrder(t *testing.T) {
 	seen := make([][]visit, 3)
 	for v := range seen {
 		visiting.Go(func() {
-			turn := Turn{Hub: h}
+			outbox := Outbox{Hub: h}
 			for i := range visits {
 				x := visit{fmt.Sprintf("before %d:%d", v, i), fmt.Sprintf("in %d:%d", v, i), fmt.Sprintf("after %d:%d", v, i), nil}
-				turn.Broadcast([]byte("r"), text("%s", x.before), 0)
+				outbox.Broadcast([]byte("r"), text("%s", x.before), 0)
 				var m *Member
 				m, x.s = add(t, h, nil, "r")
-				turn.Broadcast([]byte("r"), text("%s", x.in), 0)
+				outbox.Broadcast([]byte("r"), text("%s", x.in), 0)
 				h.Leave(m, "r")
-				turn.Broadcast([]byte("r"), text("%s", x.after), 0)
-				turn.Flush()
+				outbox.Broadcast([]byte("r"), text("%s", x.after), 0)
+				outbox.Flush()
 				h.Remove(m)
 				seen[v] = append(seen[v], x)
 			}
@@ -109,27 +109,27 @@ func TestSendsAmongBroadcasts(t *testing.T) {
 	var after atomic.Int64
 	for g := range senders {
 		wg.Go(func() {
-			turn := Turn{Hub: h}
+			outbox := Outbox{Hub: h}
 			m := members[g]
 			rnd := rand.New(rand.NewPCG(2, uint64(g)))
 			for i := range each {
-				turn.Broadcast([]byte(rooms[rnd.IntN(3)]), text("noise"), 0)
-				turn.Send(m, text("own %d", i))
+				outbox.Broadcast([]byte(rooms[rnd.IntN(3)]), text("noise"), 0)
+				outbox.Send(m, text("own %d", i))
 				switch rnd.IntN(12) {
 				case 0:
-					turn.Flush()
+					outbox.Flush()
 				case 1:
 					h.Leave(m, "a")
 				case 2:
 					_ = h.Join(m, "a")
 				case 3:
-					turn.BroadcastAll(text("noise"), m.ID)
+					outbox.BroadcastAll(text("noise"), m.ID)
 				case 4:
-					turn.After(m, func() { after.Add(1) })
+					outbox.After(m, func() { after.Add(1) })
 					after.Add(-1)
 				}
 			}
-			turn.Flush()
+			outbox.Flush()
 		})
 	}
 	wg.Wait()
@@ -161,21 +161,21 @@ func TestComeAndGo(t *testing.T) {
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
-			turn := Turn{Hub: h}
+			outbox := Outbox{Hub: h}
 			rnd := rand.New(rand.NewPCG(3, uint64(g)))
 			for range 200 {
 				room := fmt.Sprint("room ", rnd.IntN(4))
 				m, _ := add(t, h, nil, room)
 				h.Identify(m, fmt.Sprint("user ", rnd.IntN(4)))
-				turn.Broadcast([]byte(room), text("x"), m.ID)
-				turn.SendUser([]byte("user 1"), text("y"))
-				turn.BroadcastAll(text("z"), 0)
+				outbox.Broadcast([]byte(room), text("x"), m.ID)
+				outbox.SendUser([]byte("user 1"), text("y"))
+				outbox.BroadcastAll(text("z"), 0)
 				h.MembersOf(room)
 				h.Present(room)
 				h.Identify(m, fmt.Sprint("user ", rnd.IntN(4)))
 				h.Leave(m, room)
 				_ = h.Join(m, room)
-				turn.Flush()
+				outbox.Flush()
 				h.Remove(m)
 				h.Remove(m)
 				h.Leave(m, room)

@@ -159,7 +159,7 @@ func (r *Room) unseat(s *seat) {
 }
 
 // add appends a frame for all members but except, and says how many members there are;
-// full says that the batch should not wait for the end of the turn. at is the
+// full says that the batch should not wait for the end of the outbox. at is the
 // frame's position, where a history elsewhere has numbered it; what comes back is the one that it has.
 func (r *Room) add(frame []byte, except uint64, at Position) (n int, _ Position, full bool) {
 	r.mu.Lock()

@@ -27,7 +27,7 @@ type callContext struct {
 	failed bool
 	text   []byte        // what fail was given
 	slept  time.Duration // in poll_oneoff
-	turn   bool          // it has one of Turns
+	turn   bool          // it has one of CPUSlots
 	waiter Waiter        // the Env, once it was told of the turn
 
 	// scratch takes what the Env appends, before it is known to fit.
@@ -43,7 +43,7 @@ func (c *callContext) begin(env Env, event []byte) {
 	c.failed, c.text, c.slept = false, c.text[:0], 0
 	c.fuel.begin()
 	if m, ok := env.(Metered); ok {
-		m.PayTo(c)
+		m.ChargeTo(c)
 	}
 	if c.turn { // from its beginning
 		c.tellWaiter()

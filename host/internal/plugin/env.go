@@ -84,8 +84,8 @@ type Env interface {
 
 // Metered is an Env that has hooks pay for what grows with what it looks at.
 type Metered interface {
-	// PayTo says who takes payments, before the hook runs.
-	PayTo(m Meter)
+	// ChargeTo says who takes payments, before the hook runs.
+	ChargeTo(m Meter)
 }
 
 // Meter takes what a running hook pays, beyond the price of each call of a host

@@ -76,9 +76,9 @@ type Options struct {
 	// Allow is what modules may ask for: one that imports more is refused, or
 	// goes without if its manifest says that it can. nil: all.
 	Allow []abi.Capability
-	// Turns bound the hooks that run for long, and are shared by the Plugins of a
+	// CPUSlots bound the hooks that run for long, and are shared by the Plugins of a
 	// process. nil: this one's own.
-	Turns *Turns
+	CPUSlots *CPUSlots
 	// MemoryLimit bounds the linear memory of one instance, in bytes, rounded
 	// up to 64 KiB pages. 0: 64 MiB.
 	MemoryLimit int64
@@ -150,8 +150,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Turns == nil {
-		o.Turns = NewTurns()
+	if o.CPUSlots == nil {
+		o.CPUSlots = NewCPUSlots()
 	}
 	if o.GuestLog == nil {
 		o.GuestLog = NewGuestLog(nil)

@@ -62,9 +62,9 @@ type farewell struct {
 	reason string
 }
 
-// CloseAfterTurn is Close that lets the reader first handle the input that it
+// CloseAfterInput is Close that lets the reader first handle the input that it
 // has, so that what the handler answers to it goes out before the close frame.
-func (c *Conn) CloseAfterTurn(code int, reason string) {
+func (c *Conn) CloseAfterInput(code int, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {

@@ -227,7 +227,7 @@ func (g *Group) Close(ctx context.Context, code int, reason string) error {
 	}
 	g.mu.Unlock()
 	for _, c := range g.all() {
-		c.CloseAfterTurn(code, reason)
+		c.CloseAfterInput(code, reason)
 	}
 	var err error
 	select {

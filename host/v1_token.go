@@ -43,9 +43,9 @@ func (c *conn) watchToken() {
 	switch {
 	case c.closed:
 	case t.Until.IsZero():
-		c.ch.expiries.clear(id)
-	case c.ch.expiries.set(id, t.Until):
-		c.ch.wakeClerk()
+		c.rt.expiries.clear(id)
+	case c.rt.expiries.set(id, t.Until):
+		c.rt.wakeBackground()
 	}
 }
 
@@ -55,17 +55,17 @@ func (c *conn) watchToken() {
 // may work. It is for the goroutine of the connection's reader, and may wait for
 // keys.
 func (c *conn) refreshToken(token string) (expires time.Time, err error) {
-	cfg := c.ch.host.config.Load()
-	if cfg.auth == nil || !c.ch.settings.Load().route.Auth.checks() {
+	cfg := c.rt.host.config.Load()
+	if cfg.auth == nil || !c.rt.settings.Load().route.Auth.checks() {
 		return time.Time{}, errNoAuth
 	}
-	ctx, cancel := context.WithTimeout(c.ch.host.ending, cfg.handshake)
+	ctx, cancel := context.WithTimeout(c.rt.host.ending, cfg.handshake)
 	defer cancel()
 	t, err := cfg.auth.Verify(ctx, token)
 	if old := c.token.Load(); err == nil && (old == nil || old.User != t.User) {
 		err = &auth.Error{Reason: auth.SubMismatch, Text: "the connection is not of its subject"}
 	}
-	if c.ch.judged(err) != nil {
+	if c.rt.judged(err) != nil {
 		return time.Time{}, err
 	}
 	c.token.Store(t)
@@ -74,13 +74,13 @@ func (c *conn) refreshToken(token string) (expires time.Time, err error) {
 }
 
 // expireTokens closes the connections whose tokens have ended. It is the clerk's.
-func (ch *channel) expireTokens(turn *hub.Turn, now time.Time) {
+func (rt *routeRuntime) expireTokens(outbox *hub.Outbox, now time.Time) {
 	for {
-		id, ok := ch.expiries.take(now)
+		id, ok := rt.expiries.take(now)
 		if !ok {
 			return
 		}
-		m := ch.hub.Member(id.conn)
+		m := rt.hub.Member(id.conn)
 		if m == nil {
 			continue
 		}
@@ -89,8 +89,8 @@ func (ch *channel) expireTokens(turn *hub.Turn, now time.Time) {
 			continue // it was refreshed in the meantime
 		}
 		c.ending.Store(true)
-		ch.host.metrics.auth.expiries.WithLabelValues(ch.pattern).Inc()
-		turn.After(&c.member, func() { c.sock.Close(closeTokenExpired, "token expired") })
+		rt.host.metrics.auth.expiries.WithLabelValues(rt.pattern).Inc()
+		outbox.After(&c.member, func() { c.sock.Close(closeTokenExpired, "token expired") })
 	}
 }
 

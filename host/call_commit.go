@@ -14,8 +14,8 @@ func (c *call) Commit() error {
 		return &plugin.HookError{Hook: c.hook, Code: int32(abi.Failed), Text: c.failText}
 	}
 	if c.bounded() {
-		c.ch.committing.Lock()
-		defer c.ch.committing.Unlock()
+		c.rt.committing.Lock()
+		defer c.rt.committing.Unlock()
 		if what := c.tooMuch(); what != "" {
 			return &plugin.HookError{Hook: c.hook, Code: int32(abi.Limit), Text: "other hooks have reached " + what + " meanwhile"}
 		}
@@ -25,7 +25,7 @@ func (c *call) Commit() error {
 	}
 	if c.hook == abi.OnConnect && c.conn != nil {
 		c.conn.welcome()
-		c.ch.hub.Add(&c.conn.member)
+		c.rt.hub.Add(&c.conn.member)
 	}
 	for i := range c.ops {
 		c.commit(i, &c.ops[i])
@@ -48,14 +48,14 @@ func (c *call) bounded() bool {
 // channel.committing is held, so that nothing is added meanwhile.
 func (c *call) tooMuch() string {
 	l := &c.set.limits
-	if n := c.ch.timers.len(); n+c.newlyArmed() > max(l.Timers, n) {
+	if n := c.rt.timers.len(); n+c.newlyArmed() > max(l.Timers, n) {
 		return "limits.timers"
 	}
-	if n := c.ch.hub.Presences(); n+c.moves.presences > max(l.Presences, n) {
+	if n := c.rt.hub.Presences(); n+c.moves.presences > max(l.Presences, n) {
 		return "limits.presences"
 	}
 	for conn, m := range c.moves.conns {
-		if now, then := c.ch.hub.RoomsAfter(&conn.member, m.to); then > max(l.MaxRoomsPerConnection, now) {
+		if now, then := c.rt.hub.RoomsAfter(&conn.member, m.to); then > max(l.MaxRoomsPerConnection, now) {
 			return "limits.max_rooms_per_connection"
 		}
 		if now, then := conn.values.after(c, m.values); then > max(l.ValueBytes, now) {
@@ -68,7 +68,7 @@ func (c *call) tooMuch() string {
 // newlyArmed is by how many timers the channel will have more.
 func (c *call) newlyArmed() (n int) {
 	for id, a := range c.armed {
-		switch is := c.ch.timers.has(id); {
+		switch is := c.rt.timers.has(id); {
 		case a.on && !is:
 			n++
 		case is && !a.on:
@@ -79,10 +79,10 @@ func (c *call) newlyArmed() (n int) {
 }
 
 func (c *call) commit(i int, o *op) {
-	h := c.ch.hub
+	h := c.rt.hub
 	switch o.kind {
 	case opSend:
-		c.turn.Send(&o.conn.member, c.bytes(o.data))
+		c.outbox.Send(&o.conn.member, c.bytes(o.data))
 	case opBroadcast:
 		c.toRoom(c.bytes(o.name), c.bytes(o.data), o.except)
 	case opBroadcastAll:
@@ -92,15 +92,15 @@ func (c *call) commit(i int, o *op) {
 	case opClose:
 		conn, code, reason := o.conn, int(o.except), string(c.bytes(o.name))
 		conn.ending.Store(true)
-		c.turn.After(&conn.member, func() { conn.sock.Close(code, reason) })
+		c.outbox.After(&conn.member, func() { conn.sock.Close(code, reason) })
 	case opJoin:
 		if err := h.Join(&o.conn.member, string(c.bytes(o.name))); err != nil {
-			c.ch.log.Warn("join", "err", err)
+			c.rt.log.Warn("join", "err", err)
 		}
 	case opLeave:
 		room := string(c.bytes(o.name))
 		h.Leave(&o.conn.member, room)
-		c.ch.watchers.remove(room, o.conn)
+		c.rt.subscribers.remove(room, o.conn)
 	case opIdentify:
 		h.Identify(&o.conn.member, string(c.bytes(o.name)))
 	case opSetValue:
@@ -110,7 +110,7 @@ func (c *call) commit(i int, o *op) {
 	case opTimerSet, opTimerClear:
 		c.commitTimer(i, o)
 	case opMetric:
-		c.ch.host.appMetrics.apply(c.ch, o.metric, string(c.bytes(o.name)), string(c.bytes(o.data)), o.num)
+		c.rt.host.appMetrics.apply(c.rt, o.metric, string(c.bytes(o.name)), string(c.bytes(o.data)), o.num)
 	}
 }
 
@@ -124,9 +124,9 @@ func (c *call) commitTimer(i int, o *op) {
 	switch {
 	case c.armed[id].op != i:
 	case o.kind == opTimerSet:
-		c.ch.setTimer(o.conn, id.name, max(time.Duration(o.num), leastDelay(c.hook)))
+		c.rt.setTimer(o.conn, id.name, max(time.Duration(o.num), leastDelay(c.hook)))
 	default:
-		c.ch.clearTimer(o.conn, id.name)
+		c.rt.clearTimer(o.conn, id.name)
 	}
 }
 

@@ -53,7 +53,7 @@ func (c *call) seatsOf(conn *conn) *connMoves {
 	if m.to == nil {
 		m.to, m.rooms = map[string]bool{}, slices.Clone(c.roomsOf(conn))
 	}
-	c.pay(len(m.rooms))
+	c.charge(len(m.rooms))
 	return m
 }
 
@@ -161,13 +161,13 @@ func (c *call) newPresences(conn *conn, user string, rooms ...string) int {
 	if user == "" || c.left(conn) {
 		return 0
 	}
-	c.pay(len(rooms))
-	return c.ch.hub.Absences(user, rooms)
+	c.charge(len(rooms))
+	return c.rt.hub.Absences(user, rooms)
 }
 
 // tooMany says whether so many presences more are over the limit.
 func (c *call) tooMany(presences int) bool {
-	return presences > 0 && c.ch.hub.Presences()+c.moves.presences+presences > c.set.limits.Presences
+	return presences > 0 && c.rt.hub.Presences()+c.moves.presences+presences > c.set.limits.Presences
 }
 
 func (c *call) move(k opKind, conn *conn, name []byte) error {

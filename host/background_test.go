@@ -15,49 +15,49 @@ import (
 )
 
 // clerkOf is a channel of f without a clerk. Its clock may be nil: the system's.
-func clerkOf(clock Clock, f *Funcs) *channel {
+func clerkOf(clock Clock, f *Funcs) *routeRuntime {
 	if clock == nil {
 		clock = systemClock{}
 	}
-	h := &Host{clock: clock, log: slog.New(slog.DiscardHandler), turns: plugin.NewTurns(), appMetrics: newAppMetrics()}
+	h := &Host{clock: clock, log: slog.New(slog.DiscardHandler), cpuSlots: plugin.NewCPUSlots(), appMetrics: newAppMetrics()}
 	h.calls.New = func() any { return &call{} }
 	h.metrics = newMetrics(h)
 	r := Route{Path: "/c", Channel: f, PresenceGrace: -1}
-	return newChannel(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: r.Channel, name: "go"})
+	return newRouteRuntime(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: r.Channel, name: "go"})
 }
 
 // backlogs give the clerk of a channel n hooks to run at once.
-var backlogs = map[string]func(ch *channel, n int){
-	"timers": func(ch *channel, n int) {
+var backlogs = map[string]func(rt *routeRuntime, n int){
+	"timers": func(rt *routeRuntime, n int) {
 		for i := range n {
-			ch.setTimer(nil, fmt.Sprint(i), 0)
+			rt.setTimer(nil, fmt.Sprint(i), 0)
 		}
 	},
-	"presence": func(ch *channel, n int) {
+	"presence": func(rt *routeRuntime, n int) {
 		for i := range n {
-			come(ch, uint64(i+1))
+			come(rt, uint64(i+1))
 		}
 	},
 }
 
 // come has a connection of a user come, who is named after it.
-func come(ch *channel, id uint64) *conn {
-	c := &conn{ch: ch}
+func come(rt *routeRuntime, id uint64) *conn {
+	c := &conn{rt: rt}
 	c.member = hub.MakeMember(id, c, false)
-	ch.hub.Add(&c.member)
-	ch.hub.Identify(&c.member, fmt.Sprint(id))
+	rt.hub.Add(&c.member)
+	rt.hub.Identify(&c.member, fmt.Sprint(id))
 	return c
 }
 
 // clerkFor has the clerk work for d, and waits until it has ended.
-func clerkFor(ch *channel, d time.Duration) {
+func clerkFor(rt *routeRuntime, d time.Duration) {
 	done := make(chan struct{})
 	go func() {
-		ch.clerk()
+		rt.background()
 		close(done)
 	}()
 	time.Sleep(d)
-	close(ch.stop)
+	close(rt.stop)
 	<-done
 }
 
@@ -77,13 +77,13 @@ func TestClerkIsPaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n, last := 0, time.Time{}
-				ch := clerkOf(nil, forBoth(func() {
+				rt := clerkOf(nil, forBoth(func() {
 					time.Sleep(took)
 					n, last = n+1, time.Now()
 				}))
-				backlog(ch, hooks)
+				backlog(rt, hooks)
 				begun := time.Now()
-				clerkFor(ch, time.Second)
+				clerkFor(rt, time.Second)
 				// A sleep behind every third hook, which is the first beyond a millisecond.
 				if want := hooks*took + hooks/3*nap; n != hooks || last.Sub(begun) != want {
 					t.Errorf("%d hooks took %v, want %d and %v", n, last.Sub(begun), hooks, want)
@@ -102,16 +102,16 @@ func (stillClock) Now() time.Time { return time.Unix(1, 0) }
 // clock stands still there would be no end to it.
 func TestTimerThatSetsItself(t *testing.T) {
 	n := 0
-	ch := clerkOf(stillClock{}, &Funcs{OnTimer: func(env Env, _ ConnID, name string) error {
+	rt := clerkOf(stillClock{}, &Funcs{OnTimer: func(env Env, _ ConnID, name string) error {
 		if n++; n > 10 {
 			return nil // the test has failed, and ends
 		}
 		return env.TimerSet(0, []byte(name), 0)
 	}})
-	ch.setTimer(nil, "again", 0)
-	now := ch.host.clock.Now()
-	ch.timerEvents(&hub.Turn{Hub: ch.hub}, now)
-	at, ok := ch.timers.next()
+	rt.setTimer(nil, "again", 0)
+	now := rt.host.clock.Now()
+	rt.timerEvents(&hub.Outbox{Hub: rt.hub}, now)
+	at, ok := rt.timers.next()
 	if n != 1 || !ok || at.Sub(now) != time.Millisecond {
 		t.Errorf("the timer has fired %d times, and is due in %v", n, at.Sub(now))
 	}
@@ -123,17 +123,17 @@ func TestClerkEndsTokensBetweenHooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const took, due = 2 * time.Millisecond, 5 * time.Millisecond
-				var ch *channel
+				var rt *routeRuntime
 				begun, ended := time.Now(), time.Duration(0)
-				ch = clerkOf(nil, forBoth(func() {
-					if ended == 0 && ch.expiries.len() == 0 {
+				rt = clerkOf(nil, forBoth(func() {
+					if ended == 0 && rt.expiries.len() == 0 {
 						ended = time.Since(begun)
 					}
 					time.Sleep(took)
 				}))
-				backlog(ch, 50)
-				ch.expiries.set(timerID{conn: 999}, begun.Add(due))
-				clerkFor(ch, time.Second)
+				backlog(rt, 50)
+				rt.expiries.set(timerID{conn: 999}, begun.Add(due))
+				clerkFor(rt, time.Second)
 				if ended == 0 || ended > due+2*took {
 					t.Errorf("the token was due after %v and ended after %v", due, ended)
 				}
@@ -146,12 +146,12 @@ func TestClerkEndsTokensBetweenHooks(t *testing.T) {
 // all of them have fired.
 func TestTimersLeaveRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var ch *channel
+		var rt *routeRuntime
 		timers, told := 0, 0
-		ch = clerkOf(nil, &Funcs{
+		rt = clerkOf(nil, &Funcs{
 			OnTimer: func(Env, ConnID, string) error {
 				if timers++; timers == 1 {
-					come(ch, 1)
+					come(rt, 1)
 				}
 				time.Sleep(time.Millisecond)
 				return nil
@@ -161,8 +161,8 @@ func TestTimersLeaveRoom(t *testing.T) {
 				return nil
 			},
 		})
-		backlogs["timers"](ch, 100)
-		clerkFor(ch, time.Second)
+		backlogs["timers"](rt, 100)
+		clerkFor(rt, time.Second)
 		if timers != 100 || told == 0 || told > 11 {
 			t.Errorf("the user was told of after %d of %d timers", told, timers)
 		}
@@ -175,12 +175,12 @@ func TestClerkStops(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := 0
-				ch := clerkOf(nil, forBoth(func() {
+				rt := clerkOf(nil, forBoth(func() {
 					n++
 					time.Sleep(time.Second)
 				}))
-				backlog(ch, 100)
-				clerkFor(ch, time.Millisecond)
+				backlog(rt, 100)
+				clerkFor(rt, time.Millisecond)
 				if n != 1 {
 					t.Errorf("%d hooks have run", n)
 				}
@@ -199,7 +199,7 @@ func TestCloseGivesUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.channel("/c").setTimer(nil, "t", 0)
+	h.runtime("/c").setTimer(nil, "t", 0)
 	<-runs
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -214,13 +214,13 @@ func TestCloseGivesUp(t *testing.T) {
 func TestTimerEndsWithItsConnection(t *testing.T) {
 	n := 0
 	f := forBoth(func() { n++ })
-	ch := clerkOf(nil, f)
-	c := come(ch, 1)
+	rt := clerkOf(nil, f)
+	c := come(rt, 1)
 	f.mu.Lock() // as another hook
-	ch.setTimer(c, "t", 0)
+	rt.setTimer(c, "t", 0)
 	done := make(chan struct{})
 	go func() {
-		ch.timerEvents(&hub.Turn{Hub: ch.hub}, time.Now())
+		rt.timerEvents(&hub.Outbox{Hub: rt.hub}, time.Now())
 		close(done)
 	}()
 	for fired := false; !fired; time.Sleep(time.Millisecond) {
@@ -228,7 +228,7 @@ func TestTimerEndsWithItsConnection(t *testing.T) {
 		fired = len(c.timers) == 0
 		c.timerMu.Unlock()
 	}
-	ch.hub.Remove(&c.member)
+	rt.hub.Remove(&c.member)
 	f.mu.Unlock()
 	<-done
 	if n != 0 {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Turns bound how many hooks that run for long run at a time, over all Plugins
+// CPUSlots bound how many hooks that run for long run at a time, over all Plugins
 // that share them. A hook whose first slice of fuel is spent takes a turn for each
 // further one, first come, first served; the hooks that are done before, which is nearly
 // all, never wait and pay nothing. So a hook of a quiet route finds a free processor
@@ -18,17 +18,17 @@ import (
 // gives it back first, and takes another with the next slice. A hook may wait for a turn with an
 // instance and the right to write to the store in hand; since nobody who has a turn waits
 // for either, no order of locks can make a deadlock of it.
-type Turns struct {
+type CPUSlots struct {
 	mu    sync.Mutex
 	free  int
 	queue []chan struct{} // who waits; each has room for the word
 }
 
-// NewTurns makes as many turns as Go has processors.
-func NewTurns() *Turns { return &Turns{free: runtime.GOMAXPROCS(0)} }
+// NewCPUSlots makes as many turns as Go has processors.
+func NewCPUSlots() *CPUSlots { return &CPUSlots{free: runtime.GOMAXPROCS(0)} }
 
 // take waits for a turn, at most so long. false: there was none.
-func (t *Turns) take(wait time.Duration) bool {
+func (t *CPUSlots) take(wait time.Duration) bool {
 	t.mu.Lock()
 	if t.free > 0 {
 		t.free--
@@ -58,7 +58,7 @@ func (t *Turns) take(wait time.Duration) bool {
 }
 
 // give gives a turn back, to the one that has waited longest.
-func (t *Turns) give() {
+func (t *CPUSlots) give() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.queue) == 0 {
@@ -74,7 +74,7 @@ func (c *callContext) takeTurn() {
 	c.giveTurn()
 	c.tellWaiter()
 	left, _ := c.watch.left()
-	if c.turn = c.plugin.o.Turns.take(left); !c.turn {
+	if c.turn = c.plugin.o.CPUSlots.take(left); !c.turn {
 		panic(errDeadline)
 	}
 }
@@ -94,6 +94,6 @@ func (c *callContext) tellWaiter() {
 func (c *callContext) giveTurn() {
 	if c.turn {
 		c.turn = false
-		c.plugin.o.Turns.give()
+		c.plugin.o.CPUSlots.give()
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// watchers are the connections that want to be told who comes to a room and
+// presenceSubscribers are the connections that want to be told who comes to a room and
 // leaves it. The zero value has none.
-type watchers struct {
+type presenceSubscribers struct {
 	// order is held from when a list is taken, or a change is known, until it is on its way, so
 	// that no client gets a list from before a change behind it. It is outside of all other locks.
 	order sync.Mutex
@@ -18,7 +18,7 @@ type watchers struct {
 	rooms map[string][]*conn
 }
 
-func (w *watchers) add(room string, c *conn) {
+func (w *presenceSubscribers) add(room string, c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, ok := c.watched[room]; ok {
@@ -34,7 +34,7 @@ func (w *watchers) add(room string, c *conn) {
 	c.watched[room] = struct{}{}
 }
 
-func (w *watchers) remove(room string, c *conn) {
+func (w *presenceSubscribers) remove(room string, c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, ok := c.watched[room]; ok {
@@ -43,7 +43,7 @@ func (w *watchers) remove(room string, c *conn) {
 }
 
 // removeAll is remove for all rooms of a connection.
-func (w *watchers) removeAll(c *conn) {
+func (w *presenceSubscribers) removeAll(c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for room := range c.watched {
@@ -52,7 +52,7 @@ func (w *watchers) removeAll(c *conn) {
 }
 
 // drop takes a connection out; mu is held.
-func (w *watchers) drop(room string, c *conn) {
+func (w *presenceSubscribers) drop(room string, c *conn) {
 	delete(c.watched, room)
 	rest := slices.DeleteFunc(w.rooms[room], func(x *conn) bool { return x == c })
 	if len(rest) == 0 {
@@ -62,7 +62,7 @@ func (w *watchers) drop(room string, c *conn) {
 	w.rooms[room] = rest
 }
 
-func (w *watchers) of(room string) []*conn {
+func (w *presenceSubscribers) of(room string) []*conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.rooms[room])
@@ -86,21 +86,21 @@ func (c *conn) presence(r request) error {
 	if err := c.inRoom(r.Room); err != nil {
 		return err
 	}
-	if !c.ch.settings.Load().route.SharePresence {
+	if !c.rt.settings.Load().route.SharePresence {
 		return refuseControl("NOT_SHARED", "this route does not tell clients who is there; share_presence allows it")
 	}
-	c.ch.watchers.order.Lock()
-	defer c.ch.watchers.order.Unlock()
+	c.rt.subscribers.order.Lock()
+	defer c.rt.subscribers.order.Unlock()
 	if r.Watch != nil && *r.Watch {
-		c.ch.watchers.add(r.Room, c) // before the list, so that no change is missed
+		c.rt.subscribers.add(r.Room, c) // before the list, so that no change is missed
 		if err := c.inRoom(r.Room); err != nil {
-			c.ch.watchers.remove(r.Room, c) // another hook has had it leave meanwhile
+			c.rt.subscribers.remove(r.Room, c) // another hook has had it leave meanwhile
 			return err
 		}
 	} else if r.Watch != nil {
-		c.ch.watchers.remove(r.Room, c)
+		c.rt.subscribers.remove(r.Room, c)
 	}
-	users := c.ch.withElsewhere(r.Room, c.ch.hub.Told(r.Room)) // changes of it are told
+	users := c.rt.withRemote(r.Room, c.rt.hub.Told(r.Room)) // changes of it are told
 	if users == nil {
 		users = []string{}
 	}
@@ -108,11 +108,11 @@ func (c *conn) presence(r request) error {
 	return nil
 }
 
-// tellWatchers tells of a change of who is present.
-func (ch *channel) tellWatchers(turn *hub.Turn, e hub.PresenceEvent) {
-	ch.watchers.order.Lock()
-	defer ch.watchers.order.Unlock()
-	conns := ch.watchers.of(e.Room)
+// notifySubscribers tells of a change of who is present.
+func (rt *routeRuntime) notifySubscribers(outbox *hub.Outbox, e hub.PresenceEvent) {
+	rt.subscribers.order.Lock()
+	defer rt.subscribers.order.Unlock()
+	conns := rt.subscribers.of(e.Room)
 	if len(conns) == 0 || e.Room == "" {
 		return
 	}
@@ -122,6 +122,6 @@ func (ch *channel) tellWatchers(turn *hub.Turn, e hub.PresenceEvent) {
 	}
 	frame := hub.AppendControl(nil, m)
 	for _, c := range conns {
-		turn.Control(&c.member, frame)
+		outbox.Control(&c.member, frame)
 	}
 }

@@ -2,11 +2,11 @@ package hub
 
 import "sync/atomic"
 
-// Turn gathers what one goroutine sends while it works through the input that
+// Outbox gathers what one goroutine sends while it works through the input that
 // it has, and delivers it in Flush: each member of a room then gets all of it
-// in one write. A Turn belongs to one goroutine. The zero value is not usable:
+// in one write. An Outbox belongs to one goroutine. The zero value is not usable:
 // set Hub.
-type Turn struct {
+type Outbox struct {
 	Hub *Hub
 	// Reached counts the connections that Broadcast, BroadcastAll, Send and
 	// SendUser were for, each as often as there were frames for it. Nobody sets it back.
@@ -22,7 +22,7 @@ type Turn struct {
 
 // Broadcast sends a frame to the members of a room but except (0: to all), and
 // says how many those are.
-func (t *Turn) Broadcast(room []byte, frame []byte, except uint64) int {
+func (t *Outbox) Broadcast(room []byte, frame []byte, except uint64) int {
 	h := t.Hub
 	h.mu.RLock()
 	if r := h.rooms[string(room)]; r != nil {
@@ -39,13 +39,13 @@ func (t *Turn) Broadcast(room []byte, frame []byte, except uint64) int {
 
 // BroadcastAll sends a frame to all connections but except (0: to all), and
 // says how many those are.
-func (t *Turn) BroadcastAll(frame []byte, except uint64) int {
+func (t *Outbox) BroadcastAll(frame []byte, except uint64) int {
 	t.Hub.mu.RLock()
 	return t.to(t.Hub.all, frame, except, Position{})
 }
 
 // Deliver is Broadcast for a message that a history elsewhere has numbered.
-func (t *Turn) Deliver(room []byte, frame []byte, except uint64, at Position) int {
+func (t *Outbox) Deliver(room []byte, frame []byte, except uint64, at Position) int {
 	t.Hub.mu.RLock()
 	if r := t.Hub.rooms[string(room)]; r != nil {
 		return t.to(r, frame, except, at)
@@ -55,7 +55,7 @@ func (t *Turn) Deliver(room []byte, frame []byte, except uint64, at Position) in
 }
 
 // Pass says that the members of a room have the message at a position already.
-func (t *Turn) Pass(room []byte, at Position) {
+func (t *Outbox) Pass(room []byte, at Position) {
 	if r := t.Hub.room(room); r != nil {
 		r.pass(at)
 		t.soil(r)
@@ -71,7 +71,7 @@ func (h *Hub) Place(room string, p Position) {
 
 // to sends a frame to a room that was found under Hub.mu, which it unlocks: until the
 // frame is in, the room must not end and another of the name begin, whose members it would miss.
-func (t *Turn) to(r *Room, frame []byte, except uint64, at Position) int {
+func (t *Outbox) to(r *Room, frame []byte, except uint64, at Position) int {
 	n, at, full := r.add(frame, except, at)
 	if n > 0 && except != 0 && t.Hub.seated(except, r) {
 		n--
@@ -95,7 +95,7 @@ func (h *Hub) seated(id uint64, r *Room) bool {
 }
 
 // Send sends a frame to one member, behind what waits for it in its rooms.
-func (t *Turn) Send(m *Member, frame []byte) {
+func (t *Outbox) Send(m *Member, frame []byte) {
 	if m.tagged {
 		frame = escaped(frame)
 	}
@@ -105,7 +105,7 @@ func (t *Turn) Send(m *Member, frame []byte) {
 
 // Control is Send for frames that are as they have to be: control messages, and
 // data of a history.
-func (t *Turn) Control(m *Member, frame []byte) {
+func (t *Outbox) Control(m *Member, frame []byte) {
 	if t.Hub.busy.Load() > 0 && t.behind(m, frame, nil) {
 		return
 	}
@@ -116,7 +116,7 @@ func (t *Turn) Control(m *Member, frame []byte) {
 
 // SendUser sends a frame to every connection of a user, and says how many
 // those are.
-func (t *Turn) SendUser(user, frame []byte) int {
+func (t *Outbox) SendUser(user, frame []byte) int {
 	conns := t.Hub.Conns(user)
 	for _, m := range conns {
 		t.Send(m, frame)
@@ -125,15 +125,15 @@ func (t *Turn) SendUser(user, frame []byte) int {
 }
 
 // After calls f when everything sent to m before has been delivered to its sink.
-func (t *Turn) After(m *Member, f func()) {
+func (t *Outbox) After(m *Member, f func()) {
 	if t.Hub.busy.Load() > 0 && t.behind(m, nil, f) {
 		return
 	}
 	f()
 }
 
-// Flush delivers what waits in the rooms of this turn.
-func (t *Turn) Flush() {
+// Flush delivers what waits in the rooms of this outbox.
+func (t *Outbox) Flush() {
 	for i := 0; i < len(t.dirty); i++ {
 		t.dirty[i].flush()
 		t.dirty[i] = nil
@@ -146,7 +146,7 @@ func (t *Turn) Flush() {
 }
 
 // soil remembers a room for Flush.
-func (t *Turn) soil(r *Room) {
+func (t *Outbox) soil(r *Room) {
 	for _, d := range t.dirty {
 		if d == r {
 			return
@@ -158,7 +158,7 @@ func (t *Turn) soil(r *Room) {
 // behind puts a frame for m, or a call, behind everything that waits for m:
 // what was sent before, to it or to any room of it, reaches it before. It
 // reports false when nothing waits.
-func (t *Turn) behind(m *Member, frame []byte, then func()) bool {
+func (t *Outbox) behind(m *Member, frame []byte, then func()) bool {
 	t.Hub.mu.RLock()
 	var last *seat
 	n := 0
@@ -187,7 +187,7 @@ func (t *Turn) behind(m *Member, frame []byte, then func()) bool {
 }
 
 // behindAll is behind for a member with several busy rooms; Hub.mu is held.
-func (t *Turn) behindAll(m *Member, frame []byte, then func()) {
+func (t *Outbox) behindAll(m *Member, frame []byte, then func()) {
 	g := &gate{member: m, frame: append([]byte(nil), frame...), then: then}
 	g.closed.Store(1)
 	for _, s := range m.seats {

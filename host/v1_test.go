@@ -228,9 +228,9 @@ func TestPresenceListHasWhoComesBack(t *testing.T) {
 	told, on := make(chan struct{}), make(chan struct{})
 	r := historyRoute()
 	r.History.Size, r.Limits.Deadline = 0, patient
-	ch := r.Channel.(*host.Funcs)
-	ch.Concurrent = true
-	ch.OnPresence = func(_ host.Env, room, user string, join bool) error {
+	rt := r.Channel.(*host.Funcs)
+	rt.Concurrent = true
+	rt.OnPresence = func(_ host.Env, room, user string, join bool) error {
 		if room != "" && user == "eve" && join {
 			close(told)
 			<-on // nobody is told of anything meanwhile

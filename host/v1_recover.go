@@ -26,15 +26,15 @@ func (c *conn) recover(r request) error {
 	if err := c.inRoom(r.Room); err != nil {
 		return err
 	}
-	if !c.ch.keepsHistory() {
+	if !c.rt.keepsHistory() {
 		return refuseControl("NO_HISTORY", "this route keeps no history")
 	}
-	entries, at, ok, err := c.ch.since(r.Room, r.Epoch, *r.Offset, c.member.ID, r.Conn)
+	entries, at, ok, err := c.rt.since(r.Room, r.Epoch, *r.Offset, c.member.ID, r.Conn)
 	if err != nil {
 		return err
 	}
 	var messages []byte
-	most := c.ch.settings.Load().limits.MaxQueue / 2 // or it would be taken for a slow reader
+	most := c.rt.settings.Load().limits.MaxQueue / 2 // or it would be taken for a slow reader
 	for _, e := range entries {
 		messages = hub.AppendEntry(messages, r.Room, at.Epoch, e, e.Except != 0)
 		if len(messages) > most { // it never fits
@@ -47,7 +47,7 @@ func (c *conn) recover(r request) error {
 	if len(messages) > 0 && len(messages)+c.sock.Staying()+int(c.answering.Load()) > most {
 		return refuseControl("UNAVAILABLE", "what was sent before has to be read first: try again later")
 	}
-	c.ch.metrics.recovered(ok, len(entries))
+	c.rt.metrics.recovered(ok, len(entries))
 	c.reply(answer)
 	return nil
 }
@@ -56,9 +56,9 @@ func (c *conn) recover(r request) error {
 func (c *conn) reply(answer []byte) {
 	n := int64(len(answer))
 	c.answering.Add(n)
-	c.turn.Control(&c.member, answer)
-	c.turn.After(&c.member, func() { c.answering.Add(-n) })
+	c.outbox.Control(&c.member, answer)
+	c.outbox.After(&c.member, func() { c.answering.Add(-n) })
 }
 
 // keepsHistory says whether rooms of the route have a history.
-func (ch *channel) keepsHistory() bool { return ch.history.Size > 0 }
+func (rt *routeRuntime) keepsHistory() bool { return rt.history.Size > 0 }

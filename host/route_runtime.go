@@ -19,25 +19,25 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// channel is a route at work: its hub, store and timers, which outlast
+// routeRuntime is a route at work: its hub, store and timers, which outlast
 // settings and plugin versions.
-type channel struct {
-	host      *Host
-	pattern   string   // as configured: the label of metrics
-	mux       string   // as http.ServeMux has it
-	params    []string // names, in the order of the path
-	grace     time.Duration
-	history   hub.HistoryOptions
-	hub       *hub.Hub
-	watchers  watchers
-	elsewhere elsewhere
-	announced time.Time   // last; the clerk only
-	pace      plugin.Pace // of the clerk's hooks; the clerk only
-	store     *store
-	timers    timers
-	expiries  timers // of the tokens of connections; they have no name
-	metrics   *channelMetrics
-	log       *slog.Logger
+type routeRuntime struct {
+	host        *Host
+	pattern     string   // as configured: the label of metrics
+	mux         string   // as http.ServeMux has it
+	params      []string // names, in the order of the path
+	grace       time.Duration
+	history     hub.HistoryOptions
+	hub         *hub.Hub
+	subscribers presenceSubscribers
+	remote      remotePresence
+	announced   time.Time    // last; the clerk only
+	pacer       plugin.Pacer // of the clerk's hooks; the clerk only
+	store       *store
+	timers      timers
+	expiries    timers // of the tokens of connections; they have no name
+	metrics     *routeMetrics
+	log         *slog.Logger
 
 	settings   atomic.Pointer[settings]
 	quarantine quarantine
@@ -68,9 +68,9 @@ func historyOf(r Route) hub.HistoryOptions {
 	}
 }
 
-func newChannel(h *Host, set *settings) *channel {
+func newRouteRuntime(h *Host, set *settings) *routeRuntime {
 	muxPattern, params, _ := parsePattern(set.route.Path) // checked before
-	ch := &channel{
+	rt := &routeRuntime{
 		host:     h,
 		pattern:  set.route.Path,
 		mux:      muxPattern,
@@ -78,35 +78,35 @@ func newChannel(h *Host, set *settings) *channel {
 		grace:    graceOf(set.route),
 		history:  historyOf(set.route),
 		store:    newStore(sharedStoreOf(h, set.route), h.now),
-		metrics:  h.metrics.channel(set.route.Path),
+		metrics:  h.metrics.route(set.route.Path),
 		log:      h.log.With("route", set.route.Path),
 		noise:    rate.NewLimiter(5, 20),
 		guestLog: plugin.NewGuestLog(h.metrics.logDropped.WithLabelValues(set.route.Path).Inc),
-		pace:     plugin.Pace{Turns: h.turns},
+		pacer:    plugin.Pacer{CPUSlots: h.cpuSlots},
 		wake:     make(chan struct{}, 1),
 		stop:     make(chan struct{}),
 	}
 	o := hub.Options{
-		Grace:   ch.grace,
+		Grace:   rt.grace,
 		Now:     h.now,
-		Wake:    ch.wakeClerk,
-		Flushed: ch.metrics.flushed,
-		Sent:    ch.metrics.wrote,
-		History: ch.history,
+		Wake:    rt.wakeBackground,
+		Flushed: rt.metrics.flushed,
+		Sent:    rt.metrics.wrote,
+		History: rt.history,
 	}
 	if h.broker != nil {
-		o.History, o.Positions = hub.HistoryOptions{}, ch.history.Size > 0
-		o.Topics, o.Journal = ch.follow, true
+		o.History, o.Positions = hub.HistoryOptions{}, rt.history.Size > 0
+		o.Topics, o.Journal = rt.follow, true
 	}
-	ch.hub = hub.New(o)
-	ch.settings.Store(set)
-	return ch
+	rt.hub = hub.New(o)
+	rt.settings.Store(set)
+	return rt
 }
 
 // run runs a hook and, when it succeeds, has its effects happen. c and req are
 // nil where there is no connection or request. It logs and counts errors.
-func (ch *channel) run(ev *Event, c *conn, req *http.Request, turn *hub.Turn) error {
-	return ch.runCall(context.Background(), ev, c, req, turn, extras{})
+func (rt *routeRuntime) run(ev *Event, c *conn, req *http.Request, outbox *hub.Outbox) error {
+	return rt.runCall(context.Background(), ev, c, req, outbox, extras{})
 }
 
 // extras is what few callers of runCall want.
@@ -116,21 +116,21 @@ type extras struct {
 }
 
 // runCall is run with a context, which bounds the wait for an instance, and extras.
-func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Request, turn *hub.Turn, x extras) error {
-	set := ch.settings.Load()
-	k := ch.host.calls.Get().(*call)
-	defer ch.host.calls.Put(k)
+func (rt *routeRuntime) runCall(ctx context.Context, ev *Event, c *conn, req *http.Request, outbox *hub.Outbox, x extras) error {
+	set := rt.settings.Load()
+	k := rt.host.calls.Get().(*call)
+	defer rt.host.calls.Put(k)
 	defer k.reset()
-	k.ch, k.set, k.hook, k.conn, k.req, k.turn = ch, set, ev.Hook, c, req, turn
+	k.rt, k.set, k.hook, k.conn, k.req, k.outbox = rt, set, ev.Hook, c, req, outbox
 	k.receipts = x.receipts
 	k.ev = *ev // so that the caller's does not escape to the heap
 	err := k.identifySubject()
 	if err == nil {
 		err = k.run(ctx, set.logic)
 	}
-	for errors.Is(err, plugin.ErrNotLoaded) && ch.settings.Load() != set {
+	for errors.Is(err, plugin.ErrNotLoaded) && rt.settings.Load() != set {
 		// A reload has closed the plugin between the two: nothing ran.
-		set = ch.settings.Load()
+		set = rt.settings.Load()
 		k.set = set
 		err = k.run(ctx, set.logic)
 	}
@@ -138,9 +138,9 @@ func (ch *channel) runCall(ctx context.Context, ev *Event, c *conn, req *http.Re
 	if err != nil {
 		var f *plugin.Fault
 		if errors.As(err, &f) {
-			ch.faulted(ch.host.now())
+			rt.faulted(rt.host.now())
 		}
-		ch.report(ev, err)
+		rt.report(ev, err)
 		if x.refused != nil {
 			x.refused(k, err)
 		}
@@ -159,31 +159,31 @@ func (c *call) run(ctx context.Context, logic Channel) (err error) {
 }
 
 // report logs a hook that failed, but not without bound.
-func (ch *channel) report(ev *Event, err error) {
+func (rt *routeRuntime) report(ev *Event, err error) {
 	var he *plugin.HookError
 	if errors.As(err, &he) && refuses(ev.Hook, he.Code) {
-		ch.log.Debug(map[abi.Hook]string{abi.OnConnect: "connection refused", abi.OnPublish: "publication refused"}[ev.Hook], "by", ch.settings.Load().name, "code", he.Code, "why", he.Text)
+		rt.log.Debug(map[abi.Hook]string{abi.OnConnect: "connection refused", abi.OnPublish: "publication refused"}[ev.Hook], "by", rt.settings.Load().name, "code", he.Code, "why", he.Text)
 		return
 	}
-	if !ch.noise.Allow() {
-		ch.muted.Add(1)
+	if !rt.noise.Allow() {
+		rt.muted.Add(1)
 		return
 	}
-	args := []any{"hook", ev.Hook.String(), "plugin", ch.settings.Load().name, "err", err}
-	if n := ch.muted.Swap(0); n > 0 {
+	args := []any{"hook", ev.Hook.String(), "plugin", rt.settings.Load().name, "err", err}
+	if n := rt.muted.Swap(0); n > 0 {
 		args = append(args, "muted", n)
 	}
 	var f *plugin.Fault
 	if errors.As(err, &f) {
-		ch.log.Error("plugin fault, the instance is replaced", append(args, "reason", string(f.Reason))...)
+		rt.log.Error("plugin fault, the instance is replaced", append(args, "reason", string(f.Reason))...)
 		return
 	}
-	ch.log.Warn("hook failed, its effects are dropped", args...)
+	rt.log.Warn("hook failed, its effects are dropped", args...)
 }
 
 // Log implements Env: the line goes out at once, also if the hook fails.
 func (c *call) Log(level abi.Level, text []byte) {
-	c.ch.guestLog.Line(c.ch.log, plugin.SlogLevel(level), text, "plugin", c.set.name, "hook", c.hook.String())
+	c.rt.guestLog.Line(c.rt.log, plugin.SlogLevel(level), text, "plugin", c.set.name, "hook", c.hook.String())
 }
 
 // refuses says whether a result of a hook is a refusal, and not a failure.

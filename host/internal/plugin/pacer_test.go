@@ -11,7 +11,7 @@ import (
 // What short hooks take adds up until the goroutine sleeps, with a turn, or rests.
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := Pace{Turns: &Turns{free: 1}}
+		p := Pacer{CPUSlots: &CPUSlots{free: 1}}
 		takesTurn := func() bool { _, ok := p.Context().(turnContext); return ok }
 		if takesTurn() {
 			t.Error("the first hook takes a turn")
@@ -25,7 +25,7 @@ func TestPace(t *testing.T) {
 		if p.Rested(hookSleep); takesTurn() {
 			t.Error("the first hook after a rest takes a turn")
 		}
-		p.Turns.take(0)
+		p.CPUSlots.take(0)
 		slept := make(chan bool)
 		go func() {
 			p.Ran(awakeAtMost / 2)
@@ -39,18 +39,18 @@ func TestPace(t *testing.T) {
 		default:
 		}
 		begun := time.Now()
-		p.Turns.give()
-		if !<-slept || time.Since(begun) != hookSleep || takesTurn() || p.Turns.free != 1 {
-			t.Errorf("it slept for %v, %d turns are free", time.Since(begun), p.Turns.free)
+		p.CPUSlots.give()
+		if !<-slept || time.Since(begun) != hookSleep || takesTurn() || p.CPUSlots.free != 1 {
+			t.Errorf("it slept for %v, %d turns are free", time.Since(begun), p.CPUSlots.free)
 		}
 	})
 }
 
 // A hook at its second place waits for a turn, though it is short, and gives it back.
 func TestPacedHookTakesTurn(t *testing.T) {
-	turns := &Turns{free: 1}
-	p := newPlugin(t, Options{Turns: turns}, guest(t, "echo"))
-	pace := Pace{Turns: turns}
+	turns := &CPUSlots{free: 1}
+	p := newPlugin(t, Options{CPUSlots: turns}, guest(t, "echo"))
+	pace := Pacer{CPUSlots: turns}
 	run := func() *turnsEnv {
 		env := &turnsEnv{turns: turns}
 		ev := Event{Hook: abi.OnMessage, Conn: 7, Data: []byte("x"), Arg: int32(abi.Text)}

@@ -9,10 +9,10 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// Turns are taken in the order of the wait, and none is lost when a wait ends.
+// CPUSlots are taken in the order of the wait, and none is lost when a wait ends.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := &Turns{free: 1}
+		turns := &CPUSlots{free: 1}
 		if !turns.take(0) {
 			t.Fatal("no turn, and all are free")
 		}
@@ -47,7 +47,7 @@ func TestTurns(t *testing.T) {
 // turnsEnv looks at the turns when the guest sends, and waits for nobody.
 type turnsEnv struct {
 	fakeEnv
-	turns  *Turns
+	turns  *CPUSlots
 	free   int    // in Send
 	waits  int    // free while it waits
 	before func() // of Waiter
@@ -64,7 +64,7 @@ func (e *turnsEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
 	return e.fakeEnv.Send(conn, kind, data)
 }
 
-func (t *Turns) left() int {
+func (t *CPUSlots) left() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.free
@@ -73,8 +73,8 @@ func (t *Turns) left() int {
 // A hook keeps its turn over host functions, but not where they wait for others; and after
 // a hook, however it ended, none is taken.
 func TestTurnInHostFunctions(t *testing.T) {
-	turns := &Turns{free: 1}
-	p := newPlugin(t, Options{Turns: turns, Deadline: 10 * time.Second}, guest(t, "busy"))
+	turns := &CPUSlots{free: 1}
+	p := newPlugin(t, Options{CPUSlots: turns, Deadline: 10 * time.Second}, guest(t, "busy"))
 	env := &turnsEnv{turns: turns}
 	if err := message(p, env, "\x14"); err != nil { // some slices before, and after
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestTurnInHostFunctions(t *testing.T) {
 	if env.free != 0 || env.waits != 1 || env.before != nil || turns.free != 1 {
 		t.Errorf("%d turns are free in send, %d while it waits, and %d after the hook", env.free, env.waits, turns.free)
 	}
-	p = newPlugin(t, Options{Turns: turns, Deadline: 20 * time.Millisecond}, guest(t, "faults"))
+	p = newPlugin(t, Options{CPUSlots: turns, Deadline: 20 * time.Millisecond}, guest(t, "faults"))
 	wantFault(t, message(p, &fakeEnv{}, "l"), TimedOut)
 	if turns.free != 1 {
 		t.Errorf("%d turns are free after a hook that was ended", turns.free)
@@ -91,8 +91,8 @@ func TestTurnInHostFunctions(t *testing.T) {
 
 // A hook that does nothing but call the host takes turns, too.
 func TestHostFunctionsTakeTurns(t *testing.T) {
-	turns := &Turns{free: 1}
-	p := newPlugin(t, Options{Turns: turns, Deadline: 50 * time.Millisecond}, guest(t, "hostile/host_calls"))
+	turns := &CPUSlots{free: 1}
+	p := newPlugin(t, Options{CPUSlots: turns, Deadline: 50 * time.Millisecond}, guest(t, "hostile/host_calls"))
 	turns.take(0) // for ever
 	before := p.Stats().Fuel
 	wantFault(t, message(p, &fakeEnv{}, "!n"), TimedOut)
@@ -122,10 +122,10 @@ func (e *lockEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
 
 // Hooks that hold what others wait for come to their turns.
 func TestTurnsAndLocks(t *testing.T) {
-	turns, lock := &Turns{free: 1}, make(chan struct{}, 1)
+	turns, lock := &CPUSlots{free: 1}, make(chan struct{}, 1)
 	var wait sync.WaitGroup
 	for range 4 {
-		p := newPlugin(t, Options{Turns: turns, Deadline: time.Minute}, guest(t, "busy"))
+		p := newPlugin(t, Options{CPUSlots: turns, Deadline: time.Minute}, guest(t, "busy"))
 		wait.Go(func() {
 			for range 5 {
 				if err := message(p, &lockEnv{lock: lock}, "\x14"); err != nil {
@@ -143,10 +143,10 @@ func TestTurnsAndLocks(t *testing.T) {
 
 // Hooks that run for long share one turn, and all come to their end.
 func TestTurnsAreShared(t *testing.T) {
-	turns := &Turns{free: 1}
+	turns := &CPUSlots{free: 1}
 	var wait sync.WaitGroup
 	for range 8 {
-		p := newPlugin(t, Options{Turns: turns, Deadline: time.Minute}, guest(t, "busy"))
+		p := newPlugin(t, Options{CPUSlots: turns, Deadline: time.Minute}, guest(t, "busy"))
 		wait.Go(func() {
 			for range 3 {
 				if err := message(p, &fakeEnv{}, "\x0a"); err != nil {

@@ -21,7 +21,7 @@ const Protocol = "azuhost.v1"
 func (c *conn) speaksV1() bool { return c.subprotocol == Protocol }
 
 // id is the name of a connection outside of its channel and node.
-func (c *conn) id() string { return connName(c.ch.host.node, c.member.ID) }
+func (c *conn) id() string { return connName(c.rt.host.node, c.member.ID) }
 
 func connName(node string, id uint64) string { return node + "." + strconv.FormatUint(id, 10) }
 

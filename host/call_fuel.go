@@ -17,11 +17,11 @@ const listFuel = 16
 // sortedUnseen is how many comparisons a sort makes before it looks at the time again.
 const sortedUnseen = 4096
 
-// PayTo implements plugin.Metered.
-func (c *call) PayTo(m plugin.Meter) { c.meter = m }
+// ChargeTo implements plugin.Metered.
+func (c *call) ChargeTo(m plugin.Meter) { c.meter = m }
 
-// pay takes fuel from the hook, and ends it when it has no time left. Locks must not be held.
-func (c *call) pay(fuel int) {
+// charge takes fuel from the hook, and ends it when it has no time left. Locks must not be held.
+func (c *call) charge(fuel int) {
 	if c.meter != nil && fuel > 0 {
 		c.meter.Charge(int64(fuel))
 	}

@@ -47,7 +47,7 @@ func (c *call) roomsOf(conn *conn) []string {
 	if c.left(conn) {
 		return conn.gone.rooms
 	}
-	return c.ch.hub.RoomsOf(&conn.member)
+	return c.rt.hub.RoomsOf(&conn.member)
 }
 
 // isIn says whether a connection is in a room; an empty name: in the channel.
@@ -57,7 +57,7 @@ func (c *call) isIn(conn *conn, room string) bool {
 			return in
 		}
 	}
-	return room == "" || c.ch.hub.In(&conn.member, room)
+	return room == "" || c.rt.hub.In(&conn.member, room)
 }
 
 // userOf is the user of a connection.
@@ -68,18 +68,18 @@ func (c *call) userOf(conn *conn) string {
 	if c.left(conn) {
 		return conn.gone.user
 	}
-	return c.ch.hub.User(&conn.member)
+	return c.rt.hub.User(&conn.member)
 }
 
 // membersOf lists the connections in a room, sorted.
 func (c *call) membersOf(room string) []uint64 {
 	r := c.moves.rooms[room]
-	c.pay(listFuel * c.ch.hub.Size([]byte(room)))
-	ids := c.ch.hub.MembersOf(room)
+	c.charge(listFuel * c.rt.hub.Size([]byte(room)))
+	ids := c.rt.hub.MembersOf(room)
 	if r == nil {
 		return ids
 	}
-	c.pay(listFuel * len(r.conns))
+	c.charge(listFuel * len(r.conns))
 	ids = slices.DeleteFunc(ids, func(id uint64) bool { return r.conns[id] != nil })
 	for id, conn := range r.conns {
 		if c.isIn(conn, room) {
@@ -95,11 +95,11 @@ func (c *call) RoomSize(room []byte) (int, error) {
 	if !validName(room) {
 		return 0, abi.Invalid
 	}
-	n := c.ch.hub.Size(room)
+	n := c.rt.hub.Size(room)
 	if r := c.moves.rooms[string(room)]; r != nil {
 		n = max(n+r.size, 0) // others have left meanwhile, too
 	}
-	return n + c.ch.sizeElsewhere(string(room)), nil
+	return n + c.rt.remoteSize(string(room)), nil
 }
 
 // AppendRoomMembers implements Env.
@@ -147,9 +147,9 @@ func (c *call) AppendUsers(dst []byte) ([]byte, error) {
 // usersIn lists the users in a room on all nodes, sorted; an empty name: in the channel.
 func (c *call) usersIn(room string) []string {
 	names := c.present(room)
-	if b := c.ch.host.broker; b != nil {
-		there := b.Users(c.ch.pattern, room)
-		c.pay(listFuel * len(there))
+	if b := c.rt.host.broker; b != nil {
+		there := b.Users(c.rt.pattern, room)
+		c.charge(listFuel * len(there))
 		names = append(names, there...)
 	}
 	c.sort(names)
@@ -161,25 +161,25 @@ func (c *call) Online(user []byte) (bool, error) {
 	if !validName(user) {
 		return false, abi.Invalid
 	}
-	if c.ch.isElsewhere("", string(user)) {
+	if c.rt.isRemote("", string(user)) {
 		return true, nil
 	}
 	if !c.moved {
-		return c.ch.hub.Online(string(user)), nil
+		return c.rt.hub.Online(string(user)), nil
 	}
 	return c.online(string(user)), nil
 }
 
 // online is Online with the gathered moves on top.
 func (c *call) online(user string) bool {
-	return c.ch.grace > 0 && c.ch.hub.Online(user) || c.moves.users[user] > 0 || c.stays("", user)
+	return c.rt.grace > 0 && c.rt.hub.Online(user) || c.moves.users[user] > 0 || c.stays("", user)
 }
 
 // stays says whether a user that is in a room has a connection left there, as the hook
 // sees it, of those that the hub knows as the user's. An empty name: in the channel.
 func (c *call) stays(room, user string) bool {
-	conns := c.ch.hub.Conns([]byte(user))
-	c.pay(listFuel * len(conns))
+	conns := c.rt.hub.Conns([]byte(user))
+	c.charge(listFuel * len(conns))
 	return slices.ContainsFunc(conns, func(m *hub.Member) bool {
 		conn := m.Sink().(*conn)
 		return c.userOf(conn) == user && c.isIn(conn, room)
@@ -189,15 +189,15 @@ func (c *call) stays(room, user string) bool {
 // present lists the users in a room, or in the channel for an empty name, in no
 // order. Those that the hook takes away stay present for the grace.
 func (c *call) present(room string) []string {
-	c.pay(listFuel * c.ch.hub.CountPresent(room))
-	names := c.ch.hub.AppendPresent(nil, room)
+	c.charge(listFuel * c.rt.hub.CountPresent(room))
+	names := c.rt.hub.AppendPresent(nil, room)
 	if !c.moved {
 		return names
 	}
-	c.pay(listFuel * len(c.moves.conns))
+	c.charge(listFuel * len(c.moves.conns))
 	here := map[string]bool{} // users of connections that were moved
 	for conn := range c.moves.conns {
-		if was := c.ch.hub.User(&conn.member); c.ch.grace <= 0 && was != "" {
+		if was := c.rt.hub.User(&conn.member); c.rt.grace <= 0 && was != "" {
 			if _, known := here[was]; !known {
 				here[was] = c.stays(room, was)
 			}
@@ -208,7 +208,7 @@ func (c *call) present(room string) []string {
 	}
 	names = slices.DeleteFunc(names, func(n string) bool {
 		_, again := here[n]
-		return again && (c.ch.grace <= 0 || here[n])
+		return again && (c.rt.grace <= 0 || here[n])
 	})
 	for user, is := range here {
 		if is {
@@ -224,7 +224,7 @@ func (c *call) AppendParam(dst []byte, id uint64, name []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	for i, p := range c.ch.params {
+	for i, p := range c.rt.params {
 		if p == string(name) {
 			return append(dst, conn.params[i]...), nil
 		}

@@ -48,8 +48,8 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 	cfg, err := newConfig(o)
 	errs := []error{err, checkRoutes(o.Routes)}
 	for _, r := range o.Routes {
-		if ch := h.channel(r.Path); ch != nil {
-			errs = append(errs, ch.stays(r))
+		if rt := h.runtime(r.Path); rt != nil {
+			errs = append(errs, rt.stays(r))
 		}
 		if r.Store == StoreShared && o.Broker.URL == "" {
 			errs = append(errs, fmt.Errorf("route %s: a shared store needs a broker: set Broker.URL (broker: redis://…), or store: memory", r.Path))
@@ -81,15 +81,15 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 
 // stays says whether what a channel is made of is as it was: other options of a route can
 // change while the host runs.
-func (ch *channel) stays(r Route) error {
+func (rt *routeRuntime) stays(r Route) error {
 	var errs []error
 	for _, c := range []struct {
 		name string
 		same bool
 	}{
-		{"PresenceGrace", ch.grace == graceOf(r)},
-		{"Store", (ch.store.shared == nil) == (sharedStoreOf(ch.host, r) == nil)},
-		{"History or Limits.HistoryBytes", ch.history == historyOf(r)},
+		{"PresenceGrace", rt.grace == graceOf(r)},
+		{"Store", (rt.store.shared == nil) == (sharedStoreOf(rt.host, r) == nil)},
+		{"History or Limits.HistoryBytes", rt.history == historyOf(r)},
 	} {
 		if !c.same {
 			errs = append(errs, fmt.Errorf("route %s: %s has changed: %w", r.Path, c.name, ErrRestart))
@@ -140,8 +140,8 @@ func (h *Host) prepare(ctx context.Context, o Options) ([]*settings, error) {
 		if r.check() != nil {
 			continue
 		}
-		if ch := h.channel(r.Path); ch != nil {
-			if s := ch.settings.Load(); sameRoute(s.route, r) {
+		if rt := h.runtime(r.Path); rt != nil {
+			if s := rt.settings.Load(); sameRoute(s.route, r) {
 				sets[i] = s
 				continue
 			}
@@ -185,8 +185,8 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 			DropOldest: r.SlowReader == SlowDropOldest, Subprotocols: r.Subprotocols,
 		},
 	}
-	if s.ch = h.channel(r.Path); s.ch == nil {
-		s.ch = newChannel(h, s)
+	if s.rt = h.runtime(r.Path); s.rt == nil {
+		s.rt = newRouteRuntime(h, s)
 	}
 	if r.Plugin == "" {
 		return s, nil
@@ -200,8 +200,8 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 		Deadline: l.Deadline, Fuel: l.Fuel, Scan: l.Module.scan(), MemoryLimit: l.Memory, MaxModule: l.MaxModule, Allow: r.Allow,
 		Config: config, CacheDir: o.CacheDir,
 		Log:      h.log.With("route", r.Path, "plugin", s.name),
-		GuestLog: s.ch.guestLog,
-		Turns:    h.turns,
+		GuestLog: s.rt.guestLog,
+		CPUSlots: h.cpuSlots,
 		Observer: h.metrics.hooks(r.Path, s.name),
 		NewEnv:   s.loadEnv,
 	})
@@ -227,12 +227,12 @@ func (s *settings) close() error {
 	return s.plugin.Close(context.Background())
 }
 
-func (h *Host) channel(path string) *channel {
+func (h *Host) runtime(path string) *routeRuntime {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	for _, ch := range h.routes {
-		if ch.pattern == path {
-			return ch
+	for _, rt := range h.routes {
+		if rt.pattern == path {
+			return rt
 		}
 	}
 	return nil
@@ -241,39 +241,39 @@ func (h *Host) channel(path string) *channel {
 // install puts prepared settings in force. It can not fail.
 func (h *Host) install(cfg *config, sets []*settings) {
 	mux, seen := http.NewServeMux(), map[string]string{}
-	var routes []*channel
+	var routes []*routeRuntime
 	var unused []*settings
 	for _, s := range sets {
-		ch := s.ch
+		rt := s.rt
 		s.goLive()
-		if h.channel(s.route.Path) == nil {
-			h.wait.Go(ch.clerk)
+		if h.runtime(s.route.Path) == nil {
+			h.wait.Go(rt.background)
 			if h.broker != nil {
-				h.broker.Subscribe(ch.allTopic())
+				h.broker.Subscribe(rt.allTopic())
 			}
-		} else if old := ch.settings.Swap(s); old != s {
+		} else if old := rt.settings.Swap(s); old != s {
 			unused = append(unused, old)
-			ch.lift("the route has changed")
+			rt.lift("the route has changed")
 		}
 		if m := s.trying; m != nil {
 			s.trying = nil
 			h.try(s, *m)
 		}
-		routes = append(routes, ch)
-		if err := addRoute(mux, seen, s.route.Path, ch); err != nil {
+		routes = append(routes, rt)
+		if err := addRoute(mux, seen, s.route.Path, rt); err != nil {
 			panic(err) // checked before
 		}
 	}
-	gone := h.channels()
-	gone = slices.DeleteFunc(gone, func(ch *channel) bool { return slices.Contains(routes, ch) })
+	gone := h.runtimes()
+	gone = slices.DeleteFunc(gone, func(rt *routeRuntime) bool { return slices.Contains(routes, rt) })
 	old := h.config.Swap(cfg)
 	h.wait.Go(func() { h.dropVerifier(old.auth) })
 	h.mux.Store(mux)
 	h.mu.Lock()
 	h.routes = routes
 	h.mu.Unlock()
-	for _, ch := range gone {
-		h.wait.Go(func() { h.retire(ch) })
+	for _, rt := range gone {
+		h.wait.Go(func() { h.retire(rt) })
 	}
 	for _, s := range unused {
 		h.wait.Go(func() { h.closeLater(s) })
@@ -284,18 +284,18 @@ const goneReason = "the channel is gone"
 
 // retire ends a route that is no more: its connections are closed, spread as in
 // a drain, and when the last has gone its plugin is freed.
-func (h *Host) retire(ch *channel) {
-	ch.retired.Store(true)
-	newFarewell(ch.connected(), h.config.Load().Drain.spread(), rand.Float64).run(h.ending, func(c *conn) {
+func (h *Host) retire(rt *routeRuntime) {
+	rt.retired.Store(true)
+	newFarewell(rt.connected(), h.config.Load().Drain.spread(), rand.Float64).run(h.ending, func(c *conn) {
 		c.leave(1001, goneReason)
 	})
-	<-h.limits.idle(ch)
-	close(ch.stop)
+	<-h.limits.idle(rt)
+	close(rt.stop)
 	if h.broker != nil {
-		h.broker.Unsubscribe(ch.allTopic())
+		h.broker.Unsubscribe(rt.allTopic())
 	}
-	h.appMetrics.forget(ch)
-	h.closeLater(ch.settings.Load())
+	h.appMetrics.forget(rt)
+	h.closeLater(rt.settings.Load())
 }
 
 // closeLater frees a plugin when its last hook is done.

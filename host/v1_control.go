@@ -61,9 +61,9 @@ func (c *conn) onControl(p []byte) {
 	var e *controlError
 	if !errors.As(err, &e) {
 		e = &controlError{"UNAVAILABLE", "try again later"}
-		c.ch.log.Warn("control message", "type", r.Type, "err", err)
+		c.rt.log.Warn("control message", "type", r.Type, "err", err)
 	}
-	c.ch.metrics.control("error")
+	c.rt.metrics.control("error")
 	c.answer(errorMessage{"error", r.ID, e.code, e.message})
 }
 
@@ -81,17 +81,17 @@ func parseRequest(p []byte) (r request, err error) {
 func (c *conn) handleRequest(r request) error {
 	switch r.Type {
 	case "ping":
-		c.ch.metrics.control("ping")
+		c.rt.metrics.control("ping")
 		c.answer(pong{"pong", r.ID})
 		return nil
 	case "recover":
-		c.ch.metrics.control("recover")
+		c.rt.metrics.control("recover")
 		return c.recover(r)
 	case "presence":
-		c.ch.metrics.control("presence")
+		c.rt.metrics.control("presence")
 		return c.presence(r)
 	case "token":
-		c.ch.metrics.control("token")
+		c.rt.metrics.control("token")
 		return c.refresh(r)
 	}
 	return refuseControl("UNKNOWN_TYPE", "this host does not know such a control message")
@@ -103,14 +103,14 @@ type pong struct {
 }
 
 // answer sends a control message, behind what was sent before.
-func (c *conn) answer(v any) { c.turn.Control(&c.member, hub.AppendControl(nil, v)) }
+func (c *conn) answer(v any) { c.outbox.Control(&c.member, hub.AppendControl(nil, v)) }
 
 // inRoom says whether the connection may ask about a room.
 func (c *conn) inRoom(room string) error {
 	if !validName(room) {
 		return refuseControl("INVALID", "room: a name is missing, too long or not clean UTF-8")
 	}
-	if !c.ch.hub.In(&c.member, room) {
+	if !c.rt.hub.In(&c.member, room) {
 		return refuseControl("NOT_MEMBER", "the connection is not a member of the room")
 	}
 	return nil

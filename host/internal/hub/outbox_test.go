@@ -25,18 +25,18 @@ func TestBroadcastExcept(t *testing.T) {
 	b, sb := add(t, h, nil, "r")
 	_, sc := add(t, h, nil, "r")
 	_, other := add(t, h, nil, "elsewhere")
-	turn := Turn{Hub: h}
-	turn.Broadcast([]byte("r"), text("1"), a.ID)
-	turn.Broadcast([]byte("r"), text("2"), 0)
-	turn.Broadcast([]byte("r"), text("3"), b.ID)
-	turn.Broadcast([]byte("r"), text("4"), a.ID)
-	turn.Broadcast([]byte("nobody is here"), text("5"), 0)
-	turn.Flush()
+	outbox := Outbox{Hub: h}
+	outbox.Broadcast([]byte("r"), text("1"), a.ID)
+	outbox.Broadcast([]byte("r"), text("2"), 0)
+	outbox.Broadcast([]byte("r"), text("3"), b.ID)
+	outbox.Broadcast([]byte("r"), text("4"), a.ID)
+	outbox.Broadcast([]byte("nobody is here"), text("5"), 0)
+	outbox.Flush()
 	wantTexts(t, "a", sa, "2", "3")
 	wantTexts(t, "b", sb, "1", "2", "4")
 	wantTexts(t, "c", sc, "1", "2", "3", "4")
-	turn.BroadcastAll(text("6"), b.ID)
-	turn.Flush()
+	outbox.BroadcastAll(text("6"), b.ID)
+	outbox.Flush()
 	wantTexts(t, "a", sa, "2", "3", "6")
 	wantTexts(t, "b", sb, "1", "2", "4")
 	wantTexts(t, "one elsewhere", other, "6")
@@ -46,21 +46,21 @@ func TestOneDeliverPerFlush(t *testing.T) {
 	h := New(Options{})
 	m, s := add(t, h, nil, "r")
 	_, s2 := add(t, h, nil, "r")
-	turn := Turn{Hub: h}
+	outbox := Outbox{Hub: h}
 	for i := range 10 {
-		turn.Broadcast([]byte("r"), text("%d", i), 0)
+		outbox.Broadcast([]byte("r"), text("%d", i), 0)
 	}
-	turn.Send(m, text("own"))
-	turn.Broadcast([]byte("r"), text("last"), 0)
+	outbox.Send(m, text("own"))
+	outbox.Broadcast([]byte("r"), text("last"), 0)
 	if n := s.calls(); n != 0 {
 		t.Errorf("%d calls before Flush, want 0", n)
 	}
-	turn.Flush()
+	outbox.Flush()
 	if a, b := s.calls(), s2.calls(); a != 1 || b != 1 {
 		t.Errorf("%d and %d calls, want one each", a, b)
 	}
 	wantTexts(t, "the member", s, "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "own", "last")
-	turn.Flush()
+	outbox.Flush()
 	if n := s.calls(); n != 1 {
 		t.Errorf("an empty Flush called Deliver")
 	}
@@ -72,7 +72,7 @@ func TestSendCallsOnlyItsMember(t *testing.T) {
 	_, first := add(t, h, hold(), "r")
 	m, s := add(t, h, nil, "r")
 	_, bystander := add(t, h, nil, "r")
-	a, b := Turn{Hub: h}, Turn{Hub: h}
+	a, b := Outbox{Hub: h}, Outbox{Hub: h}
 	a.Broadcast([]byte("r"), text("all"), 0)
 	done := make(chan struct{})
 	go func() { defer close(done); a.Flush() }()
@@ -90,19 +90,19 @@ func TestSendCallsOnlyItsMember(t *testing.T) {
 func TestEarlyFlush(t *testing.T) {
 	h := New(Options{})
 	_, s := add(t, h, nil, "r")
-	turn := Turn{Hub: h}
+	outbox := Outbox{Hub: h}
 	frame := AppendFrame(nil, abi.Binary, make([]byte, 1020)) // 1 KiB with its header
 	for range flushAt/len(frame) - 1 {
-		turn.Broadcast([]byte("r"), frame, 0)
+		outbox.Broadcast([]byte("r"), frame, 0)
 	}
 	if n := s.calls(); n != 0 {
 		t.Fatalf("%d calls below the limit, want 0", n)
 	}
-	turn.Broadcast([]byte("r"), frame, 0)
+	outbox.Broadcast([]byte("r"), frame, 0)
 	if n := s.calls(); n != 1 {
 		t.Errorf("%d calls at the limit, want 1", n)
 	}
-	turn.Flush()
+	outbox.Flush()
 	if n := s.calls(); n != 1 {
 		t.Errorf("%d calls after Flush, want 1", n)
 	}
@@ -114,17 +114,17 @@ func TestBatchIsBounded(t *testing.T) {
 	_, slow := add(t, h, hold(), "r")
 	const turns, each = 8, 100
 	frame := AppendFrame(nil, abi.Binary, make([]byte, 1020))
-	first := Turn{Hub: h}
+	first := Outbox{Hub: h}
 	first.Broadcast([]byte("r"), frame, 0)
 	var wg sync.WaitGroup
 	wg.Go(first.Flush)
 	<-slow.entered
 	for range turns {
 		wg.Go(func() {
-			turn := Turn{Hub: h}
+			outbox := Outbox{Hub: h}
 			for range each {
-				turn.Broadcast([]byte("r"), frame, 0)
-				turn.Flush()
+				outbox.Broadcast([]byte("r"), frame, 0)
+				outbox.Flush()
 			}
 		})
 	}
@@ -147,7 +147,7 @@ func TestSendsBehindAreBounded(t *testing.T) {
 	h := New(Options{})
 	_, slow := add(t, h, hold(), "r")
 	m, s := add(t, h, nil, "r")
-	first := Turn{Hub: h}
+	first := Outbox{Hub: h}
 	first.Broadcast([]byte("r"), text("b"), 0)
 	var wg sync.WaitGroup
 	wg.Go(first.Flush)
@@ -155,11 +155,11 @@ func TestSendsBehindAreBounded(t *testing.T) {
 	const sends = 3 * flushAt / 1024
 	sent := 0
 	wg.Go(func() {
-		turn := Turn{Hub: h}
+		outbox := Outbox{Hub: h}
 		for ; sent < sends; sent++ {
-			turn.Send(m, AppendFrame(nil, abi.Binary, make([]byte, 1020)))
+			outbox.Send(m, AppendFrame(nil, abi.Binary, make([]byte, 1020)))
 		}
-		turn.Flush()
+		outbox.Flush()
 	})
 	r := h.Room("r")
 	until(func() bool { return waiters(r) == 1 })
@@ -201,10 +201,10 @@ func TestDeliveryIsHandedOver(t *testing.T) {
 	r = h.Room("r")
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		turn := Turn{Hub: h}
+		outbox := Outbox{Hub: h}
 		for range tick {
-			turn.Broadcast([]byte("r"), text("more"), 0)
-			turn.Flush()
+			outbox.Broadcast([]byte("r"), text("more"), 0)
+			outbox.Flush()
 			select {
 			case flushed <- struct{}{}:
 			case <-tick: // closed
@@ -212,9 +212,9 @@ func TestDeliveryIsHandedOver(t *testing.T) {
 			}
 		}
 	})
-	turn := Turn{Hub: h}
-	turn.Broadcast([]byte("r"), text("first"), 0)
-	turn.Flush()
+	outbox := Outbox{Hub: h}
+	outbox.Broadcast([]byte("r"), text("first"), 0)
+	outbox.Flush()
 	close(tick)
 	wg.Wait()
 	if rounds > 2*maxRounds+2 {
@@ -232,9 +232,9 @@ func busyRoom(t *testing.T, h *Hub, room string) (first *sink, start func(), don
 	_, first = add(t, h, hold(), room)
 	var wg sync.WaitGroup
 	start = func() {
-		turn := Turn{Hub: h}
-		turn.Broadcast([]byte(room), text("in %s", room), 0)
-		wg.Go(turn.Flush)
+		outbox := Outbox{Hub: h}
+		outbox.Broadcast([]byte(room), text("in %s", room), 0)
+		wg.Go(outbox.Flush)
 		<-first.entered
 	}
 	return first, start, func() { first.release(); wg.Wait() }
@@ -245,14 +245,14 @@ func TestSendIsBehindBroadcasts(t *testing.T) {
 	_, start, done := busyRoom(t, h, "r")
 	m, s := add(t, h, nil, "r")
 	start()
-	turn := Turn{Hub: h}
-	turn.Send(m, text("1"))
-	turn.Broadcast([]byte("r"), text("2"), 0)
-	turn.Send(m, text("3"))
+	outbox := Outbox{Hub: h}
+	outbox.Send(m, text("1"))
+	outbox.Broadcast([]byte("r"), text("2"), 0)
+	outbox.Send(m, text("3"))
 	called := false
-	turn.After(m, func() { called = true; wantTexts(t, "the member, when After calls,", s, "in r", "1", "2", "3") })
-	turn.Send(m, text("4"))
-	turn.Flush()
+	outbox.After(m, func() { called = true; wantTexts(t, "the member, when After calls,", s, "in r", "1", "2", "3") })
+	outbox.Send(m, text("4"))
+	outbox.Flush()
 	wantTexts(t, "the member, while another goroutine delivers,", s)
 	done()
 	wantTexts(t, "the member", s, "in r", "1", "2", "3", "4")
@@ -260,11 +260,11 @@ func TestSendIsBehindBroadcasts(t *testing.T) {
 		t.Error("After never called")
 	}
 	called = false
-	turn.After(m, func() { called = true })
+	outbox.After(m, func() { called = true })
 	if !called {
 		t.Error("After waits although nothing does")
 	}
-	turn.Send(m, text("5"))
+	outbox.Send(m, text("5"))
 	wantTexts(t, "the member, of a quiet room,", s, "in r", "1", "2", "3", "4", "5")
 }
 
@@ -277,14 +277,14 @@ func TestSendsKeepTheirOrder(t *testing.T) {
 			_, start, done := busyRoom(t, h, slow)
 			m, s := add(t, h, nil, "a", "c", "b")
 			start()
-			turn := Turn{Hub: h}
-			turn.Send(m, text("1"))
-			turn.Broadcast([]byte(other), text("in %s", other), 0)
-			turn.Send(m, text("2"))
-			turn.After(m, func() { s.Deliver(text("after")) })
-			turn.Broadcast([]byte("c"), text("in c"), 0)
-			turn.Send(m, text("3"))
-			turn.Flush()
+			outbox := Outbox{Hub: h}
+			outbox.Send(m, text("1"))
+			outbox.Broadcast([]byte(other), text("in %s", other), 0)
+			outbox.Send(m, text("2"))
+			outbox.After(m, func() { s.Deliver(text("after")) })
+			outbox.Broadcast([]byte("c"), text("in c"), 0)
+			outbox.Send(m, text("3"))
+			outbox.Flush()
 			done()
 			got := s.texts(t)
 			at := func(x string) int { return slices.Index(got, x) }
@@ -313,9 +313,9 @@ func TestSendBehindTheFirstOfManyRooms(t *testing.T) {
 		}
 	}
 	start()
-	turn := Turn{Hub: h}
-	turn.Send(m, text("1"))
-	turn.Flush()
+	outbox := Outbox{Hub: h}
+	outbox.Send(m, text("1"))
+	outbox.Flush()
 	done()
 	wantTexts(t, "the member", s, "in first", "1")
 }
@@ -325,7 +325,7 @@ func TestBusyRoomsAreCounted(t *testing.T) {
 	h := New(Options{})
 	m, s := add(t, h, nil, "r", "idle")
 	add(t, h, nil, "idle")
-	a, b := Turn{Hub: h}, Turn{Hub: h}
+	a, b := Outbox{Hub: h}, Outbox{Hub: h}
 	h.Leave(m, "idle")
 	a.Broadcast([]byte("r"), text("1"), 0)
 	b.Broadcast([]byte("r"), text("2"), 0)
@@ -343,12 +343,12 @@ func TestBusyRoomsAreCounted(t *testing.T) {
 func TestJoinSeesNothingFromBefore(t *testing.T) {
 	h := New(Options{})
 	_, s0 := add(t, h, nil, "r")
-	turn := Turn{Hub: h}
-	turn.Broadcast([]byte("r"), text("1"), 0)
+	outbox := Outbox{Hub: h}
+	outbox.Broadcast([]byte("r"), text("1"), 0)
 	m, s := add(t, h, nil, "r")
-	turn.Broadcast([]byte("r"), text("2"), 0)
-	turn.Send(m, text("3"))
-	turn.Flush()
+	outbox.Broadcast([]byte("r"), text("2"), 0)
+	outbox.Send(m, text("3"))
+	outbox.Flush()
 	wantTexts(t, "who was there", s0, "1", "2")
 	wantTexts(t, "who came", s, "2", "3")
 }
@@ -357,13 +357,13 @@ func TestLeaveDeliversFirst(t *testing.T) {
 	h := New(Options{})
 	m, s := add(t, h, nil, "r")
 	_, s2 := add(t, h, nil, "r")
-	turn := Turn{Hub: h}
-	turn.Broadcast([]byte("r"), text("1"), 0)
-	turn.Send(m, text("2"))
+	outbox := Outbox{Hub: h}
+	outbox.Broadcast([]byte("r"), text("1"), 0)
+	outbox.Send(m, text("2"))
 	h.Leave(m, "r")
 	wantTexts(t, "who left", s, "1", "2")
-	turn.Broadcast([]byte("r"), text("3"), 0)
-	turn.Flush()
+	outbox.Broadcast([]byte("r"), text("3"), 0)
+	outbox.Flush()
 	wantTexts(t, "who left", s, "1", "2")
 	wantTexts(t, "who stayed", s2, "1", "3")
 	h.Leave(m, "r")
@@ -386,8 +386,8 @@ func TestPartWaitsForTheFlusher(t *testing.T) {
 	m, s := add(t, h, nil, "r")
 	r := h.Room("r")
 	start()
-	turn := Turn{Hub: h}
-	turn.Broadcast([]byte("r"), text("2"), 0)
+	outbox := Outbox{Hub: h}
+	outbox.Broadcast([]byte("r"), text("2"), 0)
 	parted := make(chan struct{})
 	go func() { defer close(parted); partOf(h, m, "r") }()
 	until(func() bool {
@@ -400,7 +400,7 @@ func TestPartWaitsForTheFlusher(t *testing.T) {
 	})
 	done()
 	<-parted
-	turn.Flush()
+	outbox.Flush()
 	wantTexts(t, "who left", s, "in r", "2")
 }
 
@@ -409,15 +409,15 @@ func TestRejoin(t *testing.T) {
 	h := New(Options{})
 	m, s := add(t, h, nil, "r")
 	add(t, h, nil, "r")
-	turn := Turn{Hub: h}
-	turn.Broadcast([]byte("r"), text("1"), 0)
-	turn.Send(m, text("2"))
+	outbox := Outbox{Hub: h}
+	outbox.Broadcast([]byte("r"), text("1"), 0)
+	outbox.Send(m, text("2"))
 	partOf(h, m, "r")
 	if err := h.Join(m, "r"); err != nil {
 		t.Fatal(err)
 	}
-	turn.Broadcast([]byte("r"), text("3"), 0)
-	turn.Flush()
+	outbox.Broadcast([]byte("r"), text("3"), 0)
+	outbox.Flush()
 	wantTexts(t, "the member", s, "1", "2", "3")
 }
 
@@ -428,13 +428,13 @@ func TestInsertAfterLeaving(t *testing.T) {
 	add(t, h, nil, "r")
 	r := h.Room("r")
 	seat := m.seatIn(r)
-	turn := Turn{Hub: h}
+	outbox := Outbox{Hub: h}
 	h.Leave(m, "r")
-	turn.Broadcast([]byte("r"), text("1"), 0)
+	outbox.Broadcast([]byte("r"), text("1"), 0)
 	if ok, _ := r.insert(seat, text("2"), nil); ok {
 		t.Error("a message was left with a room that its member is not in")
 	}
-	turn.Flush()
+	outbox.Flush()
 }
 
 func TestSendUser(t *testing.T) {
@@ -446,15 +446,15 @@ func TestSendUser(t *testing.T) {
 		h.Identify(m, "ann")
 	}
 	h.Identify(c, "bob")
-	turn := Turn{Hub: h}
-	turn.SendUser([]byte("ann"), text("1"))
+	outbox := Outbox{Hub: h}
+	outbox.SendUser([]byte("ann"), text("1"))
 	h.Identify(b, "bob")
-	turn.SendUser([]byte("ann"), text("2"))
-	turn.SendUser([]byte("bob"), text("3"))
-	turn.SendUser([]byte("nobody"), text("4"))
+	outbox.SendUser([]byte("ann"), text("2"))
+	outbox.SendUser([]byte("bob"), text("3"))
+	outbox.SendUser([]byte("nobody"), text("4"))
 	h.Remove(a)
-	turn.SendUser([]byte("ann"), text("5"))
-	turn.Flush()
+	outbox.SendUser([]byte("ann"), text("5"))
+	outbox.Flush()
 	wantTexts(t, "a", sa, "1", "2")
 	wantTexts(t, "b", sb, "1", "3")
 	wantTexts(t, "c", sc, "3")
@@ -471,14 +471,14 @@ func TestReports(t *testing.T) {
 	})
 	a, sa := add(t, h, nil, "r", "q")
 	_, sb := add(t, h, nil, "r")
-	turn := Turn{Hub: h}
-	turn.Send(a, text("alone"))
-	turn.Broadcast([]byte("r"), text("1"), 0)
-	turn.Broadcast([]byte("r"), text("2"), a.ID)
-	turn.Send(a, text("behind one"))
-	turn.Broadcast([]byte("q"), text("3"), 0)
-	turn.Send(a, text("behind two"))
-	turn.Flush()
+	outbox := Outbox{Hub: h}
+	outbox.Send(a, text("alone"))
+	outbox.Broadcast([]byte("r"), text("1"), 0)
+	outbox.Broadcast([]byte("r"), text("2"), a.ID)
+	outbox.Send(a, text("behind one"))
+	outbox.Broadcast([]byte("q"), text("3"), 0)
+	outbox.Send(a, text("behind two"))
+	outbox.Flush()
 	if want := len(sa.texts(t)) + len(sb.texts(t)); frames != want || want != 7 {
 		t.Errorf("%d frames reported, %d arrived, want 7", frames, want)
 	}
@@ -493,12 +493,12 @@ func TestReports(t *testing.T) {
 func TestLargeFrames(t *testing.T) {
 	h := New(Options{})
 	_, s := add(t, h, nil, "r")
-	turn := Turn{Hub: h}
+	outbox := Outbox{Hub: h}
 	big := bytes.Repeat([]byte("x"), 5*flushAt)
-	turn.Broadcast([]byte("r"), text("1"), 0)
-	turn.Broadcast([]byte("r"), AppendFrame(nil, abi.Text, big), 0)
-	turn.Broadcast([]byte("r"), text("2"), 0)
-	turn.Flush()
+	outbox.Broadcast([]byte("r"), text("1"), 0)
+	outbox.Broadcast([]byte("r"), AppendFrame(nil, abi.Text, big), 0)
+	outbox.Broadcast([]byte("r"), text("2"), 0)
+	outbox.Flush()
 	wantTexts(t, "the member", s, "1", strings.Repeat("x", len(big)), "2")
 }
 
@@ -509,13 +509,13 @@ func TestBroadcastDoesNotAllocate(t *testing.T) {
 	for range 100 {
 		m, _ = add(t, h, &count{}, "r")
 	}
-	turn, room, frame := &Turn{Hub: h}, []byte("r"), text("hi")
+	outbox, room, frame := &Outbox{Hub: h}, []byte("r"), text("hi")
 	for _, except := range []uint64{0, m.ID} {
 		n := testing.AllocsPerRun(100, func() {
 			for range 16 {
-				turn.Broadcast(room, frame, except)
+				outbox.Broadcast(room, frame, except)
 			}
-			turn.Flush()
+			outbox.Flush()
 		})
 		if n > 0 {
 			t.Errorf("but %d: %v allocations", except, n)

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// Pace is for a goroutine that runs one hook after another without anybody who
+// Pacer is for a goroutine that runs one hook after another without anybody who
 // waits for them, as timers do that set themselves again. Each of these hooks may be
 // done before its first slice of fuel is spent, so that none takes a turn or sleeps; what
 // they take together is noted here, and bounded as that of one long hook is. It belongs
 // to one goroutine.
-type Pace struct {
-	Turns *Turns        // those of the plugins whose hooks run
-	ran   time.Duration // by hooks, since the goroutine last slept
+type Pacer struct {
+	CPUSlots *CPUSlots     // those of the plugins whose hooks run
+	ran      time.Duration // by hooks, since the goroutine last slept
 }
 
 // Context is what to give to Run for the next hook. The first one since the last
 // sleep runs as any other; those behind it take a turn before they begin.
-func (p *Pace) Context() context.Context {
+func (p *Pacer) Context() context.Context {
 	if p.ran == 0 {
 		return context.Background()
 	}
@@ -28,22 +28,22 @@ func (p *Pace) Context() context.Context {
 // Ran notes how long a hook took. When hooks have run for a millisecond since the
 // goroutine last slept, it sleeps, and says so: with a turn, so that a processor is idle
 // then and looks at the network.
-func (p *Pace) Ran(took time.Duration) (slept bool) {
+func (p *Pacer) Ran(took time.Duration) (slept bool) {
 	p.ran += max(took, 1) // no hook is for nothing, however coarse the clock
 	if p.ran <= awakeAtMost {
 		return false
 	}
-	turn := p.Turns.take(DefaultDeadline)
+	turn := p.CPUSlots.take(DefaultDeadline)
 	time.Sleep(hookSleep)
 	if turn {
-		p.Turns.give()
+		p.CPUSlots.give()
 	}
 	p.ran = 0
 	return true
 }
 
 // Rested notes that the goroutine had nothing to run for so long.
-func (p *Pace) Rested(d time.Duration) {
+func (p *Pacer) Rested(d time.Duration) {
 	if d >= hookSleep {
 		p.ran = 0
 	}
@@ -61,7 +61,7 @@ type turnContext struct{ context.Context }
 // lets those others run first.
 func (c *callContext) beginTurn(ctx context.Context) {
 	if _, ok := ctx.(turnContext); ok && c.plugin.o.Metering == Fuel {
-		c.turn = c.plugin.o.Turns.take(c.plugin.o.Deadline)
+		c.turn = c.plugin.o.CPUSlots.take(c.plugin.o.Deadline)
 		runtime.Gosched()
 	}
 }
