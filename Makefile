@@ -9,7 +9,7 @@ WASM    := $(PLUGINS:%=plugins/build/%.wasm)
 GUESTS  := $(wildcard testplugins/*.wat testplugins/hostile/*.wat)
 CONFORMANCE := $(patsubst %/build,%,$(wildcard testplugins/conformance/*/build))
 
-.PHONY: all build plugins run test hostile lint vuln fuzz tools guests conformance conformance-guests projects sdk-test sdk-table client client-deps bench clean help
+.PHONY: all build plugins run test hostile lint check-files vuln fuzz tools guests conformance conformance-guests projects sdk-test sdk-table client client-deps bench clean help
 
 all: build plugins
 
@@ -38,8 +38,12 @@ hostile:
 	AZUHOST_STRICT=1 $(GO) test -count=1 -run '^TestPublishCost$$' ./cmd/azuhost
 	AZUHOST_STRICT=1 $(GO) test -count=1 -timeout 20m -run '^TestHostile$$' ./host
 
+## check-files: fails where git tracks a file over 500 KB, or a binary that is not a guest of the tests
+check-files:
+	.ci/check-files
+
 ## lint: what CI checks beside the tests
-lint:
+lint: check-files
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt -w these files'; exit 1; }
 	$(GO) vet ./...
 	GOOS=wasip1 GOARCH=wasm $(GO) vet ./sdk/go/... ./plugins/...
