@@ -61,11 +61,11 @@ func signed(t testing.TB, alg jose.SignatureAlgorithm, key any, kid string, clai
 // whoami sends who the connection is, and what the plugin sees of the request.
 func whoami() *host.Funcs {
 	say := func(env host.Env, id host.ConnID) error {
-		user, err := env.AppendUser(nil, id)
+		user, err := env.User(id)
 		if err != nil {
 			return err
 		}
-		claims, err := env.AppendClaims(nil, id)
+		claims, err := env.Claims(id)
 		if err != nil {
 			claims = []byte(err.Error())
 		}
@@ -194,9 +194,9 @@ func TestRefusalUndoesTheUser(t *testing.T) {
 		Path: "/c", Auth: host.AuthRequired, PresenceGrace: -1,
 		Channel: &host.Funcs{
 			OnConnect: func(env host.Env, id host.ConnID) error {
-				online, _ := env.Online([]byte("alice"))
-				users, _ := env.AppendUsers(nil)
-				saw <- fmt.Sprint(online, " ", string(users))
+				online, _ := env.Online("alice")
+				users, _ := env.Users()
+				saw <- fmt.Sprint(online, " ", strings.Join(users, "\n"))
 				return host.Refusal(403)
 			},
 			OnPresence: func(_ host.Env, room, user string, join bool) error { joined <- user; return nil },

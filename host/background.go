@@ -5,6 +5,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
 // sweepEvery is how often expired values leave the store; a read never sees
@@ -106,29 +107,23 @@ func (rt *routeRuntime) timerEvents(outbox *hub.Outbox, now time.Time) {
 				continue
 			}
 			c = m.Sink().(*conn)
-			c.forgetTimer(id.name)
+			c.removeTimer(id.name)
 		}
-		rt.runDue(&Event{Hook: abi.OnTimer, Conn: id.conn, Data: []byte(id.name)}, c, outbox)
+		rt.runDue(plugin.Event{Hook: abi.OnTimer, Conn: id.conn, Data: []byte(id.name)}, c, outbox)
 	}
 }
 
 // runDue runs a hook for the clerk, and no faster than plugin.Pacer lets it. run has
 // logged and counted what went wrong. Where hooks have run for a while, what else ends
 // does not wait until all of them have.
-func (rt *routeRuntime) runDue(ev *Event, c *conn, outbox *hub.Outbox) {
+func (rt *routeRuntime) runDue(ev plugin.Event, c *conn, outbox *hub.Outbox) {
 	begun := time.Now()
-	_ = rt.runCall(rt.pacer.Context(), ev, c, nil, outbox, extras{})
+	_ = rt.run(rt.pacer.Context(), invocation{event: ev, conn: c, outbox: outbox})
 	outbox.Flush()
 	if rt.pacer.Ran(time.Since(begun)) {
 		rt.endings(outbox, rt.host.clock.Now())
 		outbox.Flush()
 	}
-}
-
-// Lapsed implements plugin.Lapser: a connection's timer ends with it, also when it is
-// due already and waits for the instance, which on_close may have had meanwhile.
-func (c *call) Lapsed() bool {
-	return c.hook == abi.OnTimer && c.conn != nil && c.rt.hub.Member(c.conn.member.ID) == nil
 }
 
 // endings ends tokens and quarantines that have their time.

@@ -23,7 +23,7 @@ func clerkOf(clock Clock, f *Funcs) *routeRuntime {
 	h.calls.New = func() any { return &call{} }
 	h.metrics = newMetrics(h)
 	r := Route{Path: "/c", Channel: f, PresenceGrace: -1}
-	return newRouteRuntime(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: r.Channel, name: "go"})
+	return newRouteRuntime(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: newChannelLogic(r.Channel), name: "go"})
 }
 
 // backlogs give the clerk of a channel n hooks to run at once.
@@ -106,7 +106,7 @@ func TestTimerThatSetsItself(t *testing.T) {
 		if n++; n > 10 {
 			return nil // the test has failed, and ends
 		}
-		return env.TimerSet(0, []byte(name), 0)
+		return env.TimerSet(0, name, 0)
 	}})
 	rt.setTimer(nil, "again", 0)
 	now := rt.host.clock.Now()

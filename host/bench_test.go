@@ -6,6 +6,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
 // BenchmarkEvent is an event from the reader to what it sends and back, without a
@@ -35,10 +36,10 @@ func BenchmarkEvent(b *testing.B) {
 			c.member = hub.MakeMember(1, sink, false)
 			rt.hub.Add(&c.member)
 			defer rt.hub.Remove(&c.member) // Close would close a socket
-			ev := Event{Hook: abi.OnMessage, Conn: 1, Data: make([]byte, 128), Arg: int32(abi.Binary)}
+			ev := plugin.Event{Hook: abi.OnMessage, Conn: 1, Data: make([]byte, 128), Arg: int32(abi.Binary)}
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := rt.run(&ev, c, nil, &c.outbox); err != nil {
+				if err := rt.run(context.Background(), invocation{event: ev, conn: c, outbox: &c.outbox}); err != nil {
 					b.Fatal(err)
 				}
 				c.outbox.Flush()

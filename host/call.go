@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/broker"
@@ -13,104 +12,116 @@ import (
 	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
-// call is one run of a hook: it gathers what the hook asks for and makes it
-// happen in Commit. It implements Env.
+// call is one run of a hook. It gathers the effects that the hook asks for and
+// applies them in Commit. It implements plugin.Env; the methods of Env are in
+// the call_*.go files. A call belongs to the goroutine that runs the hook.
 type call struct {
-	rt     *routeRuntime
-	set    *settings
-	hook   abi.Hook
-	ev     Event
-	conn   *conn         // the event's; nil: none
-	req    *http.Request // in on_connect
-	outbox *hub.Outbox
-	// receipts gets those of what is sent over a broker; nil: nobody asks for them.
-	receipts *[]broker.Pending
-	arena    []byte // encoded frames, names and values of ops
-	ops      []op
-	moved    bool // ops has one that changes rooms or users
-	moves    moves
-	meter    plugin.Meter // nil: the hook does not pay
-	query    url.Values   // of req, once it was asked for
+	rt    *routeRuntime
+	set   *settings
+	hook  abi.Hook
+	event plugin.Event
 
-	armed     map[timerID]arming  // the last op about a timer
-	newTimers int                 // by how many timers the channel will have more
-	newSeries map[string]struct{} // of metrics that are not there yet
+	conn     *conn             // of the event; nil: none
+	req      *http.Request     // the handshake; nil outside on_connect
+	query    url.Values        // of req; nil until the hook asks for a parameter
+	outbox   *hub.Outbox       // takes what the hook sends
+	receipts *[]broker.Pending // gets a receipt for each message sent over a broker; nil: none is wanted
+	meter    plugin.Meter      // takes the fuel that the hook is charged; nil: hooks are free
 
-	tx       storeTx
-	failed   bool
+	effects []effect
+	arena   []byte // frames, names and values of the effects
+
+	membership membershipChanges
+	timers     map[timerID]timerEffect // the last effect on each timer
+	newTimers  int                     // timers that the effects add to the route
+	newSeries  map[string]struct{}     // of metrics, that the effects add
+	tx         storeTx                 // changes of the store
+
+	failed   bool // the hook has called fail
 	failText string
 }
 
-// arming is what a hook does with a timer in the end: ops before it are void.
-type arming struct {
-	on bool
-	op int // index in ops
+// timerEffect is the last effect on a timer. Earlier ones are void.
+type timerEffect struct {
+	set   bool // the hook sets the timer; false: clears it
+	index int  // in call.effects
 }
 
-type opKind uint8
+type effectKind uint8
 
 const (
-	opSend opKind = iota
-	opBroadcast
-	opBroadcastAll
-	opSendUser
-	opClose
-	opJoin
-	opLeave
-	opIdentify
-	opSetValue
-	opDeleteValue
-	opTimerSet
-	opTimerClear
-	opMetric
+	effectSend effectKind = iota
+	effectBroadcast
+	effectBroadcastAll
+	effectSendUser
+	effectClose
+	effectJoin
+	effectLeave
+	effectIdentify
+	effectSetValue
+	effectDeleteValue
+	effectTimerSet
+	effectTimerClear
+	effectMetric
 )
 
-// span is a part of the arena.
+// span is a part of call.arena.
 type span struct{ from, to int }
 
-// op is one effect.
-type op struct {
-	kind   opKind
-	metric abi.MetricOp
-	conn   *conn   // the connection it is about
-	name   span    // room, user, key, timer, metric or reason
-	data   span    // frame, value or labels
-	except uint64  // of broadcasts; the code of a close
-	num    float64 // of metrics; nanoseconds of timers
+func (s span) len() int { return s.to - s.from }
+
+// effect is one thing that a hook asks for.
+type effect struct {
+	kind   effectKind
+	metric abi.MetricOp  // of a metric
+	code   int32         // of a close
+	conn   *conn         // the connection that it changes or is for; nil: none
+	name   span          // of the room, user, key, timer or metric
+	data   span          // a frame, a value, labels, or the reason of a close
+	except ConnID        // the connection that a broadcast leaves out; 0: none
+	after  time.Duration // of a timer
+	value  float64       // of a metric
 }
 
 func (c *call) bytes(s span) []byte { return c.arena[s.from:s.to] }
 
-// reset makes c ready for another hook and keeps its buffers, unless they grew large.
+// begin prepares a call that reset has cleared.
+func (c *call) begin(rt *routeRuntime, set *settings, in *invocation) {
+	c.rt, c.set, c.hook, c.event = rt, set, in.event.Hook, in.event
+	c.conn, c.req, c.outbox, c.receipts = in.conn, in.req, in.outbox, in.receipts
+}
+
+// reset clears c for another hook. It keeps the buffers unless they have grown
+// large.
 func (c *call) reset() {
 	if cap(c.arena) > 64<<10 {
 		c.arena = nil
 	}
-	if cap(c.ops) > 1<<10 {
-		c.ops = nil
+	if cap(c.effects) > 1<<10 {
+		c.effects = nil
 	}
-	clear(c.ops)
-	*c = call{arena: c.arena[:0], ops: c.ops[:0]}
+	clear(c.effects)
+	*c = call{arena: c.arena[:0], effects: c.effects[:0]}
 }
 
-// effects is how many things the hook has asked for.
-func (c *call) effects() int { return len(c.ops) + len(c.tx.keys) }
+// effectCount returns the number of effects, changed keys of the store included.
+func (c *call) effectCount() int { return len(c.effects) + len(c.tx.keys) }
 
-// kept is how many bytes it has.
-func (c *call) kept() int { return len(c.arena) + c.tx.written }
+// effectBytes returns the number of bytes that the effects hold.
+func (c *call) effectBytes() int { return len(c.arena) + c.tx.written }
 
-// add gathers an effect.
-func (c *call) add(o op) error {
-	if c.effects() >= c.set.limits.HookEffects {
+// add appends an effect. It returns abi.Limit at Limits.HookEffects.
+func (c *call) add(e effect) error {
+	if c.effectCount() >= c.set.limits.HookEffects {
 		return abi.Limit
 	}
-	c.ops = append(c.ops, o)
+	c.effects = append(c.effects, e)
 	return nil
 }
 
-// keep copies p to the arena.
+// keep copies p to the arena. It returns abi.Limit at Limits.HookBytes.
 func (c *call) keep(p []byte) (span, error) {
-	if c.kept()+len(p) > c.set.limits.HookBytes {
+	if c.effectBytes()+len(p) > c.set.limits.HookBytes {
 		return span{}, abi.Limit
 	}
 	from := len(c.arena)
@@ -118,29 +129,17 @@ func (c *call) keep(p []byte) (span, error) {
 	return span{from, len(c.arena)}, nil
 }
 
-// frame encodes a message in the arena.
-func (c *call) frame(kind abi.Kind, data []byte) (span, error) {
-	switch {
-	case !kind.Valid(), kind == abi.Text && !utf8.Valid(data):
-		return span{}, abi.Invalid
-	case c.kept()+len(data)+10 > c.set.limits.HookBytes:
-		return span{}, abi.Limit
-	}
-	from := len(c.arena)
-	c.arena = hub.AppendFrame(c.arena, kind, data)
-	return span{from, len(c.arena)}, nil
-}
-
-func (c *call) name(b []byte) (span, error) {
+// keepName copies a valid name to the arena.
+func (c *call) keepName(b []byte) (span, error) {
 	if !validName(b) {
 		return span{}, abi.Invalid
 	}
 	return c.keep(b)
 }
 
-// find gives the connection with an id: the event's own, also when it is not
-// in the hub yet or any more, or another that is open.
-func (c *call) find(id uint64) (*conn, error) {
+// findConn returns the connection of an id: the event's own, which may have
+// left the hub or not joined it yet, or another open one of the route.
+func (c *call) findConn(id ConnID) (*conn, error) {
 	if c.conn != nil && c.conn.member.ID == id {
 		return c.conn, nil
 	}
@@ -150,166 +149,25 @@ func (c *call) find(id uint64) (*conn, error) {
 	return nil, abi.NotFound
 }
 
-// findNamed is find for what also has the name of a room or of a key.
-func (c *call) findNamed(id uint64, name []byte) (*conn, error) {
-	conn, err := c.find(id)
+// findConnFor is findConn for a function that also takes a name, which it checks.
+func (c *call) findConnFor(id ConnID, name []byte) (*conn, error) {
+	conn, err := c.findConn(id)
 	if err == nil && !validName(name) {
 		return nil, abi.Invalid
 	}
 	return conn, err
 }
 
-// Send implements Env.
-func (c *call) Send(id uint64, kind abi.Kind, data []byte) error {
-	conn, err := c.find(id)
-	if err != nil {
-		return err
-	}
-	f, err := c.frame(kind, data)
-	if err != nil {
-		return err
-	}
-	return c.add(op{kind: opSend, conn: conn, data: f})
+// Log implements plugin.Env. The line is written at once, also if the hook fails
+// later.
+func (c *call) Log(level abi.Level, text []byte) {
+	c.rt.guestLog.Line(c.rt.log, plugin.SlogLevel(level), text, "plugin", c.set.name, "hook", c.hook.String())
 }
 
-// Broadcast implements Env.
-func (c *call) Broadcast(room []byte, kind abi.Kind, data []byte, except uint64) error {
-	return c.sendNamed(opBroadcast, room, kind, data, except)
-}
-
-// SendUser implements Env.
-func (c *call) SendUser(user []byte, kind abi.Kind, data []byte) error {
-	return c.sendNamed(opSendUser, user, kind, data, 0)
-}
-
-func (c *call) sendNamed(k opKind, name []byte, kind abi.Kind, data []byte, except uint64) error {
-	n, err := c.name(name)
-	if err != nil {
-		return err
-	}
-	f, err := c.frame(kind, data)
-	if err != nil {
-		return err
-	}
-	return c.add(op{kind: k, name: n, data: f, except: except})
-}
-
-// BroadcastAll implements Env.
-func (c *call) BroadcastAll(kind abi.Kind, data []byte, except uint64) error {
-	f, err := c.frame(kind, data)
-	if err != nil {
-		return err
-	}
-	return c.add(op{kind: opBroadcastAll, data: f, except: except})
-}
-
-// SendUsers implements Env. The frame is encoded once; it goes to all users or,
-// if there is an error, to none.
-func (c *call) SendUsers(users []byte, kind abi.Kind, data []byte) (err error) {
-	ops, arena := len(c.ops), len(c.arena)
-	defer func() {
-		if err != nil {
-			c.ops, c.arena = c.ops[:ops], c.arena[:arena]
-		}
-	}()
-	f, err := c.frame(kind, data)
-	if err != nil {
-		return err
-	}
-	for user := range lines(users) {
-		n, err := c.name(user)
-		if err != nil {
-			return err
-		}
-		if err := c.add(op{kind: opSendUser, name: n, data: f}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// CloseConn implements Env.
-func (c *call) CloseConn(id uint64, code int32, reason []byte) error {
-	if !validCloseCode(int(code)) || len(reason) > abi.MaxCloseReason || !utf8.Valid(reason) {
-		return abi.Invalid
-	}
-	conn, err := c.find(id)
-	if err != nil {
-		return err
-	}
-	r, err := c.keep(reason)
-	if err != nil {
-		return err
-	}
-	return c.add(op{kind: opClose, conn: conn, name: r, except: uint64(code)})
-}
-
-// TimerSet implements Env.
-func (c *call) TimerSet(id uint64, name []byte, after time.Duration) error {
-	if after < 0 {
-		return abi.Invalid
-	}
-	t := timerID{id, string(name)}
-	is := c.isArmed(t)
-	if !is && c.rt.timers.len()+c.newTimers >= c.set.limits.Timers {
-		return abi.Limit
-	}
-	if err := c.timer(op{kind: opTimerSet, num: min(float64(after), maxTimer)}, id, name); err != nil {
-		return err
-	}
-	if !is {
-		c.newTimers++
-	}
-	c.armed[t] = arming{true, len(c.ops) - 1}
-	return nil
-}
-
-// maxTimer is about 146 years, which a Duration holds however it is rounded.
-const maxTimer = 1 << 62
-
-// TimerClear implements Env.
-func (c *call) TimerClear(id uint64, name []byte) error {
-	t := timerID{id, string(name)}
-	switch {
-	case !validName(name):
-		return abi.Invalid
-	case !c.isArmed(t):
-		return abi.NotFound
-	}
-	if err := c.timer(op{kind: opTimerClear}, id, name); err != nil {
-		return err
-	}
-	c.newTimers--
-	c.armed[t] = arming{false, len(c.ops) - 1}
-	return nil
-}
-
-// isArmed says whether a timer is set, as the hook sees it.
-func (c *call) isArmed(t timerID) bool {
-	if c.armed == nil {
-		c.armed = map[timerID]arming{}
-	}
-	if a, ok := c.armed[t]; ok {
-		return a.on
-	}
-	return c.rt.timers.has(t)
-}
-
-func (c *call) timer(o op, id uint64, name []byte) (err error) {
-	if id != 0 {
-		if o.conn, err = c.find(id); err != nil {
-			return err
-		}
-	}
-	if o.name, err = c.name(name); err != nil {
-		return err
-	}
-	return c.add(o)
-}
-
-// Metric implements Env.
+// Metric implements plugin.Env.
 func (c *call) Metric(mop abi.MetricOp, name, labels []byte, value float64) error {
-	series, err := c.rt.host.appMetrics.check(c.rt, mop, name, labels, value, c.set.limits.MetricSeries-len(c.newSeries), c.newSeries)
+	limit := c.set.limits.MetricSeries - len(c.newSeries)
+	series, err := c.rt.host.appMetrics.check(c.rt, mop, name, labels, value, limit, c.newSeries)
 	if err != nil {
 		return err
 	}
@@ -319,7 +177,7 @@ func (c *call) Metric(mop abi.MetricOp, name, labels []byte, value float64) erro
 		}
 		c.newSeries[series] = struct{}{}
 	}
-	n, err := c.name(name)
+	n, err := c.keepName(name)
 	if err != nil {
 		return err
 	}
@@ -327,13 +185,22 @@ func (c *call) Metric(mop abi.MetricOp, name, labels []byte, value float64) erro
 	if err != nil {
 		return err
 	}
-	return c.add(op{kind: opMetric, metric: mop, name: n, data: l, num: value})
+	return c.add(effect{kind: effectMetric, metric: mop, name: n, data: l, value: value})
 }
 
-// Now implements Env.
+// Now implements plugin.Env.
 func (c *call) Now() time.Time { return c.rt.host.now() }
 
-// Fail implements Env.
+// maxFailText bounds the text of fail, in bytes.
+const maxFailText = 1 << 10
+
+// Fail implements plugin.Env.
 func (c *call) Fail(text []byte) {
-	c.failed, c.failText = true, strings.ToValidUTF8(string(text[:min(len(text), 1<<10)]), "")
+	c.failed, c.failText = true, strings.ToValidUTF8(string(text[:min(len(text), maxFailText)]), "")
+}
+
+// Lapsed implements plugin.Lapser. The timer of a connection that has ended is
+// dropped, also if it was due before and has waited for an instance since.
+func (c *call) Lapsed() bool {
+	return c.hook == abi.OnTimer && c.conn != nil && c.rt.hub.Member(c.conn.member.ID) == nil
 }

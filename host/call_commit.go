@@ -1,23 +1,21 @@
 package host
 
 import (
-	"time"
-
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
-// Commit implements Env: the effects happen, in the order in which the hook
-// asked for them. A hook that called Fail fails here.
+// Commit implements plugin.Env. It applies the effects in the order in which the
+// hook asked for them, all or none. It fails where the hook has called fail.
 func (c *call) Commit() error {
 	if c.failed {
 		return &plugin.HookError{Hook: c.hook, Code: int32(abi.Failed), Text: c.failText}
 	}
-	if c.bounded() {
+	if c.needsLimitCheck() {
 		c.rt.committing.Lock()
 		defer c.rt.committing.Unlock()
-		if what := c.tooMuch(); what != "" {
-			return &plugin.HookError{Hook: c.hook, Code: int32(abi.Limit), Text: "other hooks have reached " + what + " meanwhile"}
+		if limit := c.exceededLimit(); limit != "" {
+			return &plugin.HookError{Hook: c.hook, Code: int32(abi.Limit), Text: "other hooks have reached " + limit + " meanwhile"}
 		}
 	}
 	if err := c.tx.save(); err != nil {
@@ -27,115 +25,83 @@ func (c *call) Commit() error {
 		c.conn.welcome()
 		c.rt.hub.Add(&c.conn.member)
 	}
-	for i := range c.ops {
-		c.commit(i, &c.ops[i])
+	for i := range c.effects {
+		c.apply(i, &c.effects[i])
 	}
 	c.tx.commit()
 	return nil
 }
 
-// Drop implements Env: the effects are forgotten, and the store is free for others.
+// Drop implements plugin.Env. It ends the transaction of the store.
 func (c *call) Drop() { c.tx.end() }
 
-// bounded says whether the hook has asked for what has limits that others may have
-// reached since it was asked for, where hooks run at the same time. on_load, which may
-// wait for the right to write to the store, is not held to that.
-func (c *call) bounded() bool {
-	return (len(c.moves.conns) > 0 || len(c.armed) > 0) && !c.tx.late
+// needsLimitCheck reports whether the hook has effects with a limit that hooks
+// running at the same time may have reached since each effect was added. The
+// effects of on_load, which may wait for the store, are not checked again.
+func (c *call) needsLimitCheck() bool {
+	return (len(c.membership.conns) > 0 || len(c.timers) > 0) && !c.tx.late
 }
 
-// tooMuch names the limit that would be passed if the effects happened; empty: none.
-// channel.committing is held, so that nothing is added meanwhile.
-func (c *call) tooMuch() string {
+// exceededLimit names the limit that the effects would exceed, empty for none.
+// A limit that was lowered below the present number is not exceeded by effects
+// that add nothing. routeRuntime.committing is held.
+func (c *call) exceededLimit() string {
 	l := &c.set.limits
-	if n := c.rt.timers.len(); n+c.newlyArmed() > max(l.Timers, n) {
+	if n := c.rt.timers.len(); n+c.addedTimers() > max(l.Timers, n) {
 		return "limits.timers"
 	}
-	if n := c.rt.hub.Presences(); n+c.moves.presences > max(l.Presences, n) {
+	if n := c.rt.hub.Presences(); n+c.membership.presences > max(l.Presences, n) {
 		return "limits.presences"
 	}
-	for conn, m := range c.moves.conns {
-		if now, then := c.rt.hub.RoomsAfter(&conn.member, m.to); then > max(l.MaxRoomsPerConnection, now) {
+	for conn, m := range c.membership.conns {
+		if now, after := c.rt.hub.RoomsAfter(&conn.member, m.in); after > max(l.MaxRoomsPerConnection, now) {
 			return "limits.max_rooms_per_connection"
 		}
-		if now, then := conn.values.after(c, m.values); then > max(l.ValueBytes, now) {
+		if now, after := conn.values.sizeAfter(c, m.values); after > max(l.ValueBytes, now) {
 			return "limits.value_bytes"
 		}
 	}
 	return ""
 }
 
-// newlyArmed is by how many timers the channel will have more.
-func (c *call) newlyArmed() (n int) {
-	for id, a := range c.armed {
-		switch is := c.rt.timers.has(id); {
-		case a.on && !is:
-			n++
-		case is && !a.on:
-			n--
-		}
-	}
-	return n
-}
-
-func (c *call) commit(i int, o *op) {
-	h := c.rt.hub
-	switch o.kind {
-	case opSend:
-		c.outbox.Send(&o.conn.member, c.bytes(o.data))
-	case opBroadcast:
-		c.toRoom(c.bytes(o.name), c.bytes(o.data), o.except)
-	case opBroadcastAll:
-		c.toAll(c.bytes(o.data), o.except)
-	case opSendUser:
-		c.toUser(c.bytes(o.name), c.bytes(o.data))
-	case opClose:
-		conn, code, reason := o.conn, int(o.except), string(c.bytes(o.name))
-		conn.ending.Store(true)
-		c.outbox.After(&conn.member, func() { conn.sock.Close(code, reason) })
-	case opJoin:
-		if err := h.Join(&o.conn.member, string(c.bytes(o.name))); err != nil {
-			c.rt.log.Warn("join", "err", err)
-		}
-	case opLeave:
-		room := string(c.bytes(o.name))
-		h.Leave(&o.conn.member, room)
-		c.rt.subscribers.remove(room, o.conn)
-	case opIdentify:
-		h.Identify(&o.conn.member, string(c.bytes(o.name)))
-	case opSetValue:
-		o.conn.values.set(string(c.bytes(o.name)), c.bytes(o.data))
-	case opDeleteValue:
-		o.conn.values.delete(c.bytes(o.name))
-	case opTimerSet, opTimerClear:
-		c.commitTimer(i, o)
-	case opMetric:
-		c.rt.host.appMetrics.apply(c.rt, o.metric, string(c.bytes(o.name)), string(c.bytes(o.data)), o.num)
+// apply applies the effect at an index.
+func (c *call) apply(index int, e *effect) {
+	switch e.kind {
+	case effectSend:
+		c.outbox.Send(&e.conn.member, c.bytes(e.data))
+	case effectBroadcast:
+		c.sendToRoom(c.bytes(e.name), c.bytes(e.data), e.except)
+	case effectBroadcastAll:
+		c.sendToAll(c.bytes(e.data), e.except)
+	case effectSendUser:
+		c.sendToUser(c.bytes(e.name), c.bytes(e.data))
+	case effectClose:
+		closeMember(c.outbox, &e.conn.member, int(e.code), string(c.bytes(e.data)))
+	case effectJoin:
+		_ = c.rt.hub.Join(&e.conn.member, string(c.bytes(e.name)))
+	case effectLeave:
+		room := string(c.bytes(e.name))
+		c.rt.hub.Leave(&e.conn.member, room)
+		c.rt.subscribers.remove(room, e.conn)
+	case effectIdentify:
+		c.rt.hub.Identify(&e.conn.member, string(c.bytes(e.name)))
+	case effectSetValue:
+		e.conn.values.set(string(c.bytes(e.name)), c.bytes(e.data))
+	case effectDeleteValue:
+		e.conn.values.delete(c.bytes(e.name))
+	case effectTimerSet, effectTimerClear:
+		c.commitTimer(index, e)
+	case effectMetric:
+		c.rt.host.appMetrics.apply(c.rt, e.metric, string(c.bytes(e.name)), string(c.bytes(e.data)), e.value)
 	}
 }
 
-// commitTimer sets or clears a timer, but only as the hook has it in the end:
-// one that is due at once would fire before the next op can clear it.
-func (c *call) commitTimer(i int, o *op) {
-	id := timerID{name: string(c.bytes(o.name))}
-	if o.conn != nil {
-		id.conn = o.conn.member.ID
-	}
-	switch {
-	case c.armed[id].op != i:
-	case o.kind == opTimerSet:
-		c.rt.setTimer(o.conn, id.name, max(time.Duration(o.num), leastDelay(c.hook)))
-	default:
-		c.rt.clearTimer(o.conn, id.name)
-	}
-}
-
-// commitRefused delivers what on_connect sent to its own connection, before
-// the close with which it refused. Everything else is dropped.
+// commitRefused sends what on_connect has sent to its own connection, before the
+// close with which it has refused. It drops all other effects.
 func (c *call) commitRefused() {
-	for i := range c.ops {
-		if o := &c.ops[i]; o.kind == opSend && o.conn == c.conn {
-			c.conn.deliverData(c.bytes(o.data))
+	for i := range c.effects {
+		if e := &c.effects[i]; e.kind == effectSend && e.conn == c.conn {
+			c.conn.deliverData(c.bytes(e.data))
 		}
 	}
 }

@@ -17,14 +17,14 @@ import (
 func TestLimitsOfHooksAtOnce(t *testing.T) {
 	const hooks = 4
 	for name, ask := range map[string]func(env host.Env, first, conn host.ConnID) error{
-		"rooms": func(env host.Env, first, conn host.ConnID) error { return env.Join(first, fmt.Append(nil, conn)) },
+		"rooms": func(env host.Env, first, conn host.ConnID) error { return env.Join(first, fmt.Sprint(conn)) },
 		"values": func(env host.Env, first, conn host.ConnID) error {
-			return env.SetValue(first, fmt.Append(nil, conn), make([]byte, 30))
+			return env.SetValue(first, fmt.Sprint(conn), make([]byte, 30))
 		},
 		"timers": func(env host.Env, _, conn host.ConnID) error {
-			return env.TimerSet(0, fmt.Append(nil, conn), time.Hour)
+			return env.TimerSet(0, fmt.Sprint(conn), time.Hour)
 		},
-		"presences": func(env host.Env, _, conn host.ConnID) error { return env.Identify(conn, fmt.Append(nil, conn)) },
+		"presences": func(env host.Env, _, conn host.ConnID) error { return env.Identify(conn, fmt.Sprint(conn)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked, goOn := make(chan error, hooks), make(chan struct{})
@@ -39,7 +39,7 @@ func TestLimitsOfHooksAtOnce(t *testing.T) {
 						return nil
 					},
 					OnMessage: func(env host.Env, conn host.ConnID, _ host.Message) error {
-						asked <- errors.Join(ask(env, first, conn), env.Broadcast([]byte("seen"), abi.Text, []byte("done"), 0))
+						asked <- errors.Join(ask(env, first, conn), env.Broadcast("seen", abi.Text, []byte("done"), 0))
 						<-goOn
 						return env.Send(conn, abi.Text, []byte("ok"))
 					},
@@ -79,9 +79,9 @@ func TestLimitsOfHooksAtOnce(t *testing.T) {
 func TestFailInGo(t *testing.T) {
 	f := &host.Funcs{OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
 		if string(m.Data) == "fail" {
-			env.Fail([]byte("no luck"))
+			env.Fail("no luck")
 		}
-		return errors.Join(env.SetValue(conn, []byte("k"), m.Data), env.Send(conn, abi.Text, m.Data))
+		return errors.Join(env.SetValue(conn, "k", m.Data), env.Send(conn, abi.Text, m.Data))
 	}}
 	var log logBuffer
 	_, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}, Log: slog.New(slog.NewTextHandler(&log, nil))})

@@ -6,178 +6,181 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// moves are what a hook has asked for that changes who is where, and what is kept
-// with connections: on top of what the hub has. So a read looks at what it is about, and
-// not at all that the hook has asked for. The zero value has none, and its maps
-// are made when they are needed.
-type moves struct {
-	conns     map[*conn]*connMoves
-	rooms     map[string]*roomMoves
-	users     map[string]int // how many of the connections that were identified they have
-	presences int            // that the hub will have more, at most
+// membershipChanges are the effects of a hook that change rooms, users and the
+// values of connections, indexed by what a read asks for, so that a read does not
+// scan all effects. The zero value has no changes; its maps are made when needed.
+type membershipChanges struct {
+	changed   bool // the effects contain a join, leave or identify
+	conns     map[*conn]*connChanges
+	rooms     map[string]*roomChanges
+	users     map[string]int // connections that the hook identifies as the user
+	presences int            // upper bound of the presences that are added
 }
 
-// connMoves are those of one connection.
-type connMoves struct {
+// connChanges are the changes of one connection.
+type connChanges struct {
 	identified bool
-	user       string // where it was identified
+	user       string // set by identify
 
-	to     map[string]bool // the rooms that it was moved into, and out of
-	rooms  []string        // all that it is in, in the order of joining, where to is not nil
-	values map[string]int  // keys, and the last op about each
-	grown  int             // bytes that its values will have more
+	in     map[string]bool // rooms that the connection joins (true) or leaves (false)
+	rooms  []string        // all its rooms in the order of joining; valid if in is not nil
+	values map[string]int  // keys, with the index of the last effect on each
+	added  int             // bytes that its values grow by
 }
 
-// roomMoves are those of one room.
-type roomMoves struct {
-	size  int              // how many connections it will have more
-	conns map[uint64]*conn // that came or left
+// roomChanges are the changes of one room.
+type roomChanges struct {
+	added int              // connections that join, minus those that leave
+	conns map[ConnID]*conn // that join or leave
 }
 
-// movesOf gives the moves of a connection.
-func (c *call) movesOf(of *conn) *connMoves {
-	m := c.moves.conns[of]
+// changesOf returns the changes of a connection.
+func (c *call) changesOf(of *conn) *connChanges {
+	m := c.membership.conns[of]
 	if m == nil {
-		if c.moves.conns == nil {
-			c.moves.conns = map[*conn]*connMoves{}
+		if c.membership.conns == nil {
+			c.membership.conns = map[*conn]*connChanges{}
 		}
-		m = &connMoves{}
-		c.moves.conns[of] = m
+		m = &connChanges{}
+		c.membership.conns[of] = m
 	}
 	return m
 }
 
-// seatsOf is movesOf with the rooms of the connection. The hook pays for going over them.
-func (c *call) seatsOf(conn *conn) *connMoves {
-	m := c.movesOf(conn)
-	if m.to == nil {
-		m.to, m.rooms = map[string]bool{}, slices.Clone(c.roomsOf(conn))
+// roomChangesOf is changesOf with the rooms of the connection filled in. It
+// charges the hook for reading them.
+func (c *call) roomChangesOf(conn *conn) *connChanges {
+	m := c.changesOf(conn)
+	if m.in == nil {
+		m.in, m.rooms = map[string]bool{}, slices.Clone(c.roomsOf(conn))
 	}
 	c.charge(len(m.rooms))
 	return m
 }
 
-// Join implements Env.
-func (c *call) Join(id uint64, room []byte) error {
-	conn, err := c.findNamed(id, room)
+// Join implements plugin.Env.
+func (c *call) Join(id ConnID, room []byte) error {
+	conn, err := c.findConnFor(id, room)
 	if err != nil {
 		return err
 	}
-	m, name := c.seatsOf(conn), string(room)
+	m, name := c.roomChangesOf(conn), string(room)
 	var presences int
-	is := slices.Contains(m.rooms, name)
-	if !is {
+	member := slices.Contains(m.rooms, name)
+	if !member {
 		presences = c.newPresences(conn, c.userOf(conn), name)
-		if len(m.rooms) >= c.set.limits.MaxRoomsPerConnection || c.tooMany(presences) {
+		if len(m.rooms) >= c.set.limits.MaxRoomsPerConnection || c.exceedsPresences(presences) {
 			return abi.Limit
 		}
 	}
-	if err := c.move(opJoin, conn, room); err != nil {
+	if err := c.addMembership(effectJoin, conn, room); err != nil {
 		return err
 	}
-	m.to[name] = true
-	if !is {
+	m.in[name] = true
+	if !member {
 		m.rooms = append(m.rooms, name)
-		c.moves.presences += presences
-		c.sized(conn, name, 1)
+		c.membership.presences += presences
+		c.countMember(conn, name, 1)
 	}
 	return nil
 }
 
-// Leave implements Env.
-func (c *call) Leave(id uint64, room []byte) error {
-	conn, err := c.findNamed(id, room)
+// Leave implements plugin.Env.
+func (c *call) Leave(id ConnID, room []byte) error {
+	conn, err := c.findConnFor(id, room)
 	if err != nil {
 		return err
 	}
-	if err := c.move(opLeave, conn, room); err != nil {
+	if err := c.addMembership(effectLeave, conn, room); err != nil {
 		return err
 	}
-	m, name := c.seatsOf(conn), string(room)
-	m.to[name] = false
+	m, name := c.roomChangesOf(conn), string(room)
+	m.in[name] = false
 	if at := slices.Index(m.rooms, name); at >= 0 {
 		m.rooms = slices.Delete(m.rooms, at, at+1)
-		c.sized(conn, name, -1)
+		c.countMember(conn, name, -1)
 	}
 	return nil
 }
 
-// sized notes that a connection came to a room, or left it.
-func (c *call) sized(who *conn, room string, by int) {
-	if c.left(who) {
-		return // the rooms have forgotten it
+// countMember adds by, which is 1 or -1, to the size of a room that a connection
+// joins or leaves.
+func (c *call) countMember(who *conn, room string, by int) {
+	if c.isClosed(who) {
+		return // the hub has removed it
 	}
-	r := c.moves.rooms[room]
+	r := c.membership.rooms[room]
 	if r == nil {
-		if c.moves.rooms == nil {
-			c.moves.rooms = map[string]*roomMoves{}
+		if c.membership.rooms == nil {
+			c.membership.rooms = map[string]*roomChanges{}
 		}
-		r = &roomMoves{conns: map[uint64]*conn{}}
-		c.moves.rooms[room] = r
+		r = &roomChanges{conns: map[ConnID]*conn{}}
+		c.membership.rooms[room] = r
 	}
-	r.size += by
+	r.added += by
 	r.conns[who.member.ID] = who
 }
 
-// Identify implements Env.
-func (c *call) Identify(id uint64, user []byte) error {
-	conn, err := c.find(id)
+// Identify implements plugin.Env.
+func (c *call) Identify(id ConnID, user []byte) error {
+	conn, err := c.findConn(id)
 	if err != nil {
 		return err
 	}
 	if len(user) > 0 && !validName(user) {
 		return abi.Invalid
 	}
-	name, was := string(user), c.userOf(conn)
+	name, before := string(user), c.userOf(conn)
 	var presences int
-	if name != was {
+	if name != before {
 		presences = c.newPresences(conn, name, append([]string{""}, c.roomsOf(conn)...)...)
-		if c.tooMany(presences) {
+		if c.exceedsPresences(presences) {
 			return abi.Limit
 		}
 	}
-	if err := c.move(opIdentify, conn, user); err != nil {
+	if err := c.addMembership(effectIdentify, conn, user); err != nil {
 		return err
 	}
-	c.moves.presences += presences
-	m := c.movesOf(conn)
-	if c.moves.users == nil {
-		c.moves.users = map[string]int{}
+	c.membership.presences += presences
+	m := c.changesOf(conn)
+	if c.membership.users == nil {
+		c.membership.users = map[string]int{}
 	}
-	if !c.left(conn) {
+	if !c.isClosed(conn) {
 		if m.identified {
-			c.moves.users[was]--
+			c.membership.users[before]--
 		}
-		c.moves.users[name]++
+		c.membership.users[name]++
 	}
 	m.identified, m.user = true, name
 	return nil
 }
 
-// newPresences is how many users, counted in each of some rooms, there will be more
-// when a connection has a user in them; the empty name is the channel. What
-// this hook has asked for already counts as if it were of others.
+// newPresences returns the number of presences that are added when a connection
+// of a user is in some rooms. The empty name stands for the route. The hook's own
+// earlier changes are not taken into account, so the sum is an upper bound.
 func (c *call) newPresences(conn *conn, user string, rooms ...string) int {
-	if user == "" || c.left(conn) {
+	if user == "" || c.isClosed(conn) {
 		return 0
 	}
 	c.charge(len(rooms))
 	return c.rt.hub.Absences(user, rooms)
 }
 
-// tooMany says whether so many presences more are over the limit.
-func (c *call) tooMany(presences int) bool {
-	return presences > 0 && c.rt.hub.Presences()+c.moves.presences+presences > c.set.limits.Presences
+// exceedsPresences reports whether added presences exceed Limits.Presences.
+func (c *call) exceedsPresences(presences int) bool {
+	return presences > 0 && c.rt.hub.Presences()+c.membership.presences+presences > c.set.limits.Presences
 }
 
-func (c *call) move(k opKind, conn *conn, name []byte) error {
+// addMembership adds an effect on rooms or users.
+func (c *call) addMembership(k effectKind, conn *conn, name []byte) error {
 	n, err := c.keep(name)
 	if err != nil {
 		return err
 	}
-	if err := c.add(op{kind: k, conn: conn, name: n}); err != nil {
+	if err := c.add(effect{kind: k, conn: conn, name: n}); err != nil {
 		return err
 	}
-	c.moved = true
+	c.membership.changed = true
 	return nil
 }

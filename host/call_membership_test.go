@@ -15,37 +15,37 @@ import (
 // do not stay for a grace, of who is present.
 func seen(env host.Env, conns []host.ConnID, presence bool) string {
 	var out strings.Builder
-	say := func(what string, p []byte, err error) { fmt.Fprintf(&out, "%s %q %v; ", what, p, err) }
+	say := func(what string, v any, err error) { fmt.Fprintf(&out, "%s %q %v; ", what, fmt.Sprint(v), err) }
 	for i, id := range conns {
-		p, err := env.AppendRooms(nil, id)
-		say(fmt.Sprint("rooms of ", i), p, err)
-		p, err = env.AppendUser(nil, id)
-		say(fmt.Sprint("user of ", i), p, err)
+		rooms, err := env.Rooms(id)
+		say(fmt.Sprint("rooms of ", i), rooms, err)
+		user, err := env.User(id)
+		say(fmt.Sprint("user of ", i), user, err)
 		for k := range 3 {
-			p, err = env.AppendValue(nil, id, fmt.Append(nil, "k", k))
-			say(fmt.Sprint("value ", k), p, err)
+			value, err := env.Value(id, fmt.Sprint("k", k))
+			say(fmt.Sprint("value ", k), string(value), err)
 		}
 	}
 	for r := range 4 {
-		room := fmt.Append(nil, "r", r)
+		room := fmt.Sprint("r", r)
 		n, err := env.RoomSize(room)
-		say(fmt.Sprint("size of ", r), fmt.Append(nil, n), err)
-		p, err := env.AppendRoomMembers(nil, room)
-		say("members", p, err)
+		say(fmt.Sprint("size of ", r), n, err)
+		members, err := env.RoomMembers(room)
+		say("members", members, err)
 		if presence {
-			p, err = env.AppendRoomUsers(nil, room)
-			say("users", p, err)
+			users, err := env.RoomUsers(room)
+			say("users", users, err)
 		}
 	}
 	if !presence {
 		return out.String()
 	}
 	for u := range 4 {
-		on, err := env.Online(fmt.Append(nil, "u", u))
-		say(fmt.Sprint("online ", u), fmt.Append(nil, on), err)
+		on, err := env.Online(fmt.Sprint("u", u))
+		say(fmt.Sprint("online ", u), on, err)
 	}
-	p, err := env.AppendUsers(nil)
-	say("users", p, err)
+	users, err := env.Users()
+	say("users", users, err)
 	return out.String()
 }
 
@@ -54,19 +54,19 @@ func move(env host.Env, conns []host.ConnID) {
 	id, n := conns[rand.IntN(len(conns))], rand.IntN(4)
 	switch rand.IntN(6) {
 	case 0, 1:
-		_ = env.Join(id, fmt.Append(nil, "r", n))
+		_ = env.Join(id, fmt.Sprint("r", n))
 	case 2:
-		_ = env.Leave(id, fmt.Append(nil, "r", n))
+		_ = env.Leave(id, fmt.Sprint("r", n))
 	case 3:
-		user := fmt.Append(nil, "u", n)
+		user := fmt.Sprint("u", n)
 		if n == 3 {
-			user = nil
+			user = ""
 		}
 		_ = env.Identify(id, user)
 	case 4:
-		_ = env.SetValue(id, fmt.Append(nil, "k", n%3), make([]byte, n))
+		_ = env.SetValue(id, fmt.Sprint("k", n%3), make([]byte, n))
 	case 5:
-		_ = env.DeleteValue(id, fmt.Append(nil, "k", n%3))
+		_ = env.DeleteValue(id, fmt.Sprint("k", n%3))
 	}
 }
 
@@ -109,12 +109,12 @@ func TestHooksSeeWhatWillBe(t *testing.T) {
 func TestPresenceLimitCountsRooms(t *testing.T) {
 	err := inHook(t, host.Limits{Presences: 10}, func(env host.Env, conn host.ConnID) error {
 		for i := range 4 {
-			if err := env.Join(conn, fmt.Append(nil, "room", i)); err != nil {
+			if err := env.Join(conn, fmt.Sprint("room", i)); err != nil {
 				return fmt.Errorf("nobody joined a room: %w", err)
 			}
 		}
 		for i, want := range []error{nil, nil, abi.Limit} { // 5 each
-			if err := env.Identify(conn, fmt.Append(nil, "user", i)); err != want {
+			if err := env.Identify(conn, fmt.Sprint("user", i)); err != want {
 				return fmt.Errorf("user %d: %v, want %v", i, err, want)
 			}
 		}

@@ -10,10 +10,10 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// What a hook reads. Reads see what the hook itself has asked for so far: the
-// hub's answer first, then the gathered moves on top.
+// A read combines what the hub knows with the membership changes that the hook
+// has asked for.
 
-// lines goes over the lines of b; an empty b has none.
+// lines yields the lines of b. An empty b has none.
 func lines(b []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for len(b) > 0 {
@@ -26,6 +26,7 @@ func lines(b []byte) iter.Seq[[]byte] {
 	}
 }
 
+// appendLines appends names, separated by newlines.
 func appendLines(dst []byte, names []string) []byte {
 	for i, n := range names {
 		if i > 0 {
@@ -36,51 +37,53 @@ func appendLines(dst []byte, names []string) []byte {
 	return dst
 }
 
-// left says that conn is the one whose on_close this is.
-func (c *call) left(conn *conn) bool { return c.hook == abi.OnClose && conn == c.conn }
+// isClosed reports whether conn is the connection of a running on_close. It has
+// left the hub.
+func (c *call) isClosed(conn *conn) bool { return c.hook == abi.OnClose && conn == c.conn }
 
 // roomsOf lists the rooms of a connection. The list must not be changed.
 func (c *call) roomsOf(conn *conn) []string {
-	if m := c.moves.conns[conn]; m != nil && m.to != nil {
+	if m := c.membership.conns[conn]; m != nil && m.in != nil {
 		return m.rooms
 	}
-	if c.left(conn) {
-		return conn.gone.rooms
+	if c.isClosed(conn) {
+		return conn.last.rooms
 	}
 	return c.rt.hub.RoomsOf(&conn.member)
 }
 
-// isIn says whether a connection is in a room; an empty name: in the channel.
+// isIn reports whether a connection is in a room. Every connection is in the
+// route, which the empty name stands for.
 func (c *call) isIn(conn *conn, room string) bool {
-	if m := c.moves.conns[conn]; m != nil {
-		if in, ok := m.to[room]; ok {
+	if m := c.membership.conns[conn]; m != nil {
+		if in, ok := m.in[room]; ok {
 			return in
 		}
 	}
 	return room == "" || c.rt.hub.In(&conn.member, room)
 }
 
-// userOf is the user of a connection.
+// userOf returns the user of a connection, empty for none.
 func (c *call) userOf(conn *conn) string {
-	if m := c.moves.conns[conn]; m != nil && m.identified {
+	if m := c.membership.conns[conn]; m != nil && m.identified {
 		return m.user
 	}
-	if c.left(conn) {
-		return conn.gone.user
+	if c.isClosed(conn) {
+		return conn.last.user
 	}
 	return c.rt.hub.User(&conn.member)
 }
 
-// membersOf lists the connections in a room, sorted.
-func (c *call) membersOf(room string) []uint64 {
-	r := c.moves.rooms[room]
+// membersOf lists the connections in a room on this node, sorted.
+func (c *call) membersOf(room string) []ConnID {
+	r := c.membership.rooms[room]
 	c.charge(listFuel * c.rt.hub.Size([]byte(room)))
 	ids := c.rt.hub.MembersOf(room)
 	if r == nil {
 		return ids
 	}
 	c.charge(listFuel * len(r.conns))
-	ids = slices.DeleteFunc(ids, func(id uint64) bool { return r.conns[id] != nil })
+	ids = slices.DeleteFunc(ids, func(id ConnID) bool { return r.conns[id] != nil })
 	for id, conn := range r.conns {
 		if c.isIn(conn, room) {
 			ids = append(ids, id)
@@ -90,19 +93,19 @@ func (c *call) membersOf(room string) []uint64 {
 	return ids
 }
 
-// RoomSize implements Env.
+// RoomSize implements plugin.Env.
 func (c *call) RoomSize(room []byte) (int, error) {
 	if !validName(room) {
 		return 0, abi.Invalid
 	}
 	n := c.rt.hub.Size(room)
-	if r := c.moves.rooms[string(room)]; r != nil {
-		n = max(n+r.size, 0) // others have left meanwhile, too
+	if r := c.membership.rooms[string(room)]; r != nil {
+		n = max(n+r.added, 0) // other hooks change the room meanwhile
 	}
 	return n + c.rt.remoteSize(string(room)), nil
 }
 
-// AppendRoomMembers implements Env.
+// AppendRoomMembers implements plugin.Env.
 func (c *call) AppendRoomMembers(dst, room []byte) ([]byte, error) {
 	if !validName(room) {
 		return dst, abi.Invalid
@@ -113,25 +116,25 @@ func (c *call) AppendRoomMembers(dst, room []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// AppendRooms implements Env.
-func (c *call) AppendRooms(dst []byte, id uint64) ([]byte, error) {
-	conn, err := c.find(id)
+// AppendRooms implements plugin.Env.
+func (c *call) AppendRooms(dst []byte, id ConnID) ([]byte, error) {
+	conn, err := c.findConn(id)
 	if err != nil {
 		return dst, err
 	}
 	return appendLines(dst, c.roomsOf(conn)), nil
 }
 
-// AppendUser implements Env.
-func (c *call) AppendUser(dst []byte, id uint64) ([]byte, error) {
-	conn, err := c.find(id)
+// AppendUser implements plugin.Env.
+func (c *call) AppendUser(dst []byte, id ConnID) ([]byte, error) {
+	conn, err := c.findConn(id)
 	if err != nil {
 		return dst, err
 	}
 	return append(dst, c.userOf(conn)...), nil
 }
 
-// AppendRoomUsers implements Env.
+// AppendRoomUsers implements plugin.Env.
 func (c *call) AppendRoomUsers(dst, room []byte) ([]byte, error) {
 	if !validName(room) {
 		return dst, abi.Invalid
@@ -139,24 +142,25 @@ func (c *call) AppendRoomUsers(dst, room []byte) ([]byte, error) {
 	return appendLines(dst, c.usersIn(string(room))), nil
 }
 
-// AppendUsers implements Env.
+// AppendUsers implements plugin.Env.
 func (c *call) AppendUsers(dst []byte) ([]byte, error) {
 	return appendLines(dst, c.usersIn("")), nil
 }
 
-// usersIn lists the users in a room on all nodes, sorted; an empty name: in the channel.
+// usersIn lists the users in a room on all nodes, sorted. An empty name stands
+// for the route.
 func (c *call) usersIn(room string) []string {
-	names := c.present(room)
+	names := c.localUsersIn(room)
 	if b := c.rt.host.broker; b != nil {
-		there := b.Users(c.rt.pattern, room)
-		c.charge(listFuel * len(there))
-		names = append(names, there...)
+		remote := b.Users(c.rt.pattern, room)
+		c.charge(listFuel * len(remote))
+		names = append(names, remote...)
 	}
 	c.sort(names)
 	return slices.Compact(names)
 }
 
-// Online implements Env.
+// Online implements plugin.Env.
 func (c *call) Online(user []byte) (bool, error) {
 	if !validName(user) {
 		return false, abi.Invalid
@@ -164,20 +168,21 @@ func (c *call) Online(user []byte) (bool, error) {
 	if c.rt.isRemote("", string(user)) {
 		return true, nil
 	}
-	if !c.moved {
+	if !c.membership.changed {
 		return c.rt.hub.Online(string(user)), nil
 	}
-	return c.online(string(user)), nil
+	return c.isOnline(string(user)), nil
 }
 
-// online is Online with the gathered moves on top.
-func (c *call) online(user string) bool {
-	return c.rt.grace > 0 && c.rt.hub.Online(user) || c.moves.users[user] > 0 || c.stays("", user)
+// isOnline reports whether a user is present on this node, the hook's changes
+// included.
+func (c *call) isOnline(user string) bool {
+	return c.rt.grace > 0 && c.rt.hub.Online(user) || c.membership.users[user] > 0 || c.keepsConn("", user)
 }
 
-// stays says whether a user that is in a room has a connection left there, as the hook
-// sees it, of those that the hub knows as the user's. An empty name: in the channel.
-func (c *call) stays(room, user string) bool {
+// keepsConn reports whether a user whom the hub knows in a room keeps a
+// connection there after the hook's changes. An empty name stands for the route.
+func (c *call) keepsConn(room, user string) bool {
 	conns := c.rt.hub.Conns([]byte(user))
 	c.charge(listFuel * len(conns))
 	return slices.ContainsFunc(conns, func(m *hub.Member) bool {
@@ -186,31 +191,32 @@ func (c *call) stays(room, user string) bool {
 	})
 }
 
-// present lists the users in a room, or in the channel for an empty name, in no
-// order. Those that the hook takes away stay present for the grace.
-func (c *call) present(room string) []string {
+// localUsersIn lists the users in a room on this node, in no order. An empty
+// name stands for the route. A user whose last connection the hook moves away
+// stays present for the presence grace.
+func (c *call) localUsersIn(room string) []string {
 	c.charge(listFuel * c.rt.hub.CountPresent(room))
 	names := c.rt.hub.AppendPresent(nil, room)
-	if !c.moved {
+	if !c.membership.changed {
 		return names
 	}
-	c.charge(listFuel * len(c.moves.conns))
-	here := map[string]bool{} // users of connections that were moved
-	for conn := range c.moves.conns {
-		if was := c.rt.hub.User(&conn.member); c.rt.grace <= 0 && was != "" {
-			if _, known := here[was]; !known {
-				here[was] = c.stays(room, was)
+	c.charge(listFuel * len(c.membership.conns))
+	present := map[string]bool{} // users of the connections that the hook has changed
+	for conn := range c.membership.conns {
+		if before := c.rt.hub.User(&conn.member); c.rt.grace <= 0 && before != "" {
+			if _, known := present[before]; !known {
+				present[before] = c.keepsConn(room, before)
 			}
 		}
-		if user := c.userOf(conn); user != "" && !c.left(conn) && c.isIn(conn, room) {
-			here[user] = true
+		if user := c.userOf(conn); user != "" && !c.isClosed(conn) && c.isIn(conn, room) {
+			present[user] = true
 		}
 	}
 	names = slices.DeleteFunc(names, func(n string) bool {
-		_, again := here[n]
-		return again && (c.rt.grace <= 0 || here[n])
+		is, changed := present[n]
+		return changed && (c.rt.grace <= 0 || is)
 	})
-	for user, is := range here {
+	for user, is := range present {
 		if is {
 			names = append(names, user)
 		}
@@ -218,9 +224,9 @@ func (c *call) present(room string) []string {
 	return names
 }
 
-// AppendParam implements Env.
-func (c *call) AppendParam(dst []byte, id uint64, name []byte) ([]byte, error) {
-	conn, err := c.find(id)
+// AppendParam implements plugin.Env.
+func (c *call) AppendParam(dst []byte, id ConnID, name []byte) ([]byte, error) {
+	conn, err := c.findConn(id)
 	if err != nil {
 		return dst, err
 	}
@@ -232,9 +238,9 @@ func (c *call) AppendParam(dst []byte, id uint64, name []byte) ([]byte, error) {
 	return dst, abi.NotFound
 }
 
-// AppendQuery implements Env.
-func (c *call) AppendQuery(dst []byte, id uint64, name []byte) ([]byte, error) {
-	if err := c.connecting(id); err != nil {
+// AppendQuery implements plugin.Env.
+func (c *call) AppendQuery(dst []byte, id ConnID, name []byte) ([]byte, error) {
+	if err := c.checkHandshake(id); err != nil {
 		return dst, err
 	}
 	if c.query == nil {
@@ -246,9 +252,9 @@ func (c *call) AppendQuery(dst []byte, id uint64, name []byte) ([]byte, error) {
 	return dst, abi.NotFound
 }
 
-// AppendHeader implements Env. Several values of a header come joined by ", ".
-func (c *call) AppendHeader(dst []byte, id uint64, name []byte) ([]byte, error) {
-	if err := c.connecting(id); err != nil {
+// AppendHeader implements plugin.Env. It joins the values of a header by ", ".
+func (c *call) AppendHeader(dst []byte, id ConnID, name []byte) ([]byte, error) {
+	if err := c.checkHandshake(id); err != nil {
 		return dst, err
 	}
 	values := c.req.Header.Values(string(name))
@@ -267,9 +273,10 @@ func (c *call) AppendHeader(dst []byte, id uint64, name []byte) ([]byte, error) 
 	return dst, nil
 }
 
-// connecting says whether the request of a connection is at hand.
-func (c *call) connecting(id uint64) error {
-	conn, err := c.find(id)
+// checkHandshake returns abi.State unless the hook is the on_connect of a
+// connection.
+func (c *call) checkHandshake(id ConnID) error {
+	conn, err := c.findConn(id)
 	if err != nil {
 		return err
 	}
@@ -279,27 +286,27 @@ func (c *call) connecting(id uint64) error {
 	return nil
 }
 
-// AppendRemoteAddr implements Env.
-func (c *call) AppendRemoteAddr(dst []byte, id uint64) ([]byte, error) {
-	conn, err := c.find(id)
+// AppendRemoteAddr implements plugin.Env.
+func (c *call) AppendRemoteAddr(dst []byte, id ConnID) ([]byte, error) {
+	conn, err := c.findConn(id)
 	if err != nil {
 		return dst, err
 	}
 	return append(dst, conn.remote...), nil
 }
 
-// AppendSubprotocol implements Env.
-func (c *call) AppendSubprotocol(dst []byte, id uint64) ([]byte, error) {
-	conn, err := c.find(id)
+// AppendSubprotocol implements plugin.Env.
+func (c *call) AppendSubprotocol(dst []byte, id ConnID) ([]byte, error) {
+	conn, err := c.findConn(id)
 	if err != nil {
 		return dst, err
 	}
 	return append(dst, conn.subprotocol...), nil
 }
 
-// AppendClaims implements Env.
-func (c *call) AppendClaims(dst []byte, id uint64) ([]byte, error) {
-	conn, err := c.find(id)
+// AppendClaims implements plugin.Env.
+func (c *call) AppendClaims(dst []byte, id ConnID) ([]byte, error) {
+	conn, err := c.findConn(id)
 	if err != nil {
 		return dst, err
 	}

@@ -1,91 +1,18 @@
 package host
 
-import (
-	"sync"
+import "github.com/azuhost/azuhost/host/abi"
 
-	"github.com/azuhost/azuhost/host/abi"
-)
-
-// values are what a plugin keeps with a connection. They live in the host, so
-// that they outlast instances and versions. The zero value is empty.
-type values struct {
-	mu sync.Mutex
-	m  map[string][]byte
-	n  int // bytes, as entryBytes counts them
-}
-
-func (v *values) append(dst, key []byte) ([]byte, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	b, ok := v.m[string(key)]
-	return append(dst, b...), ok
-}
-
-// bytes is how many bytes are kept, and how many of them for key.
-func (v *values) bytes(key []byte) (all, one int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if old, ok := v.m[string(key)]; ok {
-		one = entryBytes(len(key), len(old))
-	}
-	return v.n, one
-}
-
-func (v *values) set(key string, b []byte) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.m == nil {
-		v.m = map[string][]byte{}
-	}
-	if old, ok := v.m[key]; ok {
-		v.n -= entryBytes(len(key), len(old))
-	}
-	v.n += entryBytes(len(key), len(b))
-	v.m[key] = append([]byte(nil), b...)
-}
-
-func (v *values) delete(key []byte) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if old, ok := v.m[string(key)]; ok {
-		v.n -= entryBytes(len(key), len(old))
-		delete(v.m, string(key))
-	}
-}
-
-// after is how many bytes are kept, and how many there would be with what c has asked for.
-func (v *values) after(c *call, keys map[string]int) (now, then int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	then = v.n
-	for key, i := range keys {
-		if old, ok := v.m[key]; ok {
-			then -= entryBytes(len(key), len(old))
-		}
-		then += c.ops[i].valueBytes()
-	}
-	return v.n, then
-}
-
-// valueBytes is what an op about a value leaves, as entryBytes counts.
-func (o *op) valueBytes() int {
-	if o.kind == opDeleteValue {
-		return 0
-	}
-	return entryBytes(o.name.to-o.name.from, o.data.to-o.data.from)
-}
-
-// AppendValue implements Env.
-func (c *call) AppendValue(dst []byte, id uint64, key []byte) ([]byte, error) {
-	conn, err := c.findNamed(id, key)
+// AppendValue implements plugin.Env.
+func (c *call) AppendValue(dst []byte, id ConnID, key []byte) ([]byte, error) {
+	conn, err := c.findConnFor(id, key)
 	if err != nil {
 		return dst, err
 	}
-	if o := c.valueOp(conn, key); o != nil {
-		if o.kind == opDeleteValue {
+	if e := c.valueEffect(conn, key); e != nil {
+		if e.kind == effectDeleteValue {
 			return dst, abi.NotFound
 		}
-		return append(dst, c.bytes(o.data)...), nil
+		return append(dst, c.bytes(e.data)...), nil
 	}
 	dst, ok := conn.values.append(dst, key)
 	if !ok {
@@ -94,32 +21,9 @@ func (c *call) AppendValue(dst []byte, id uint64, key []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// valueOp is the last op about a value; nil: none.
-func (c *call) valueOp(conn *conn, key []byte) *op {
-	if m := c.moves.conns[conn]; m != nil {
-		if i, ok := m.values[string(key)]; ok {
-			return &c.ops[i]
-		}
-	}
-	return nil
-}
-
-// valueBytes is how many bytes a connection keeps, as the hook sees it, and how many
-// of them for key.
-func (c *call) valueBytes(conn *conn, key []byte) (all, one int) {
-	all, one = conn.values.bytes(key)
-	if m := c.moves.conns[conn]; m != nil {
-		all += m.grown
-	}
-	if o := c.valueOp(conn, key); o != nil {
-		one = o.valueBytes()
-	}
-	return all, one
-}
-
-// SetValue implements Env.
-func (c *call) SetValue(id uint64, key, data []byte) error {
-	conn, err := c.findNamed(id, key)
+// SetValue implements plugin.Env.
+func (c *call) SetValue(id ConnID, key, data []byte) error {
+	conn, err := c.findConnFor(id, key)
 	if err != nil {
 		return err
 	}
@@ -135,12 +39,12 @@ func (c *call) SetValue(id uint64, key, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return c.addValue(conn, key, one, op{kind: opSetValue, conn: conn, name: k, data: d})
+	return c.addValue(key, one, effect{kind: effectSetValue, conn: conn, name: k, data: d})
 }
 
-// DeleteValue implements Env.
-func (c *call) DeleteValue(id uint64, key []byte) error {
-	conn, err := c.findNamed(id, key)
+// DeleteValue implements plugin.Env.
+func (c *call) DeleteValue(id ConnID, key []byte) error {
+	conn, err := c.findConnFor(id, key)
 	if err != nil {
 		return err
 	}
@@ -152,19 +56,50 @@ func (c *call) DeleteValue(id uint64, key []byte) error {
 	if err != nil {
 		return err
 	}
-	return c.addValue(conn, key, one, op{kind: opDeleteValue, conn: conn, name: k})
+	return c.addValue(key, one, effect{kind: effectDeleteValue, conn: conn, name: k})
 }
 
-// addValue gathers an op about a value. before is what it has taken so far, in bytes.
-func (c *call) addValue(conn *conn, key []byte, before int, o op) error {
-	if err := c.add(o); err != nil {
+// addValue adds an effect on a value. before is the size of the value before it.
+func (c *call) addValue(key []byte, before int, e effect) error {
+	if err := c.add(e); err != nil {
 		return err
 	}
-	m := c.movesOf(conn)
+	m := c.changesOf(e.conn)
 	if m.values == nil {
 		m.values = map[string]int{}
 	}
-	m.values[string(key)] = len(c.ops) - 1
-	m.grown += o.valueBytes() - before
+	m.values[string(key)] = len(c.effects) - 1
+	m.added += e.valueBytes() - before
 	return nil
+}
+
+// valueEffect returns the last effect on a value, nil for none.
+func (c *call) valueEffect(conn *conn, key []byte) *effect {
+	if m := c.membership.conns[conn]; m != nil {
+		if i, ok := m.values[string(key)]; ok {
+			return &c.effects[i]
+		}
+	}
+	return nil
+}
+
+// valueBytes returns the size of the values of a connection and that of one key,
+// the hook's own effects included.
+func (c *call) valueBytes(conn *conn, key []byte) (all, one int) {
+	all, one = conn.values.bytes(key)
+	if m := c.membership.conns[conn]; m != nil {
+		all += m.added
+	}
+	if e := c.valueEffect(conn, key); e != nil {
+		one = e.valueBytes()
+	}
+	return all, one
+}
+
+// valueBytes returns the size of a value after the effect, as entryBytes counts it.
+func (e *effect) valueBytes() int {
+	if e.kind == effectDeleteValue {
+		return 0
+	}
+	return entryBytes(e.name.len(), e.data.len())
 }

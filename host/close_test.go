@@ -33,11 +33,10 @@ func closing() (*host.Funcs, chan closed) {
 	f := scriptInGo()
 	f.OnClose = func(env host.Env, conn host.ConnID, code int, reason string) error {
 		e := closed{conn: conn, code: code, reason: reason}
-		b, _ := env.AppendUser(nil, conn)
-		e.user = string(b)
-		b, _ = env.AppendRooms(nil, conn)
-		e.rooms = string(b)
-		e.size, _ = env.RoomSize([]byte("a"))
+		e.user, _ = env.User(conn)
+		rooms, _ := env.Rooms(conn)
+		e.rooms = strings.Join(rooms, "\n")
+		e.size, _ = env.RoomSize("a")
 		events <- e
 		return nil
 	}
@@ -129,7 +128,7 @@ func TestOnCloseExactlyOnce(t *testing.T) {
 // closes the connection, in the same packet.
 func TestNoEventsAfterAClose(t *testing.T) {
 	f, events := closing()
-	f.OnMessage = func(env host.Env, conn host.ConnID, _ host.Message) error { return env.CloseConn(conn, 4000, nil) }
+	f.OnMessage = func(env host.Env, conn host.ConnID, _ host.Message) error { return env.CloseConn(conn, 4000, "") }
 	var controls []string // all of one reader, and before on_close
 	f.OnPing = func(_ host.Env, _ host.ConnID, p []byte) error { controls = append(controls, string(p)); return nil }
 	f.OnPong = f.OnPing
@@ -263,16 +262,16 @@ func (panicking) Has(abi.Hook) bool { return true }
 
 func (panicking) Run(_ context.Context, ev *host.Event, env host.Env) error {
 	if text := string(ev.Data); strings.HasSuffix(text, "panic") {
-		_, _ = env.StoreAdd([]byte("n"), 1, 0)
+		_, _ = env.StoreAdd("n", 1, 0)
 		panic("at the disco")
 	} else if text == "store" {
-		if _, err := env.StoreAdd([]byte("n"), 1, 0); err != nil {
+		if _, err := env.StoreAdd("n", 1, 0); err != nil {
 			return err
 		}
-		p, _ := env.AppendStore(nil, []byte("n"))
+		p, _ := env.StoreGet("n")
 		_ = env.Send(ev.Conn, abi.Text, p)
 	}
-	return env.Commit()
+	return nil
 }
 
 // TestTooMuchInOnConnect sends more than the queue holds before there is a

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/azuhost/azuhost/host/internal/broker"
@@ -176,48 +175,10 @@ func (h *Host) command(c broker.Command) int {
 	return rt.closeConn(&outbox, c.Conn, c.Close.Code, c.Close.Reason)
 }
 
-// toRoom sends a frame to a room on all nodes.
-func (c *call) toRoom(room, frame []byte, except uint64) {
-	if c.rt.host.broker == nil {
-		c.outbox.Broadcast(room, frame, except)
-		return
-	}
-	c.toNodes(c.rt.roomTopic(string(room)), frame, except)
-}
-
-// toUser sends a frame to the connections of a user on all nodes.
-func (c *call) toUser(user, frame []byte) {
-	if c.rt.host.broker == nil {
-		c.outbox.SendUser(user, frame)
-		return
-	}
-	c.toNodes(c.rt.userTopic(string(user)), frame, 0)
-}
-
-// toAll sends a frame to all connections on all nodes.
-func (c *call) toAll(frame []byte, except uint64) {
-	if c.rt.host.broker == nil {
-		c.outbox.BroadcastAll(frame, except)
-		return
-	}
-	c.toNodes(c.rt.allTopic(), frame, except)
-}
-
-// toNodes sends a frame over the broker. It does not wait for how far it goes, which the
-// receipts say.
-func (c *call) toNodes(t broker.Topic, frame []byte, except uint64) {
-	m := broker.Message{Frame: slices.Clone(frame), Except: except}
-	if c.receipts == nil {
-		c.rt.host.broker.Publish(t, m)
-		return
-	}
-	*c.receipts = append(*c.receipts, c.rt.host.broker.PublishAsk(t, m))
-}
-
-// since gives the messages of a room after an offset. Except is left in those that are not for
+// missedSince gives the messages of a room after an offset. Except is left in those that are not for
 // a client: for its connection here, or the one that it had before, by name.
-func (rt *routeRuntime) since(room, epoch string, offset, conn uint64, before string) (entries []hub.Entry, at hub.Position, ok bool, err error) {
-	node, id, err := parseConnName(before)
+func (rt *routeRuntime) missedSince(room, epoch string, offset, conn uint64, before string) (entries []hub.Entry, at hub.Position, ok bool, err error) {
+	node, id, err := parseClusterConnID(before)
 	if err != nil {
 		node, id = "", 0 // it is not known
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
 // announceEvery is how often the other nodes are told who is here, at most.
@@ -213,9 +214,9 @@ func (rt *routeRuntime) runPresence(outbox *hub.Outbox, e hub.PresenceEvent) {
 	if !rt.settings.Load().logic.Has(abi.OnPresence) {
 		return
 	}
-	ev := Event{Hook: abi.OnPresence, Data: []byte(e.Room + "\n" + e.User)}
+	ev := plugin.Event{Hook: abi.OnPresence, Data: []byte(e.Room + "\n" + e.User)}
 	if e.Join {
 		ev.Arg = int32(abi.PresenceJoin)
 	}
-	rt.runDue(&ev, nil, outbox)
+	rt.runDue(ev, nil, outbox)
 }

@@ -16,9 +16,9 @@ func TestClusterOnPublish(t *testing.T) {
 		case string(m.Data) == "drop":
 			return nil
 		case to.User != "":
-			return env.SendUser([]byte(to.User), m.Kind, m.Data)
+			return env.SendUser(to.User, m.Kind, m.Data)
 		case to.Room != "":
-			return env.Broadcast([]byte(to.Room), m.Kind, m.Data, 0)
+			return env.Broadcast(to.Room, m.Kind, m.Data, 0)
 		}
 		return env.BroadcastAll(m.Kind, m.Data, 0)
 	}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"strconv"
@@ -14,43 +15,47 @@ import (
 	"github.com/azuhost/azuhost/host/internal/socket"
 )
 
-// conn is a connection of a channel: a member of its hub with a socket. It
-// is the socket's Handler and the hub's Sink.
+// conn is a connection of a route: a member of its hub with a socket. It
+// implements socket.Handler and hub.Sink.
 type conn struct {
-	rt     *routeRuntime
-	member hub.Member
-	sock   *socket.Conn
-
-	// constant
-	params      []string // in the order of channel.params
-	remote      string
-	address     netip.Addr // what the limit per address counts
+	// Set by newConn and constant afterwards.
+	rt          *routeRuntime
+	member      hub.Member
+	sock        *socket.Conn
+	params      []string   // values of routeRuntime.params
+	remote      string     // IP address of the client
+	address     netip.Addr // the key of the limit of connections per address
 	subprotocol string
 	since       int64 // nanoseconds since 1970
 
-	token  atomic.Pointer[auth.Token] // the one that holds; nil: none was verified
+	token  atomic.Pointer[auth.Token] // the current one; nil: none was verified
 	values values
-	ending atomic.Bool // a hook has closed it: no more events but on_close, although input may be here
+	// closing is set by a close that was asked for. Input that has been read
+	// before runs no more hooks.
+	closing atomic.Bool
+	// answering counts the bytes of answers to recover that wait behind messages
+	// of the connection's rooms.
+	answering atomic.Int64
 
-	// the reader's goroutine only, and before it the handshake's
+	// Owned by the goroutine that reads the socket, and before it by that of the
+	// handshake.
 	outbox   hub.Outbox
-	accepted bool // on_connect took it: on_close is due
+	accepted bool     // on_connect has accepted the connection: on_close will run
+	last     lastSeen // set before on_close
 
-	answering atomic.Int64 // bytes of answers to recover that wait behind messages of its rooms
+	// watched holds the rooms whose presence the connection subscribes to. The
+	// lock of presenceSubscribers guards it.
+	watched map[string]struct{}
 
-	watched map[string]struct{} // rooms of which it watches the presence; guarded by watchers.mu
-
-	// set before on_close, and read by it only
-	gone gone
-
-	timerMu sync.Mutex // taken before timers.mu
-	timers  map[string]struct{}
-	closed  bool // guarded by timerMu: no more timers
+	// timerMu is taken before timers.mu. It guards the fields below.
+	timerMu    sync.Mutex
+	timers     map[string]struct{}
+	timersDone bool // the connection has ended: no timer is set any more
 }
 
-// gone is what a connection was when it left the hub: its own on_close, and
-// nobody else, can still ask.
-type gone struct {
+// lastSeen is what a connection was when it left the hub. Its own on_close can
+// ask for it.
+type lastSeen struct {
 	user  string
 	rooms []string
 }
@@ -58,7 +63,8 @@ type gone struct {
 // Deliver implements hub.Sink.
 func (c *conn) Deliver(p []byte) { c.sock.Deliver(p) }
 
-// deliverData is Deliver for a frame of data, which the subprotocol may change.
+// deliverData delivers a data frame. It escapes a message that a client of
+// azuhost.v1 would take for a control message.
 func (c *conn) deliverData(frame []byte) {
 	if c.speaksV1() {
 		frame = hub.AppendEscaped(nil, frame)
@@ -66,23 +72,24 @@ func (c *conn) deliverData(frame []byte) {
 	c.Deliver(frame)
 }
 
+// internalError tells a client that the hook of its message has failed.
 var internalError = hub.AppendFrame(nil, abi.Text, []byte(`{"type":"error","code":"INTERNAL_ERROR"}`))
 
 // OnMessage implements socket.Handler.
 func (c *conn) OnMessage(kind abi.Kind, p []byte) {
-	if c.ending.Load() {
+	if c.closing.Load() {
 		return
 	}
 	if c.speaksV1() && kind == abi.Text {
-		var control bool
-		if p, control = unmark(p); control {
-			c.onControl(p)
+		var handled bool
+		if p, handled = c.handleV1(p); handled {
 			return
 		}
 	}
 	c.rt.metrics.received(kind, len(p))
-	ev := Event{Hook: abi.OnMessage, Conn: c.member.ID, Data: p, Arg: int32(kind)}
-	err := c.rt.run(&ev, c, nil, &c.outbox)
+	err := c.rt.run(context.Background(), invocation{
+		event: plugin.Event{Hook: abi.OnMessage, Conn: c.member.ID, Data: p, Arg: int32(kind)}, conn: c, outbox: &c.outbox,
+	})
 	if err == nil {
 		return
 	}
@@ -95,14 +102,17 @@ func (c *conn) OnMessage(kind abi.Kind, p []byte) {
 }
 
 // OnPing implements socket.Handler.
-func (c *conn) OnPing(p []byte) { c.control(abi.OnPing, p) }
+func (c *conn) OnPing(p []byte) { c.onControlFrame(abi.OnPing, p) }
 
 // OnPong implements socket.Handler.
-func (c *conn) OnPong(p []byte) { c.control(abi.OnPong, p) }
+func (c *conn) OnPong(p []byte) { c.onControlFrame(abi.OnPong, p) }
 
-func (c *conn) control(h abi.Hook, p []byte) {
-	if c.accepted && !c.ending.Load() && c.rt.settings.Load().logic.Has(h) {
-		_ = c.rt.run(&Event{Hook: h, Conn: c.member.ID, Data: p}, c, nil, &c.outbox)
+// onControlFrame runs the hook of a ping or pong frame.
+func (c *conn) onControlFrame(h abi.Hook, p []byte) {
+	if c.accepted && !c.closing.Load() && c.rt.settings.Load().logic.Has(h) {
+		_ = c.rt.run(context.Background(), invocation{
+			event: plugin.Event{Hook: h, Conn: c.member.ID, Data: p}, conn: c, outbox: &c.outbox,
+		})
 	}
 }
 
@@ -116,23 +126,24 @@ func (c *conn) OnClosed(code int, reason string) {
 		return
 	}
 	h := c.rt.hub
-	c.gone = gone{user: h.User(&c.member), rooms: h.RoomsOf(&c.member)}
+	c.last = lastSeen{user: h.User(&c.member), rooms: h.RoomsOf(&c.member)}
 	h.Remove(&c.member)
 	c.rt.subscribers.removeAll(c)
-	c.dropTimers()
-	ev := Event{Hook: abi.OnClose, Conn: c.member.ID, Data: []byte(reason), Arg: int32(code)}
-	_ = c.rt.run(&ev, c, nil, &c.outbox)
+	c.endTimers()
+	_ = c.rt.run(context.Background(), invocation{
+		event: plugin.Event{Hook: abi.OnClose, Conn: c.member.ID, Data: []byte(reason), Arg: int32(code)}, conn: c, outbox: &c.outbox,
+	})
 	c.outbox.Flush()
 }
 
-// OnReleased implements socket.Handler. Until then the connection counts: a client
-// that breaks a rule and stays would otherwise have one more socket each time.
+// OnReleased implements socket.Handler. A closed connection counts until its
+// socket is released, since a client that lingers still holds it.
 func (c *conn) OnReleased() { c.rt.host.limits.release(c) }
 
-// keepTimer remembers that the connection has a timer; false: it is gone.
-// timerMu is held.
-func (c *conn) keepTimer(name string) bool {
-	if c.closed {
+// addTimer records a timer of the connection. It returns false if the connection
+// has ended. timerMu is held.
+func (c *conn) addTimer(name string) bool {
+	if c.timersDone {
 		return false
 	}
 	if c.timers == nil {
@@ -142,8 +153,8 @@ func (c *conn) keepTimer(name string) bool {
 	return true
 }
 
-// forgetTimer forgets a timer that has fired, unless it is set anew already.
-func (c *conn) forgetTimer(name string) {
+// removeTimer removes a timer that has fired, unless it has been set again.
+func (c *conn) removeTimer(name string) {
 	c.timerMu.Lock()
 	defer c.timerMu.Unlock()
 	if !c.rt.timers.has(timerID{c.member.ID, name}) {
@@ -151,10 +162,11 @@ func (c *conn) forgetTimer(name string) {
 	}
 }
 
-func (c *conn) dropTimers() {
+// endTimers clears all timers, that of the token included.
+func (c *conn) endTimers() {
 	c.timerMu.Lock()
 	names := c.timers
-	c.timers, c.closed = nil, true
+	c.timers, c.timersDone = nil, true
 	c.timerMu.Unlock()
 	for n := range names {
 		c.rt.timers.clear(timerID{c.member.ID, n})
@@ -162,8 +174,8 @@ func (c *conn) dropTimers() {
 	c.rt.expiries.clear(timerID{conn: c.member.ID})
 }
 
-// codeLabel is a close code as a metric label. Codes that anybody may make up
-// are joined, so that clients cannot make series.
+// codeLabel returns a close code as a metric label. Codes from 3000 are grouped,
+// so that clients cannot make series.
 func codeLabel(code int) string {
 	switch {
 	case code < 3000, code == closeDrainV1:

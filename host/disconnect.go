@@ -39,7 +39,7 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err
 	case d.User != "":
 		err = checkNames(d.User)
 	default:
-		_, _, err = parseConnName(d.Conn)
+		_, _, err = parseClusterConnID(d.Conn)
 	}
 	if err != nil {
 		return Delivery{}, err
@@ -77,7 +77,7 @@ func (rt *routeRuntime) disconnect(ctx context.Context, d Disconnection) (reach,
 	if d.User != "" {
 		return rt.local(rt.closeUser(&outbox, d.User, d.Code, d.Reason)), nil
 	}
-	node, id, err := parseConnName(d.Conn)
+	node, id, err := parseClusterConnID(d.Conn)
 	switch {
 	case err != nil:
 		return reach{}, err
@@ -113,6 +113,6 @@ func (rt *routeRuntime) closeConn(outbox *hub.Outbox, id uint64, code int, reaso
 
 func closeMember(outbox *hub.Outbox, m *hub.Member, code int, reason string) {
 	c := m.Sink().(*conn)
-	c.ending.Store(true)
+	c.closing.Store(true)
 	outbox.After(m, func() { c.sock.Close(code, reason) })
 }

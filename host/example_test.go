@@ -19,7 +19,7 @@ func Example() {
 		{Path: "/rooms/:room", Plugin: "../testplugins/rooms.wasm"},
 		{Path: "/greetings", Channel: &host.Funcs{
 			OnConnect: func(env host.Env, conn host.ConnID) error {
-				user, err := env.AppendQuery(nil, conn, []byte("user"))
+				user, err := env.Query(conn, "user")
 				if err != nil {
 					return host.Refusal(http.StatusUnauthorized)
 				}

@@ -120,9 +120,9 @@ func (rt *routeRuntime) connect(set *settings, c *conn, w http.ResponseWriter, r
 		return
 	}
 	r = stripped
-	ev := Event{Hook: abi.OnConnect, Conn: c.member.ID, Data: []byte(r.URL.RequestURI())}
+	ev := plugin.Event{Hook: abi.OnConnect, Conn: c.member.ID, Data: []byte(r.URL.RequestURI())}
 	status, code := 0, 0
-	err = rt.runCall(ctx, &ev, c, r, &c.outbox, extras{refused: func(k *call, err error) {
+	err = rt.run(ctx, invocation{event: ev, conn: c, req: r, outbox: &c.outbox, onFailed: func(k *call, err error) {
 		if status, code = refusedWith(err); code != 0 {
 			k.commitRefused()
 		}
@@ -130,13 +130,13 @@ func (rt *routeRuntime) connect(set *settings, c *conn, w http.ResponseWriter, r
 	if err == nil {
 		c.accepted = true
 		rt.metrics.accepted.Inc()
-		c.watchToken()
+		c.scheduleExpiry()
 		c.outbox.Flush()
 	} else if code == 0 {
 		rt.host.limits.release(c)
 		why := refusedUnavailable
 		var he *plugin.HookError
-		if errors.As(err, &he) && refuses(abi.OnConnect, he.Code) {
+		if errors.As(err, &he) && isRefusal(abi.OnConnect, he.Code) {
 			why = refusedPlugin
 		}
 		rt.refuse(w, status, http.StatusText(status), why)

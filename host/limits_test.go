@@ -92,7 +92,7 @@ func TestHookLimits(t *testing.T) {
 		do     func(env host.Env, conn host.ConnID, i int) error
 	}{
 		"rooms": {host.Limits{MaxRoomsPerConnection: 3}, 3, func(env host.Env, conn host.ConnID, i int) error {
-			return errors.Join(env.Join(conn, fmt.Append(nil, i)), env.Join(conn, []byte("0")))
+			return errors.Join(env.Join(conn, fmt.Sprint(i)), env.Join(conn, "0"))
 		}},
 		"effects": {host.Limits{HookEffects: 5}, 5, func(env host.Env, conn host.ConnID, _ int) error { return env.Send(conn, abi.Text, x) }},
 		"bytes": {host.Limits{HookBytes: 1000}, 4, func(env host.Env, conn host.ConnID, _ int) error {
@@ -102,10 +102,10 @@ func TestHookLimits(t *testing.T) {
 			return env.Broadcast(make200(), abi.Binary, make([]byte, 100), 0)
 		}},
 		"values": {host.Limits{ValueBytes: 100 + 9*64}, 9, func(env host.Env, conn host.ConnID, i int) error {
-			return env.SetValue(conn, fmt.Append(nil, i), make([]byte, 10))
+			return env.SetValue(conn, fmt.Sprint(i), make([]byte, 10))
 		}},
 		"series": {host.Limits{MetricSeries: 4}, 4, func(env host.Env, conn host.ConnID, i int) error {
-			return errors.Join(env.Metric(abi.CounterAdd, []byte("n"), fmt.Append(nil, "l=", i), 1), env.Metric(abi.CounterAdd, []byte("n"), []byte("l=0"), 1))
+			return errors.Join(env.Metric(abi.CounterAdd, "n", fmt.Sprint("l=", i), 1), env.Metric(abi.CounterAdd, "n", "l=0", 1))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestHookLimits(t *testing.T) {
 	}
 }
 
-func make200() []byte { return []byte(strings.Repeat("r", 200)) }
+func make200() string { return strings.Repeat("r", 200) }
 
 // TestLimitsHoldBetweenHooks counts what earlier hooks have left.
 func TestLimitsHoldBetweenHooks(t *testing.T) {
@@ -148,34 +148,34 @@ func TestNames(t *testing.T) {
 	good := []string{"a", long, "é", "with space", "a/b", "日本語", "0", "\u00a0"}
 	bad := []string{"", long + "n", strings.Repeat("é", 128), "a\x00", "a\nb", "\x7f", "\u0085", "\u2028", "\u2029", "\xff", "a\xc3", "\xed\xa0\x80"}
 	err := inHook(t, host.Limits{MaxRoomsPerConnection: 1000}, func(env host.Env, conn host.ConnID) error {
-		calls := map[string]func(name []byte) error{
-			"join":       func(n []byte) error { return env.Join(conn, n) },
-			"leave":      func(n []byte) error { return env.Leave(conn, n) },
-			"broadcast":  func(n []byte) error { return env.Broadcast(n, abi.Text, nil, 0) },
-			"room_size":  func(n []byte) error { _, err := env.RoomSize(n); return err },
-			"members":    func(n []byte) error { _, err := env.AppendRoomMembers(nil, n); return err },
-			"room_users": func(n []byte) error { _, err := env.AppendRoomUsers(nil, n); return err },
-			"identify": func(n []byte) error {
+		calls := map[string]func(name string) error{
+			"join":       func(n string) error { return env.Join(conn, n) },
+			"leave":      func(n string) error { return env.Leave(conn, n) },
+			"broadcast":  func(n string) error { return env.Broadcast(n, abi.Text, nil, 0) },
+			"room_size":  func(n string) error { _, err := env.RoomSize(n); return err },
+			"members":    func(n string) error { _, err := env.RoomMembers(n); return err },
+			"room_users": func(n string) error { _, err := env.RoomUsers(n); return err },
+			"identify": func(n string) error {
 				if len(n) == 0 {
 					return abi.Invalid // it takes the user back
 				}
 				return env.Identify(conn, n)
 			},
-			"online":    func(n []byte) error { _, err := env.Online(n); return err },
-			"send_user": func(n []byte) error { return env.SendUser(n, abi.Text, nil) },
-			"value_set": func(n []byte) error { return env.SetValue(conn, n, nil) },
-			"store_set": func(n []byte) error { return env.StoreSet(n, nil, 0) },
-			"timer_set": func(n []byte) error { return env.TimerSet(conn, n, 1e12) },
+			"online":    func(n string) error { _, err := env.Online(n); return err },
+			"send_user": func(n string) error { return env.SendUser(n, abi.Text, nil) },
+			"value_set": func(n string) error { return env.SetValue(conn, n, nil) },
+			"store_set": func(n string) error { return env.StoreSet(n, nil, 0) },
+			"timer_set": func(n string) error { return env.TimerSet(conn, n, 1e12) },
 		}
 		var errs []error
 		for call, f := range calls {
 			for _, n := range good {
-				if err := f([]byte(n)); err != nil {
+				if err := f(n); err != nil {
 					errs = append(errs, fmt.Errorf("%s(%.20q): %w", call, n, err))
 				}
 			}
 			for _, n := range bad {
-				if err := f([]byte(n)); err != abi.Invalid {
+				if err := f(n); err != abi.Invalid {
 					errs = append(errs, fmt.Errorf("%s(%.20q): %v", call, n, err))
 				}
 			}
@@ -202,14 +202,14 @@ func TestParamNames(t *testing.T) {
 func TestCloseCodes(t *testing.T) {
 	err := inHook(t, host.Limits{}, func(env host.Env, conn host.ConnID) error {
 		var errs []error
-		for code := int32(-1); code < 6000; code++ {
+		for code := -1; code < 6000; code++ {
 			want := code == 1000 || code == 1001 || code == 1003 || code >= 1007 && code <= 1013 || code >= 3000 && code <= 4999
-			if err := env.CloseConn(conn, code, nil); (err == nil) != want {
+			if err := env.CloseConn(conn, code, ""); (err == nil) != want {
 				errs = append(errs, fmt.Errorf("%d: %v", code, err))
 			}
 		}
 		for reason, want := range map[string]error{strings.Repeat("x", 123): nil, strings.Repeat("x", 124): abi.Invalid, "\xff": abi.Invalid} {
-			if err := env.CloseConn(conn, 4000, []byte(reason)); err != want {
+			if err := env.CloseConn(conn, 4000, reason); err != want {
 				errs = append(errs, fmt.Errorf("reason %.10q: %v", reason, err))
 			}
 		}
@@ -231,8 +231,8 @@ func TestKindsAndUTF8(t *testing.T) {
 			}
 		}
 		for name, err := range map[string]error{
-			"send": env.Send(999999, abi.Text, nil), "close": env.CloseConn(999999, 1000, nil), "join": env.Join(999999, []byte("a")),
-			"value": env.SetValue(999999, []byte("a"), nil), "timer": env.TimerSet(999999, []byte("a"), 0),
+			"send": env.Send(999999, abi.Text, nil), "close": env.CloseConn(999999, 1000, ""), "join": env.Join(999999, "a"),
+			"value": env.SetValue(999999, "a", nil), "timer": env.TimerSet(999999, "a", 0),
 		} {
 			if err != abi.NotFound {
 				errs = append(errs, fmt.Errorf("%s to nobody: %v", name, err))
@@ -249,17 +249,17 @@ func TestKindsAndUTF8(t *testing.T) {
 func TestPresenceLimit(t *testing.T) {
 	err := inHook(t, host.Limits{Presences: 3}, func(env host.Env, conn host.ConnID) error {
 		for i := range 3 {
-			if err := env.Identify(conn, []byte(fmt.Sprint("user", i))); err != nil {
+			if err := env.Identify(conn, fmt.Sprint("user", i)); err != nil {
 				return fmt.Errorf("user %d: %w", i, err)
 			}
 		}
-		if err := env.Identify(conn, []byte("one too many")); err != abi.Limit {
+		if err := env.Identify(conn, "one too many"); err != abi.Limit {
 			return fmt.Errorf("a fourth user: %v", err)
 		}
-		if err := env.Join(conn, []byte("room")); err != abi.Limit {
+		if err := env.Join(conn, "room"); err != abi.Limit {
 			return fmt.Errorf("a room: %v", err)
 		}
-		return env.Identify(conn, nil)
+		return env.Identify(conn, "")
 	})
 	if err != nil {
 		t.Error(err)

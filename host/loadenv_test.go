@@ -7,6 +7,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
 // TestOnLoadAndTheStore: on_load does not keep hooks from the store, and adds
@@ -92,8 +93,8 @@ func TestTimerInTheEnd(t *testing.T) {
 		}
 	}
 	var far time.Time
-	for i := range k.ops {
-		k.commit(i, &k.ops[i])
+	for i := range k.effects {
+		k.apply(i, &k.effects[i])
 		if at, ok := rt.timers.next(); ok {
 			far = at
 			if time.Until(at) < time.Minute {
@@ -106,7 +107,7 @@ func TestTimerInTheEnd(t *testing.T) {
 	}
 }
 
-func commit(t *testing.T, env Env) {
+func commit(t *testing.T, env plugin.Env) {
 	t.Helper()
 	if err := env.Commit(); err != nil {
 		t.Error(err)

@@ -291,7 +291,7 @@ func (h *hookMetrics) HookDone(hook abi.Hook, d time.Duration, err error) {
 	case *plugin.Fault:
 		h.m.faults.WithLabelValues(h.route, h.plugin, string(e.Reason)).Inc()
 	case *plugin.HookError:
-		if refuses(hook, e.Code) {
+		if isRefusal(hook, e.Code) {
 			return
 		}
 		h.m.hookErrors.WithLabelValues(h.route, h.plugin, hook.String()).Inc()

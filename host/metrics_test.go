@@ -123,7 +123,7 @@ func TestAppMetricNames(t *testing.T) {
 		OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
 			args := strings.Split(string(m.Data), " ")
 			op := map[string]int32{"c": 0, "g": 1, "h": 2}[args[0]]
-			err := env.Metric(abi.MetricOp(op), []byte(args[1]), []byte(strings.ReplaceAll(args[2], ",", "\n")), 1)
+			err := env.Metric(abi.MetricOp(op), args[1], strings.ReplaceAll(args[2], ",", "\n"), 1)
 			answer := "ok"
 			if err != nil {
 				answer = err.Error()

@@ -118,14 +118,14 @@ func roomInGo(concurrent bool) *host.Funcs {
 	return &host.Funcs{
 		Concurrent: concurrent,
 		OnConnect: func(env host.Env, conn host.ConnID) error {
-			room, err := env.AppendParam(nil, conn, []byte("room"))
+			room, err := env.Param(conn, "room")
 			if err != nil {
 				return err
 			}
 			return env.Join(conn, room)
 		},
 		OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
-			room, err := env.AppendParam(nil, conn, []byte("room"))
+			room, err := env.Param(conn, "room")
 			if err != nil {
 				return err
 			}

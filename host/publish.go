@@ -235,13 +235,15 @@ func hopeless(err error) bool {
 func (rt *routeRuntime) ask(ctx context.Context, to Target, p Publication, receipts *[]broker.Pending) (sent int, err error) {
 	data := to.appendEvent(make([]byte, 0, len(p.Data)+2*abi.MaxName), p.Data)
 	outbox := hub.Outbox{Hub: rt.hub}
-	err = rt.runCall(ctx, &Event{Hook: abi.OnPublish, Data: data, Arg: int32(p.Kind)}, nil, nil, &outbox, extras{receipts: receipts})
+	err = rt.run(ctx, invocation{
+		event: plugin.Event{Hook: abi.OnPublish, Data: data, Arg: int32(p.Kind)}, outbox: &outbox, receipts: receipts,
+	})
 	outbox.Flush()
 	var he *plugin.HookError
 	switch {
 	case err == nil:
 		return outbox.Reached, nil
-	case errors.As(err, &he) && refuses(abi.OnPublish, he.Code):
+	case errors.As(err, &he) && isRefusal(abi.OnPublish, he.Code):
 		return 0, &RefusedError{Route: rt.pattern, Status: int(he.Code), Text: he.Text}
 	case errors.Is(err, plugin.ErrNotLoaded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return 0, fmt.Errorf("route %s: on_publish: %w: %w", rt.pattern, err, abi.Unavailable)

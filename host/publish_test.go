@@ -139,13 +139,13 @@ func TestOnPublish(t *testing.T) {
 		case text == "drop":
 			return nil
 		case text == "route": // elsewhere, but not to everybody
-			return env.Broadcast([]byte("room"), abi.Text, []byte("routed from "+to.Room+to.User), 0)
+			return env.Broadcast("room", abi.Text, []byte("routed from "+to.Room+to.User), 0)
 		case to == host.Target{}:
 			return env.BroadcastAll(m.Kind, []byte("all: "+text), 0)
 		case to.User != "":
-			return env.SendUser([]byte(to.User), m.Kind, []byte(to.User+": "+text))
+			return env.SendUser(to.User, m.Kind, []byte(to.User+": "+text))
 		default:
-			return env.Broadcast([]byte(to.Room), m.Kind, []byte(to.Room+": "+text), 0)
+			return env.Broadcast(to.Room, m.Kind, []byte(to.Room+": "+text), 0)
 		}
 	}
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})

@@ -27,7 +27,7 @@ func askedAboutUsers(t *testing.T, o host.Options) (h *host.Host, url string, as
 		case strings.HasPrefix(to.User, "panics"):
 			panic(strings.Repeat("long ", 10_000))
 		}
-		return env.SendUser([]byte(to.User), m.Kind, m.Data)
+		return env.SendUser(to.User, m.Kind, m.Data)
 	}
 	o.Routes = []host.Route{{Path: "/c", Channel: f}}
 	h, url = serve(t, o)

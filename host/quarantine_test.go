@@ -126,7 +126,7 @@ func TestClerkEndsQuarantines(t *testing.T) {
 		h := &Host{clock: systemClock{}, log: slog.New(slog.NewTextHandler(log, nil))}
 		h.metrics = newMetrics(h)
 		r := Route{Path: "/c", Channel: &Funcs{}}
-		rt := newRouteRuntime(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: r.Channel, name: "go"})
+		rt := newRouteRuntime(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: newChannelLogic(r.Channel), name: "go"})
 		var wait sync.WaitGroup
 		wait.Go(rt.background)
 		for range 30 {

@@ -133,7 +133,7 @@ func (h *Host) connections(ids []uint64, after string, limit int, channels ...*r
 	var last uint64
 	if after != "" {
 		var err error
-		if _, last, err = parseConnName(after); err != nil {
+		if _, last, err = parseClusterConnID(after); err != nil {
 			return nil, err
 		}
 	}

@@ -179,7 +179,7 @@ func sameRoute(a, b Route) bool {
 func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, error) {
 	l := r.Limits.withDefaults()
 	s := &settings{
-		route: r, limits: l, name: r.pluginName(), logic: r.Channel,
+		route: r, limits: l, name: r.pluginName(),
 		sock: socket.Options{
 			MaxMessage: l.MaxMessage, MaxQueue: l.MaxQueue, MessageRate: l.MessagesPerSecond, MessageBurst: l.MessageBurst,
 			DropOldest: r.SlowReader == SlowDropOldest, Subprotocols: r.Subprotocols,
@@ -189,6 +189,7 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 		s.rt = newRouteRuntime(h, s)
 	}
 	if r.Plugin == "" {
+		s.logic = newChannelLogic(r.Channel)
 		return s, nil
 	}
 	config, err := r.configJSON()

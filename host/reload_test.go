@@ -261,7 +261,7 @@ func TestReloadDuringAHandshake(t *testing.T) {
 	f.Concurrent = true
 	running, accept := make(chan struct{}), make(chan struct{})
 	f.OnConnect = func(env host.Env, conn host.ConnID) error {
-		if _, err := env.AppendQuery(nil, conn, []byte("wait")); err == nil {
+		if _, err := env.Query(conn, "wait"); err == nil {
 			close(running)
 			<-accept
 		}

@@ -217,7 +217,7 @@ type settings struct {
 	route  Route
 	limits Limits
 	sock   socket.Options
-	logic  Channel
+	logic  logic
 	plugin *plugin.Plugin // logic, when it is one
 	name   string         // of the plugin, for logs and metrics
 

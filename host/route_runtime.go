@@ -43,8 +43,8 @@ type routeRuntime struct {
 	quarantine quarantine
 	faults     atomic.Int64 // of hooks
 	guestLog   *plugin.GuestLog
-	noise      *rate.Limiter // of log lines about failing hooks
-	muted      atomic.Int64  // lines that the limiter held back
+	failLog    *rate.Limiter // of log lines about failing hooks
+	suppressed atomic.Int64  // lines that the limiter held back
 
 	retired   atomic.Bool // the route is gone
 	forgotten bool        // so are its series; under the lock of Host.appMetrics
@@ -80,7 +80,7 @@ func newRouteRuntime(h *Host, set *settings) *routeRuntime {
 		store:    newStore(sharedStoreOf(h, set.route), h.now),
 		metrics:  h.metrics.route(set.route.Path),
 		log:      h.log.With("route", set.route.Path),
-		noise:    rate.NewLimiter(5, 20),
+		failLog:  rate.NewLimiter(5, 20),
 		guestLog: plugin.NewGuestLog(h.metrics.logDropped.WithLabelValues(set.route.Path).Inc),
 		pacer:    plugin.Pacer{CPUSlots: h.cpuSlots},
 		wake:     make(chan struct{}, 1),
@@ -103,91 +103,92 @@ func newRouteRuntime(h *Host, set *settings) *routeRuntime {
 	return rt
 }
 
-// run runs a hook and, when it succeeds, has its effects happen. c and req are
-// nil where there is no connection or request. It logs and counts errors.
-func (rt *routeRuntime) run(ev *Event, c *conn, req *http.Request, outbox *hub.Outbox) error {
-	return rt.runCall(context.Background(), ev, c, req, outbox, extras{})
+// invocation is what run needs to run a hook.
+type invocation struct {
+	event  plugin.Event
+	conn   *conn         // of the event; nil: none
+	req    *http.Request // the handshake; nil outside on_connect
+	outbox *hub.Outbox   // takes what the hook sends
+
+	// onFailed is called with a call that has failed, before it is reused. It
+	// may be nil.
+	onFailed func(*call, error)
+	// receipts gets a receipt for everything that is sent over a broker. It may
+	// be nil.
+	receipts *[]broker.Pending
 }
 
-// extras is what few callers of runCall want.
-type extras struct {
-	refused  func(*call, error) // gets a failed call before it is reused
-	receipts *[]broker.Pending  // gets those of what is sent over a broker
-}
-
-// runCall is run with a context, which bounds the wait for an instance, and extras.
-func (rt *routeRuntime) runCall(ctx context.Context, ev *Event, c *conn, req *http.Request, outbox *hub.Outbox, x extras) error {
+// run runs a hook. Its effects take place before run returns nil, and none of
+// them if run returns an error. run logs and counts errors. ctx bounds the wait
+// for an instance of the plugin.
+func (rt *routeRuntime) run(ctx context.Context, in invocation) (err error) {
 	set := rt.settings.Load()
-	k := rt.host.calls.Get().(*call)
-	defer rt.host.calls.Put(k)
-	defer k.reset()
-	k.rt, k.set, k.hook, k.conn, k.req, k.outbox = rt, set, ev.Hook, c, req, outbox
-	k.receipts = x.receipts
-	k.ev = *ev // so that the caller's does not escape to the heap
-	err := k.identifySubject()
-	if err == nil {
-		err = k.run(ctx, set.logic)
-	}
-	for errors.Is(err, plugin.ErrNotLoaded) && rt.settings.Load() != set {
-		// A reload has closed the plugin between the two: nothing ran.
-		set = rt.settings.Load()
-		k.set = set
-		err = k.run(ctx, set.logic)
-	}
-	k.Drop()
-	if err != nil {
-		var f *plugin.Fault
-		if errors.As(err, &f) {
-			rt.faulted(rt.host.now())
-		}
-		rt.report(ev, err)
-		if x.refused != nil {
-			x.refused(k, err)
-		}
-	}
-	return err
-}
-
-// run runs the hook. A panic of a channel in Go is a fault, not the end of the process.
-func (c *call) run(ctx context.Context, logic Channel) (err error) {
+	c := rt.host.calls.Get().(*call)
+	c.begin(rt, set, &in)
 	defer func() {
-		if r := recover(); r != nil {
+		if r := recover(); r != nil { // of a channel in Go
 			err = &plugin.Fault{Hook: c.hook, Reason: plugin.Panicked, Err: fmt.Errorf("panic: %v\n%s", r, debug.Stack())}
 		}
+		c.Drop()
+		if err != nil {
+			rt.failed(c, err)
+			if in.onFailed != nil {
+				in.onFailed(c, err)
+			}
+		}
+		c.reset()
+		rt.host.calls.Put(c)
 	}()
-	return logic.Run(ctx, &c.ev, c)
+	if err := c.identifySubject(); err != nil {
+		return err
+	}
+	for {
+		err := set.logic.Run(ctx, &c.event, c)
+		if now := rt.settings.Load(); errors.Is(err, plugin.ErrNotLoaded) && now != set {
+			// A reload has closed the plugin after its settings were read. No hook has run.
+			set, c.set = now, now
+			continue
+		}
+		return err
+	}
 }
 
-// report logs a hook that failed, but not without bound.
-func (rt *routeRuntime) report(ev *Event, err error) {
+// failed counts and logs a failed hook.
+func (rt *routeRuntime) failed(c *call, err error) {
+	var f *plugin.Fault
+	if errors.As(err, &f) {
+		rt.faulted(rt.host.now())
+	}
+	rt.logFailed(c.hook, err)
+}
+
+// logFailed logs a hook that has failed or refused. The lines about failures
+// are limited; a line says how many were suppressed before it.
+func (rt *routeRuntime) logFailed(hook abi.Hook, err error) {
+	name := rt.settings.Load().name
 	var he *plugin.HookError
-	if errors.As(err, &he) && refuses(ev.Hook, he.Code) {
-		rt.log.Debug(map[abi.Hook]string{abi.OnConnect: "connection refused", abi.OnPublish: "publication refused"}[ev.Hook], "by", rt.settings.Load().name, "code", he.Code, "why", he.Text)
+	if errors.As(err, &he) && isRefusal(hook, he.Code) {
+		rt.log.Debug("hook refused", "hook", hook.String(), "plugin", name, "code", he.Code, "text", he.Text)
 		return
 	}
-	if !rt.noise.Allow() {
-		rt.muted.Add(1)
+	if !rt.failLog.Allow() {
+		rt.suppressed.Add(1)
 		return
 	}
-	args := []any{"hook", ev.Hook.String(), "plugin", rt.settings.Load().name, "err", err}
-	if n := rt.muted.Swap(0); n > 0 {
-		args = append(args, "muted", n)
+	args := []any{"hook", hook.String(), "plugin", name, "err", err}
+	if n := rt.suppressed.Swap(0); n > 0 {
+		args = append(args, "suppressed", n)
 	}
 	var f *plugin.Fault
 	if errors.As(err, &f) {
-		rt.log.Error("plugin fault, the instance is replaced", append(args, "reason", string(f.Reason))...)
+		rt.log.Error("plugin fault, instance replaced", append(args, "reason", string(f.Reason))...)
 		return
 	}
-	rt.log.Warn("hook failed, its effects are dropped", args...)
+	rt.log.Warn("hook failed, effects dropped", args...)
 }
 
-// Log implements Env: the line goes out at once, also if the hook fails.
-func (c *call) Log(level abi.Level, text []byte) {
-	c.rt.guestLog.Line(c.rt.log, plugin.SlogLevel(level), text, "plugin", c.set.name, "hook", c.hook.String())
-}
-
-// refuses says whether a result of a hook is a refusal, and not a failure.
-func refuses(h abi.Hook, code int32) bool {
+// isRefusal reports whether the result of a hook is a refusal and not a failure.
+func isRefusal(h abi.Hook, code int32) bool {
 	switch {
 	case h != abi.OnConnect && h != abi.OnPublish:
 		return false

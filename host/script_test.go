@@ -25,6 +25,8 @@ func script(env host.Env, conn host.ConnID, text string) error {
 		_ = env.Send(conn, abi.Text, p)
 	}
 	digit := func(n int, err error) { give([]byte{byte('0' + n)}, err) }
+	giveText := func(s string, err error) { give([]byte(s), err) }
+	giveLines := func(names []string, err error) { give([]byte(strings.Join(names, "\n")), err) }
 	ask := func(err error) {
 		if err != nil {
 			give(nil, err)
@@ -36,16 +38,16 @@ func script(env host.Env, conn host.ConnID, text string) error {
 		}
 		arg := cmd[min(2, len(cmd)):]
 		a, b, _ := strings.Cut(arg, "|")
-		name, data := []byte(a), []byte(b)
+		name, data := a, []byte(b)
 		switch cmd[0] {
 		case 's':
-			ask(env.Send(conn, abi.Text, name))
+			ask(env.Send(conn, abi.Text, []byte(name)))
 		case 'b':
 			ask(env.Broadcast(name, abi.Text, data, 0))
 		case 'x':
 			ask(env.Broadcast(name, abi.Text, data, conn))
 		case 'B':
-			ask(env.BroadcastAll(abi.Text, name, 0))
+			ask(env.BroadcastAll(abi.Text, []byte(name), 0))
 		case 'U':
 			ask(env.SendUser(name, abi.Text, data))
 		case 'j':
@@ -74,42 +76,42 @@ func script(env host.Env, conn host.ConnID, text string) error {
 		case 'k':
 			ask(env.TimerClear(conn, name))
 		case 'M':
-			ask(env.Metric(abi.CounterAdd, []byte("hits"), nil, 1))
+			ask(env.Metric(abi.CounterAdd, "hits", "", 1))
 		case 'c':
 			code, _ := strconv.Atoi(a)
-			ask(env.CloseConn(conn, int32(code), data))
+			ask(env.CloseConn(conn, code, b))
 		case 'n':
 			digit(env.RoomSize(name))
 		case 'm':
-			p, err := env.AppendRoomMembers(nil, name)
-			digit(len(p)/8, err)
+			p, err := env.RoomMembers(name)
+			digit(len(p), err)
 		case 'o':
 			on, err := env.Online(name)
 			digit(map[bool]int{true: 1}[on], err)
 		case 'r':
-			give(env.AppendRooms(nil, conn))
+			giveLines(env.Rooms(conn))
 		case 'u':
-			give(env.AppendUser(nil, conn))
+			giveText(env.User(conn))
 		case 'p':
-			give(env.AppendUsers(nil))
+			giveLines(env.Users())
 		case 'q':
-			give(env.AppendRoomUsers(nil, name))
+			giveLines(env.RoomUsers(name))
 		case 'g':
-			give(env.AppendValue(nil, conn, name))
+			give(env.Value(conn, name))
 		case 'G':
-			give(env.AppendStore(nil, name))
+			give(env.StoreGet(name))
 		case 'P':
-			give(env.AppendParam(nil, conn, name))
+			giveText(env.Param(conn, name))
 		case 'Q':
-			give(env.AppendQuery(nil, conn, name))
+			giveText(env.Query(conn, name))
 		case 'H':
-			give(env.AppendHeader(nil, conn, name))
+			giveText(env.Header(conn, name))
 		case 'a':
-			give(env.AppendRemoteAddr(nil, conn))
+			giveText(env.RemoteAddr(conn))
 		case 'y':
-			give(env.AppendSubprotocol(nil, conn))
+			giveText(env.Subprotocol(conn))
 		case 'C':
-			give(env.AppendClaims(nil, conn))
+			give(env.Claims(conn))
 		case 'z':
 			give([]byte("version-1"), nil)
 		case 'R':
@@ -134,7 +136,7 @@ func refusedText(err error) []byte {
 func scriptInGo() *host.Funcs {
 	return &host.Funcs{
 		OnConnect: func(env host.Env, conn host.ConnID) error {
-			do, err := env.AppendQuery(nil, conn, []byte("do"))
+			do, err := env.Query(conn, "do")
 			if err != nil {
 				return nil
 			}
@@ -145,7 +147,7 @@ func scriptInGo() *host.Funcs {
 		},
 		OnTimer: func(env host.Env, conn host.ConnID, name string) error { return script(env, conn, name) },
 		OnClose: func(env host.Env, conn host.ConnID, _ int, _ string) error {
-			bye, err := env.AppendValue(nil, conn, []byte("bye"))
+			bye, err := env.Value(conn, "bye")
 			if err != nil {
 				return nil
 			}

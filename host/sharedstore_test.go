@@ -18,7 +18,7 @@ func storeRoute() host.Route {
 	return host.Route{
 		Path: "/s", Store: host.StoreShared, Limits: host.Limits{Deadline: 2 * time.Second},
 		Channel: &host.Funcs{OnMessage: func(env host.Env, id host.ConnID, m host.Message) error {
-			key := []byte("n")
+			key := "n"
 			switch text := string(m.Data); text {
 			case "add":
 				n, err := env.StoreAdd(key, 1, 0)
@@ -32,7 +32,7 @@ func storeRoute() host.Route {
 				}
 				return errors.New("on purpose")
 			case "get":
-				v, err := env.AppendStore(nil, key)
+				v, err := env.StoreGet(key)
 				if err != nil {
 					v = []byte(err.Error())
 				}

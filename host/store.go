@@ -295,7 +295,7 @@ func (t *storeTx) end() {
 	*t = storeTx{}
 }
 
-// AppendStore implements Env.
+// AppendStore implements plugin.Env.
 func (c *call) AppendStore(dst, key []byte) ([]byte, error) {
 	if !validName(key) {
 		return dst, abi.Invalid
@@ -310,7 +310,7 @@ func (c *call) AppendStore(dst, key []byte) ([]byte, error) {
 	return append(dst, v.value...), nil
 }
 
-// StoreSet implements Env.
+// StoreSet implements plugin.Env.
 func (c *call) StoreSet(key, data []byte, ttl time.Duration) error {
 	if !validName(key) || ttl < 0 {
 		return abi.Invalid
@@ -336,14 +336,14 @@ func (c *call) storePut(key string, v stored) error {
 	case err != nil:
 		return err
 	case c.rt.store.shared == nil && n > before && c.rt.store.size()+c.tx.grown+n-before > l.StoreBytes,
-		c.kept()+len(key)+len(v.value) > l.HookBytes, c.effects() >= l.HookEffects:
+		c.effectBytes()+len(key)+len(v.value) > l.HookBytes, c.effectCount() >= l.HookEffects:
 		return abi.Limit
 	}
 	c.tx.put(key, &v, before)
 	return nil
 }
 
-// StoreDelete implements Env.
+// StoreDelete implements plugin.Env.
 func (c *call) StoreDelete(key []byte) error {
 	if !validName(key) {
 		return abi.Invalid
@@ -357,7 +357,7 @@ func (c *call) StoreDelete(key []byte) error {
 		return err
 	case !ok:
 		return abi.NotFound
-	case c.effects() >= c.set.limits.HookEffects:
+	case c.effectCount() >= c.set.limits.HookEffects:
 		return abi.Limit
 	}
 	c.tx.put(string(key), nil, entryBytes(len(key), len(v.value)))
@@ -365,7 +365,7 @@ func (c *call) StoreDelete(key []byte) error {
 	return nil
 }
 
-// StoreAdd implements Env.
+// StoreAdd implements plugin.Env.
 func (c *call) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, error) {
 	if !validName(key) || ttl < 0 {
 		return 0, abi.Invalid

@@ -79,8 +79,8 @@ func TestStoreTTL(t *testing.T) {
 		if string(m.Data) != "ttl" {
 			return script(env, conn, m)
 		}
-		_, err := env.StoreAdd([]byte("n"), 5, ttl)
-		return errors.Join(err, env.StoreSet([]byte("k"), []byte("v"), ttl), env.StoreSet([]byte("stays"), []byte("v"), 0))
+		_, err := env.StoreAdd("n", 5, ttl)
+		return errors.Join(err, env.StoreSet("k", []byte("v"), ttl), env.StoreSet("stays", []byte("v"), 0))
 	}
 	_, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})
 	c := dial(t, url+"/c")
@@ -105,27 +105,27 @@ func TestStoreTTL(t *testing.T) {
 }
 
 func TestStoreLimits(t *testing.T) {
-	name := func(i int) []byte { return fmt.Appendf(nil, "key-%05d", i) }
+	name := func(i int) string { return fmt.Sprintf("key-%05d", i) }
 	for what, tc := range map[string]struct {
 		limits host.Limits
 		do     func(env host.Env) error
 		want   error
 	}{
 		"not a number": {do: func(env host.Env) error {
-			_ = env.StoreSet([]byte("k"), []byte("x"), 0)
-			_, err := env.StoreAdd([]byte("k"), 1, 0)
+			_ = env.StoreSet("k", []byte("x"), 0)
+			_, err := env.StoreAdd("k", 1, 0)
 			return err
 		}, want: abi.Invalid},
 		"overflow": {do: func(env host.Env) error {
-			if n, err := env.StoreAdd([]byte("k"), math.MaxInt64, 0); n != math.MaxInt64 || err != nil {
+			if n, err := env.StoreAdd("k", math.MaxInt64, 0); n != math.MaxInt64 || err != nil {
 				return errors.New("MaxInt64 was refused")
 			}
-			_, err := env.StoreAdd([]byte("k"), 1, 0)
+			_, err := env.StoreAdd("k", 1, 0)
 			return err
 		}, want: abi.Limit},
 		"underflow": {do: func(env host.Env) error {
-			_, _ = env.StoreAdd([]byte("k"), math.MinInt64, 0)
-			_, err := env.StoreAdd([]byte("k"), -1, 0)
+			_, _ = env.StoreAdd("k", math.MinInt64, 0)
+			_, err := env.StoreAdd("k", -1, 0)
 			return err
 		}, want: abi.Limit},
 		"full": {host.Limits{StoreBytes: 64 + 20}, func(env host.Env) error {
@@ -157,7 +157,7 @@ func TestStoreLimits(t *testing.T) {
 			}
 			return env.BroadcastAll(abi.Text, nil, 0)
 		}, abi.Limit},
-		"no name":      {do: func(env host.Env) error { return env.StoreSet(nil, nil, 0) }, want: abi.Invalid},
+		"no name":      {do: func(env host.Env) error { return env.StoreSet("", nil, 0) }, want: abi.Invalid},
 		"negative ttl": {do: func(env host.Env) error { return env.StoreSet(name(1), nil, -1) }, want: abi.Invalid},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -192,20 +192,20 @@ func TestTimers(t *testing.T) {
 func TestTimerLimit(t *testing.T) {
 	err := inHook(t, host.Limits{Timers: 2}, func(env host.Env, conn host.ConnID) error {
 		for _, name := range []string{"a", "b", "a"} { // again is no more
-			if err := env.TimerSet(conn, []byte(name), time.Hour); err != nil {
+			if err := env.TimerSet(conn, name, time.Hour); err != nil {
 				return err
 			}
 		}
-		if err := env.TimerSet(0, []byte("c"), 0); err != abi.Limit {
+		if err := env.TimerSet(0, "c", 0); err != abi.Limit {
 			return fmt.Errorf("a third timer: %w", err)
 		}
-		return errors.Join(env.TimerClear(conn, []byte("a")), env.TimerSet(0, []byte("c"), time.Hour),
-			env.TimerSet(0, []byte("c"), math.MaxInt64)) // in 292 years, not at once
+		return errors.Join(env.TimerClear(conn, "a"), env.TimerSet(0, "c", time.Hour),
+			env.TimerSet(0, "c", math.MaxInt64)) // in 292 years, not at once
 	})
 	if err != nil {
 		t.Error(err)
 	}
-	if err := inHook(t, host.Limits{}, func(env host.Env, conn host.ConnID) error { return env.TimerSet(conn, []byte("a"), -1) }); err != abi.Invalid {
+	if err := inHook(t, host.Limits{}, func(env host.Env, conn host.ConnID) error { return env.TimerSet(conn, "a", -1) }); err != abi.Invalid {
 		t.Error(err)
 	}
 }
@@ -215,7 +215,7 @@ func TestFarTimer(t *testing.T) {
 	fired := make(chan string, 10)
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: &host.Funcs{
 		OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
-			return errors.Join(env.TimerSet(0, []byte("far"), math.MaxInt64), env.TimerSet(0, []byte("now"), 0))
+			return errors.Join(env.TimerSet(0, "far", math.MaxInt64), env.TimerSet(0, "now", 0))
 		},
 		OnTimer: func(_ host.Env, _ host.ConnID, name string) error {
 			fired <- name

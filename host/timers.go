@@ -8,45 +8,49 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// timers are the timers of a channel, those of its connections included. A
-// connection's timers go with it.
+// timers are the timers of a route and of its connections. The zero value is
+// empty. Methods may be called concurrently.
 type timers struct {
 	mu   sync.Mutex
 	byID map[timerID]*timer
 	heap timerHeap
 }
 
+// timerID identifies a timer within its route.
 type timerID struct {
-	conn uint64 // 0: the channel
+	conn ConnID // 0: a timer of the route
 	name string
 }
 
 type timer struct {
 	timerID
-	at time.Time
-	i  int // in the heap
+	at    time.Time
+	index int // in the heap
 }
 
+// has reports whether a timer is set.
 func (t *timers) has(id timerID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.byID[id] != nil
 }
 
+// len returns the number of timers that are set.
 func (t *timers) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.heap)
 }
 
-// set arms a timer anew. It reports whether it is the next to fire.
+// set sets a timer, or moves one that is set. It reports whether the timer is
+// the next to fire.
 func (t *timers) set(id timerID, at time.Time) (first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if x := t.byID[id]; x != nil {
 		x.at = at
-		heap.Fix(&t.heap, x.i)
-		return x.i == 0
+		heap.Fix(&t.heap, x.index)
+		return x.index == 0
 	}
 	if t.byID == nil {
 		t.byID = map[timerID]*timer{}
@@ -54,20 +58,21 @@ func (t *timers) set(id timerID, at time.Time) (first bool) {
 	x := &timer{timerID: id, at: at}
 	t.byID[id] = x
 	heap.Push(&t.heap, x)
-	return x.i == 0
+	return x.index == 0
 }
 
+// clear removes a timer. It does nothing if the timer is not set.
 func (t *timers) clear(id timerID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if x := t.byID[id]; x != nil {
 		delete(t.byID, id)
-		heap.Remove(&t.heap, x.i)
+		heap.Remove(&t.heap, x.index)
 	}
 }
 
-// next is when the next timer fires.
-func (t *timers) next() (time.Time, bool) {
+// next returns when the next timer fires. ok is false if none is set.
+func (t *timers) next() (at time.Time, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.heap) == 0 {
@@ -76,8 +81,8 @@ func (t *timers) next() (time.Time, bool) {
 	return t.heap[0].at, true
 }
 
-// take removes a timer that is due.
-func (t *timers) take(now time.Time) (timerID, bool) {
+// take removes and returns a timer that is due. ok is false if none is.
+func (t *timers) take(now time.Time) (id timerID, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.heap) == 0 || t.heap[0].at.After(now) {
@@ -88,17 +93,18 @@ func (t *timers) take(now time.Time) (timerID, bool) {
 	return x.timerID, true
 }
 
+// timerHeap implements heap.Interface. The timer that fires next is the first.
 type timerHeap []*timer
 
 func (h timerHeap) Len() int           { return len(h) }
 func (h timerHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
 func (h timerHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].i, h[j].i = i, j
+	h[i].index, h[j].index = i, j
 }
 func (h *timerHeap) Push(x any) {
 	t := x.(*timer)
-	t.i = len(*h)
+	t.index = len(*h)
 	*h = append(*h, t)
 }
 func (h *timerHeap) Pop() any {
@@ -109,28 +115,28 @@ func (h *timerHeap) Pop() any {
 	return t
 }
 
-// leastTimer is the least delay of a timer that on_timer sets. Timers that set
-// themselves again with 0 would be due at the same moment for ever where the clock stands
-// still, and a round of the clerk would have no end.
-const leastTimer = time.Millisecond
+// minTimer is the shortest delay of a timer that on_timer sets. A timer that sets
+// itself again with a delay of 0 would be due at once for ever on a clock that
+// stands still, and a round of the background loop would not end.
+const minTimer = time.Millisecond
 
-// leastDelay is the least delay of a timer that a hook sets.
-func leastDelay(h abi.Hook) time.Duration {
+// minTimerDelay returns the shortest delay of a timer that a hook sets.
+func minTimerDelay(h abi.Hook) time.Duration {
 	if h == abi.OnTimer {
-		return leastTimer
+		return minTimer
 	}
 	return 0
 }
 
-// setTimer arms a timer of the channel, or of conn.
+// setTimer sets a timer of the route, or of conn if it is not nil.
 func (rt *routeRuntime) setTimer(conn *conn, name string, after time.Duration) {
 	id := timerID{name: name}
 	if conn != nil {
 		id.conn = conn.member.ID
 		conn.timerMu.Lock()
 		defer conn.timerMu.Unlock()
-		if !conn.keepTimer(name) {
-			return // it went in the meantime
+		if !conn.addTimer(name) {
+			return
 		}
 	}
 	if rt.timers.set(id, rt.host.now().Add(after)) {
@@ -138,6 +144,7 @@ func (rt *routeRuntime) setTimer(conn *conn, name string, after time.Duration) {
 	}
 }
 
+// clearTimer clears a timer of the route, or of conn if it is not nil.
 func (rt *routeRuntime) clearTimer(conn *conn, name string) {
 	id := timerID{name: name}
 	if conn != nil {

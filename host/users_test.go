@@ -39,9 +39,9 @@ func TestSendUsers(t *testing.T) {
 	f.OnMessage = func(env host.Env, conn host.ConnID, m host.Message) error {
 		switch string(m.Data) {
 		case "good":
-			return env.SendUsers([]byte("ann\nbob\nnobody"), abi.Text, []byte("x"))
+			return env.SendUsers([]string{"ann", "bob", "nobody"}, abi.Text, []byte("x"))
 		case "bad":
-			if err := env.SendUsers([]byte("ann\n\nbob"), abi.Text, []byte("y")); err != abi.Invalid {
+			if err := env.SendUsers([]string{"ann", "", "bob"}, abi.Text, []byte("y")); err != abi.Invalid {
 				t.Error(err)
 			}
 			return nil
@@ -144,21 +144,21 @@ func TestPresenceInWasm(t *testing.T) {
 func TestOthersGoWhileAHookAsks(t *testing.T) {
 	const conns = 30
 	f := &host.Funcs{Concurrent: true}
-	f.OnConnect = func(env host.Env, conn host.ConnID) error { return env.Join(conn, []byte("room")) }
+	f.OnConnect = func(env host.Env, conn host.ConnID) error { return env.Join(conn, "room") }
 	f.OnMessage = func(env host.Env, conn host.ConnID, m host.Message) error {
-		if err := env.Join(conn, []byte("mine")); err != nil {
+		if err := env.Join(conn, "mine"); err != nil {
 			return err
 		}
 		n := 0
 		for id := range host.ConnID(conns) {
-			if err := env.Identify(id, []byte("x")); err == nil {
+			if err := env.Identify(id, "x"); err == nil {
 				n++
 			}
-			_ = env.Leave(id, []byte("room"))
-			_, _ = env.AppendUser(nil, id)
-			_, _ = env.AppendRooms(nil, id)
-			_, _ = env.AppendUsers(nil)
-			_, _ = env.RoomSize([]byte("room"))
+			_ = env.Leave(id, "room")
+			_, _ = env.User(id)
+			_, _ = env.Rooms(id)
+			_, _ = env.Users()
+			_, _ = env.RoomSize("room")
 		}
 		return env.Send(conn, m.Kind, []byte{byte('0' + min(n, 2))})
 	}

@@ -7,17 +7,20 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// presenceSubscribers are the connections that want to be told who comes to a room and
-// leaves it. The zero value has none.
+// presenceSubscribers are the connections that subscribe to the presence in a
+// room. The zero value has none. Methods may be called concurrently.
 type presenceSubscribers struct {
-	// order is held from when a list is taken, or a change is known, until it is on its way, so
-	// that no client gets a list from before a change behind it. It is outside of all other locks.
+	// order is held while a list or a change is read and sent, so that a client
+	// gets no list that is older than a change before it. It is taken before all
+	// other locks.
 	order sync.Mutex
 
+	// mu guards rooms and conn.watched.
 	mu    sync.Mutex
 	rooms map[string][]*conn
 }
 
+// add subscribes a connection to a room.
 func (w *presenceSubscribers) add(room string, c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -34,25 +37,26 @@ func (w *presenceSubscribers) add(room string, c *conn) {
 	c.watched[room] = struct{}{}
 }
 
+// remove ends a subscription.
 func (w *presenceSubscribers) remove(room string, c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, ok := c.watched[room]; ok {
-		w.drop(room, c)
+		w.removeLocked(room, c)
 	}
 }
 
-// removeAll is remove for all rooms of a connection.
+// removeAll ends all subscriptions of a connection.
 func (w *presenceSubscribers) removeAll(c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for room := range c.watched {
-		w.drop(room, c)
+		w.removeLocked(room, c)
 	}
 }
 
-// drop takes a connection out; mu is held.
-func (w *presenceSubscribers) drop(room string, c *conn) {
+// removeLocked is remove for a subscription that exists. mu is held.
+func (w *presenceSubscribers) removeLocked(room string, c *conn) {
 	delete(c.watched, room)
 	rest := slices.DeleteFunc(w.rooms[room], func(x *conn) bool { return x == c })
 	if len(rest) == 0 {
@@ -62,12 +66,14 @@ func (w *presenceSubscribers) drop(room string, c *conn) {
 	w.rooms[room] = rest
 }
 
+// of lists the subscribers of a room.
 func (w *presenceSubscribers) of(room string) []*conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.rooms[room])
 }
 
+// presenceAnswer lists the users in a room.
 type presenceAnswer struct {
 	Type  string   `json:"type"`
 	ID    float64  `json:"id"`
@@ -75,15 +81,17 @@ type presenceAnswer struct {
 	Users []string `json:"users"`
 }
 
+// presenceChange reports a user who joins or leaves a room.
 type presenceChange struct {
 	Type string `json:"type"`
 	Room string `json:"room"`
 	User string `json:"user"`
 }
 
-// presence tells a client who is in a room that it is in, too.
-func (c *conn) presence(r request) error {
-	if err := c.inRoom(r.Room); err != nil {
+// sendPresence answers the control message presence: it lists the users in a room
+// of the connection, and begins or ends a subscription if asked to.
+func (c *conn) sendPresence(r controlRequest) error {
+	if err := c.checkMember(r.Room); err != nil {
 		return err
 	}
 	if !c.rt.settings.Load().route.SharePresence {
@@ -93,14 +101,14 @@ func (c *conn) presence(r request) error {
 	defer c.rt.subscribers.order.Unlock()
 	if r.Watch != nil && *r.Watch {
 		c.rt.subscribers.add(r.Room, c) // before the list, so that no change is missed
-		if err := c.inRoom(r.Room); err != nil {
-			c.rt.subscribers.remove(r.Room, c) // another hook has had it leave meanwhile
+		if err := c.checkMember(r.Room); err != nil {
+			c.rt.subscribers.remove(r.Room, c) // it has left meanwhile
 			return err
 		}
 	} else if r.Watch != nil {
 		c.rt.subscribers.remove(r.Room, c)
 	}
-	users := c.rt.withRemote(r.Room, c.rt.hub.Told(r.Room)) // changes of it are told
+	users := c.rt.withRemote(r.Room, c.rt.hub.Told(r.Room)) // subscribers get later changes
 	if users == nil {
 		users = []string{}
 	}
@@ -108,7 +116,7 @@ func (c *conn) presence(r request) error {
 	return nil
 }
 
-// notifySubscribers tells of a change of who is present.
+// notifySubscribers sends a change of presence to the subscribers of its room.
 func (rt *routeRuntime) notifySubscribers(outbox *hub.Outbox, e hub.PresenceEvent) {
 	rt.subscribers.order.Lock()
 	defer rt.subscribers.order.Unlock()

@@ -150,7 +150,7 @@ func TestManyRecoveriesAtOnce(t *testing.T) {
 	r.Path, r.History.Size = "/c", each
 	r.Channel = &host.Funcs{OnConnect: func(env host.Env, id host.ConnID) error {
 		for i := range rooms {
-			if err := env.Join(id, fmt.Append(nil, i)); err != nil {
+			if err := env.Join(id, fmt.Sprint(i)); err != nil {
 				return err
 			}
 		}

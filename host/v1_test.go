@@ -59,15 +59,15 @@ func request(t testing.TB, c *websocket.Conn, format string, args ...any) {
 
 // historyRoute sends what comes to all in its room.
 func historyRoute() host.Route {
-	room := func(env host.Env, id host.ConnID) []byte {
-		b, _ := env.AppendParam(nil, id, []byte("room"))
+	room := func(env host.Env, id host.ConnID) string {
+		b, _ := env.Param(id, "room")
 		return b
 	}
 	return host.Route{
 		Path: "/rooms/:room", History: host.History{Size: 4}, SharePresence: true, PresenceGrace: -1,
 		Channel: &host.Funcs{
 			OnConnect: func(env host.Env, id host.ConnID) error {
-				if user, err := env.AppendQuery(nil, id, []byte("user")); err == nil {
+				if user, err := env.Query(id, "user"); err == nil {
 					if err := env.Identify(id, user); err != nil {
 						return err
 					}

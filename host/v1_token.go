@@ -11,11 +11,11 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// errNoAuth says that a route checks no tokens.
+// errNoAuth is the error of a token for a route that checks none.
 var errNoAuth = errors.New("the route checks no tokens")
 
-// identifySubject makes the subject of a verified token the user of its connection,
-// as if on_connect had asked for it first: it sees it, and undoes it by refusing.
+// identifySubject identifies a new connection as the subject of its token, as the
+// first effect of on_connect. The hook sees the user. A refusal drops the effect.
 func (c *call) identifySubject() error {
 	if c.hook != abi.OnConnect {
 		return nil
@@ -30,9 +30,9 @@ func (c *call) identifySubject() error {
 	return nil
 }
 
-// watchToken has the connection closed when its token ends. It is called when a
-// token has come to hold.
-func (c *conn) watchToken() {
+// scheduleExpiry has the background loop close the connection when its current
+// token expires.
+func (c *conn) scheduleExpiry() {
 	t := c.token.Load()
 	if t == nil {
 		return
@@ -41,7 +41,7 @@ func (c *conn) watchToken() {
 	defer c.timerMu.Unlock()
 	id := timerID{conn: c.member.ID}
 	switch {
-	case c.closed:
+	case c.timersDone:
 	case t.Until.IsZero():
 		c.rt.expiries.clear(id)
 	case c.rt.expiries.set(id, t.Until):
@@ -49,15 +49,14 @@ func (c *conn) watchToken() {
 	}
 }
 
-// refreshToken makes another token of the same subject the one that holds, and
-// says when that expires (zero: never). On error nothing has changed: it is
-// errNoAuth, or an *auth.Error, whose reason Unavailable means that a later try
-// may work. It is for the goroutine of the connection's reader, and may wait for
-// keys.
-func (c *conn) refreshToken(token string) (expires time.Time, err error) {
+// replaceToken verifies a token and makes it the current one. Its subject must be
+// that of the one before. An error changes nothing: it is errNoAuth or an
+// *auth.Error; with auth.Unavailable a later try may succeed. replaceToken may wait
+// for keys. It runs on the goroutine that reads the socket.
+func (c *conn) replaceToken(token string) error {
 	cfg := c.rt.host.config.Load()
 	if cfg.auth == nil || !c.rt.settings.Load().route.Auth.checks() {
-		return time.Time{}, errNoAuth
+		return errNoAuth
 	}
 	ctx, cancel := context.WithTimeout(c.rt.host.ending, cfg.handshake)
 	defer cancel()
@@ -66,14 +65,14 @@ func (c *conn) refreshToken(token string) (expires time.Time, err error) {
 		err = &auth.Error{Reason: auth.SubMismatch, Text: "the connection is not of its subject"}
 	}
 	if c.rt.judged(err) != nil {
-		return time.Time{}, err
+		return err
 	}
 	c.token.Store(t)
-	c.watchToken()
-	return t.Expires, nil
+	c.scheduleExpiry()
+	return nil
 }
 
-// expireTokens closes the connections whose tokens have ended. It is the clerk's.
+// expireTokens closes the connections whose tokens have expired.
 func (rt *routeRuntime) expireTokens(outbox *hub.Outbox, now time.Time) {
 	for {
 		id, ok := rt.expiries.take(now)
@@ -86,16 +85,16 @@ func (rt *routeRuntime) expireTokens(outbox *hub.Outbox, now time.Time) {
 		}
 		c := m.Sink().(*conn)
 		if t := c.token.Load(); t.Until.IsZero() || t.Until.After(now) {
-			continue // it was refreshed in the meantime
+			continue // it was refreshed meanwhile
 		}
-		c.ending.Store(true)
+		c.closing.Store(true)
 		rt.host.metrics.auth.expiries.WithLabelValues(rt.pattern).Inc()
 		outbox.After(&c.member, func() { c.sock.Close(closeTokenExpired, "token expired") })
 	}
 }
 
-// tokenEnd is when the token of the connection expires, in seconds since 1970;
-// nil: never, or there is none.
+// tokenEnd returns when the current token expires, in seconds since 1970. It
+// returns nil for no token, and for one that does not expire.
 func (c *conn) tokenEnd() *int64 {
 	t := c.token.Load()
 	if t == nil || t.Expires.IsZero() {
@@ -105,16 +104,16 @@ func (c *conn) tokenEnd() *int64 {
 	return &end
 }
 
-// tokenAnswer tells the client that its new token holds.
+// tokenAnswer confirms a new token.
 type tokenAnswer struct {
 	Type      string  `json:"type"`
 	ID        float64 `json:"id"`
 	ExpiresAt *int64  `json:"expires_at,omitempty"`
 }
 
-// refresh handles the control message token.
-func (c *conn) refresh(r request) error {
-	_, err := c.refreshToken(r.Token)
+// handleToken handles the control message token.
+func (c *conn) handleToken(r controlRequest) error {
+	err := c.replaceToken(r.Token)
 	switch {
 	case err == nil:
 		c.answer(tokenAnswer{"token", r.ID, c.tokenEnd()})

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func talker() *host.Funcs {
 	return &host.Funcs{
 		OnConnect: func(env host.Env, conn host.ConnID) error {
-			if name, err := env.AppendQuery(nil, conn, []byte("name")); err == nil {
+			if name, err := env.Query(conn, "name"); err == nil {
 				if string(name) == "mallory" {
 					return host.Refusal(403)
 				}
@@ -27,7 +27,7 @@ func talker() *host.Funcs {
 					return err
 				}
 			}
-			return env.Join(conn, []byte("room"))
+			return env.Join(conn, "room")
 		},
 		OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
 			verb, rest, _ := strings.Cut(string(m.Data), " ")
@@ -37,11 +37,11 @@ func talker() *host.Funcs {
 				if err != nil {
 					return err
 				}
-				return env.TimerSet(conn, []byte("t"), d)
+				return env.TimerSet(conn, "t", d)
 			case "keep":
-				return env.StoreSet([]byte("k"), []byte(rest), time.Minute)
+				return env.StoreSet("k", []byte(rest), time.Minute)
 			case "kept":
-				v, err := env.AppendStore(nil, []byte("k"))
+				v, err := env.StoreGet("k")
 				if err != nil {
 					v = []byte(err.Error())
 				}
@@ -49,22 +49,22 @@ func talker() *host.Funcs {
 			case "time":
 				return env.Send(conn, abi.Text, []byte(env.Now().UTC().Format(time.DateTime)))
 			case "close":
-				return env.CloseConn(conn, 4001, []byte(rest))
+				return env.CloseConn(conn, 4001, rest)
 			case "fail":
 				return errors.New(rest)
 			case "name": // a timer that fails
-				return env.TimerSet(conn, []byte(rest), time.Second)
+				return env.TimerSet(conn, rest, time.Second)
 			case "log":
-				env.Log(abi.Info, []byte(rest))
+				env.Log(abi.Info, rest)
 				return nil
 			}
-			return env.Broadcast([]byte("room"), m.Kind, m.Data, 0)
+			return env.Broadcast("room", m.Kind, m.Data, 0)
 		},
 		OnTimer: func(env host.Env, conn host.ConnID, name string) error {
 			if name != "t" {
 				return errors.New(name)
 			}
-			if err := env.TimerSet(conn, []byte(name), time.Second); err != nil {
+			if err := env.TimerSet(conn, name, time.Second); err != nil {
 				return err
 			}
 			return env.Send(conn, abi.Text, []byte("tick "+env.Now().UTC().Format(time.TimeOnly)))
@@ -73,10 +73,10 @@ func talker() *host.Funcs {
 			if room == "" {
 				return nil
 			}
-			return env.Broadcast([]byte(room), abi.Text, fmt.Appendf(nil, `{"user":%q,"join":%v,"at":%d}`, user, join, env.Now().Unix()), 0)
+			return env.Broadcast(room, abi.Text, fmt.Appendf(nil, `{"user":%q,"join":%v,"at":%d}`, user, join, env.Now().Unix()), 0)
 		},
 		OnClose: func(env host.Env, conn host.ConnID, code int, reason string) error {
-			return env.Broadcast([]byte("room"), abi.Text, fmt.Appendf(nil, "left %d %s", code, reason), 0)
+			return env.Broadcast("room", abi.Text, fmt.Appendf(nil, "left %d %s", code, reason), 0)
 		},
 	}
 }
