@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/azuhost/azuhost/host/internal/auth"
+	"github.com/azuhost/azuhost/host/internal/origin"
 )
 
 // guard stands before the internal handler. With Options.InternalToken it asks for
@@ -37,7 +38,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refuseInternal(w, r, http.StatusUnauthorized, codeUnauthorized, "a token is needed: Authorization: Bearer …")
 			return
 		}
-	case !hostAllowed(r, nil):
+	case !origin.HostAllowed(r, nil):
 		refuseInternal(w, r, http.StatusForbidden, codeForbidden, "this host name is not allowed: use localhost or an IP address, or set internal_token")
 		return
 	case inAPI(r) && !onLoopback(r):
@@ -62,7 +63,7 @@ func refuseInternal(w http.ResponseWriter, r *http.Request, status int, code, te
 func foreignPage(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "":
-		return !originAllowed(r, nil)
+		return !origin.Allowed(r, nil)
 	case "same-origin", "none":
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/origin"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
 )
@@ -62,14 +63,14 @@ func (rt *routeRuntime) check(set *settings, r *http.Request) (status int, text 
 	if status, text := socket.CheckHandshake(r); status != 0 {
 		return status, text, refusedHandshake
 	}
-	if !hostAllowed(r, cfg.AllowedHosts) {
+	if !origin.HostAllowed(r, cfg.AllowedHosts) {
 		return http.StatusForbidden, "this host name is not served here; allowed_hosts names those that are", refusedHost
 	}
 	origins := set.route.AllowedOrigins
 	if origins == nil {
 		origins = cfg.AllowedOrigins
 	}
-	if !originAllowed(r, origins) {
+	if !origin.Allowed(r, origins) {
 		return http.StatusForbidden, "pages of this origin may not connect; allowed_origins names those that may", refusedOrigin
 	}
 	return 0, "", ""

@@ -1,53 +1,41 @@
 package host_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestOriginAndHost has a browser come from a page, and name a host.
-func TestOriginAndHost(t *testing.T) {
-	app := []string{"https://app.example.com", "*.trusted.example", "http://localhost:3000", "https://*.wild.example", "https://[::1]:8443"}
+// TestHostAndOrigin checks that a handshake needs an allowed host and an allowed origin. Package origin tests the rules.
+func TestHostAndOrigin(t *testing.T) {
+	app := []string{"https://app.example.com", "https://[::1]:8443"}
 	for _, tc := range []struct {
 		host, origin string
 		hosts        []string
 		origins      []string
 		ok           bool
 	}{
-		// Who may be named.
-		{host: "localhost", ok: true}, {host: "localhost:4000", ok: true}, {host: "LOCALHOST.", ok: true}, {host: "app.localhost:1", ok: true},
-		{host: "127.0.0.1", ok: true}, {host: "192.168.1.7:80", ok: true}, {host: "[::1]", ok: true}, {host: "[::1]:4000", ok: true}, {host: "[fe80::1]:1", ok: true},
-		{host: "example.com"}, {host: "localhost.example.com"}, {host: "127.0.0.1.example.com"}, {host: "2130706433"}, {host: "notlocalhost"},
+		{host: "localhost:4000", ok: true},
+		{host: "LOCALHOST.", ok: true},
+		{host: "[::1]:4000", ok: true},
+		{host: "example.com"},
 		{host: "chat.example.com:443", hosts: []string{"Chat.Example.com"}, ok: true},
-		{host: "chat.example.com.", hosts: []string{"chat.example.com"}, ok: true},
-		{host: "a.b.example.com", hosts: []string{"*.example.com"}, ok: true},
-		{host: "example.com", hosts: []string{"*.example.com"}}, {host: "evilexample.com", hosts: []string{"*.example.com"}},
-		{host: "localhost", hosts: []string{"example.com"}}, {host: "anything", hosts: []string{"*"}, ok: true},
-		{host: "[::1]:9", hosts: []string{"::1"}, ok: true},
-
-		// Where a page may come from.
-		{host: "localhost:4000", origin: "http://localhost:4000", ok: true}, {host: "localhost:4000", origin: "http://LocalHost:4000", ok: true},
-		{host: "[::1]:4000", origin: "http://[::1]:4000", ok: true},
-		{host: "localhost:4000", origin: "http://localhost:3000"}, {host: "localhost:4000", origin: "http://localhost"},
-		{host: "localhost:4000", origin: "http://127.0.0.1:4000"}, {host: "localhost", origin: "https://evil.example"},
-		{host: "localhost", origin: "null"}, {host: "localhost", origin: "null", origins: app}, {host: "localhost", origin: "file://"},
-		{host: "localhost", origin: "not an origin"}, {host: "localhost", origin: "http://a b"},
-		{host: "localhost", origin: "null", origins: []string{"*"}, ok: true}, {host: "localhost", origin: "https://any.example", origins: []string{"*"}, ok: true},
-		{host: "localhost", origin: "https://app.example.com", origins: app, ok: true}, {host: "localhost", origin: "https://APP.example.com", origins: app, ok: true},
-		{host: "localhost", origin: "http://app.example.com", origins: app}, {host: "localhost", origin: "https://app.example.com:8443", origins: app},
-		{host: "localhost", origin: "https://app.example.com.evil.example", origins: app},
-		{host: "localhost", origin: "http://a.trusted.example", origins: app, ok: true}, {host: "localhost", origin: "https://a.trusted.example:99", origins: app, ok: true},
-		{host: "localhost", origin: "https://trusted.example", origins: app}, {host: "localhost", origin: "https://eviltrusted.example", origins: app},
-		{host: "localhost", origin: "https://x.wild.example", origins: app, ok: true}, {host: "localhost", origin: "http://x.wild.example", origins: app},
-		{host: "localhost", origin: "https://evil.example/x.wild.example", origins: app},
-		{host: "localhost", origin: "http://localhost:3000", origins: app, ok: true}, {host: "localhost", origin: "https://[::1]:8443", origins: app, ok: true},
-
-		// DNS rebinding: name and page agree, and are the attacker's.
-		{host: "evil.example:4000", origin: "http://evil.example:4000"}, {host: "evil.example", origin: "http://evil.example", origins: app},
+		{host: "localhost", hosts: []string{"example.com"}},
+		{host: "localhost:4000", origin: "http://localhost:4000", ok: true},
+		{host: "localhost:4000", origin: "http://localhost:3000"},
+		{host: "localhost", origin: "null", origins: app},
+		{host: "localhost", origin: "null", origins: []string{"*"}, ok: true},
+		{host: "localhost", origin: "https://app.example.com", origins: app, ok: true},
+		{host: "localhost", origin: "http://app.example.com", origins: app},
+		{host: "localhost", origin: "https://[::1]:8443", origins: app, ok: true},
+		// DNS rebinding: host and origin agree, and both are the attacker's.
+		{host: "evil.example:4000", origin: "http://evil.example:4000"},
 	} {
 		t.Run(tc.host+" from "+tc.origin, func(t *testing.T) {
-			_, url := serve(t, host.Options{Routes: []host.Route{echoRoute()}, AllowedHosts: tc.hosts, AllowedOrigins: tc.origins})
+			_, url := serve(t, host.Options{
+				Routes: []host.Route{echoRoute()}, AllowedHosts: tc.hosts, AllowedOrigins: tc.origins,
+			})
 			header := map[string]string{"Host": tc.host}
 			if tc.origin != "" {
 				header["Origin"] = tc.origin
@@ -63,20 +51,41 @@ func TestOriginAndHost(t *testing.T) {
 	}
 }
 
-// TestRouteOrigins replace those of the host.
+// TestRouteOrigins checks that the origins of a route replace those of the host.
 func TestRouteOrigins(t *testing.T) {
 	own, none := echoRoute(), echoRoute()
 	own.AllowedOrigins = []string{"https://own.example"}
 	none.Path, none.AllowedOrigins = "/none", []string{}
-	_, url := serve(t, host.Options{Routes: []host.Route{own, none}, AllowedOrigins: []string{"https://all.example"}})
+	_, url := serve(t, host.Options{
+		Routes: []host.Route{own, none}, AllowedOrigins: []string{"https://all.example"},
+	})
 	for path, wants := range map[string]map[string]int{
 		"/echo": {"https://own.example": 101, "https://all.example": 403},
 		"/none": {"https://own.example": 403, "https://all.example": 403},
 	} {
 		for origin, status := range wants {
-			if _, res, _ := dialWith(t, url+path, map[string]string{"Origin": origin}); res == nil || res.StatusCode != status {
+			_, res, _ := dialWith(t, url+path, map[string]string{"Origin": origin})
+			if res == nil || res.StatusCode != status {
 				t.Errorf("%s from %s: %v, want %d", path, origin, res, status)
 			}
+		}
+	}
+}
+
+// TestUselessPatterns checks that New refuses patterns that never match, and names the option.
+func TestUselessPatterns(t *testing.T) {
+	route := host.Route{Path: "/a", Channel: &host.Funcs{}, AllowedOrigins: []string{"https://slash.com/"}}
+	for text, o := range map[string]host.Options{
+		"AllowedHosts: ":              {AllowedHosts: []string{"a:1"}},
+		"AllowedOrigins: ":            {AllowedOrigins: []string{"wss://a"}},
+		"route /a: allowed_origins: ": {Routes: []host.Route{route}},
+	} {
+		h, err := host.New(o)
+		if err == nil {
+			_ = h.Close(t.Context())
+		}
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("got %v, want %q", err, text)
 		}
 	}
 }
