@@ -53,7 +53,7 @@ func (rt *routeRuntime) background() {
 			return
 		}
 		if idle > 0 {
-			rt.pacer.Rested(time.Since(resting))
+			rt.pacer.Idle(time.Since(resting))
 		}
 	}
 }
@@ -120,7 +120,7 @@ func (rt *routeRuntime) runDue(ev plugin.Event, c *conn, outbox *hub.Outbox) {
 	begun := time.Now()
 	_ = rt.run(rt.pacer.Context(), invocation{event: ev, conn: c, outbox: outbox})
 	outbox.Flush()
-	if rt.pacer.Ran(time.Since(begun)) {
+	if rt.pacer.HookRan(time.Since(begun)) {
 		rt.endings(outbox, rt.host.clock.Now())
 		outbox.Flush()
 	}

@@ -102,8 +102,8 @@ type storeTx struct {
 	waits   func()             // called before the hook waits; nil: nobody has to know
 }
 
-// BeforeWait implements plugin.Waiter.
-func (c *call) BeforeWait(f func()) { c.tx.waits = f }
+// OnWait implements plugin.Waiter.
+func (c *call) OnWait(f func()) { c.tx.waits = f }
 
 // waiting says that the hook is about to wait.
 func (t *storeTx) waiting() {

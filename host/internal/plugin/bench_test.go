@@ -37,7 +37,7 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
-// BenchmarkGuard measures the three meterings by turns, so that a busy machine slows
+// BenchmarkGuard measures the three meterings in alternation, so that a busy machine slows
 // all of them. Reported are the medians, and what fuel costs beside the others.
 func BenchmarkGuard(b *testing.B) {
 	for _, g := range echoGuests {

@@ -22,13 +22,13 @@ type callContext struct {
 	mem api.Memory
 
 	// Of the running hook.
-	env    Env    // nil while an instance starts and there is no NewEnv
-	event  []byte // for read
-	failed bool
-	text   []byte        // what fail was given
-	slept  time.Duration // in poll_oneoff
-	turn   bool          // it has one of CPUSlots
-	waiter Waiter        // the Env, once it was told of the turn
+	env     Env    // nil while an instance starts and there is no NewEnv
+	event   []byte // for read
+	failed  bool
+	text    []byte        // what fail was given
+	slept   time.Duration // in poll_oneoff
+	hasSlot bool          // the hook holds one of CPUSlots
+	waiter  Waiter        // the Env, after setOnWait
 
 	// scratch takes what the Env appends, before it is known to fit.
 	scratch []byte
@@ -45,8 +45,8 @@ func (c *callContext) begin(env Env, event []byte) {
 	if m, ok := env.(Metered); ok {
 		m.ChargeTo(c)
 	}
-	if c.turn { // from its beginning
-		c.tellWaiter()
+	if c.hasSlot { // from its beginning
+		c.setOnWait()
 	}
 }
 
@@ -68,9 +68,9 @@ func (c *callContext) Look() {
 
 // end lets go of what belongs to the event.
 func (c *callContext) end() {
-	c.giveTurn()
+	c.releaseSlot()
 	if c.waiter != nil {
-		c.waiter.BeforeWait(nil)
+		c.waiter.OnWait(nil)
 		c.waiter = nil
 	}
 	c.env, c.event = nil, nil

@@ -7,93 +7,94 @@ import (
 	"time"
 )
 
-// CPUSlots bound how many hooks that run for long run at a time, over all Plugins
-// that share them. A hook whose first slice of fuel is spent takes a turn for each
-// further one, first come, first served; the hooks that are done before, which is nearly
-// all, never wait and pay nothing. So a hook of a quiet route finds a free processor
-// after a slice at most, however many plugins loop.
+// CPUSlots limits how many long-running hooks execute at the same time, over all Plugins that share it. A hook that
+// has spent its first slice of fuel takes a slot for each further slice, in the order of requests. Hooks that end
+// within their first slice, which are nearly all, need no slot, never wait and have no cost from it. A hook of a
+// quiet route therefore finds a free processor after one slice at most, however many plugins loop.
 //
-// A turn is held while guest code runs, over its calls of host functions, but by nothing
-// that waits: whoever is about to wait for the store, for another machine or for the log
-// gives it back first, and takes another with the next slice. A hook may wait for a turn with an
-// instance and the right to write to the store in hand; since nobody who has a turn waits
-// for either, no order of locks can make a deadlock of it.
+// A hook holds its slot while guest code runs and during calls of host functions, but not while it waits. A hook that
+// is about to wait for the store, for another node or for the log releases its slot first, and takes another one with
+// its next slice. A hook may hold an instance and the write lock of the store while it waits for a slot. No hook with
+// a slot waits for either of them, so the order of these locks cannot cause a deadlock.
+//
+// The methods may be called concurrently.
 type CPUSlots struct {
 	mu    sync.Mutex
 	free  int
-	queue []chan struct{} // who waits; each has room for the word
+	queue []chan struct{} // waiting callers of take, the first one first; each channel has a buffer of one
 }
 
-// NewCPUSlots makes as many turns as Go has processors.
+// NewCPUSlots returns as many slots as Go uses processors.
 func NewCPUSlots() *CPUSlots { return &CPUSlots{free: runtime.GOMAXPROCS(0)} }
 
-// take waits for a turn, at most so long. false: there was none.
-func (t *CPUSlots) take(wait time.Duration) bool {
-	t.mu.Lock()
-	if t.free > 0 {
-		t.free--
-		t.mu.Unlock()
+// take takes a slot, and waits for one for at most wait. It returns false if no slot became free in that time.
+func (s *CPUSlots) take(wait time.Duration) bool {
+	s.mu.Lock()
+	if s.free > 0 {
+		s.free--
+		s.mu.Unlock()
 		return true
 	}
-	word := make(chan struct{}, 1)
-	t.queue = append(t.queue, word)
-	t.mu.Unlock()
+	granted := make(chan struct{}, 1)
+	s.queue = append(s.queue, granted)
+	s.mu.Unlock()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
-	case <-word:
+	case <-granted:
 		return true
 	case <-timer.C:
 	}
-	t.mu.Lock()
-	i := slices.Index(t.queue, word)
+	s.mu.Lock()
+	i := slices.Index(s.queue, granted)
 	if i >= 0 {
-		t.queue = slices.Delete(t.queue, i, i+1)
+		s.queue = slices.Delete(s.queue, i, i+1)
 	}
-	t.mu.Unlock()
-	if i < 0 { // it came at the last moment
-		t.give()
+	s.mu.Unlock()
+	if i < 0 { // the slot was granted after the timer fired
+		s.release()
 	}
 	return false
 }
 
-// give gives a turn back, to the one that has waited longest.
-func (t *CPUSlots) give() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.queue) == 0 {
-		t.free++
+// release returns a slot. The caller of take that has waited longest gets it.
+func (s *CPUSlots) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		s.free++
 		return
 	}
-	t.queue[0] <- struct{}{}
-	t.queue = slices.Delete(t.queue, 0, 1)
+	s.queue[0] <- struct{}{}
+	s.queue = slices.Delete(s.queue, 0, 1)
 }
 
-// takeTurn takes the next turn of a hook that runs for long.
-func (c *callContext) takeTurn() {
-	c.giveTurn()
-	c.tellWaiter()
+// takeSlot takes the slot for the next slice of a long-running hook. It ends the hook, by a panic, if the hook's
+// deadline passes first.
+func (c *callContext) takeSlot() {
+	c.releaseSlot()
+	c.setOnWait()
 	left, _ := c.watch.left()
-	if c.turn = c.plugin.o.CPUSlots.take(left); !c.turn {
+	if c.hasSlot = c.plugin.o.CPUSlots.take(left); !c.hasSlot {
 		panic(errDeadline)
 	}
 }
 
-// tellWaiter has the Env give back the turn of the hook before it waits.
-func (c *callContext) tellWaiter() {
+// setOnWait makes the Env release the hook's slot before it waits.
+func (c *callContext) setOnWait() {
 	if c.waiter != nil {
 		return
 	}
 	if w, ok := c.env.(Waiter); ok {
 		c.waiter = w
-		w.BeforeWait(c.giveTurn)
+		w.OnWait(c.releaseSlot)
 	}
 }
 
-// giveTurn gives back the turn of the hook, if it has one.
-func (c *callContext) giveTurn() {
-	if c.turn {
-		c.turn = false
-		c.plugin.o.CPUSlots.give()
+// releaseSlot returns the slot of the hook, if it holds one.
+func (c *callContext) releaseSlot() {
+	if c.hasSlot {
+		c.hasSlot = false
+		c.plugin.o.CPUSlots.release()
 	}
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// CPUSlots are taken in the order of the wait, and none is lost when a wait ends.
-func TestTurns(t *testing.T) {
+// TestCPUSlotOrder: slots are granted in the order of requests, and a wait that times out loses none.
+func TestCPUSlotOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := &CPUSlots{free: 1}
-		if !turns.take(0) {
-			t.Fatal("no turn, and all are free")
+		slots := &CPUSlots{free: 1}
+		if !slots.take(0) {
+			t.Fatal("no slot was granted, and one is free")
 		}
 		order := make(chan int, 3)
 		for i, wait := range []time.Duration{time.Hour, time.Second, time.Hour} {
 			go func() {
-				if turns.take(wait) {
+				if slots.take(wait) {
 					order <- i
 				} else {
 					order <- -1
@@ -29,75 +29,82 @@ func TestTurns(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		if got := <-order; got != -1 {
-			t.Errorf("waiter %d has a turn that nobody gave", got)
+			t.Errorf("waiter %d has a slot that was not released", got)
 		}
 		for _, want := range []int{0, 2} {
-			turns.give()
+			slots.release()
 			if got := <-order; got != want {
-				t.Errorf("the turn went to %d, want %d", got, want)
+				t.Errorf("the slot went to waiter %d, want %d", got, want)
 			}
 		}
-		turns.give()
-		if turns.free != 1 || len(turns.queue) != 0 {
-			t.Errorf("%d free and %d waiting at the end", turns.free, len(turns.queue))
-		}
+		slots.release()
+		checkAllFree(t, slots)
 	})
 }
 
-// turnsEnv looks at the turns when the guest sends, and waits for nobody.
-type turnsEnv struct {
-	fakeEnv
-	turns  *CPUSlots
-	free   int    // in Send
-	waits  int    // free while it waits
-	before func() // of Waiter
+// checkAllFree fails the test unless the one slot is free and no hook waits for it.
+func checkAllFree(t *testing.T, slots *CPUSlots) {
+	t.Helper()
+	if slots.free != 1 || len(slots.queue) != 0 {
+		t.Errorf("at the end %d slots are free and %d hooks wait, want 1 and 0", slots.free, len(slots.queue))
+	}
 }
 
-func (e *turnsEnv) BeforeWait(f func()) { e.before = f }
+func (s *CPUSlots) freeCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.free
+}
 
-func (e *turnsEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
-	e.free = e.turns.left()
-	if e.before != nil {
-		e.before()
+// slotsEnv records the number of free slots while the guest is in Send, before and after the call of OnWait's function.
+type slotsEnv struct {
+	fakeEnv
+	slots       *CPUSlots
+	onWait      func()
+	freeInSend  int
+	freeInAWait int
+}
+
+func (e *slotsEnv) OnWait(f func()) { e.onWait = f }
+
+func (e *slotsEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
+	e.freeInSend = e.slots.freeCount()
+	if e.onWait != nil {
+		e.onWait()
 	}
-	e.waits = e.turns.left()
+	e.freeInAWait = e.slots.freeCount()
 	return e.fakeEnv.Send(conn, kind, data)
 }
 
-func (t *CPUSlots) left() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.free
-}
-
-// A hook keeps its turn over host functions, but not where they wait for others; and after
-// a hook, however it ended, none is taken.
-func TestTurnInHostFunctions(t *testing.T) {
-	turns := &CPUSlots{free: 1}
-	p := newPlugin(t, Options{CPUSlots: turns, Deadline: 10 * time.Second}, guest(t, "busy"))
-	env := &turnsEnv{turns: turns}
-	if err := message(p, env, "\x14"); err != nil { // some slices before, and after
+// TestSlotInHostFunctions: a hook keeps its slot during host functions, releases it when one of them waits, and holds
+// none after its end, however it ended.
+func TestSlotInHostFunctions(t *testing.T) {
+	slots := &CPUSlots{free: 1}
+	p := newPlugin(t, Options{CPUSlots: slots, Deadline: 10 * time.Second}, guest(t, "busy"))
+	env := &slotsEnv{slots: slots}
+	if err := message(p, env, "\x14"); err != nil { // several slices before Send, and after it
 		t.Fatal(err)
 	}
-	if env.free != 0 || env.waits != 1 || env.before != nil || turns.free != 1 {
-		t.Errorf("%d turns are free in send, %d while it waits, and %d after the hook", env.free, env.waits, turns.free)
+	if env.freeInSend != 0 || env.freeInAWait != 1 || env.onWait != nil || slots.free != 1 {
+		t.Errorf("%d slots are free in Send, %d while it waits, and %d after the hook",
+			env.freeInSend, env.freeInAWait, slots.free)
 	}
-	p = newPlugin(t, Options{CPUSlots: turns, Deadline: 20 * time.Millisecond}, guest(t, "faults"))
+	p = newPlugin(t, Options{CPUSlots: slots, Deadline: 20 * time.Millisecond}, guest(t, "faults"))
 	wantFault(t, message(p, &fakeEnv{}, "l"), TimedOut)
-	if turns.free != 1 {
-		t.Errorf("%d turns are free after a hook that was ended", turns.free)
+	if slots.free != 1 {
+		t.Errorf("%d slots are free after a hook that passed its deadline", slots.free)
 	}
 }
 
-// A hook that does nothing but call the host takes turns, too.
-func TestHostFunctionsTakeTurns(t *testing.T) {
-	turns := &CPUSlots{free: 1}
-	p := newPlugin(t, Options{CPUSlots: turns, Deadline: 50 * time.Millisecond}, guest(t, "hostile/host_calls"))
-	turns.take(0) // for ever
+// TestHostFunctionsTakeSlots: a hook that does nothing but call host functions takes slots, too.
+func TestHostFunctionsTakeSlots(t *testing.T) {
+	slots := &CPUSlots{free: 1}
+	p := newPlugin(t, Options{CPUSlots: slots, Deadline: 50 * time.Millisecond}, guest(t, "hostile/host_calls"))
+	slots.take(0) // and never releases it
 	before := p.Stats().Fuel
 	wantFault(t, message(p, &fakeEnv{}, "!n"), TimedOut)
 	if got := p.Stats().Fuel - before; got > 2*fuelSlice {
-		t.Errorf("without a turn it spent %d fuel, which is more than two slices", got)
+		t.Errorf("without a slot the hook spent %d fuel, which is more than two slices", got)
 	}
 }
 
@@ -105,27 +112,27 @@ func TestHostFunctionsTakeTurns(t *testing.T) {
 type lockEnv struct {
 	fakeEnv
 	lock   chan struct{}
-	before func()
+	onWait func()
 }
 
-func (e *lockEnv) BeforeWait(f func()) { e.before = f }
+func (e *lockEnv) OnWait(f func()) { e.onWait = f }
 
 func (e *lockEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
 	select {
 	case e.lock <- struct{}{}:
 	default:
-		e.before()
+		e.onWait()
 		e.lock <- struct{}{}
 	}
 	return e.fakeEnv.Send(conn, kind, data)
 }
 
-// Hooks that hold what others wait for come to their turns.
-func TestTurnsAndLocks(t *testing.T) {
-	turns, lock := &CPUSlots{free: 1}, make(chan struct{}, 1)
+// TestSlotsAndLocks: hooks that hold a lock which others wait for get their slots.
+func TestSlotsAndLocks(t *testing.T) {
+	slots, lock := &CPUSlots{free: 1}, make(chan struct{}, 1)
 	var wait sync.WaitGroup
 	for range 4 {
-		p := newPlugin(t, Options{CPUSlots: turns, Deadline: time.Minute}, guest(t, "busy"))
+		p := newPlugin(t, Options{CPUSlots: slots, Deadline: time.Minute}, guest(t, "busy"))
 		wait.Go(func() {
 			for range 5 {
 				if err := message(p, &lockEnv{lock: lock}, "\x14"); err != nil {
@@ -136,17 +143,15 @@ func TestTurnsAndLocks(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if turns.free != 1 || len(turns.queue) != 0 {
-		t.Errorf("%d free and %d waiting at the end", turns.free, len(turns.queue))
-	}
+	checkAllFree(t, slots)
 }
 
-// Hooks that run for long share one turn, and all come to their end.
-func TestTurnsAreShared(t *testing.T) {
-	turns := &CPUSlots{free: 1}
+// TestSlotsAreShared: long-running hooks share one slot, and all of them end.
+func TestSlotsAreShared(t *testing.T) {
+	slots := &CPUSlots{free: 1}
 	var wait sync.WaitGroup
 	for range 8 {
-		p := newPlugin(t, Options{CPUSlots: turns, Deadline: time.Minute}, guest(t, "busy"))
+		p := newPlugin(t, Options{CPUSlots: slots, Deadline: time.Minute}, guest(t, "busy"))
 		wait.Go(func() {
 			for range 3 {
 				if err := message(p, &fakeEnv{}, "\x0a"); err != nil {
@@ -156,7 +161,5 @@ func TestTurnsAreShared(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if turns.free != 1 || len(turns.queue) != 0 {
-		t.Errorf("%d free and %d waiting at the end", turns.free, len(turns.queue))
-	}
+	checkAllFree(t, slots)
 }

@@ -101,9 +101,9 @@ type Meter interface {
 // Waiter is an Env whose methods may wait for others: for the right to write to the
 // store, for another machine.
 type Waiter interface {
-	// BeforeWait has f called before a method waits. It is given nil when the hook has
+	// OnWait has f called before a method waits. It is given nil when the hook has
 	// ended: Commit and Drop wait as they like.
-	BeforeWait(f func())
+	OnWait(f func())
 }
 
 // Lapser is an Env that knows of events that have lost their sense while they waited

@@ -17,8 +17,8 @@ func hostLog(c *callContext, s []uint64) uint64 {
 	if level < abi.Debug || level > abi.Error {
 		return errno(abi.Invalid)
 	}
-	if c.turn && c.plugin.guestLog.ready(c.plugin.log, SlogLevel(level)) {
-		c.giveTurn() // who reads the log may be slow
+	if c.hasSlot && c.plugin.guestLog.ready(c.plugin.log, SlogLevel(level)) {
+		c.releaseSlot() // who reads the log may be slow
 	}
 	if c.env == nil {
 		c.plugin.guestLog.Line(c.plugin.log, SlogLevel(level), text, "stream", "log")

@@ -46,7 +46,7 @@ func (v *version) start(env Env) (*instance, error) {
 		stdout: guestWriter{log: p.log, lines: p.guestLog, level: slog.LevelInfo, stream: "stdout"},
 		stderr: guestWriter{log: p.log, lines: p.guestLog, level: slog.LevelWarn, stream: "stderr"},
 	}
-	i.stdout.before, i.stderr.before = i.call.giveTurn, i.call.giveTurn
+	i.stdout.before, i.stderr.before = i.call.releaseSlot, i.call.releaseSlot
 	i.call = callContext{plugin: p, watch: i.watch, stdout: &i.stdout, stderr: &i.stderr}
 	if p.o.Metering == Fuel {
 		i.call.fuel.limit = p.o.LoadFuel

@@ -45,14 +45,14 @@ type fuelTank struct {
 	host int64
 }
 
-// A hook that has run for awakeAtMost does not only yield: it sleeps. While
+// A hook that has run for maxRunTime does not only yield: it sleeps. While
 // every processor has a guest to run, nobody looks at the network for 10 ms; one
 // that is idle for a moment looks. On Linux a sleep ends after a millisecond, however
 // short it should be, so to sleep at every pause, which comes many times in a
 // millisecond, would have a hook run for a thirtieth of its time.
 const (
-	awakeAtMost = time.Millisecond
-	hookSleep   = 20 * time.Microsecond
+	maxRunTime = time.Millisecond
+	runPause   = 20 * time.Microsecond
 )
 
 // begin fills the tank for a hook.
@@ -90,7 +90,7 @@ func spend(ctx context.Context, mod api.Module, stack []uint64) {
 		f.global = mod.ExportedGlobal(meterFuel).(api.MutableGlobal)
 	}
 	c.settle()
-	c.takeTurn()
+	c.takeSlot()
 }
 
 // settle takes stock, ends a hook that has spent its fuel, and grants another slice.
@@ -107,7 +107,7 @@ func (c *callContext) settle() {
 }
 
 // pause lets others run, and ends a hook whose deadline has passed. It sleeps with its
-// turn, so that a processor is idle then.
+// CPU slot, so that a processor is idle then.
 func (c *callContext) pause() {
 	if left, bounded := c.watch.left(); bounded && left <= 0 {
 		panic(errDeadline)
@@ -116,8 +116,8 @@ func (c *callContext) pause() {
 	switch now := time.Since(epoch); {
 	case f.awake == 0:
 		f.awake = now
-	case now-f.awake > awakeAtMost:
-		time.Sleep(hookSleep)
+	case now-f.awake > maxRunTime:
+		time.Sleep(runPause)
 		f.awake = time.Since(epoch)
 		return
 	}
@@ -125,7 +125,7 @@ func (c *callContext) pause() {
 }
 
 // charge makes the hook pay for a host function, before it does anything. A slice that
-// is spent in host functions is as one of the guest's own code: it takes the next turn.
+// is spent in host functions is as one of the guest's own code: it takes the next CPU slot.
 func (c *callContext) charge(price int64) {
 	f := &c.fuel
 	if f.limit == 0 || f.global == nil {
@@ -135,7 +135,7 @@ func (c *callContext) charge(price int64) {
 	switch {
 	case f.host >= fuelSlice:
 		c.settle()
-		c.takeTurn()
+		c.takeSlot()
 	case f.spent+f.granted+f.host > f.limit:
 		c.settle()
 	}

@@ -6,62 +6,61 @@ import (
 	"time"
 )
 
-// Pacer is for a goroutine that runs one hook after another without anybody who
-// waits for them, as timers do that set themselves again. Each of these hooks may be
-// done before its first slice of fuel is spent, so that none takes a turn or sleeps; what
-// they take together is noted here, and bounded as that of one long hook is. It belongs
-// to one goroutine.
+// Pacer limits a goroutine that runs one hook after another without a client that waits for them, such as timers that
+// set themselves again. Each of these hooks may end before its first slice of fuel is spent, so that none of them
+// takes a CPU slot or sleeps. Pacer adds up their run time and limits it like the run time of one long hook.
+//
+// A Pacer belongs to one goroutine.
 type Pacer struct {
-	CPUSlots *CPUSlots     // those of the plugins whose hooks run
-	ran      time.Duration // by hooks, since the goroutine last slept
+	// CPUSlots is shared with the Plugins whose hooks run.
+	CPUSlots *CPUSlots
+
+	ran time.Duration // run time of hooks since the goroutine last slept
 }
 
-// Context is what to give to Run for the next hook. The first one since the last
-// sleep runs as any other; those behind it take a turn before they begin.
+// Context returns the context for the Run of the next hook. The first hook after a sleep runs without a CPU slot;
+// every other one takes a slot before it begins.
 func (p *Pacer) Context() context.Context {
 	if p.ran == 0 {
 		return context.Background()
 	}
-	return turnContext{context.Background()}
+	return pacedContext{context.Background()}
 }
 
-// Ran notes how long a hook took. When hooks have run for a millisecond since the
-// goroutine last slept, it sleeps, and says so: with a turn, so that a processor is idle
-// then and looks at the network.
-func (p *Pacer) Ran(took time.Duration) (slept bool) {
-	p.ran += max(took, 1) // no hook is for nothing, however coarse the clock
-	if p.ran <= awakeAtMost {
+// HookRan records the run time of a hook. When hooks have run for a millisecond since the goroutine last slept,
+// HookRan sleeps and returns true. It holds a CPU slot meanwhile, so that a processor is idle and polls the network.
+func (p *Pacer) HookRan(took time.Duration) (slept bool) {
+	p.ran += max(took, 1) // a hook takes time even if the clock is too coarse to show it
+	if p.ran <= maxRunTime {
 		return false
 	}
-	turn := p.CPUSlots.take(DefaultDeadline)
-	time.Sleep(hookSleep)
-	if turn {
-		p.CPUSlots.give()
+	hasSlot := p.CPUSlots.take(DefaultDeadline)
+	time.Sleep(runPause)
+	if hasSlot {
+		p.CPUSlots.release()
 	}
 	p.ran = 0
 	return true
 }
 
-// Rested notes that the goroutine had nothing to run for so long.
-func (p *Pacer) Rested(d time.Duration) {
-	if d >= hookSleep {
+// Idle records that the goroutine had no hook to run for d.
+func (p *Pacer) Idle(d time.Duration) {
+	if d >= runPause {
 		p.ran = 0
 	}
 }
 
-// turnContext has a hook take a turn before it begins.
-type turnContext struct{ context.Context }
+// pacedContext makes Run take a CPU slot before the hook begins.
+type pacedContext struct{ context.Context }
 
-// beginTurn takes a turn for a hook that is about to begin, where ctx asks for one. The
-// wait does not count towards the hook's deadline, and a hook that gets no turn within
-// one runs without.
+// takePacedSlot takes a CPU slot for a hook that is about to begin, if ctx is a pacedContext. The wait does not count
+// towards the hook's deadline. A hook that gets no slot within the time of a deadline runs without one.
 //
-// Who is given a turn is the next to run on its processor, before all others that can. A
-// chain of short hooks that hand it on would leave no room for anybody else: so each
-// lets those others run first.
-func (c *callContext) beginTurn(ctx context.Context) {
-	if _, ok := ctx.(turnContext); ok && c.plugin.o.Metering == Fuel {
-		c.turn = c.plugin.o.CPUSlots.take(c.plugin.o.Deadline)
+// A goroutine that is granted a slot is the next one to run on its processor, before all others that are ready. A
+// sequence of short hooks that pass the slot on would keep those others from running, so each hook yields first.
+func (c *callContext) takePacedSlot(ctx context.Context) {
+	if _, ok := ctx.(pacedContext); ok && c.plugin.o.Metering == Fuel {
+		c.hasSlot = c.plugin.o.CPUSlots.take(c.plugin.o.Deadline)
 		runtime.Gosched()
 	}
 }

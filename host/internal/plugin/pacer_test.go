@@ -8,75 +8,73 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// What short hooks take adds up until the goroutine sleeps, with a turn, or rests.
-func TestPace(t *testing.T) {
+// TestPacer: the run times of short hooks add up until the goroutine sleeps, with a slot, or is idle.
+func TestPacer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := Pacer{CPUSlots: &CPUSlots{free: 1}}
-		takesTurn := func() bool { _, ok := p.Context().(turnContext); return ok }
-		if takesTurn() {
-			t.Error("the first hook takes a turn")
+		needsSlot := func() bool { _, ok := p.Context().(pacedContext); return ok }
+		if needsSlot() {
+			t.Error("the first hook takes a slot")
 		}
-		if p.Ran(0) || !takesTurn() {
-			t.Error("the second hook takes no turn")
+		if p.HookRan(0) || !needsSlot() {
+			t.Error("the second hook takes no slot")
 		}
-		if p.Rested(0); !takesTurn() {
-			t.Error("to have looked for work is taken for a rest")
+		if p.Idle(0); !needsSlot() {
+			t.Error("an idle time of 0 counts as a sleep")
 		}
-		if p.Rested(hookSleep); takesTurn() {
-			t.Error("the first hook after a rest takes a turn")
+		if p.Idle(runPause); needsSlot() {
+			t.Error("the first hook after an idle time takes a slot")
 		}
 		p.CPUSlots.take(0)
 		slept := make(chan bool)
 		go func() {
-			p.Ran(awakeAtMost / 2)
-			slept <- p.Ran(awakeAtMost)
+			p.HookRan(maxRunTime / 2)
+			slept <- p.HookRan(maxRunTime)
 		}()
-		time.Sleep(hookSleep)
+		time.Sleep(runPause)
 		synctest.Wait()
 		select {
 		case <-slept:
-			t.Fatal("it slept without a turn")
+			t.Fatal("it slept without a slot")
 		default:
 		}
 		begun := time.Now()
-		p.CPUSlots.give()
-		if !<-slept || time.Since(begun) != hookSleep || takesTurn() || p.CPUSlots.free != 1 {
-			t.Errorf("it slept for %v, %d turns are free", time.Since(begun), p.CPUSlots.free)
+		p.CPUSlots.release()
+		if !<-slept || time.Since(begun) != runPause || needsSlot() || p.CPUSlots.free != 1 {
+			t.Errorf("it slept for %v, and %d slots are free", time.Since(begun), p.CPUSlots.free)
 		}
 	})
 }
 
-// A hook at its second place waits for a turn, though it is short, and gives it back.
-func TestPacedHookTakesTurn(t *testing.T) {
-	turns := &CPUSlots{free: 1}
-	p := newPlugin(t, Options{CPUSlots: turns}, guest(t, "echo"))
-	pace := Pacer{CPUSlots: turns}
-	run := func() *turnsEnv {
-		env := &turnsEnv{turns: turns}
+// TestPacedHookTakesSlot: the second hook of a Pacer waits for a slot, though it is short, and releases it.
+func TestPacedHookTakesSlot(t *testing.T) {
+	slots := &CPUSlots{free: 1}
+	p := newPlugin(t, Options{CPUSlots: slots}, guest(t, "echo"))
+	pacer := Pacer{CPUSlots: slots}
+	run := func() {
 		ev := Event{Hook: abi.OnMessage, Conn: 7, Data: []byte("x"), Arg: int32(abi.Text)}
-		if err := p.Run(pace.Context(), &ev, env); err != nil {
+		if err := p.Run(pacer.Context(), &ev, &slotsEnv{slots: slots}); err != nil {
 			t.Error(err)
 		}
-		return env
 	}
-	turns.take(0)
-	run() // needs none
-	pace.Ran(1)
-	second := make(chan *turnsEnv)
-	go func() { second <- run() }()
+	slots.take(0)
+	run() // the first hook needs none
+	pacer.HookRan(1)
+	second := make(chan struct{})
+	go func() { run(); close(second) }()
 	for queued := false; !queued; {
 		select {
 		case <-second:
-			t.Fatal("the second hook ran without a turn")
+			t.Fatal("the second hook ran without a slot")
 		case <-time.After(time.Millisecond):
-			turns.mu.Lock()
-			queued = len(turns.queue) == 1
-			turns.mu.Unlock()
+			slots.mu.Lock()
+			queued = len(slots.queue) == 1
+			slots.mu.Unlock()
 		}
 	}
-	turns.give()
+	slots.release()
 	<-second
-	if turns.free != 1 {
-		t.Errorf("%d turns are free after the hook", turns.free)
+	if slots.free != 1 {
+		t.Errorf("%d slots are free after the hook", slots.free)
 	}
 }

@@ -39,9 +39,9 @@ func (p *Plugin) Run(ctx context.Context, ev *Event, env Env) error {
 			return err
 		}
 	}
-	inst.call.beginTurn(ctx)
+	inst.call.takePacedSlot(ctx)
 	if Lapsed(ev, env) { // behind the last wait
-		inst.call.giveTurn()
+		inst.call.releaseSlot()
 		return env.Commit()
 	}
 	err = inst.run(ev, env)

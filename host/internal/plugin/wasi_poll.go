@@ -99,16 +99,16 @@ func (c *callContext) sleep(d time.Duration) {
 	late := d >= left
 	d = min(d, left)
 	c.slept += d
-	turn := c.turn
-	c.giveTurn()
+	hadSlot := c.hasSlot
+	c.releaseSlot()
 	if d > 0 {
 		time.Sleep(d) // at most a deadline, so nothing has to interrupt it
 	}
 	if late {
 		panic(errDeadline)
 	}
-	if turn { // at once: a hook could sleep for nothing in each slice
-		c.takeTurn()
+	if hadSlot { // otherwise a hook that sleeps in each slice would run without a slot
+		c.takeSlot()
 	}
 }
 
