@@ -12,29 +12,43 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// version is set by the linker: -ldflags "-X main.version=1.2.3".
-var version string
+// Set by the linker, as in -ldflags "-X main.version=1.2.3 -X main.commit=… -X main.date=…".
+// Empty: what the Go command recorded in the binary.
+var version, commit, date string
 
-// build says what this binary is.
+// build describes this binary.
 type build struct {
 	Version  string `json:"version"`
-	Revision string `json:"revision,omitempty"`
-	Time     string `json:"time,omitempty"`
-	Modified bool   `json:"modified,omitempty"`
+	Revision string `json:"revision,omitempty"` // the commit
+	Time     string `json:"time,omitempty"`     // of the commit, RFC 3339
+	Modified bool   `json:"modified,omitempty"` // the sources differed from the commit
 	Go       string `json:"go"`
+	Wazero   string `json:"wazero,omitempty"`
 	Platform string `json:"platform"`
 	ABI      int    `json:"abi"`
 }
 
+// readBuild returns what the linker set, and for the rest what the Go command
+// recorded: `go install …@version` records no commit, and `go run` no version.
 func readBuild() build {
-	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, ABI: abi.Version}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
+	b := build{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, ABI: abi.Version}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		b.fill(info)
 	}
-	if b.Version == "" {
-		b.Version = info.Main.Version
+	if version != "" {
+		b.Version = version
 	}
+	if commit != "" {
+		b.Revision, b.Modified = commit, false
+	}
+	if date != "" {
+		b.Time = date
+	}
+	return b
+}
+
+func (b *build) fill(info *debug.BuildInfo) {
+	b.Version = info.Main.Version
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
@@ -45,7 +59,33 @@ func readBuild() build {
 			b.Modified = s.Value == "true"
 		}
 	}
-	return b
+	for _, m := range info.Deps {
+		if m.Path == "github.com/tetratelabs/wazero" {
+			if m.Replace != nil {
+				m = m.Replace
+			}
+			b.Wazero = m.Version
+		}
+	}
+}
+
+func (b build) print(w io.Writer) {
+	fmt.Fprintf(w, "azuhost %s (ABI v%d, %s", b.Version, b.ABI, b.Go)
+	if b.Wazero != "" {
+		fmt.Fprintf(w, ", wazero %s", b.Wazero)
+	}
+	fmt.Fprintf(w, ", %s)\n", b.Platform)
+	if b.Revision == "" {
+		return
+	}
+	fmt.Fprintf(w, "commit %s", b.Revision)
+	if b.Time != "" {
+		fmt.Fprintf(w, " of %s", b.Time)
+	}
+	if b.Modified {
+		fmt.Fprint(w, ", modified")
+	}
+	fmt.Fprintln(w)
 }
 
 func versionCommand(w *world) *cobra.Command {
@@ -61,14 +101,7 @@ func versionCommand(w *world) *cobra.Command {
 			if asJSON {
 				return writeJSON(w.stdout, b)
 			}
-			fmt.Fprintf(w.stdout, "azuhost %s (ABI v%d, %s, %s)\n", b.Version, b.ABI, b.Go, b.Platform)
-			if b.Revision != "" {
-				modified := ""
-				if b.Modified {
-					modified = ", modified"
-				}
-				fmt.Fprintf(w.stdout, "revision %s of %s%s\n", b.Revision, b.Time, modified)
-			}
+			b.print(w.stdout)
 			return nil
 		},
 	}
