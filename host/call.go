@@ -21,12 +21,12 @@ type call struct {
 	hook  abi.Hook
 	event plugin.Event
 
-	conn     *conn             // of the event; nil: none
-	req      *http.Request     // the handshake; nil outside on_connect
-	query    url.Values        // of req; nil until the hook asks for a parameter
-	outbox   *hub.Outbox       // takes what the hook sends
-	receipts *[]broker.Pending // gets a receipt for each message sent over a broker; nil: none is wanted
-	meter    plugin.Meter      // takes the fuel that the hook is charged; nil: hooks are free
+	conn     *conn                    // of the event; nil: none
+	req      *http.Request            // the handshake; nil outside on_connect
+	query    url.Values               // of req; nil until the hook asks for a parameter
+	outbox   *hub.Outbox              // takes what the hook sends
+	receipts *[]broker.PendingReceipt // gets a receipt for each message sent over a broker; nil: none is wanted
+	meter    plugin.Meter             // takes the fuel that the hook is charged; nil: hooks are free
 
 	effects []effect
 	arena   []byte // frames, names and values of the effects

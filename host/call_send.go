@@ -147,5 +147,5 @@ func (c *call) sendOverBroker(t broker.Topic, frame []byte, except ConnID) {
 		c.rt.host.broker.Publish(t, m)
 		return
 	}
-	*c.receipts = append(*c.receipts, c.rt.host.broker.PublishAsk(t, m))
+	*c.receipts = append(*c.receipts, c.rt.host.broker.PublishWithReceipt(t, m))
 }

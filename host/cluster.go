@@ -53,10 +53,10 @@ func (h *Host) openBroker(o Broker) (err error) {
 	}
 	opts := broker.Options{
 		URL: o.URL, TLS: trust, Node: h.node, Prefix: o.Prefix, Timeout: o.Timeout, TTL: o.TTL, MaxQueue: o.MaxQueue, Log: h.log,
-		Deliver: h.deliverTopic, Pass: h.passTopic, Place: h.placeTopic, Presence: h.remotePresence, Command: h.command,
+		Deliver: h.deliverTopic, Advance: h.passTopic, SetPosition: h.placeTopic, Presence: h.remotePresence, Command: h.command,
 	}
 	if o.offline {
-		return opts.Check()
+		return opts.Validate()
 	}
 	h.broker, err = broker.New(opts)
 	// A history keeps for whom a message was not: the next process of this name must not

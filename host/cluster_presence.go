@@ -72,7 +72,7 @@ func (rt *routeRuntime) takeLeave(now time.Time) {
 
 // change is what the other nodes are told of a change here.
 func (rt *routeRuntime) change(c hub.Change) broker.Change {
-	return broker.Change{Route: rt.pattern, Room: c.Room, User: c.User, Here: c.Here, Size: c.Size}
+	return broker.Change{Route: rt.pattern, Room: c.Room, User: c.User, Present: c.Here, Size: c.Size}
 }
 
 // told is a change that also says whether a plugin was told here that a user left.
@@ -81,7 +81,7 @@ func (rt *routeRuntime) told(c hub.Change) broker.Change {
 	if c.User != "" && !c.Here {
 		k := [2]string{c.Room, c.User}
 		_, skipped := rt.remote.skipped[k]
-		out.Told = !skipped
+		out.Reported = !skipped
 		delete(rt.remote.skipped, k)
 	}
 	return out
@@ -150,7 +150,7 @@ func (h *Host) remotePresence(c broker.Change, heir bool) {
 	if rt == nil || c.User == "" {
 		return
 	}
-	rt.remote.note([2]string{c.Room, c.User}, remoteChange{c.Here, heir, c.Told})
+	rt.remote.note([2]string{c.Room, c.User}, remoteChange{c.Present, heir, c.Reported})
 	rt.wakeBackground()
 }
 

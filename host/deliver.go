@@ -49,7 +49,7 @@ func (r *reach) add(more reach) {
 
 // settle waits for receipts of what a hook sent, and counts them. The positions of its
 // messages are the hook's own affair.
-func (r *reach) settle(ctx context.Context, receipts []broker.Pending) {
+func (r *reach) settle(ctx context.Context, receipts []broker.PendingReceipt) {
 	for _, p := range receipts {
 		one := p.Wait(ctx)
 		one.Position = broker.Position{}
@@ -119,16 +119,16 @@ func (rt *routeRuntime) deliverByBroker(ctx context.Context, to target, frame []
 	b, m := rt.host.broker, broker.Message{Frame: frame}
 	switch {
 	case to.room != "":
-		return reached(b.PublishWait(ctx, rt.roomTopic(to.room), m))
+		return reached(b.PublishAndWait(ctx, rt.roomTopic(to.room), m))
 	case len(to.users) == 0:
-		return reached(b.PublishWait(ctx, rt.allTopic(), m))
+		return reached(b.PublishAndWait(ctx, rt.allTopic(), m))
 	}
 	var mu sync.Mutex
 	for users := range slices.Chunk(distinct(to.users), usersAtOnce) {
 		var wait sync.WaitGroup
 		for _, u := range users {
 			wait.Go(func() {
-				one := reached(b.PublishWait(ctx, rt.userTopic(u), m))
+				one := reached(b.PublishAndWait(ctx, rt.userTopic(u), m))
 				mu.Lock()
 				defer mu.Unlock()
 				sum.add(one)

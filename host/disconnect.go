@@ -70,7 +70,7 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err
 func (rt *routeRuntime) disconnect(ctx context.Context, d Disconnection) (reach, error) {
 	b := rt.host.broker
 	if d.User != "" && b != nil {
-		return reached(b.PublishWait(ctx, rt.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}})), nil
+		return reached(b.PublishAndWait(ctx, rt.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}})), nil
 	}
 	outbox := hub.Outbox{Hub: rt.hub}
 	defer outbox.Flush()
@@ -86,7 +86,7 @@ func (rt *routeRuntime) disconnect(ctx context.Context, d Disconnection) (reach,
 	case b == nil:
 		return reach{}, nil
 	}
-	n, answered := b.Command(ctx, node, broker.Command{Route: rt.pattern, Conn: id, Close: broker.Close{Code: d.Code, Reason: d.Reason}})
+	n, answered := b.SendCommand(ctx, node, broker.Command{Route: rt.pattern, Conn: id, Close: broker.Close{Code: d.Code, Reason: d.Reason}})
 	sum := reachOf(node, n)
 	sum.Partial = !answered && slices.Contains(rt.host.nodes(), node)
 	return sum, nil

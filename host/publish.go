@@ -206,7 +206,7 @@ func (rt *routeRuntime) publish(ctx context.Context, p Publication, failed *fail
 			targets = append(targets, Target{User: u})
 		}
 	}
-	var receipts []broker.Pending
+	var receipts []broker.PendingReceipt
 	for _, to := range targets {
 		sent, err := rt.ask(ctx, to, p, &receipts)
 		sum.add(rt.local(sent))
@@ -232,7 +232,7 @@ func hopeless(err error) bool {
 
 // ask runs on_publish for a message to a room, one user or all. It says to how many
 // connections of this node it sent; receipts gets those of what it sent over a broker.
-func (rt *routeRuntime) ask(ctx context.Context, to Target, p Publication, receipts *[]broker.Pending) (sent int, err error) {
+func (rt *routeRuntime) ask(ctx context.Context, to Target, p Publication, receipts *[]broker.PendingReceipt) (sent int, err error) {
 	data := to.appendEvent(make([]byte, 0, len(p.Data)+2*abi.MaxName), p.Data)
 	outbox := hub.Outbox{Hub: rt.hub}
 	err = rt.run(ctx, invocation{

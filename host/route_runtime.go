@@ -115,7 +115,7 @@ type invocation struct {
 	onFailed func(*call, error)
 	// receipts gets a receipt for everything that is sent over a broker. It may
 	// be nil.
-	receipts *[]broker.Pending
+	receipts *[]broker.PendingReceipt
 }
 
 // run runs a hook. Its effects take place before run returns nil, and none of

@@ -16,70 +16,70 @@ type Receipt struct {
 }
 
 // ackTime is how long nodes may take to say how many sockets they reached.
-const ackTime = 500 * time.Millisecond
+const ackTimeout = 500 * time.Millisecond
 
 // acks counts answers to messages whose sender wants to know.
-type acks struct {
+type receiptTracker struct {
 	mu      sync.Mutex
-	waiting map[uint64]*receipt
+	waiting map[uint64]*openReceipt
 }
 
-type receipt struct {
+type openReceipt struct {
 	Receipt
-	need, got int  // answers; need -1: not known yet
-	alone     bool // it went without Redis: others do not answer
-	done      chan struct{}
+	expected, answers int  // answers; need -1: not known yet
+	localOnly         bool // it went without Redis: others do not answer
+	done              chan struct{}
 }
 
-func (a *acks) open(id uint64, need int) *receipt {
+func (a *receiptTracker) open(id uint64, need int) *openReceipt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	r := &receipt{need: need, done: make(chan struct{})}
+	r := &openReceipt{expected: need, done: make(chan struct{})}
 	a.waiting[id] = r
 	return r
 }
 
 // alone says that a message went to sockets of this node, and not by Redis.
-func (a *acks) alone(id uint64, node string, sockets int) {
+func (a *receiptTracker) deliveredLocally(id uint64, node string, sockets int) {
 	if id == 0 {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if r := a.waiting[id]; r != nil {
-		r.alone = true
-		r.reached(node, sockets)
-		r.look()
+		r.localOnly = true
+		r.addSockets(node, sockets)
+		r.finishIfComplete()
 	}
 }
 
 // landed says how many nodes will answer, and what position the message has got.
-func (a *acks) landed(id uint64, nodes int, at Position) {
+func (a *receiptTracker) accepted(id uint64, nodes int, at Position) {
 	if id == 0 {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if r := a.waiting[id]; r != nil {
-		r.need, r.Position = nodes, at
-		r.look()
+		r.expected, r.Position = nodes, at
+		r.finishIfComplete()
 	}
 }
 
 // add takes the answer of a node.
-func (a *acks) add(id uint64, node string, sockets int) {
+func (a *receiptTracker) answered(id uint64, node string, sockets int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := a.waiting[id]
 	if r == nil {
 		return // too late
 	}
-	r.got++
-	r.reached(node, sockets)
-	r.look()
+	r.answers++
+	r.addSockets(node, sockets)
+	r.finishIfComplete()
 }
 
-func (r *receipt) reached(node string, sockets int) {
+func (r *openReceipt) addSockets(node string, sockets int) {
 	if sockets == 0 {
 		return
 	}
@@ -90,8 +90,8 @@ func (r *receipt) reached(node string, sockets int) {
 }
 
 // look ends the wait when all have answered; acks.mu is held.
-func (r *receipt) look() {
-	if r.alone || r.need >= 0 && r.got >= r.need {
+func (r *openReceipt) finishIfComplete() {
+	if r.localOnly || r.expected >= 0 && r.answers >= r.expected {
 		select {
 		case <-r.done:
 		default:
@@ -100,17 +100,17 @@ func (r *receipt) look() {
 	}
 }
 
-func (a *acks) close(id uint64) Receipt {
+func (a *receiptTracker) close(id uint64) Receipt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := a.waiting[id]
 	delete(a.waiting, id)
-	r.Partial = r.alone || r.need < 0 || r.got < r.need
+	r.Partial = r.localOnly || r.expected < 0 || r.answers < r.expected
 	return r.Receipt
 }
 
 // wait waits for the answers, but not beyond until.
-func (a *acks) wait(ctx context.Context, id uint64, r *receipt, until time.Time) Receipt {
+func (a *receiptTracker) wait(ctx context.Context, id uint64, r *openReceipt, until time.Time) Receipt {
 	t := time.NewTimer(time.Until(until))
 	defer t.Stop()
 	select {
@@ -123,53 +123,55 @@ func (a *acks) wait(ctx context.Context, id uint64, r *receipt, until time.Time)
 
 // answer tells the node that published messages how many sockets they reached; x.mu is
 // held, so it may not wait.
-func (b *Broker) answer(messages []Message, sockets int) {
+func (b *Broker) sendAcks(messages []Message, sockets int) {
 	for i := range messages {
 		m := &messages[i]
 		switch {
-		case m.ack == 0:
-		case m.Node == b.o.Node:
-			b.acks.add(m.ack, m.Node, sockets)
+		case m.ackID == 0:
+		case m.Node == b.opts.Node:
+			b.receipts.answered(m.ackID, m.Node, sockets)
 		default:
-			b.tell(b.channelNode(m.Node), control{Kind: kindAck, Ack: m.ack, Sockets: sockets})
+			b.sendClusterMessage(b.nodeChannel(m.Node), clusterMessage{Kind: kindAck, ID: m.ackID, Sockets: sockets})
 		}
 	}
 }
 
 // Pending is a message whose Receipt is to come. Somebody has to wait for it.
-type Pending struct {
+type PendingReceipt struct {
 	b     *Broker
 	id    uint64
-	r     *receipt
+	r     *openReceipt
 	until time.Time
 }
 
 // PublishAsk is Publish of a message whose Receipt is wanted.
-func (b *Broker) PublishAsk(t Topic, m Message) Pending {
-	m.ack = b.nextID.Add(1)
-	p := Pending{b, m.ack, b.acks.open(m.ack, -1), time.Now().Add(ackTime)}
+func (b *Broker) PublishWithReceipt(t Topic, m Message) PendingReceipt {
+	m.ackID = b.nextAckID.Add(1)
+	p := PendingReceipt{b, m.ackID, b.receipts.open(m.ackID, -1), time.Now().Add(ackTimeout)}
 	b.Publish(t, m)
 	return p
 }
 
 // Wait says how far the message went. It waits for ackTime from the publication on, so
 // that many that were published together take no longer than one.
-func (p Pending) Wait(ctx context.Context) Receipt { return p.b.acks.wait(ctx, p.id, p.r, p.until) }
+func (p PendingReceipt) Wait(ctx context.Context) Receipt {
+	return p.b.receipts.wait(ctx, p.id, p.r, p.until)
+}
 
 // PublishWait is Publish that says how far the message went.
-func (b *Broker) PublishWait(ctx context.Context, t Topic, m Message) Receipt {
-	return b.PublishAsk(t, m).Wait(ctx)
+func (b *Broker) PublishAndWait(ctx context.Context, t Topic, m Message) Receipt {
+	return b.PublishWithReceipt(t, m).Wait(ctx)
 }
 
 // Command asks another node for something, and says for how many sockets it
 // was done. false: the node has not answered.
-func (b *Broker) Command(ctx context.Context, node string, c Command) (sockets int, ok bool) {
+func (b *Broker) SendCommand(ctx context.Context, node string, c Command) (sockets int, ok bool) {
 	if !b.up.Load() {
 		return 0, false
 	}
-	id := b.nextID.Add(1)
-	r := b.acks.open(id, 1)
-	b.tell(b.channelNode(node), control{Kind: kindCommand, Ack: id, Command: &c})
-	rc := b.acks.wait(ctx, id, r, time.Now().Add(ackTime))
+	id := b.nextAckID.Add(1)
+	r := b.receipts.open(id, 1)
+	b.sendClusterMessage(b.nodeChannel(node), clusterMessage{Kind: kindCommand, ID: id, Command: &c})
+	rc := b.receipts.wait(ctx, id, r, time.Now().Add(ackTimeout))
 	return rc.Sockets, !rc.Partial
 }

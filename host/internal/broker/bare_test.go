@@ -10,9 +10,9 @@ import (
 )
 
 // bare is a node without goroutines: the test is its link.
-func bare(t testing.TB, change ...func(*Options)) *node {
-	n := &node{t: t, name: "a", got: map[string][]string{}, last: map[string]Position{}, places: map[string]Position{}}
-	o := Options{Node: n.name, Deliver: n.deliver, Pass: n.pass, Place: n.place, Presence: n.presence}
+func passiveNode(t testing.TB, change ...func(*Options)) *node {
+	n := &node{t: t, name: "a", got: map[string][]string{}, last: map[string]Position{}, positions: map[string]Position{}}
+	o := Options{Node: n.name, Deliver: n.deliver, Advance: n.advance, SetPosition: n.setPosition, Presence: n.presence}
 	for _, f := range change {
 		f(&o)
 	}
@@ -23,11 +23,11 @@ func bare(t testing.TB, change ...func(*Options)) *node {
 }
 
 // hear is the subscription of what has changed, at a position.
-func (n *node) hear(at Position) {
+func (n *node) confirmSubscriptions(at Position) {
 	add, _ := n.takeChanged()
 	for _, x := range add {
 		x.mu.Lock()
-		n.let(x, at)
+		n.resumeDelivery(x, at)
 		x.mu.Unlock()
 	}
 }
@@ -39,14 +39,14 @@ func (n *node) topicOf(t Topic) *topic {
 }
 
 // come takes messages of this node as Redis publishes them.
-func (n *node) come(x *topic, at Position, sent ...outgoing) {
-	p := batch{at: at, node: n.name, seq: sent[0].seq}
+func (n *node) receiveOwn(x *topic, at Position, sent ...outgoing) {
+	p := batch{first: at, node: n.name, seq: sent[0].seq}
 	for i := range sent {
 		p.messages = append(p.messages, sent[i].Message)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	n.take(x, &p)
+	n.handleBatch(x, &p)
 }
 
 var errTest = errors.New("a test breaks the link")
@@ -54,17 +54,17 @@ var errTest = errors.New("a test breaks the link")
 // TestRoundGoesOn: topics that have nothing to send do not keep those behind
 // them waiting.
 func TestRoundGoesOn(t *testing.T) {
-	n := bare(t)
-	for i := range 3 * roundTopics {
+	n := passiveNode(t)
+	for i := range 3 * maxRoundTopics {
 		n.Subscribe(room(fmt.Sprint(i)))
 	}
-	n.hear(Position{"e", 1})
+	n.confirmSubscriptions(Position{"e", 1})
 	n.Broker.mu.Lock()
 	for _, x := range n.topics {
 		n.makeReady(x)
 	}
 	n.Broker.mu.Unlock()
-	for n.round() {
+	for n.sendRound() {
 	}
 	if left := len(n.ready); left > 0 {
 		t.Errorf("%d topics were not looked at", left)
@@ -74,21 +74,21 @@ func TestRoundGoesOn(t *testing.T) {
 // TestRefusedOnce: what Redis has taken comes back, also where the members have
 // it by then because Redis took no more.
 func TestRefusedOnce(t *testing.T) {
-	n := bare(t)
+	n := passiveNode(t)
 	n.Subscribe(room("r"))
-	n.hear(Position{"e", 1})
-	n.say(room("r"), "taken")
-	n.say(room("r"), "refused")
+	n.confirmSubscriptions(Position{"e", 1})
+	n.publishf(room("r"), "taken")
+	n.publishf(room("r"), "refused")
 	x := n.topicOf(room("r"))
-	sent := slices.Clone(x.out)
-	x.landed, x.flying = 1, 1
-	n.refused(x)
-	n.come(x, Position{"e", 2}, sent[0])
+	sent := slices.Clone(x.queue)
+	x.accepted, x.inFlight = 1, 1
+	n.deliverRefused(x)
+	n.receiveOwn(x, Position{"e", 2}, sent[0])
 	if got := n.texts("r"); !slices.Equal(got, []string{"taken", "refused"}) {
 		t.Errorf("got %q", got)
 	}
-	if len(x.local) > 0 || n.Stats().QueuedBytes > 0 {
-		t.Errorf("remembers %v, %d bytes", x.local, n.Stats().QueuedBytes)
+	if len(x.deliveredLocally) > 0 || n.Stats().QueuedBytes > 0 {
+		t.Errorf("remembers %v, %d bytes", x.deliveredLocally, n.Stats().QueuedBytes)
 	}
 }
 
@@ -99,26 +99,26 @@ func TestPartial(t *testing.T) {
 	ctx := context.Background()
 	hi := Message{Frame: frame("hi")}
 	t.Run("overflow", func(t *testing.T) {
-		n := bare(t, func(o *Options) { o.MaxQueue = 1 })
-		if got := n.PublishWait(ctx, room("r"), hi); !reflect.DeepEqual(got, want) {
+		n := passiveNode(t, func(o *Options) { o.MaxQueue = 1 })
+		if got := n.PublishAndWait(ctx, room("r"), hi); !reflect.DeepEqual(got, want) {
 			t.Errorf("receipt %+v", got)
 		}
 	})
 	for name, end := range map[string]func(*node, *topic){
-		"broken":  func(n *node, _ *topic) { n.down(errTest) },
-		"refused": func(n *node, x *topic) { x.flying = 1; n.refused(x) },
+		"broken":  func(n *node, _ *topic) { n.linkDown(errTest) },
+		"refused": func(n *node, x *topic) { x.inFlight = 1; n.deliverRefused(x) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := bare(t)
+			n := passiveNode(t)
 			n.Subscribe(room("r"))
-			n.hear(Position{"e", 1})
+			n.confirmSubscriptions(Position{"e", 1})
 			got := make(chan Receipt, 1)
-			go func() { got <- n.PublishWait(ctx, room("r"), hi) }()
+			go func() { got <- n.PublishAndWait(ctx, room("r"), hi) }()
 			x := n.topicOf(room("r"))
 			eventually(t, "waits", func() bool {
 				x.mu.Lock()
 				defer x.mu.Unlock()
-				return len(x.out) == 1
+				return len(x.queue) == 1
 			})
 			end(n, x)
 			if got := <-got; !reflect.DeepEqual(got, want) {
@@ -127,9 +127,9 @@ func TestPartial(t *testing.T) {
 		})
 	}
 	t.Run("down", func(t *testing.T) {
-		n := bare(t)
-		n.down(errTest)
-		if got := n.PublishWait(ctx, room("r"), hi); !reflect.DeepEqual(got, want) {
+		n := passiveNode(t)
+		n.linkDown(errTest)
+		if got := n.PublishAndWait(ctx, room("r"), hi); !reflect.DeepEqual(got, want) {
 			t.Errorf("receipt %+v", got)
 		}
 	})
@@ -138,16 +138,16 @@ func TestPartial(t *testing.T) {
 // TestPlacedAgain: a room that empties and fills again within a moment is told
 // where it stands, although the subscription has never changed.
 func TestPlacedAgain(t *testing.T) {
-	n := bare(t)
-	n.Subscribe(kept("r"))
-	n.hear(Position{"e", 5})
+	n := passiveNode(t)
+	n.Subscribe(historyRoom("r"))
+	n.confirmSubscriptions(Position{"e", 5})
 	n.mu.Lock()
-	clear(n.places)
+	clear(n.positions)
 	n.mu.Unlock()
-	n.Unsubscribe(kept("r"))
-	n.Subscribe(kept("r"))
-	n.hear(Position{"wrong", 0})
-	if got := n.places["r"]; got != (Position{"e", 5}) {
+	n.Unsubscribe(historyRoom("r"))
+	n.Subscribe(historyRoom("r"))
+	n.confirmSubscriptions(Position{"wrong", 0})
+	if got := n.positions["r"]; got != (Position{"e", 5}) {
 		t.Errorf("the room was told %v", got)
 	}
 }
@@ -155,10 +155,10 @@ func TestPlacedAgain(t *testing.T) {
 // TestSubscribedTwice: a route that ends and one of the same path that begins
 // have the same topics for a while.
 func TestSubscribedTwice(t *testing.T) {
-	n := bare(t)
+	n := passiveNode(t)
 	n.Subscribe(room("r"))
 	n.Subscribe(room("r"))
-	n.hear(Position{"e", 1})
+	n.confirmSubscriptions(Position{"e", 1})
 	n.Unsubscribe(room("r"))
 	if _, drop := n.takeChanged(); len(drop) > 0 {
 		t.Error("the second does not hear any more")
@@ -173,20 +173,20 @@ func TestSubscribedTwice(t *testing.T) {
 // becomes of their messages.
 func TestTopicsAreForgotten(t *testing.T) {
 	t.Run("broken", func(t *testing.T) {
-		n := bare(t)
-		n.say(room("r"), "hi")
-		n.down(errTest)
+		n := passiveNode(t)
+		n.publishf(room("r"), "hi")
+		n.linkDown(errTest)
 		n.up.Store(true)
-		for n.round() {
+		for n.sendRound() {
 		}
 		if got := n.Stats().Topics; got > 0 {
 			t.Errorf("%d topics", got)
 		}
 	})
 	t.Run("overflow", func(t *testing.T) {
-		n := bare(t, func(o *Options) { o.MaxQueue = 1 })
-		n.say(room("r"), "hi")
-		for n.round() {
+		n := passiveNode(t, func(o *Options) { o.MaxQueue = 1 })
+		n.publishf(room("r"), "hi")
+		for n.sendRound() {
 		}
 		if got := n.Stats().Topics; got > 0 {
 			t.Errorf("%d topics", got)
@@ -197,20 +197,20 @@ func TestTopicsAreForgotten(t *testing.T) {
 // TestReadOnce: a message of this node that was read from the history, as
 // something else was missing, is not given to the members again when the link breaks.
 func TestReadOnce(t *testing.T) {
-	n := bare(t)
-	n.Subscribe(kept("r"))
-	n.hear(Position{"e", 1})
-	n.say(kept("r"), "hi")
-	x := n.topicOf(kept("r"))
-	seq := x.out[0].seq
-	x.landed = 1
+	n := passiveNode(t)
+	n.Subscribe(historyRoom("r"))
+	n.confirmSubscriptions(Position{"e", 1})
+	n.publishf(historyRoom("r"), "hi")
+	x := n.topicOf(historyRoom("r"))
+	seq := x.queue[0].seq
+	x.accepted = 1
 	x.mu.Lock()
-	n.deliverOne(x, Position{"e", 2}, seq, Message{Frame: frame("hi"), Node: n.name})
+	n.deliverOnce(x, Position{"e", 2}, seq, Message{Frame: frame("hi"), Node: n.name})
 	x.mu.Unlock()
-	if len(x.out) > 0 {
+	if len(x.queue) > 0 {
 		t.Error("it is kept")
 	}
-	n.down(errTest)
+	n.linkDown(errTest)
 	if got := n.texts("r"); !slices.Equal(got, []string{"hi"}) {
 		t.Errorf("got %q", got)
 	}
@@ -219,15 +219,15 @@ func TestReadOnce(t *testing.T) {
 // TestHoldIsBounded: what comes while it is not known where a topic stands, and is too
 // much to keep, is looked for afterwards, and counted then only.
 func TestHoldIsBounded(t *testing.T) {
-	n := bare(t, func(o *Options) { o.MaxQueue = 100 })
+	n := passiveNode(t, func(o *Options) { o.MaxQueue = 100 })
 	n.Subscribe(room("r"))
 	add, _ := n.takeChanged()
 	x := add[0]
 	for i := range 3 {
-		n.come(x, Position{"e", uint64(2 + i)}, outgoing{Message: Message{Frame: frame(fmt.Sprint(i)), Node: "b"}})
+		n.receiveOwn(x, Position{"e", uint64(2 + i)}, outgoing{Message: Message{Frame: frame(fmt.Sprint(i)), Node: "b"}})
 	}
 	x.mu.Lock()
-	n.let(x, Position{"e", 1})
+	n.resumeDelivery(x, Position{"e", 1})
 	x.mu.Unlock()
 	if got := n.texts("r"); !slices.Equal(got, []string{"0"}) {
 		t.Errorf("got %q", got)
@@ -238,7 +238,7 @@ func TestHoldIsBounded(t *testing.T) {
 }
 
 // heldTopic is a topic whose subscription is confirmed, and that waits to know where it stands.
-func (n *node) heldTopic(t Topic) *topic {
+func (n *node) onlyChangedTopic(t Topic) *topic {
 	n.t.Helper()
 	add, _ := n.takeChanged()
 	if len(add) != 1 {
@@ -250,17 +250,17 @@ func (n *node) heldTopic(t Topic) *topic {
 // TestTakenBeforeSubscribed: what Redis took before the first member came is not for it,
 // and does not wait any more.
 func TestTakenBeforeSubscribed(t *testing.T) {
-	n := bare(t)
-	n.say(room("r"), "before")
+	n := passiveNode(t)
+	n.publishf(room("r"), "before")
 	n.Subscribe(room("r"))
-	n.say(room("r"), "after")
-	x := n.heldTopic(room("r"))
-	x.landed = 1
-	n.settle(&standing{x: x, at: Position{"e", 5}, sent: x.out[0].seq})
-	if len(x.out) != 1 || textOf(x.out[0].Message) != "after" {
-		t.Errorf("%d messages wait", len(x.out))
+	n.publishf(room("r"), "after")
+	x := n.onlyChangedTopic(room("r"))
+	x.accepted = 1
+	n.finishResync(&topicSync{topic: x, remote: Position{"e", 5}, acceptedSeq: x.queue[0].seq})
+	if len(x.queue) != 1 || textOf(x.queue[0].Message) != "after" {
+		t.Errorf("%d messages wait", len(x.queue))
 	}
-	n.down(errTest)
+	n.linkDown(errTest)
 	if got := n.texts("r"); !slices.Equal(got, []string{"after"}) {
 		t.Errorf("got %q", got)
 	}
@@ -268,37 +268,37 @@ func TestTakenBeforeSubscribed(t *testing.T) {
 
 // TestTakenUnheard: members who were there get what Redis took of this node and did not bring.
 func TestTakenUnheard(t *testing.T) {
-	for _, topic := range []Topic{room("r"), kept("r")} {
-		n := bare(t)
+	for _, topic := range []Topic{room("r"), historyRoom("r")} {
+		n := passiveNode(t)
 		n.Subscribe(topic)
-		n.hear(Position{"e", 5})
+		n.confirmSubscriptions(Position{"e", 5})
 		for i := range 10 {
-			n.say(topic, "%d", i)
+			n.publishf(topic, "%d", i)
 		}
 		x := n.topicOf(topic)
-		sent := slices.Clone(x.out)
-		x.landed = 10
-		n.down(errTest) // which has the members get them
+		sent := slices.Clone(x.queue)
+		x.accepted = 10
+		n.linkDown(errTest) // which has the members get them
 		n.up.Store(true)
 		for i := 10; i < 13; i++ {
-			n.say(topic, "%d", i)
+			n.publishf(topic, "%d", i)
 		}
-		n.note(x)
-		n.heldTopic(topic)
-		x.landed = 3
-		s := &standing{x: x, was: Position{"e", 5}, known: true, at: Position{"e", 18}, sent: sent[9].seq + 3}
+		n.markChanged(x)
+		n.onlyChangedTopic(topic)
+		x.accepted = 3
+		s := &topicSync{topic: x, local: Position{"e", 5}, hasLocal: true, remote: Position{"e", 18}, acceptedSeq: sent[9].seq + 3}
 		if topic.Size > 0 { // the last one of a history that is short
-			o := x.out[len(x.out)-1]
-			s.read = []entry{{Message: o.Message, Offset: 18, seq: o.seq}}
+			o := x.queue[len(x.queue)-1]
+			s.entries = []historyEntry{{Message: o.Message, Offset: 18, seq: o.seq}}
 			n.last["r"] = Position{"e", 17}
 		}
-		if lost := n.settle(s); lost > 0 || n.Stats().Missed > 0 {
+		if lost := n.finishResync(s); lost > 0 || n.Stats().Missed > 0 {
 			t.Errorf("%d lost", lost)
 		}
-		if len(x.local)+len(x.out) > 0 {
-			t.Errorf("remembers %v, %d wait", x.local, len(x.out))
+		if len(x.deliveredLocally)+len(x.queue) > 0 {
+			t.Errorf("remembers %v, %d wait", x.deliveredLocally, len(x.queue))
 		}
-		wantAll(t, ownOrder(prefixed("a ", n.texts("r")), "a"), "a", 0, 13)
+		wantSequence(t, fromSender(prefixed("a ", n.texts("r")), "a"), "a", 0, 13)
 	}
 }
 
@@ -315,7 +315,7 @@ func TestTopicsWithoutALink(t *testing.T) {
 	for i := range 1000 {
 		topic := room(fmt.Sprint(i))
 		n.Subscribe(topic)
-		n.say(topic, "hi")
+		n.publishf(topic, "hi")
 		n.Unsubscribe(topic)
 	}
 	n.Subscribe(room("stays"))
@@ -324,23 +324,23 @@ func TestTopicsWithoutALink(t *testing.T) {
 
 // TestCountsOfABatch: of messages that come together each is counted for itself.
 func TestCountsOfABatch(t *testing.T) {
-	n := bare(t, func(o *Options) {
+	n := passiveNode(t, func(o *Options) {
 		o.Deliver = func(_ Topic, _ Position, messages []Message) int { return len(textOf(messages[len(messages)-1])) }
 	})
 	n.Subscribe(room("r"))
-	n.hear(Position{"e", 1})
+	n.confirmSubscriptions(Position{"e", 1})
 	var sent []outgoing
 	want := []int{0, 2, 3, 0}
-	var receipts []*receipt
+	var receipts []*openReceipt
 	for i, text := range []string{"1", "22", "333", "4444"} {
 		o := outgoing{Message: Message{Frame: frame(text), Node: n.name}}
 		if want[i] > 0 {
-			o.ack = uint64(i)
+			o.ackID = uint64(i)
 		}
 		sent = append(sent, o)
-		receipts = append(receipts, n.acks.open(uint64(i), 1))
+		receipts = append(receipts, n.receipts.open(uint64(i), 1))
 	}
-	n.come(n.topicOf(room("r")), Position{"e", 2}, sent...)
+	n.receiveOwn(n.topicOf(room("r")), Position{"e", 2}, sent...)
 	for i, r := range receipts {
 		if r.Sockets != want[i] {
 			t.Errorf("message %d: %d sockets", i, r.Sockets)

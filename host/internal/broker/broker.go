@@ -41,8 +41,8 @@ type Options struct {
 	// TTL is how long a node is believed to be there without a sign of it. 0: 10 s.
 	TTL time.Duration
 	// MaxQueue bounds the messages that wait for Redis, in bytes. 0: 16 MiB.
-	MaxQueue int
-	classic  bool // do without sharded publications, for tests
+	MaxQueue   int
+	noSharding bool // do without sharded publications, for tests
 
 	// Log. nil: discard.
 	Log *slog.Logger
@@ -52,9 +52,9 @@ type Options struct {
 	// may not call the Broker but for Subscribe and Unsubscribe.
 	Deliver func(t Topic, first Position, messages []Message) (sockets int)
 	// Pass says that the members have the messages up to a position already.
-	Pass func(t Topic, at Position)
+	Advance func(t Topic, at Position)
 	// Place says where a topic stands.
-	Place func(t Topic, at Position)
+	SetPosition func(t Topic, at Position)
 	// Presence says that a user came to a room of the other nodes, or left the last of them.
 	// heir: that the user left is for this node to tell its plugin. Two events of a user may
 	// come in another order than they happened: Online knows.
@@ -66,10 +66,10 @@ type Options struct {
 
 // Broker is the link of one node. All methods may be called concurrently.
 type Broker struct {
-	o      Options
+	opts   Options
 	log    *slog.Logger
 	client rueidis.Client
-	wait   sync.WaitGroup
+	wg     sync.WaitGroup
 	ctx    context.Context // done when the Broker closes
 	stop   context.CancelFunc
 	up     atomic.Bool
@@ -78,42 +78,42 @@ type Broker struct {
 	clustered atomic.Bool // Redis is a cluster
 	sharded   atomic.Bool // which offers sharded publications
 
-	failed chan error    // the link is broken: for the goroutine of link
-	dirty  chan struct{} // topics have to be subscribed or unsubscribed
-	wake   chan struct{} // there is something to send
-	work   []chan inbound
-	sends  pace
-	reads  pace
-	stats  counters
-	peers  peers
-	acks   acks
-	nextID atomic.Uint64 // of acks
-	life   string        // of this process: the next one of its name has another
-	start  time.Time
-	echo   atomic.Int64 // nanoseconds after start: when this node heard itself last
+	linkFailures     chan error    // the link is broken: for the goroutine of link
+	subscriptionWork chan struct{} // topics have to be subscribed or unsubscribed
+	sendWork         chan struct{} // there is something to send
+	workers          []chan inboundBatch
+	publishLimit     batchLimit
+	readLimit        batchLimit
+	stats            counters
+	peers            peers
+	receipts         receiptTracker
+	nextAckID        atomic.Uint64 // of acks
+	incarnation      string        // of this process: the next one of its name has another
+	start            time.Time
+	lastEcho         atomic.Int64 // nanoseconds after start: when this node heard itself last
 
-	ticked, woke     atomic.Int64  // nanoseconds after start: when beat ran last, and when it did after it stood still
-	beats, heardBeat atomic.Uint64 // numbers of the last beat that was given, and of the last that came back
-	fresh            atomic.Uint64 // number of a beat that has to come back before this node can tell who is there
+	lastTick, resumedAt             atomic.Int64  // nanoseconds after start: when beat ran last, and when it did after it stood still
+	heartbeatsSent, heartbeatEchoed atomic.Uint64 // numbers of the last beat that was given, and of the last that came back
+	heartbeatNeeded                 atomic.Uint64 // number of a beat that has to come back before this node can tell who is there
 
-	controls      chan outControl
-	heardControls chan string   // control messages that have come
-	heardBytes    atomic.Int64  // in heardControls
-	requests      chan struct{} // a token for each request to a store
-	refusing      atomic.Bool   // Redis takes no messages for now
+	clusterOut     chan outgoingClusterMessage
+	clusterIn      chan string   // control messages that have come
+	clusterInBytes atomic.Int64  // in heardControls
+	requestSlots   chan struct{} // a token for each request to a store
+	writesBlocked  atomic.Bool   // Redis takes no messages for now
 
-	mu        sync.Mutex
-	topics    map[string]*topic // by channel
-	changed   []*topic          // wanted is not subscribed, perhaps
-	ready     []*topic          // have messages to send
-	stalled   []*topic          // wait until Redis takes messages again
-	later     bool              // they are tried again after a while
-	unlocking int               // locks of stores that are being given back
-	queued    int               // bytes that wait, in all topics
-	since     time.Time         // the link is up or down
-	cause     error             // why it is down
-	ups       int               // how often it came up
-	turned    chan struct{}     // closed when the link comes up or has a cause not to, or nothing waits any more
+	mu             sync.Mutex
+	topics         map[string]*topic // by channel
+	changed        []*topic          // wanted is not subscribed, perhaps
+	ready          []*topic          // have messages to send
+	blocked        []*topic          // wait until Redis takes messages again
+	retryScheduled bool              // they are tried again after a while
+	unlocks        int               // locks of stores that are being given back
+	queuedBytes    int               // bytes that wait, in all topics
+	stateSince     time.Time         // the link is up or down
+	linkError      error             // why it is down
+	ups            int               // how often it came up
+	notified       chan struct{}     // closed when the link comes up or has a cause not to, or nothing waits any more
 }
 
 type counters struct {
@@ -142,27 +142,27 @@ type Stats struct {
 }
 
 // Check says what makes no sense, without connecting.
-func (o Options) Check() error {
+func (o Options) Validate() error {
 	_, err := parseURL(o)
 	return err
 }
 
 // New makes a Broker and begins to connect. It does not wait: see Wait.
 func New(o Options) (*Broker, error) {
-	if err := o.Check(); err != nil {
+	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	b := newBroker(o)
 	for range runtime.GOMAXPROCS(0) {
-		c := make(chan inbound, 1024)
-		b.work = append(b.work, c)
-		b.wait.Go(func() { b.deliverFrom(c) })
+		c := make(chan inboundBatch, 1024)
+		b.workers = append(b.workers, c)
+		b.wg.Go(func() { b.runWorker(c) })
 	}
-	b.wait.Go(b.link)
-	b.wait.Go(b.send)
-	b.wait.Go(b.pump)
-	b.wait.Go(b.controlFrom)
-	b.wait.Go(b.beat)
+	b.wg.Go(b.runLink)
+	b.wg.Go(b.runSender)
+	b.wg.Go(b.runClusterSender)
+	b.wg.Go(b.runClusterReceiver)
+	b.wg.Go(b.runHeartbeat)
 	return b, nil
 }
 
@@ -176,25 +176,25 @@ func newBroker(o Options) *Broker {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	b := &Broker{
-		o: o, log: o.Log,
-		failed: make(chan error, 1), dirty: make(chan struct{}, 1), wake: make(chan struct{}, 1),
-		topics: map[string]*topic{}, turned: make(chan struct{}),
-		life:  newEpoch(),
-		start: time.Now(), since: time.Now(), cause: errNotYet,
-		controls: make(chan outControl, 4096), requests: make(chan struct{}, atOnce),
-		heardControls: make(chan string, 4096),
+		opts: o, log: o.Log,
+		linkFailures: make(chan error, 1), subscriptionWork: make(chan struct{}, 1), sendWork: make(chan struct{}, 1),
+		topics: map[string]*topic{}, notified: make(chan struct{}),
+		incarnation: randomID(),
+		start:       time.Now(), stateSince: time.Now(), linkError: errConnecting,
+		clusterOut: make(chan outgoingClusterMessage, 4096), requestSlots: make(chan struct{}, maxRequests),
+		clusterIn: make(chan string, 4096),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.peers.init(b)
-	b.acks.waiting = map[uint64]*receipt{}
+	b.receipts.waiting = map[uint64]*openReceipt{}
 	return b
 }
 
 // Wait waits until the link is up. When ctx is done first, or the cause is one that
 // only a change of the Options ends, it gives the cause.
 func (b *Broker) Wait(ctx context.Context) error {
-	var lasting *refusedError
-	b.await(ctx, func() bool { return b.up.Load() || errors.As(b.Stats().Cause, &lasting) })
+	var lasting *configError
+	b.waitUntil(ctx, func() bool { return b.up.Load() || errors.As(b.Stats().Cause, &lasting) })
 	if b.up.Load() {
 		return nil
 	}
@@ -203,10 +203,10 @@ func (b *Broker) Wait(ctx context.Context) error {
 
 // await waits until something holds that turn says the word of. false: ctx was
 // done first.
-func (b *Broker) await(ctx context.Context, holds func() bool) bool {
+func (b *Broker) waitUntil(ctx context.Context, holds func() bool) bool {
 	for {
 		b.mu.Lock()
-		turned := b.turned
+		turned := b.notified
 		b.mu.Unlock()
 		if holds() {
 			return true
@@ -220,15 +220,15 @@ func (b *Broker) await(ctx context.Context, holds func() bool) bool {
 }
 
 // turn wakes those who await; mu is held.
-func (b *Broker) turn() {
-	close(b.turned)
-	b.turned = make(chan struct{})
+func (b *Broker) notify() {
+	close(b.notified)
+	b.notified = make(chan struct{})
 }
 
 // free counts bytes that do not wait any more; mu is held.
-func (b *Broker) free(n int) {
-	if b.queued -= n; b.queued == 0 && n > 0 {
-		b.turn()
+func (b *Broker) releaseQueued(n int) {
+	if b.queuedBytes -= n; b.queuedBytes == 0 && n > 0 {
+		b.notify()
 	}
 }
 
@@ -240,8 +240,8 @@ func (b *Broker) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return Stats{
-		Connected: b.up.Load(), Since: b.since, Cause: b.cause, Links: b.stats.links.Load(),
-		Topics: len(b.topics), QueuedBytes: b.queued, Nodes: b.peers.count() + 1,
+		Connected: b.up.Load(), Since: b.stateSince, Cause: b.linkError, Links: b.stats.links.Load(),
+		Topics: len(b.topics), QueuedBytes: b.queuedBytes, Nodes: b.peers.count() + 1,
 		Published: b.stats.published.Load(), Received: b.stats.received.Load(), Unsent: b.stats.unsent.Load(),
 		Missed: b.stats.missed.Load(), Overflow: b.stats.overflow.Load(), Resets: b.stats.resets.Load(),
 	}
@@ -251,11 +251,11 @@ func (b *Broker) Stats() Stats {
 // first, and locks of stores are given back, if the link is up and ctx allows.
 func (b *Broker) Close(ctx context.Context) error {
 	err := b.flush(ctx)
-	b.sayBye(ctx)
+	b.announceLeave(ctx)
 	b.mu.Lock()
 	b.stop()
 	b.mu.Unlock()
-	b.wait.Wait()
+	b.wg.Wait()
 	return err
 }
 
@@ -266,12 +266,12 @@ func (b *Broker) spawn(f func()) bool {
 	if b.ctx.Err() != nil {
 		return false
 	}
-	b.wait.Go(f)
+	b.wg.Go(f)
 	return true
 }
 
 // poke has a goroutine look at what has changed.
-func poke(c chan struct{}) {
+func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

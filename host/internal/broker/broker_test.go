@@ -28,14 +28,14 @@ func TestOneOrder(t *testing.T) {
 		}
 	}
 	for _, n := range nodes {
-		n.linked()
+		n.waitLinked()
 	}
 	var wait sync.WaitGroup
 	for _, n := range nodes {
 		for i := range rooms {
 			wait.Go(func() {
 				for k := range each {
-					n.say(room(fmt.Sprint(i)), "%s %d", n.name, k)
+					n.publishf(room(fmt.Sprint(i)), "%s %d", n.name, k)
 				}
 			})
 		}
@@ -51,7 +51,7 @@ func TestOneOrder(t *testing.T) {
 			if !slices.Equal(n.texts(name), all) {
 				t.Fatalf("room %s: %s has another order", name, n.name)
 			}
-			wantAll(t, all, n.name, 0, each)
+			wantSequence(t, all, n.name, 0, each)
 		}
 	}
 	for _, n := range nodes {
@@ -62,7 +62,7 @@ func TestOneOrder(t *testing.T) {
 }
 
 // wantAll wants the messages of one sender, each once and in order.
-func wantAll(t *testing.T, got []string, sender string, from, to int) {
+func wantSequence(t *testing.T, got []string, sender string, from, to int) {
 	t.Helper()
 	next := from
 	for _, text := range got {
@@ -83,30 +83,30 @@ func wantAll(t *testing.T, got []string, sender string, from, to int) {
 func TestTopicsOfOthers(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
-	a.linked()
-	b.linked()
+	a.waitLinked()
+	b.waitLinked()
 	user := Topic{Route: "/", Kind: User, Name: "ann | } % bob"}
 	b.Subscribe(user)
-	b.settled(user)
+	b.waitSubscribed(user)
 	ctx := context.Background()
-	if got := a.PublishWait(ctx, user, Message{Frame: frame("hi")}); !reflect.DeepEqual(got, Receipt{Sockets: 1, Nodes: []string{b.name}}) {
+	if got := a.PublishAndWait(ctx, user, Message{Frame: frame("hi")}); !reflect.DeepEqual(got, Receipt{Sockets: 1, Nodes: []string{b.name}}) {
 		t.Errorf("receipt %+v", got)
 	}
-	if got := b.PublishWait(ctx, user, Message{Close: &Close{Code: 4000, Reason: "x"}}); got.Sockets != 1 {
+	if got := b.PublishAndWait(ctx, user, Message{Close: &Close{Code: 4000, Reason: "x"}}); got.Sockets != 1 {
 		t.Errorf("receipt %+v", got)
 	}
-	if got := a.PublishWait(ctx, room("empty"), Message{Frame: frame("hi")}); !reflect.DeepEqual(got, Receipt{}) {
+	if got := a.PublishAndWait(ctx, room("empty"), Message{Frame: frame("hi")}); !reflect.DeepEqual(got, Receipt{}) {
 		t.Errorf("receipt %+v", got)
 	}
 	if got := b.texts(user.Name); !slices.Equal(got, []string{"hi", "close"}) {
 		t.Errorf("got %q", got)
 	}
-	if n, ok := a.Command(ctx, "b", Command{Conn: 7}); n != 7 || !ok {
+	if n, ok := a.SendCommand(ctx, "b", Command{Conn: 7}); n != 7 || !ok {
 		t.Errorf("command: %d %v", n, ok)
 	}
 	b.Unsubscribe(user)
 	eventually(t, "unsubscribed", func() bool {
-		return a.PublishWait(ctx, user, Message{Frame: frame("late")}).Sockets == 0
+		return a.PublishAndWait(ctx, user, Message{Frame: frame("late")}).Sockets == 0
 	})
 	for _, n := range []*node{a, b} {
 		eventually(t, "topics are forgotten", func() bool { return n.Stats().Topics == 0 })
@@ -116,12 +116,12 @@ func TestTopicsOfOthers(t *testing.T) {
 func TestHistory(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
-	a.linked()
-	b.linked()
-	small := kept("small")
+	a.waitLinked()
+	b.waitLinked()
+	small := historyRoom("small")
 	small.Size = 3
 	for i := range 5 {
-		a.PublishWait(context.Background(), small, Message{Frame: frame(fmt.Sprint(i + 1))})
+		a.PublishAndWait(context.Background(), small, Message{Frame: frame(fmt.Sprint(i + 1))})
 	}
 	ctx := context.Background()
 	_, at, ok, err := b.Since(ctx, small, "another", 4)
@@ -152,11 +152,11 @@ func TestHistory(t *testing.T) {
 func TestPresence(t *testing.T) {
 	r := redistest.Start(t)
 	a := startNode(t, "a", r.URL())
-	a.linked()
-	here := func(user string) Change { return Change{Route: "/", Room: "r", User: user, Here: true} }
+	a.waitLinked()
+	here := func(user string) Change { return Change{Route: "/", Room: "r", User: user, Present: true} }
 	a.Announce([]Change{here("ann"), {Route: "/", Room: "r", Size: 2}})
 	b := startNode(t, "b", r.URL()) // comes later
-	b.linked()
+	b.waitLinked()
 	eventually(t, "b knows of ann", func() bool { return b.Online("/", "r", "ann") && b.Sockets("/", "r") == 2 })
 	b.Announce([]Change{here("bob")})
 	eventually(t, "a knows of bob", func() bool { return a.Online("/", "r", "bob") })
@@ -170,7 +170,7 @@ func TestPresence(t *testing.T) {
 	a.Announce(many)
 	eventually(t, "b knows of many", func() bool { return len(b.Users("/", "r")) == 2501 })
 	c := startNode(t, "c", r.URL())
-	c.linked()
+	c.waitLinked()
 	eventually(t, "c knows of many", func() bool { return len(c.Users("/", "r")) == 2502 })
 	a.Announce([]Change{{Route: "/", Room: "r", User: "ann"}, {Route: "/", Room: "r"}})
 	eventually(t, "ann is gone", func() bool { return !b.Online("/", "r", "ann") && b.Sockets("/", "r") == 0 })
@@ -181,7 +181,7 @@ func TestPresence(t *testing.T) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for _, e := range b.events {
-			if e.heir {
+			if e.leader {
 				n++
 			}
 		}
@@ -199,10 +199,10 @@ func TestNodeDies(t *testing.T) {
 	t.Parallel()
 	r := redistest.Start(t)
 	p := redistest.StartProxy(t, r.Addr())
-	a, b := startNode(t, "a", p.URL(), brisk), startNode(t, "b", r.URL(), brisk)
-	a.linked()
-	b.linked()
-	a.Announce([]Change{{Route: "/", User: "ann", Here: true}})
+	a, b := startNode(t, "a", p.URL(), shortTimeouts), startNode(t, "b", r.URL(), shortTimeouts)
+	a.waitLinked()
+	b.waitLinked()
+	a.Announce([]Change{{Route: "/", User: "ann", Present: true}})
 	eventually(t, "b knows of ann", func() bool { return b.Online("/", "", "ann") })
 	start := time.Now()
 	p.Cut(true)
@@ -236,24 +236,24 @@ func TestBadAddress(t *testing.T) {
 func TestHistoryOfASuccessor(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
-	a.linked()
-	b.linked()
+	a.waitLinked()
+	b.waitLinked()
 	a.Subscribe(room("x"))
-	a.settled(room("x"))
-	a.say(room("x"), "before")
+	a.waitSubscribed(room("x"))
+	a.publishf(room("x"), "before")
 	eventually(t, "the first has come", func() bool { return len(a.texts("x")) == 1 })
-	a.Subscribe(kept("x"))
+	a.Subscribe(historyRoom("x"))
 	a.Unsubscribe(room("x"))
-	a.say(kept("x"), "1")
-	b.say(kept("x"), "2")
-	a.say(kept("x"), "3")
+	a.publishf(historyRoom("x"), "1")
+	b.publishf(historyRoom("x"), "2")
+	a.publishf(historyRoom("x"), "3")
 	eventually(t, "all have come", func() bool { return len(a.texts("x")) == 4 })
-	_, at, _, _ := b.Since(t.Context(), kept("x"), "another", 0)
-	entries, _, ok, err := b.Since(t.Context(), kept("x"), at.Epoch, at.Offset-3)
+	_, at, _, _ := b.Since(t.Context(), historyRoom("x"), "another", 0)
+	entries, _, ok, err := b.Since(t.Context(), historyRoom("x"), at.Epoch, at.Offset-3)
 	if len(entries) != 3 || !ok || err != nil {
 		t.Errorf("recovers %d: %v %v", len(entries), ok, err)
 	}
-	if got := a.at("x"); got != at {
+	if got := a.lastPosition("x"); got != at {
 		t.Errorf("members are at %+v, Redis at %+v", got, at)
 	}
 }

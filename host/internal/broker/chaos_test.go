@@ -56,13 +56,13 @@ func TestTrouble(t *testing.T) {
 			t.Parallel()
 			r := redistest.Start(t)
 			p := redistest.StartProxy(t, r.Addr())
-			a, b := startNode(t, "a", p.URL(), brisk), startNode(t, "b", r.URL(), brisk)
-			plain, history := room("plain"), kept("history")
+			a, b := startNode(t, "a", p.URL(), shortTimeouts), startNode(t, "b", r.URL(), shortTimeouts)
+			plain, history := room("plain"), historyRoom("history")
 			for _, n := range []*node{a, b} {
-				n.linked()
+				n.waitLinked()
 				for _, topic := range []Topic{plain, history} {
 					n.Subscribe(topic)
-					n.settled(topic)
+					n.waitSubscribed(topic)
 				}
 			}
 			done := make(chan struct{})
@@ -81,8 +81,8 @@ func TestTrouble(t *testing.T) {
 							mu.Unlock()
 							return
 						case <-tick.C:
-							n.say(plain, "%s %d", n.name, k)
-							n.say(history, "%s %d", n.name, k)
+							n.publishf(plain, "%s %d", n.name, k)
+							n.publishf(history, "%s %d", n.name, k)
 						}
 					}
 				})
@@ -91,8 +91,8 @@ func TestTrouble(t *testing.T) {
 			x.make(t, r, p)
 			count := len(a.texts("plain"))
 			eventually(t, "a's members get something", func() bool { return len(a.texts("plain")) > count+50 })
-			a.linked()
-			b.linked()
+			a.waitLinked()
+			b.waitLinked()
 			close(done)
 			wait.Wait()
 			total := sent[a] + sent[b]
@@ -102,7 +102,7 @@ func TestTrouble(t *testing.T) {
 			for _, n := range []*node{a, b} {
 				got := n.texts("history")
 				for _, from := range []*node{a, b} {
-					wantAll(t, ownOrder(got, from.name), from.name, 0, sent[from])
+					wantSequence(t, fromSender(got, from.name), from.name, 0, sent[from])
 				}
 				if len(got) != total {
 					t.Errorf("%s has %d of %d messages", n.name, len(got), total)
@@ -134,7 +134,7 @@ func TestTrouble(t *testing.T) {
 }
 
 // ownOrder are the messages of one sender.
-func ownOrder(got []string, sender string) (out []string) {
+func fromSender(got []string, sender string) (out []string) {
 	for _, text := range got {
 		var k int
 		if n, _ := fmt.Sscanf(text, sender+" %d", &k); n == 1 {
@@ -149,39 +149,39 @@ func ownOrder(got []string, sender string) (out []string) {
 func TestForgetful(t *testing.T) {
 	r := redistest.Start(t, "--appendonly", "no")
 	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
-	topic := kept("x")
+	topic := historyRoom("x")
 	for _, n := range []*node{a, b} {
-		n.linked()
+		n.waitLinked()
 		n.Subscribe(topic)
-		n.settled(topic)
+		n.waitSubscribed(topic)
 	}
-	a.say(topic, "a 0")
+	a.publishf(topic, "a 0")
 	eventually(t, "b has one", func() bool { return len(b.texts("x")) == 1 })
 	c := r.Client()
 	if err := c.Do(t.Context(), c.B().Save().Build()).Error(); err != nil {
 		t.Fatal(err)
 	}
-	a.say(topic, "a 1")
-	a.say(topic, "a 2")
+	a.publishf(topic, "a 1")
+	a.publishf(topic, "a 2")
 	eventually(t, "b has three", func() bool { return len(b.texts("x")) == 3 })
-	was := b.at("x")
+	was := b.lastPosition("x")
 	r.Kill()
 	eventually(t, "a and b notice", func() bool { return !a.Up() && !b.Up() })
 	r.Start()
-	a.linked()
-	b.linked()
-	a.say(topic, "a 3")
+	a.waitLinked()
+	b.waitLinked()
+	a.publishf(topic, "a 3")
 	for _, n := range []*node{a, b} {
 		eventually(t, n.name+" has four", func() bool { return len(n.texts("x")) == 4 })
-		wantAll(t, n.texts("x"), "a", 0, 4)
-		if at := n.at("x"); at.Epoch == was.Epoch || at.Offset != 2 {
+		wantSequence(t, n.texts("x"), "a", 0, 4)
+		if at := n.lastPosition("x"); at.Epoch == was.Epoch || at.Offset != 2 {
 			t.Errorf("%s is at %+v, and was at %+v", n.name, at, was)
 		}
 	}
 	if _, _, ok, err := b.Since(t.Context(), topic, was.Epoch, was.Offset); ok || err != nil {
 		t.Error("recovered over what was forgotten:", ok, err)
 	}
-	if a.at("x") != b.at("x") {
-		t.Errorf("a is at %+v, b at %+v", a.at("x"), b.at("x"))
+	if a.lastPosition("x") != b.lastPosition("x") {
+		t.Errorf("a is at %+v, b at %+v", a.lastPosition("x"), b.lastPosition("x"))
 	}
 }

@@ -40,16 +40,16 @@ func parseURL(o Options) (rueidis.ClientOption, error) {
 }
 
 // refusedError is a Redis that answers, and will not have us as we are.
-type refusedError struct {
+type configError struct {
 	err error
 	fix string
 }
 
-func (e *refusedError) Error() string { return e.err.Error() + ": " + e.fix }
-func (e *refusedError) Unwrap() error { return e.err }
+func (e *configError) Error() string { return e.err.Error() + ": " + e.fix }
+func (e *configError) Unwrap() error { return e.err }
 
 // explain says what to do about an error that does not end by itself.
-func explain(err error) error {
+func explainError(err error) error {
 	var re *rueidis.RedisError
 	var cert *tls.CertificateVerificationError
 	fix := ""
@@ -73,12 +73,12 @@ func explain(err error) error {
 	default:
 		return err
 	}
-	return &refusedError{err, fix}
+	return &configError{err, fix}
 }
 
 // dial makes the client.
 func (b *Broker) dial() error {
-	o, err := parseURL(b.o)
+	o, err := parseURL(b.opts)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func TestConnect(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			var log strings.Builder
-			n, err := tryNode(t, x.url, func(o *Options) {
+			n, err := tryStartNode(t, x.url, func(o *Options) {
 				if x.change != nil {
 					x.change(o)
 				}
@@ -76,15 +76,15 @@ func TestConnect(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				n.Subscribe(kept("x"))
-				n.settled(kept("x"))
-				if got := n.PublishWait(t.Context(), kept("x"), Message{Frame: frame("hi")}); got.Sockets != 1 || got.Partial {
+				n.Subscribe(historyRoom("x"))
+				n.waitSubscribed(historyRoom("x"))
+				if got := n.PublishAndWait(t.Context(), historyRoom("x"), Message{Frame: frame("hi")}); got.Sockets != 1 || got.Partial {
 					t.Errorf("receipt %+v", got)
 				}
-				if _, _, ok, err := n.Since(t.Context(), kept("x"), n.at("x").Epoch, 0); !ok || err != nil {
+				if _, _, ok, err := n.Since(t.Context(), historyRoom("x"), n.lastPosition("x").Epoch, 0); !ok || err != nil {
 					t.Error("history:", ok, err)
 				}
-				eventually(t, "it hears itself", func() bool { return n.echo.Load() > 0 })
+				eventually(t, "it hears itself", func() bool { return n.lastEcho.Load() > 0 })
 			} else if err == nil || !strings.Contains(err.Error(), x.want) {
 				t.Errorf("error %v, want %q", err, x.want)
 			}

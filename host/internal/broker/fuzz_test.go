@@ -14,7 +14,7 @@ import (
 // FuzzBatch: whatever was published is refused or read, and what is read gives
 // the same bytes again.
 func FuzzBatch(f *testing.F) {
-	for _, m := range []Message{{Frame: frame("hello")}, {Frame: frame(""), Except: 7, ack: 9}, {Close: &Close{Code: 4000, Reason: "x"}}} {
+	for _, m := range []Message{{Frame: frame("hello")}, {Frame: frame(""), Except: 7, ackID: 9}, {Close: &Close{Code: 4000, Reason: "x"}}} {
 		f.Add([]byte("epoch\n12\n" + string(appendBody(nil, "n1", 3, []outgoing{{Message: m}, {Message: m}}))))
 	}
 	f.Add([]byte("e\n1\n\x00\x01\xff\xff\xff\xff\x0f"))
@@ -25,12 +25,12 @@ func FuzzBatch(f *testing.F) {
 		}
 		var out []outgoing
 		for i, m := range b.messages {
-			if m.Close == nil && !wholeFrame(m.Frame) {
+			if m.Close == nil && !isFrame(m.Frame) {
 				t.Fatalf("message %d is no frame: %x", i, m.Frame)
 			}
 			out = append(out, outgoing{Message: m})
 		}
-		again, err := parseBatch(appendBody(fmt.Appendf(nil, "%s\n%d\n", b.at.Epoch, b.at.Offset), b.node, b.seq, out))
+		again, err := parseBatch(appendBody(fmt.Appendf(nil, "%s\n%d\n", b.first.Epoch, b.first.Offset), b.node, b.seq, out))
 		if err != nil || !reflect.DeepEqual(again, b) {
 			t.Fatalf("read %+v, written and read again %+v (%v)", b, again, err)
 		}
@@ -43,7 +43,7 @@ func FuzzEntry(f *testing.F) {
 	f.Add("12-0", "1700000000000", string(appendMessage([]byte("\x02n1\x05"), &m)))
 	f.Fuzz(func(t *testing.T, id, ms, text string) {
 		e, err := parseEntry(rueidis.XRangeEntry{ID: id, FieldValues: map[string]string{"t": ms, "m": text}})
-		if err == nil && e.Close == nil && !wholeFrame(e.Frame) {
+		if err == nil && e.Close == nil && !isFrame(e.Frame) {
 			t.Fatalf("no frame: %x", e.Frame)
 		}
 	})
@@ -52,26 +52,26 @@ func FuzzEntry(f *testing.F) {
 // FuzzPeer: no message of another node, and no order of them, breaks the picture
 // that this node has; when the other is gone, nothing of it is left.
 func FuzzPeer(f *testing.F) {
-	for _, m := range []control{
-		{Kind: kindHello, Seq: 1}, {Kind: kindDelta, Seq: 2, Changes: []Change{{Route: "/", User: "a", Here: true}, {Route: "/", Room: "r", Size: 3}}},
-		{Kind: kindState, Seq: 2, Last: true, Changes: []Change{{Route: "/", Room: "r", Size: -3}}}, {Kind: kindAck, Ack: 1}, {Kind: kindCommand},
+	for _, m := range []clusterMessage{
+		{Kind: kindHello, Seq: 1}, {Kind: kindDelta, Seq: 2, Changes: []Change{{Route: "/", User: "a", Present: true}, {Route: "/", Room: "r", Size: 3}}},
+		{Kind: kindState, Seq: 2, LastPart: true, Changes: []Change{{Route: "/", Room: "r", Size: -3}}}, {Kind: kindAck, ID: 1}, {Kind: kindCommand},
 	} {
 		m.Node = "b"
 		p, _ := json.Marshal(m)
 		f.Add(p, p)
 	}
 	f.Fuzz(func(t *testing.T, p, q []byte) {
-		b := &Broker{o: Options{Node: "a", TTL: time.Second, Presence: func(Change, bool) {}, Command: func(Command) int { return 0 }},
-			log: slog.New(slog.DiscardHandler), controls: make(chan outControl, 16), start: time.Unix(1, 0)}
+		b := &Broker{opts: Options{Node: "a", TTL: time.Second, Presence: func(Change, bool) {}, Command: func(Command) int { return 0 }},
+			log: slog.New(slog.DiscardHandler), clusterOut: make(chan outgoingClusterMessage, 16), start: time.Unix(1, 0)}
 		b.peers.init(b)
-		b.acks.waiting = map[uint64]*receipt{}
-		b.control(p)
-		b.control(q)
+		b.receipts.waiting = map[uint64]*openReceipt{}
+		b.handleClusterMessage(p)
+		b.handleClusterMessage(q)
 		for _, name := range b.Nodes() {
-			b.control(fmt.Appendf(nil, `{"k":"bye","n":%q}`, name))
+			b.handleClusterMessage(fmt.Appendf(nil, `{"k":"bye","n":%q}`, name))
 		}
-		if len(b.peers.merged) > 0 && len(b.Nodes()) == 0 {
-			t.Errorf("left: %v", b.peers.merged)
+		if len(b.peers.rooms) > 0 && len(b.Nodes()) == 0 {
+			t.Errorf("left: %v", b.peers.rooms)
 		}
 	})
 }

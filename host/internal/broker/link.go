@@ -13,20 +13,20 @@ const (
 )
 
 // subscribeAtOnce is how many topics one command subscribes.
-const subscribeAtOnce = 500
+const maxSubscribeTopics = 500
 
 // link keeps the one connection that subscribes, and with it the state: the
 // link is up when it is there, all topics are subscribed, and it is known what
 // was missed.
-func (b *Broker) link() {
+func (b *Broker) runLink() {
 	backoff := firstBackoff
 	for b.ctx.Err() == nil {
 		start := time.Now()
-		err := explain(b.connect())
+		err := explainError(b.connectAndServe())
 		if b.ctx.Err() != nil {
 			break
 		}
-		if b.down(err); time.Since(start) > maxBackoff {
+		if b.linkDown(err); time.Since(start) > maxBackoff {
 			backoff = firstBackoff
 		}
 		select {
@@ -35,40 +35,40 @@ func (b *Broker) link() {
 		}
 		backoff = min(2*backoff, maxBackoff)
 	}
-	b.down(errClosed)
+	b.linkDown(errClosed)
 	if b.client != nil {
 		b.client.Close()
 	}
 }
 
 // fail says that the link is broken.
-func (b *Broker) fail(err error) {
+func (b *Broker) failLink(err error) {
 	select {
-	case b.failed <- err:
+	case b.linkFailures <- err:
 	default:
 	}
 }
 
 // Causes of there being no link.
 var (
-	errNotYet = errors.New("not connected yet")
-	errClosed = errors.New("the broker is closed")
+	errConnecting = errors.New("not connected yet")
+	errClosed     = errors.New("the broker is closed")
 )
 
 // down has members get what is sent without Redis.
-func (b *Broker) down(cause error) {
+func (b *Broker) linkDown(cause error) {
 	was := b.up.Swap(false)
 	b.mu.Lock()
-	before := b.cause
-	b.cause = cause
+	before := b.linkError
+	b.linkError = cause
 	if was {
-		b.since = time.Now()
+		b.stateSince = time.Now()
 	}
-	b.turn()
+	b.notify()
 	var all []*topic
 	for _, x := range b.topics {
 		all = append(all, x)
-		x.subscribed, x.noted, x.isReady = false, false, false // the next link looks at all
+		x.subscribed, x.inChanged, x.inReady = false, false, false // the next link looks at all
 	}
 	b.changed, b.ready = nil, nil
 	b.mu.Unlock()
@@ -76,27 +76,27 @@ func (b *Broker) down(cause error) {
 		b.log.Error("broker: the link to Redis is broken; each node goes on with its own members", "err", cause)
 	}
 	if !was && cause != errClosed {
-		b.complain(before, cause)
+		b.logLinkError(before, cause)
 	}
 	for _, x := range all {
-		b.divert(x)
-		b.forget(x)
+		b.deliverQueued(x)
+		b.removeUnused(x)
 	}
 }
 
 // complain says why there is no link: the first time, and when it is something
 // that somebody has to do.
-func (b *Broker) complain(before, cause error) {
-	var lasting *refusedError
-	if before == errNotYet || errors.As(cause, &lasting) && before.Error() != cause.Error() {
+func (b *Broker) logLinkError(before, cause error) {
+	var lasting *configError
+	if before == errConnecting || errors.As(cause, &lasting) && before.Error() != cause.Error() {
 		b.log.Error("broker: no link to Redis; it is tried again and again", "err", cause)
 	}
 }
 
 // connect brings the link up and serves it until it breaks.
-func (b *Broker) connect() (err error) {
+func (b *Broker) connectAndServe() (err error) {
 	select {
-	case <-b.failed: // of the link before
+	case <-b.linkFailures: // of the link before
 	default:
 	}
 	if b.client == nil {
@@ -111,26 +111,26 @@ func (b *Broker) connect() (err error) {
 	defer s.close()
 	b.mu.Lock()
 	for _, x := range b.topics {
-		b.note(x)
+		b.markChanged(x)
 	}
 	b.mu.Unlock()
 	if err := b.subscribeChanged(s); err != nil {
 		return err
 	}
-	b.begin()
-	return b.serve(s)
+	b.linkUp()
+	return b.serveLink(s)
 }
 
 // begin says that the link is up, and has what waited sent.
-func (b *Broker) begin() {
+func (b *Broker) linkUp() {
 	b.stats.links.Add(1)
 	b.mu.Lock()
-	gap := time.Since(b.since)
+	gap := time.Since(b.stateSince)
 	again := b.ups > 0
 	b.ups++
-	b.since, b.cause = time.Now(), nil
+	b.stateSince, b.linkError = time.Now(), nil
 	b.up.Store(true)
-	b.turn()
+	b.notify()
 	for _, x := range b.topics {
 		b.makeReady(x)
 	}
@@ -138,20 +138,20 @@ func (b *Broker) begin() {
 	if again {
 		b.log.Warn("broker: the link to Redis is back", "after", gap.Round(time.Millisecond), "missed", b.stats.missed.Load(), "unsent", b.stats.unsent.Load())
 	} else {
-		b.log.Info("broker: linked", "node", b.o.Node)
+		b.log.Info("broker: linked", "node", b.opts.Node)
 	}
-	b.peers.hello()
+	b.peers.sendHello()
 }
 
 // serve follows what is wanted until the link breaks.
-func (b *Broker) serve(s *subscriber) error {
+func (b *Broker) serveLink(s *subscriber) error {
 	for {
 		select {
 		case <-b.ctx.Done():
 			return b.ctx.Err()
-		case err := <-b.failed:
+		case err := <-b.linkFailures:
 			return err
-		case <-b.dirty:
+		case <-b.subscriptionWork:
 			if err := b.subscribeChanged(s); err != nil {
 				return err
 			}
@@ -168,21 +168,21 @@ func (b *Broker) subscribeChanged(s *subscriber) error {
 			return nil
 		}
 		for len(drop) > 0 {
-			n := min(len(drop), subscribeAtOnce)
+			n := min(len(drop), maxSubscribeTopics)
 			if err := s.change(false, drop[:n]); err != nil {
 				return err
 			}
 			for _, x := range drop[:n] {
-				b.forget(x)
+				b.removeUnused(x)
 			}
 			drop = drop[n:]
 		}
 		for len(add) > 0 {
-			n := min(len(add), subscribeAtOnce)
+			n := min(len(add), maxSubscribeTopics)
 			if err := s.change(true, add[:n]); err != nil {
 				return err
 			}
-			if err := b.sync(add[:n]); err != nil {
+			if err := b.resync(add[:n]); err != nil {
 				return err
 			}
 			add = add[n:]
@@ -199,32 +199,32 @@ func (b *Broker) takeChanged() (add, drop []*topic) {
 	var fresh []*topic
 	for _, x := range changed {
 		switch {
-		case x.wanted == 0:
+		case x.subscriptions == 0:
 			x.subscribed = false
 			drop = append(drop, x)
 		case !x.subscribed:
 			add = append(add, x)
-		case x.fresh:
+		case x.newSubscriber:
 			fresh = append(fresh, x)
 		}
-		x.noted, x.fresh = false, false
+		x.inChanged, x.newSubscriber = false, false
 	}
 	b.mu.Unlock()
 	for _, x := range fresh {
-		b.placeAgain(x)
+		b.announcePosition(x)
 	}
 	for _, x := range add {
 		x.mu.Lock()
-		x.holding = true
+		x.syncing = true
 		b.mu.Lock()
-		x.Size, x.TTL = x.wish.Size, x.wish.TTL
+		x.Size, x.TTL = x.requested.Size, x.requested.TTL
 		b.mu.Unlock()
 		x.mu.Unlock()
 	}
 	for _, x := range drop {
 		x.mu.Lock()
-		x.placed, x.holding, x.pending, x.size, x.cut = false, false, nil, 0, false
-		b.trim(x)
+		x.positioned, x.syncing, x.held, x.heldBytes, x.heldOverflow = false, false, nil, 0, false
+		b.trimQueue(x)
 		x.mu.Unlock()
 	}
 	return add, drop
@@ -232,10 +232,10 @@ func (b *Broker) takeChanged() (add, drop []*topic) {
 
 // placeAgain tells the members of a topic that is subscribed where it stands: it
 // was left and joined anew between two looks of the link.
-func (b *Broker) placeAgain(x *topic) {
+func (b *Broker) announcePosition(x *topic) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.placed && !x.holding && x.place.Epoch != "" {
-		b.o.Place(x.Topic, x.place)
+	if x.positioned && !x.syncing && x.position.Epoch != "" {
+		b.opts.SetPosition(x.Topic, x.position)
 	}
 }

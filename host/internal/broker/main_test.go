@@ -37,16 +37,16 @@ type node struct {
 	t    testing.TB
 	name string
 
-	mu     sync.Mutex
-	got    map[string][]string // by name of the topic
-	last   map[string]Position
-	places map[string]Position
-	events []event
+	mu        sync.Mutex
+	got       map[string][]string // by name of the topic
+	last      map[string]Position
+	positions map[string]Position
+	events    []event
 }
 
 func startNode(t testing.TB, name, url string, change ...func(*Options)) *node {
 	t.Helper()
-	n, err := tryNode(t, url, append([]func(*Options){func(o *Options) { o.Node = name }}, change...)...)
+	n, err := tryStartNode(t, url, append([]func(*Options){func(o *Options) { o.Node = name }}, change...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,14 +55,14 @@ func startNode(t testing.TB, name, url string, change ...func(*Options)) *node {
 
 // brisk has a node give up on Redis and on others soon. A machine that is busy is
 // a reason then, too.
-func brisk(o *Options) { o.Timeout, o.TTL = 500*time.Millisecond, 4*time.Second }
+func shortTimeouts(o *Options) { o.Timeout, o.TTL = 500*time.Millisecond, 4*time.Second }
 
 // tryNode is startNode that may fail.
-func tryNode(t testing.TB, url string, change ...func(*Options)) (*node, error) {
+func tryStartNode(t testing.TB, url string, change ...func(*Options)) (*node, error) {
 	t.Helper()
-	n := &node{t: t, got: map[string][]string{}, last: map[string]Position{}, places: map[string]Position{}}
-	o := Options{URL: url, Node: "a", Timeout: 10 * time.Second, TTL: 20 * time.Second, Deliver: n.deliver, Pass: n.pass,
-		Place: n.place, Presence: n.presence, Command: func(c Command) int { return int(c.Conn) }}
+	n := &node{t: t, got: map[string][]string{}, last: map[string]Position{}, positions: map[string]Position{}}
+	o := Options{URL: url, Node: "a", Timeout: 10 * time.Second, TTL: 20 * time.Second, Deliver: n.deliver, Advance: n.advance,
+		SetPosition: n.setPosition, Presence: n.presence, Command: func(c Command) int { return int(c.Conn) }}
 	for _, f := range change {
 		f(&o)
 	}
@@ -88,7 +88,7 @@ func (n *node) close() {
 	_ = n.Close(ctx)
 }
 
-func (n *node) linked() {
+func (n *node) waitLinked() {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -103,14 +103,14 @@ func (n *node) deliver(t Topic, first Position, messages []Message) int {
 	for i, m := range messages {
 		n.got[t.Name] = append(n.got[t.Name], textOf(m))
 		if first.Offset > 0 {
-			n.follow(t, Position{first.Epoch, first.Offset + uint64(i)})
+			n.checkSequence(t, Position{first.Epoch, first.Offset + uint64(i)})
 		}
 	}
 	return 1
 }
 
 // follow checks that positions have no gap; mu is held.
-func (n *node) follow(t Topic, at Position) {
+func (n *node) checkSequence(t Topic, at Position) {
 	was := n.last[t.Name]
 	if t.Size > 0 && was.Epoch == at.Epoch && at.Offset != was.Offset+1 {
 		n.t.Errorf("%s: %s is at %d after %d", n.name, t.Name, at.Offset, was.Offset)
@@ -118,16 +118,16 @@ func (n *node) follow(t Topic, at Position) {
 	n.last[t.Name] = at
 }
 
-func (n *node) pass(t Topic, at Position) {
+func (n *node) advance(t Topic, at Position) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.follow(t, at)
+	n.checkSequence(t, at)
 }
 
-func (n *node) place(t Topic, at Position) {
+func (n *node) setPosition(t Topic, at Position) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.places[t.Name] = at
+	n.positions[t.Name] = at
 	if n.last[t.Name].Epoch != at.Epoch || t.Size == 0 {
 		n.last[t.Name] = at
 	}
@@ -146,18 +146,18 @@ func (n *node) texts(name string) []string {
 }
 
 // at is the position of the last message.
-func (n *node) at(name string) Position {
+func (n *node) lastPosition(name string) Position {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.last[name]
 }
 
-func (n *node) say(t Topic, format string, args ...any) {
+func (n *node) publishf(t Topic, format string, args ...any) {
 	n.Publish(t, Message{Frame: frame(fmt.Sprintf(format, args...))})
 }
 
 // settled waits until a topic is subscribed.
-func (n *node) settled(t Topic) {
+func (n *node) waitSubscribed(t Topic) {
 	n.t.Helper()
 	eventually(n.t, "subscribed", func() bool {
 		n.Broker.mu.Lock()
@@ -185,6 +185,6 @@ func textOf(m Message) string {
 
 func room(name string) Topic { return Topic{Route: "/rooms/:room", Kind: Room, Name: name} }
 
-func kept(name string) Topic {
+func historyRoom(name string) Topic {
 	return Topic{Route: "/rooms/:room", Kind: Room, Name: name, Size: 100_000, TTL: time.Minute}
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // said gives what a node without goroutines has told since.
-func (n *node) said() (out []control) {
-	for len(n.controls) > 0 {
-		m := (<-n.controls).m
+func (n *node) sent() (out []clusterMessage) {
+	for len(n.clusterOut) > 0 {
+		m := (<-n.clusterOut).message
 		m.Node, m.Start = n.name, n.Broker.start.UnixNano()
 		out = append(out, m)
 	}
@@ -21,21 +21,21 @@ func (n *node) said() (out []control) {
 
 // TestStatePartByPart: a state is asked for part by part, and what changes meanwhile is in it.
 func TestStatePartByPart(t *testing.T) {
-	a, b := bare(t), bare(t, func(o *Options) { o.Node = "b" })
+	a, b := passiveNode(t), passiveNode(t, func(o *Options) { o.Node = "b" })
 	b.name = "b"
 	var want []string
-	for i := range 3 * statePart {
-		b.Announce([]Change{here(fmt.Sprint(i))})
+	for i := range 3 * statePartSize {
+		b.Announce([]Change{present(fmt.Sprint(i))})
 		want = append(want, fmt.Sprint(i))
 	}
-	b.said() // before a was there
-	b.peers.say(b.channelAll(), control{Kind: kindHello})
-	a.hears(b.said()...)
+	b.sent() // before a was there
+	b.peers.send(b.clusterChannel(), clusterMessage{Kind: kindHello})
+	a.receive(b.sent()...)
 	parts := 0
 	for k := 0; ; k++ {
-		asked := a.said()
-		b.hears(asked...)
-		told := b.said()
+		asked := a.sent()
+		b.receive(asked...)
+		told := b.sent()
 		if len(told) == 0 {
 			break
 		}
@@ -48,22 +48,22 @@ func TestStatePartByPart(t *testing.T) {
 			}
 		}
 		if k < 3 { // one comes and one leaves between two parts
-			b.Announce([]Change{here(fmt.Sprint("new ", k)), {Route: "/", Room: "r", User: fmt.Sprint(k), Told: true}})
+			b.Announce([]Change{present(fmt.Sprint("new ", k)), {Route: "/", Room: "r", User: fmt.Sprint(k), Reported: true}})
 			want = append(want, fmt.Sprint("new ", k))
 			want = slices.DeleteFunc(want, func(s string) bool { return s == fmt.Sprint(k) })
-			told = append(told, b.said()...)
+			told = append(told, b.sent()...)
 		}
-		a.hears(told...)
+		a.receive(told...)
 	}
 	slices.Sort(want)
 	a.wantUsers(want...)
 	if n := a.peers.nodes["b"]; !n.synced || parts < 3 {
 		t.Errorf("synced %v after %d parts", n.synced, parts)
 	}
-	b.peers.say(b.channelAll(), control{Kind: kindHello})
-	a.hears(b.said()...)
-	for _, m := range a.said() {
-		if m.Kind == kindAsk {
+	b.peers.send(b.clusterChannel(), clusterMessage{Kind: kindHello})
+	a.receive(b.sent()...)
+	for _, m := range a.sent() {
+		if m.Kind == kindStateRequest {
 			t.Error("it asks for what it has")
 		}
 	}
@@ -71,24 +71,24 @@ func TestStatePartByPart(t *testing.T) {
 
 // TestPartIsLost: a part, or a change between two, is lost on the way. It is asked for again.
 func TestPartIsLost(t *testing.T) {
-	n := bare(t)
-	parts := state(5, []Change{here("ann")}, []Change{here("bob")}, []Change{here("cid")})
-	n.hears(parts[0], parts[0], parts[1], parts[1])
-	if m := n.said(); len(m) != 3 || m[2].Part != 2 {
+	n := passiveNode(t)
+	parts := state(5, []Change{present("ann")}, []Change{present("bob")}, []Change{present("cid")})
+	n.receive(parts[0], parts[0], parts[1], parts[1])
+	if m := n.sent(); len(m) != 3 || m[2].FirstBucket != 2 {
 		t.Errorf("asked: %+v", m)
 	}
-	n.peers.nodes["b"].asked = time.Time{}
-	n.hears(control{Kind: kindBeat, Node: "b", Start: 1, Seq: 5})
-	if m := n.said(); len(m) != 1 || m[0].Kind != kindAsk || m[0].Part != 2 {
+	n.peers.nodes["b"].requestedAt = time.Time{}
+	n.receive(clusterMessage{Kind: kindHeartbeat, Node: "b", Start: 1, Seq: 5})
+	if m := n.sent(); len(m) != 1 || m[0].Kind != kindStateRequest || m[0].FirstBucket != 2 {
 		t.Errorf("asked again: %+v", m)
 	}
-	n.peers.nodes["b"].asked = time.Time{}
-	n.hears(control{Kind: kindDelta, Node: "b", Start: 1, Seq: 7, Changes: []Change{here("dan")}})
-	if m := n.said(); len(m) != 1 || m[0].Kind != kindAsk || m[0].Part != 0 {
+	n.peers.nodes["b"].requestedAt = time.Time{}
+	n.receive(clusterMessage{Kind: kindDelta, Node: "b", Start: 1, Seq: 7, Changes: []Change{present("dan")}})
+	if m := n.sent(); len(m) != 1 || m[0].Kind != kindStateRequest || m[0].FirstBucket != 0 {
 		t.Errorf("asked from the beginning: %+v", m)
 	}
 	parts[2].Seq = 7
-	n.hears(parts[2])
+	n.receive(parts[2])
 	n.wantUsers("ann", "bob")
 }
 
@@ -104,7 +104,7 @@ func TestManyUsers(t *testing.T) {
 		n.peers.mu.Lock()
 		for i := range users { // they were announced when the others were not there
 			for _, room := range []string{"", "r"} {
-				n.peers.own.put(Change{Route: "/rooms/:room", Room: room, User: fmt.Sprintf("%s-4f9d7c1e-0000-4000-8000-%011d", name, i), Here: true})
+				n.peers.local.set(Change{Route: "/rooms/:room", Room: room, User: fmt.Sprintf("%s-4f9d7c1e-0000-4000-8000-%011d", name, i), Present: true})
 			}
 		}
 		n.peers.seq++
@@ -115,7 +115,7 @@ func TestManyUsers(t *testing.T) {
 		eventually(t, n.name+" knows all", func() bool {
 			n.peers.mu.Lock()
 			defer n.peers.mu.Unlock()
-			m := n.peers.merged[place{"/rooms/:room", "r"}]
+			m := n.peers.rooms[roomKey{"/rooms/:room", "r"}]
 			return m != nil && len(m.users) == others*users
 		})
 	}
@@ -134,36 +134,36 @@ func TestManyUsers(t *testing.T) {
 // TestLeftWhileApart: two nodes have a user, and lose both it and each other. One tells that it has left.
 func TestLeftWhileApart(t *testing.T) {
 	left := Change{Route: "/", Room: "r", User: "ann"}
-	a, b := bare(t), bare(t, func(o *Options) { o.Node = "b" })
+	a, b := passiveNode(t), passiveNode(t, func(o *Options) { o.Node = "b" })
 	b.name = "b"
 	meet := func() {
 		for _, n := range []*node{a, b} {
-			n.peers.hello()
+			n.peers.sendHello()
 		}
 		for more := true; more; {
-			toB, toA := a.said(), b.said()
-			b.hears(toB...)
-			a.hears(toA...)
+			toB, toA := a.sent(), b.sent()
+			b.receive(toB...)
+			a.receive(toA...)
 			more = len(toA)+len(toB) > 0
 		}
 	}
 	heirs := func() (names []string) {
 		for _, n := range []*node{a, b} {
 			for _, e := range n.events {
-				if e.heir {
+				if e.leader {
 					names = append(names, n.name)
 				}
 			}
 		}
 		return names
 	}
-	a.Announce([]Change{here("ann")})
-	b.Announce([]Change{here("ann")})
+	a.Announce([]Change{present("ann")})
+	b.Announce([]Change{present("ann")})
 	meet()
 	a.Announce([]Change{left})
 	b.Announce([]Change{left})
-	a.said() // which nobody hears
-	b.said()
+	a.sent() // which nobody hears
+	b.sent()
 	meet()
 	a.wantUsers()
 	b.wantUsers()
@@ -174,8 +174,8 @@ func TestLeftWhileApart(t *testing.T) {
 	if got := heirs(); len(got) != 1 {
 		t.Errorf("heirs %q when they meet again", got)
 	}
-	a.peers.own.forget(time.Now())
-	if got, _ := a.peers.own.part(0); len(got) > 0 {
+	a.peers.local.dropUnreportedBefore(time.Now())
+	if got, _ := a.peers.local.part(0); len(got) > 0 {
 		t.Errorf("kept: %v", got)
 	}
 }
@@ -183,14 +183,14 @@ func TestLeftWhileApart(t *testing.T) {
 // TestLeftAndBuried: the node that had the user as well is gone, so that its leaving was told. When
 // they meet again it is not told once more.
 func TestLeftAndBuried(t *testing.T) {
-	n := bare(t)
-	n.hears(state(1, []Change{here("ann")})...)
+	n := passiveNode(t)
+	n.receive(state(1, []Change{present("ann")})...)
 	n.Announce([]Change{{Route: "/", Room: "r", User: "ann"}})
-	n.hears(control{Kind: kindBye, Node: "b", Start: 1})
-	if len(n.events) != 2 || !n.events[1].heir {
+	n.receive(clusterMessage{Kind: kindLeave, Node: "b", Start: 1})
+	if len(n.events) != 2 || !n.events[1].leader {
 		t.Errorf("events %+v", n.events)
 	}
-	if got, _ := n.peers.own.part(0); len(got) > 0 {
+	if got, _ := n.peers.local.part(0); len(got) > 0 {
 		t.Errorf("kept: %v", got)
 	}
 }

@@ -16,17 +16,17 @@ import (
 // outgoing is a message that waits to be sent.
 type outgoing struct {
 	Message
-	seq   uint64
-	local bool // it was delivered here already, as the link was broken
+	seq       uint64
+	delivered bool // it was delivered here already, as the link was broken
 }
 
 func (o *outgoing) bytes() int { return len(o.Frame) + 64 }
 
 // Bounds of one publication.
 const (
-	batchMessages = 256
-	batchBytes    = 256 << 10
-	roundTopics   = 128 // in one round trip
+	maxBatchMessages = 256
+	maxBatchBytes    = 256 << 10
+	maxRoundTopics   = 128 // in one round trip
 )
 
 // metaTTL is how long a topic's numbers outlive its last message: as long as
@@ -37,23 +37,23 @@ func (t Topic) metaTTL() time.Duration { return max(time.Hour, 2*t.TTL) }
 // included. It does not wait, and keeps the frame. While the link is broken the members here get it
 // at once; with a history the others get it later.
 func (b *Broker) Publish(t Topic, m Message) {
-	x := b.locked(t)
-	b.publishTo(x, m)
-	idle := len(x.out) == 0
+	x := b.lockTopic(t)
+	b.publishLocked(x, m)
+	idle := len(x.queue) == 0
 	x.mu.Unlock()
 	if idle {
-		b.forget(x)
+		b.removeUnused(x)
 	}
 }
 
 // locked gives a topic with its lock held.
-func (b *Broker) locked(t Topic) *topic {
+func (b *Broker) lockTopic(t Topic) *topic {
 	for {
 		b.mu.Lock()
-		x := b.topic(t)
+		x := b.ensureTopic(t)
 		b.mu.Unlock()
 		x.mu.Lock()
-		if !x.dead {
+		if !x.removed {
 			return x
 		}
 		x.mu.Unlock() // forgotten in the meantime
@@ -61,13 +61,13 @@ func (b *Broker) locked(t Topic) *topic {
 }
 
 // publishTo is Publish; x.mu is held.
-func (b *Broker) publishTo(x *topic, m Message) {
-	m.Node = b.o.Node
+func (b *Broker) publishLocked(x *topic, m Message) {
+	m.Node = b.opts.Node
 	o := outgoing{Message: m, seq: x.nextSeq}
 	x.nextSeq++
-	if !b.up.Load() || x.waits {
-		b.divertOut(x) // what was sent before goes before
-		b.deliverHere(x, &o)
+	if !b.up.Load() || x.blocked {
+		b.deliverQueuedLocked(x) // what was sent before goes before
+		b.deliverLocally(x, &o)
 		if x.Size == 0 {
 			b.stats.unsent.Add(1)
 			return
@@ -79,85 +79,85 @@ func (b *Broker) publishTo(x *topic, m Message) {
 // enqueue puts a message behind those that wait; x.mu is held.
 func (b *Broker) enqueue(x *topic, o outgoing) {
 	b.mu.Lock()
-	full := b.queued+o.bytes() > b.o.MaxQueue
+	full := b.queuedBytes+o.bytes() > b.opts.MaxQueue
 	if !full {
-		b.queued += o.bytes()
-		if !x.stalled {
+		b.queuedBytes += o.bytes()
+		if !x.inBlocked {
 			b.makeReady(x)
 		}
 	}
 	b.mu.Unlock()
 	if full {
 		b.stats.overflow.Add(1)
-		if !o.local {
-			b.deliverHere(x, &o)
+		if !o.delivered {
+			b.deliverLocally(x, &o)
 		}
 		return
 	}
-	if o.local {
-		x.remember(o.seq)
+	if o.delivered {
+		x.markDelivered(o.seq)
 	}
-	x.out = append(x.out, o)
+	x.queue = append(x.queue, o)
 }
 
 // remember says that a message that will come, or may, was delivered; mu is held.
-func (x *topic) remember(seq uint64) {
-	if x.local == nil || len(x.local) >= maxRemembered {
-		x.local = map[uint64]struct{}{}
+func (x *topic) markDelivered(seq uint64) {
+	if x.deliveredLocally == nil || len(x.deliveredLocally) >= maxDelivered {
+		x.deliveredLocally = map[uint64]struct{}{}
 	}
-	x.local[seq] = struct{}{}
+	x.deliveredLocally[seq] = struct{}{}
 }
 
 // maxRemembered bounds what a topic remembers. MaxQueue is a closer bound, but
 // for what Redis has lost.
-const maxRemembered = 1 << 18
+const maxDelivered = 1 << 18
 
 // makeReady has send look at a topic; mu is held.
 func (b *Broker) makeReady(x *topic) {
-	if !x.isReady {
-		x.isReady = true
+	if !x.inReady {
+		x.inReady = true
 		b.ready = append(b.ready, x)
 	}
-	poke(b.wake)
+	signal(b.sendWork)
 }
 
 // deliverHere gives a message to the members here, without Redis; x.mu is held.
-func (b *Broker) deliverHere(x *topic, o *outgoing) {
-	o.local = true
+func (b *Broker) deliverLocally(x *topic, o *outgoing) {
+	o.delivered = true
 	m := o.Message
-	m.ack = 0
-	b.acks.alone(o.ack, b.o.Node, b.o.Deliver(x.Topic, Position{}, []Message{m}))
+	m.ackID = 0
+	b.receipts.deliveredLocally(o.ackID, b.opts.Node, b.opts.Deliver(x.Topic, Position{}, []Message{m}))
 }
 
 // send sends what waits, a round trip at a time. A topic has one batch on its
 // way, which is what keeps its order; more gathers behind it meanwhile.
-func (b *Broker) send() {
+func (b *Broker) runSender() {
 	for {
 		select {
 		case <-b.ctx.Done():
 			return
-		case <-b.wake:
+		case <-b.sendWork:
 		}
-		for b.up.Load() && b.round() {
+		for b.up.Load() && b.sendRound() {
 		}
 	}
 }
 
 // round sends a batch of each of the first ready topics, as much as the link carries in
 // time. It is false when there were none.
-func (b *Broker) round() bool {
+func (b *Broker) sendRound() bool {
 	var topics []*topic
 	var cmds []rueidis.LuaExec
-	size, limit := 0, b.sends.bytes()
+	size, limit := 0, b.publishLimit.bytes()
 	ready := b.takeReady()
 	for i, x := range ready {
 		if size >= limit {
-			b.giveBack(ready[i:])
+			b.requeue(ready[i:])
 			break
 		}
-		exec, n := b.fly(x, limit-size)
+		exec, n := b.prepareBatch(x, limit-size)
 		if n == 0 {
-			b.forget(x) // it was ready for what others have taken care of since
+			b.removeUnused(x) // it was ready for what others have taken care of since
 			continue
 		}
 		topics, cmds, size = append(topics, x), append(cmds, exec), size+n
@@ -166,21 +166,21 @@ func (b *Broker) round() bool {
 		return len(ready) > 0
 	}
 	start := time.Now()
-	if err := b.fire(topics, cmds); err == nil {
-		b.sends.answered(size, time.Since(start), b.o.Timeout)
+	if err := b.publishBatches(topics, cmds); err == nil {
+		b.publishLimit.answered(size, time.Since(start), b.opts.Timeout)
 	} else if b.ctx.Err() == nil {
-		b.sends.broken(err)
-		b.fail(fmt.Errorf("publish: %w", err))
+		b.publishLimit.failed(err)
+		b.failLink(fmt.Errorf("publish: %w", err))
 	}
 	return true
 }
 
 // fire sends the batches of topics. An error is one of the link.
-func (b *Broker) fire(topics []*topic, cmds []rueidis.LuaExec) (broken error) {
-	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
+func (b *Broker) publishBatches(topics []*topic, cmds []rueidis.LuaExec) (broken error) {
+	ctx, cancel := context.WithTimeout(b.ctx, b.opts.Timeout)
 	defer cancel()
-	for i, r := range b.eval(ctx, publishScript, cmds) {
-		if err := b.land(topics[i], r); err != nil {
+	for i, r := range b.evalScripts(ctx, publishScript, cmds) {
+		if err := b.handleAnswer(topics[i], r); err != nil {
 			broken = err
 		}
 	}
@@ -190,23 +190,23 @@ func (b *Broker) fire(topics []*topic, cmds []rueidis.LuaExec) (broken error) {
 func (b *Broker) takeReady() []*topic {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := min(len(b.ready), roundTopics)
+	n := min(len(b.ready), maxRoundTopics)
 	topics := append([]*topic(nil), b.ready[:n]...)
 	b.ready = append(b.ready[:0], b.ready[n:]...)
 	for _, x := range topics {
-		x.isReady = false
+		x.inReady = false
 	}
 	return topics
 }
 
 // giveBack has topics be the first of the next round.
-func (b *Broker) giveBack(topics []*topic) {
+func (b *Broker) requeue(topics []*topic) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var first []*topic
 	for _, x := range topics {
-		if !x.isReady {
-			x.isReady = true
+		if !x.inReady {
+			x.inReady = true
 			first = append(first, x)
 		}
 	}
@@ -216,14 +216,14 @@ func (b *Broker) giveBack(topics []*topic) {
 // next says how many of those that wait make the next batch, and how large it is. Their
 // numbers have no gap: the batch tells the first only. What Redis may have already goes
 // without what it has not: it takes all of a batch or nothing.
-func (x *topic) next(limit int) (n, size int) {
-	waiting := x.out[x.landed:]
-	for limit = min(limit, batchBytes); n < min(len(waiting), batchMessages); n++ {
+func (x *topic) nextBatch(limit int) (n, size int) {
+	waiting := x.queue[x.accepted:]
+	for limit = min(limit, maxBatchBytes); n < min(len(waiting), maxBatchMessages); n++ {
 		o, cost := &waiting[n], waiting[n].bytes()
 		if x.Size > 0 {
 			cost *= 2 // for the history, too
 		}
-		if n > 0 && (size+cost > limit || o.seq != waiting[n-1].seq+1 || o.seq > x.tried && waiting[0].seq <= x.tried) {
+		if n > 0 && (size+cost > limit || o.seq != waiting[n-1].seq+1 || o.seq > x.lastSent && waiting[0].seq <= x.lastSent) {
 			break
 		}
 		size += cost
@@ -233,38 +233,38 @@ func (x *topic) next(limit int) (n, size int) {
 
 // fly makes the command for the next batch of a topic. A topic with members
 // here that is not subscribed yet has to wait: they would not hear it. size 0: there is none.
-func (b *Broker) fly(x *topic, limit int) (e rueidis.LuaExec, size int) {
+func (b *Broker) prepareBatch(x *topic, limit int) (e rueidis.LuaExec, size int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if len(x.out) == x.landed || b.unheard(x) || x.holding {
+	if len(x.queue) == x.accepted || b.awaitsSubscription(x) || x.syncing {
 		return e, 0 // holding: sync makes it ready again
 	}
-	x.flying, size = x.next(limit)
-	msgs := x.out[x.landed : x.landed+x.flying]
-	x.tried = max(x.tried, msgs[len(msgs)-1].seq)
+	x.inFlight, size = x.nextBatch(limit)
+	msgs := x.queue[x.accepted : x.accepted+x.inFlight]
+	x.lastSent = max(x.lastSent, msgs[len(msgs)-1].seq)
 	command := "PUBLISH"
 	if b.sharded.Load() {
 		command = "SPUBLISH"
 	}
 	args := []string{
-		x.channel, command, newEpoch(), ms(x.metaTTL()), strconv.FormatUint(msgs[0].seq, 10), strconv.Itoa(len(msgs)),
-		rueidis.BinaryString(appendBody(nil, b.o.Node, msgs[0].seq, msgs)), strconv.Itoa(x.Size), ms(x.TTL), b.life,
+		x.channel, command, randomID(), millis(x.metaTTL()), strconv.FormatUint(msgs[0].seq, 10), strconv.Itoa(len(msgs)),
+		rueidis.BinaryString(appendBody(nil, b.opts.Node, msgs[0].seq, msgs)), strconv.Itoa(x.Size), millis(x.TTL), b.incarnation,
 	}
 	if x.Size > 0 {
 		for i := range msgs {
 			m := msgs[i].Message
-			m.ack = 0
-			p := appendBytes(nil, []byte(b.o.Node))
+			m.ackID = 0
+			p := appendBytes(nil, []byte(b.opts.Node))
 			p = appendMessage(binary.AppendUvarint(p, msgs[i].seq), &m)
 			args = append(args, rueidis.BinaryString(p))
 		}
 	}
-	return rueidis.LuaExec{Keys: []string{metaKey(x.channel), streamKey(x.channel), senderKey(x.channel, b.o.Node)}, Args: args}, size
+	return rueidis.LuaExec{Keys: []string{metaKey(x.channel), streamKey(x.channel), senderKey(x.channel, b.opts.Node)}, Args: args}, size
 }
 
-func ms(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
+func millis(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 
-func newEpoch() string {
+func randomID() string {
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // it never fails
 	return hex.EncodeToString(b[:])
@@ -272,35 +272,35 @@ func newEpoch() string {
 
 // land takes the answer to a batch. An error is one of the link: the batch
 // waits, and is sent again.
-func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
+func (b *Broker) handleAnswer(x *topic, r rueidis.RedisResult) error {
 	values, err := r.ToArray()
 	var re *rueidis.RedisError
 	switch {
 	case err == nil && len(values) != 3:
 		err = errors.New("an answer of another form")
-	case errors.As(err, &re) && isPassing(re):
-	case errors.As(err, &re) && isWaiting(re):
-		b.takesNothing(err)
-		b.stall(x)
+	case errors.As(err, &re) && breaksLink(re):
+	case errors.As(err, &re) && blocksWrites(re):
+		b.markWritesBlocked(err)
+		b.blockTopic(x)
 		return nil
 	case errors.As(err, &re):
 		b.log.Error("broker: Redis refuses to publish; the messages reach this node alone", "topic", x.channel, "err", err)
-		b.refused(x)
+		b.deliverRefused(x)
 		return nil
 	}
 	if err != nil {
 		x.mu.Lock()
-		x.flying = 0
+		x.inFlight = 0
 		x.mu.Unlock()
 		return err
 	}
 	got, _ := values[2].AsInt64()
 	nodes := int(got) // -1: it was taken before, and nobody knows by how many
 	if b.clustered.Load() && !b.sharded.Load() {
-		nodes = b.listeners(x) // PUBLISH counts those at one node of Redis
+		nodes = b.countSubscribers(x) // PUBLISH counts those at one node of Redis
 	}
 	x.mu.Lock()
-	defer b.forget(x)
+	defer b.removeUnused(x)
 	defer x.mu.Unlock()
 	var last Position
 	if epoch, err := values[0].ToString(); err == nil && x.Size > 0 && got >= 0 {
@@ -308,22 +308,22 @@ func (b *Broker) land(x *topic, r rueidis.RedisResult) error {
 		last.Epoch = epoch
 		last.Offset, _ = strconv.ParseUint(text, 10, 64)
 	}
-	for i := range x.flying {
+	for i := range x.inFlight {
 		at := last
-		at.Offset -= min(last.Offset, uint64(x.flying-1-i))
-		b.acks.landed(x.out[x.landed+i].ack, nodes, at)
+		at.Offset -= min(last.Offset, uint64(x.inFlight-1-i))
+		b.receipts.accepted(x.queue[x.accepted+i].ackID, nodes, at)
 	}
-	b.takesAgain(x)
-	b.stats.published.Add(uint64(x.flying))
-	x.landed, x.flying = x.landed+x.flying, 0
-	b.trim(x)
-	b.goOn(x)
+	b.resumeWrites(x)
+	b.stats.published.Add(uint64(x.inFlight))
+	x.accepted, x.inFlight = x.accepted+x.inFlight, 0
+	b.trimQueue(x)
+	b.resumeSending(x)
 	return nil
 }
 
 // goOn has send look at a topic again if something waits; x.mu is held.
-func (b *Broker) goOn(x *topic) {
-	if len(x.out) > x.landed {
+func (b *Broker) resumeSending(x *topic) {
+	if len(x.queue) > x.accepted {
 		b.mu.Lock()
 		b.makeReady(x)
 		b.mu.Unlock()
@@ -332,73 +332,73 @@ func (b *Broker) goOn(x *topic) {
 
 // trim forgets what Redis has and has come back; where nobody listens here,
 // all that Redis has. x.mu is held.
-func (b *Broker) trim(x *topic) {
+func (b *Broker) trimQueue(x *topic) {
 	b.mu.Lock()
-	listening := x.wanted > 0
+	listening := x.subscriptions > 0
 	b.mu.Unlock()
 	n := 0
-	for n < x.landed && (!listening || x.out[n].local || x.out[n].seq <= x.heard) {
+	for n < x.accepted && (!listening || x.queue[n].delivered || x.queue[n].seq <= x.lastEcho) {
 		n++
 	}
-	x.landed -= n
-	b.drop(x, n)
+	x.accepted -= n
+	b.dropFront(x, n)
 }
 
 // drop forgets the first n messages; x.mu is held.
-func (b *Broker) drop(x *topic, n int) {
+func (b *Broker) dropFront(x *topic, n int) {
 	size := 0
-	for i := range x.out[:n] {
-		size += x.out[i].bytes()
+	for i := range x.queue[:n] {
+		size += x.queue[i].bytes()
 	}
-	clear(x.out[:n])
-	if x.out = x.out[n:]; len(x.out) == 0 {
-		x.out = nil
+	clear(x.queue[:n])
+	if x.queue = x.queue[n:]; len(x.queue) == 0 {
+		x.queue = nil
 	}
 	b.mu.Lock()
-	b.free(size)
+	b.releaseQueued(size)
 	b.mu.Unlock()
 }
 
 // divert gives what waits to the members here, since the link is broken. With
 // a history it stays to be sent later; without one only what may have been
 // sent already stays, so that it is known whether it was.
-func (b *Broker) divert(x *topic) {
+func (b *Broker) deliverQueued(x *topic) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	b.divertOut(x)
+	b.deliverQueuedLocked(x)
 }
 
 // divertOut is divert; x.mu is held.
-func (b *Broker) divertOut(x *topic) {
-	if n := len(x.out); n == 0 || x.landed == 0 && x.out[n-1].local {
+func (b *Broker) deliverQueuedLocked(x *topic) {
+	if n := len(x.queue); n == 0 || x.accepted == 0 && x.queue[n-1].delivered {
 		return
 	}
-	kept, freed, landed := x.out[:0], 0, x.landed
-	for i := range x.out {
-		o := x.out[i]
+	kept, freed, landed := x.queue[:0], 0, x.accepted
+	for i := range x.queue {
+		o := x.queue[i]
 		switch {
-		case o.local:
-		case o.seq <= x.heard:
-			o.local = true // it came back, and only the answer did not
-			b.acks.alone(o.ack, b.o.Node, 0)
+		case o.delivered:
+		case o.seq <= x.lastEcho:
+			o.delivered = true // it came back, and only the answer did not
+			b.receipts.deliveredLocally(o.ackID, b.opts.Node, 0)
 		default:
-			b.deliverHere(x, &o)
-			x.remember(o.seq)
+			b.deliverLocally(x, &o)
+			x.markDelivered(o.seq)
 		}
-		if i >= landed && (x.Size > 0 || o.seq <= x.tried) {
+		if i >= landed && (x.Size > 0 || o.seq <= x.lastSent) {
 			kept = append(kept, o)
 			continue
 		}
 		freed += o.bytes()
 		if i >= landed {
-			delete(x.local, o.seq) // it never comes
+			delete(x.deliveredLocally, o.seq) // it never comes
 			b.stats.unsent.Add(1)
 		}
 	}
-	clear(x.out[len(kept):])
-	x.out, x.landed = kept, 0
+	clear(x.queue[len(kept):])
+	x.queue, x.accepted = kept, 0
 	b.mu.Lock()
-	b.free(freed)
+	b.releaseQueued(freed)
 	b.mu.Unlock()
 }
 
@@ -407,9 +407,9 @@ func (b *Broker) flush(ctx context.Context) error {
 	waiting := func() (queued, unlocking int) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return b.queued, b.unlocking
+		return b.queuedBytes, b.unlocks
 	}
-	if !b.await(ctx, func() bool { n, m := waiting(); return n+m == 0 || !b.up.Load() }) {
+	if !b.waitUntil(ctx, func() bool { n, m := waiting(); return n+m == 0 || !b.up.Load() }) {
 		if queued, _ := waiting(); queued > 0 {
 			return fmt.Errorf("broker: %d bytes were not sent: %w", queued, ctx.Err())
 		}

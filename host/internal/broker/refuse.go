@@ -11,21 +11,21 @@ import (
 // States of Redis that end by themselves.
 var (
 	// It is looked for another one, or for this one again.
-	breaking = []string{"MOVED", "ASK", "READONLY", "LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BUSY"}
+	linkBreakingCodes = []string{"MOVED", "ASK", "READONLY", "LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BUSY"}
 	// It only does not write: too few replicas, no memory, no disk.
-	waiting = []string{"NOREPLICAS", "OOM", "MISCONF"}
+	writeBlockingCodes = []string{"NOREPLICAS", "OOM", "MISCONF"}
 )
 
 // codeOf is the first word of what Redis says, also where its version 6 says that in a text about a script:
 // ERR Error running script (call to f_…): @user_script:1: @user_script: 1: -READONLY You can't …
-func codeOf(text string) string {
+func errorCode(text string) string {
 	words := strings.Fields(text)
 	if len(words) == 0 {
 		return ""
 	}
 	if words[0] == "ERR" && strings.Contains(text, "@user_script") {
 		for _, w := range words {
-			if code := strings.TrimPrefix(w, "-"); slices.Contains(breaking, code) || slices.Contains(waiting, code) {
+			if code := strings.TrimPrefix(w, "-"); slices.Contains(linkBreakingCodes, code) || slices.Contains(writeBlockingCodes, code) {
 				return code
 			}
 		}
@@ -35,103 +35,107 @@ func codeOf(text string) string {
 
 // isPassing says that Redis has a state that ends by itself, and that the link is to be
 // looked for again until then.
-func isPassing(e *rueidis.RedisError) bool { return slices.Contains(breaking, codeOf(e.Error())) }
+func breaksLink(e *rueidis.RedisError) bool {
+	return slices.Contains(linkBreakingCodes, errorCode(e.Error()))
+}
 
 // isWaiting says that Redis answers, and takes nothing for a while.
-func isWaiting(e *rueidis.RedisError) bool { return slices.Contains(waiting, codeOf(e.Error())) }
+func blocksWrites(e *rueidis.RedisError) bool {
+	return slices.Contains(writeBlockingCodes, errorCode(e.Error()))
+}
 
 // stallTime is how long nothing is tried after Redis has taken nothing.
-const stallTime = time.Second / 2
+const retryInterval = time.Second / 2
 
 // stall has a topic with a history wait until Redis takes something again. The members here
 // have what waits at once, as if there was no link. Without a history they are all who get it.
-func (b *Broker) stall(x *topic) {
+func (b *Broker) blockTopic(x *topic) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.Size == 0 {
-		b.refuse(x)
+		b.deliverRefusedLocked(x)
 		return
 	}
-	b.divertOut(x)
-	x.waits, x.flying = true, 0
+	b.deliverQueuedLocked(x)
+	x.blocked, x.inFlight = true, 0
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !x.stalled {
-		x.stalled = true
-		b.stalled = append(b.stalled, x)
+	if !x.inBlocked {
+		x.inBlocked = true
+		b.blocked = append(b.blocked, x)
 	}
-	b.tryLater()
+	b.scheduleRetry()
 }
 
 // tryLater has one of the topics that wait tried after a while; mu is held.
-func (b *Broker) tryLater() {
-	if b.later || len(b.stalled) == 0 {
+func (b *Broker) scheduleRetry() {
+	if b.retryScheduled || len(b.blocked) == 0 {
 		return
 	}
-	b.later = true
-	time.AfterFunc(stallTime, func() {
+	b.retryScheduled = true
+	time.AfterFunc(retryInterval, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.later = false
-		b.unstall(1) // it tells whether the others can go on
-		b.tryLater()
+		b.retryScheduled = false
+		b.unblock(1) // it tells whether the others can go on
+		b.scheduleRetry()
 	})
 }
 
 // unstall has topics that wait tried; mu is held.
-func (b *Broker) unstall(n int) {
-	n = min(n, len(b.stalled))
-	for _, x := range b.stalled[:n] {
-		x.stalled = false
+func (b *Broker) unblock(n int) {
+	n = min(n, len(b.blocked))
+	for _, x := range b.blocked[:n] {
+		x.inBlocked = false
 		b.makeReady(x)
 	}
-	b.stalled = slices.Delete(b.stalled, 0, n)
+	b.blocked = slices.Delete(b.blocked, 0, n)
 }
 
 // takesNothing says so once, until Redis takes something again.
-func (b *Broker) takesNothing(err error) {
-	if !b.refusing.Swap(true) {
+func (b *Broker) markWritesBlocked(err error) {
+	if !b.writesBlocked.Swap(true) {
 		b.log.Error("broker: Redis takes no messages for now; what has a history waits, the rest reaches this node alone", "err", err)
 	}
 }
 
 // takesAgain has all go on that wait, if the one that Redis has taken something of was one
 // of them; x.mu is held.
-func (b *Broker) takesAgain(x *topic) {
+func (b *Broker) resumeWrites(x *topic) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if x.waits {
-		b.unstall(len(b.stalled))
+	if x.blocked {
+		b.unblock(len(b.blocked))
 	}
-	if x.waits = false; len(b.stalled) == 0 && b.refusing.Swap(false) {
+	if x.blocked = false; len(b.blocked) == 0 && b.writesBlocked.Swap(false) {
 		b.log.Warn("broker: Redis takes messages again")
 	}
 }
 
 // refused gives messages that Redis does not take to the members here.
-func (b *Broker) refused(x *topic) {
+func (b *Broker) deliverRefused(x *topic) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	b.refuse(x)
+	b.deliverRefusedLocked(x)
 }
 
 // refuse is refused; x.mu is held.
-func (b *Broker) refuse(x *topic) {
-	n := x.landed + x.flying
-	for i := range x.out[:n] {
-		o := &x.out[i]
-		coming := i < x.landed && o.seq > x.heard // and still goes before
-		if !o.local && (i >= x.landed || coming) {
-			b.deliverHere(x, o)
+func (b *Broker) deliverRefusedLocked(x *topic) {
+	n := x.accepted + x.inFlight
+	for i := range x.queue[:n] {
+		o := &x.queue[i]
+		coming := i < x.accepted && o.seq > x.lastEcho // and still goes before
+		if !o.delivered && (i >= x.accepted || coming) {
+			b.deliverLocally(x, o)
 		}
 		if coming {
-			x.remember(o.seq)
+			x.markDelivered(o.seq)
 		} else {
-			delete(x.local, o.seq)
+			delete(x.deliveredLocally, o.seq)
 		}
 	}
-	b.stats.unsent.Add(uint64(x.flying))
-	x.landed, x.flying = 0, 0
-	b.drop(x, n)
-	b.goOn(x) // nothing has landed any more
+	b.stats.unsent.Add(uint64(x.inFlight))
+	x.accepted, x.inFlight = 0, 0
+	b.dropFront(x, n)
+	b.resumeSending(x) // nothing has landed any more
 }

@@ -15,14 +15,14 @@ func TestRedisTakesNothing(t *testing.T) {
 			r := redistest.Start(t)
 			a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
 			for _, n := range []*node{a, b} {
-				n.linked()
-				for _, topic := range []Topic{kept("x"), room("plain")} {
+				n.waitLinked()
+				for _, topic := range []Topic{historyRoom("x"), room("plain")} {
 					n.Subscribe(topic)
-					n.settled(topic)
+					n.waitSubscribed(topic)
 				}
 			}
-			a.say(room("plain"), "before") // Redis has the room, or it would take one more
-			a.say(kept("x"), "a 0")
+			a.publishf(room("plain"), "before") // Redis has the room, or it would take one more
+			a.publishf(historyRoom("x"), "a 0")
 			eventually(t, "b has one", func() bool { return len(b.texts("x")) == 1 && len(b.texts("plain")) == 1 })
 			c := r.Client()
 			set := func(value string) {
@@ -32,23 +32,23 @@ func TestRedisTakesNothing(t *testing.T) {
 				}
 			}
 			set(value)
-			a.say(kept("x"), "a 1")
-			a.say(room("plain"), "lost")
+			a.publishf(historyRoom("x"), "a 1")
+			a.publishf(room("plain"), "lost")
 			eventually(t, "a's members have it", func() bool { return len(a.texts("x")) == 2 && len(a.texts("plain")) == 2 })
-			a.say(kept("x"), "a 2")
+			a.publishf(historyRoom("x"), "a 2")
 			if got := a.texts("x"); len(got) != 3 {
 				t.Errorf("a's members have %q", got)
 			}
-			b.Subscribe(kept("another")) // it can not be begun, which is no reason to be without a link
-			b.settled(kept("another"))
+			b.Subscribe(historyRoom("another")) // it can not be begun, which is no reason to be without a link
+			b.waitSubscribed(historyRoom("another"))
 			set("0")
 			for _, n := range []*node{a, b} {
 				eventually(t, n.name+" has three", func() bool { return len(n.texts("x")) == 3 })
 			}
-			a.say(kept("x"), "a 3")
+			a.publishf(historyRoom("x"), "a 3")
 			for _, n := range []*node{a, b} {
 				eventually(t, n.name+" has four", func() bool { return len(n.texts("x")) >= 4 })
-				wantAll(t, n.texts("x"), "a", 0, 4)
+				wantSequence(t, n.texts("x"), "a", 0, 4)
 				if s := n.Stats(); s.Links != 1 || s.Missed+s.Overflow+s.Resets > 0 {
 					t.Errorf("%s: %+v", n.name, s)
 				}
@@ -72,7 +72,7 @@ func TestCodes(t *testing.T) {
 		"ERR Error running script (call to f_0a): @user_script:21: -OOM command not allowed when used memory > 'maxmemory'.":                 "OOM",
 		"ERR Error running script (call to f_0a): @user_script:3: attempt to compare nil with number":                                        "ERR",
 	} {
-		if got := codeOf(text); got != want {
+		if got := errorCode(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}

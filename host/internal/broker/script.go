@@ -51,7 +51,7 @@ return {epoch, string.format('%.0f', last + n), got}
 //	KEYS  meta, stream, sender
 //	ARGV  new epoch (empty: none begins), ttl of meta in ms
 //	gives epoch, offset, and what is known of the sender
-const placeScript script = `
+const positionScript script = `
 local meta = redis.call('HMGET', KEYS[1], 'e', 'o')
 local sent = redis.call('GET', KEYS[3]) or ''
 local function refused(r)
@@ -98,18 +98,18 @@ return out
 type script string
 
 // sums are what scripts are named by.
-var sums = map[script]string{publishScript: sumOf(publishScript), placeScript: sumOf(placeScript), readScript: sumOf(readScript)}
+var scriptSHA = map[script]string{publishScript: sha1Hex(publishScript), positionScript: sha1Hex(positionScript), readScript: sha1Hex(readScript)}
 
-func sumOf(s script) string {
+func sha1Hex(s script) string {
 	sum := sha1.Sum([]byte(s))
 	return hex.EncodeToString(sum[:])
 }
 
 // eval runs a script, which is named by its sum, and sent where that is not known.
-func (b *Broker) eval(ctx context.Context, s script, execs []rueidis.LuaExec) []rueidis.RedisResult {
+func (b *Broker) evalScripts(ctx context.Context, s script, execs []rueidis.LuaExec) []rueidis.RedisResult {
 	cmds := make(rueidis.Commands, len(execs))
 	for i, e := range execs {
-		cmds[i] = b.client.B().Evalsha().Sha1(sums[s]).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build()
+		cmds[i] = b.client.B().Evalsha().Sha1(scriptSHA[s]).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build()
 	}
 	results := b.client.DoMulti(ctx, cmds...)
 	var unknown []int

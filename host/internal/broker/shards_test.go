@@ -20,12 +20,12 @@ func TestRedisCluster(t *testing.T) {
 			var nodes []*node
 			for i := range 3 {
 				nodes = append(nodes, startNode(t, fmt.Sprintf("n%d", i), r.URL(), func(o *Options) {
-					o.classic, o.Prefix = classic, t.Name()
+					o.noSharding, o.Prefix = classic, t.Name()
 				}))
 			}
 			const rooms, each = 30, 20
 			for _, n := range nodes {
-				n.linked()
+				n.waitLinked()
 				if n.sharded.Load() == classic {
 					t.Fatalf("sharded: %v", n.sharded.Load())
 				}
@@ -35,7 +35,7 @@ func TestRedisCluster(t *testing.T) {
 					here = append(here, Change{Route: "/rooms/:room", Room: fmt.Sprint(i), Size: 1})
 				}
 				for i := range rooms {
-					n.settled(room(fmt.Sprint(i)))
+					n.waitSubscribed(room(fmt.Sprint(i)))
 				}
 				n.Announce(here)
 			}
@@ -45,7 +45,7 @@ func TestRedisCluster(t *testing.T) {
 				}
 			}
 			for i := range rooms {
-				got := nodes[i%3].PublishWait(context.Background(), room(fmt.Sprint(i)), Message{Frame: frame("first")})
+				got := nodes[i%3].PublishAndWait(context.Background(), room(fmt.Sprint(i)), Message{Frame: frame("first")})
 				if got.Sockets != 3 || len(got.Nodes) != 3 || got.Partial {
 					t.Errorf("room %d: receipt %+v", i, got)
 				}
@@ -53,7 +53,7 @@ func TestRedisCluster(t *testing.T) {
 			for k := range each {
 				for i := range rooms {
 					for _, n := range nodes {
-						n.say(room(fmt.Sprint(i)), "%s %d", n.name, k)
+						n.publishf(room(fmt.Sprint(i)), "%s %d", n.name, k)
 					}
 				}
 			}
@@ -67,12 +67,12 @@ func TestRedisCluster(t *testing.T) {
 					if !slices.Equal(n.texts(name), all) {
 						t.Fatalf("room %s: %s has another order", name, n.name)
 					}
-					wantAll(t, all, n.name, 0, each)
+					wantSequence(t, all, n.name, 0, each)
 				}
 			}
 			nodes[0].Unsubscribe(room("1"))
 			eventually(t, "n0 has left", func() bool {
-				got := nodes[1].PublishWait(context.Background(), room("1"), Message{Frame: frame("late")})
+				got := nodes[1].PublishAndWait(context.Background(), room("1"), Message{Frame: frame("late")})
 				return got.Sockets == 2 && len(got.Nodes) == 2
 			})
 			for _, n := range nodes {
@@ -89,20 +89,20 @@ func TestRedisCluster(t *testing.T) {
 func TestRedisClusterFailover(t *testing.T) {
 	t.Parallel()
 	r := redistest.StartCluster(t, 3, true)
-	a, b := startNode(t, "a", r.URL(), brisk), startNode(t, "b", r.URL(), brisk)
+	a, b := startNode(t, "a", r.URL(), shortTimeouts), startNode(t, "b", r.URL(), shortTimeouts)
 	const rooms = 12 // on all masters
 	for _, n := range []*node{a, b} {
-		n.linked()
+		n.waitLinked()
 		for i := range rooms {
-			n.Subscribe(kept(fmt.Sprint(i)))
+			n.Subscribe(historyRoom(fmt.Sprint(i)))
 		}
 		for i := range rooms {
-			n.settled(kept(fmt.Sprint(i)))
+			n.waitSubscribed(historyRoom(fmt.Sprint(i)))
 		}
 	}
 	say := func(k int) {
 		for i := range rooms {
-			a.say(kept(fmt.Sprint(i)), "a %d", k)
+			a.publishf(historyRoom(fmt.Sprint(i)), "a %d", k)
 		}
 	}
 	all := func(k int) {
@@ -110,7 +110,7 @@ func TestRedisClusterFailover(t *testing.T) {
 		for i := range rooms {
 			for _, n := range []*node{a, b} {
 				eventually(t, fmt.Sprintf("%s has %d messages of room %d", n.name, k, i), func() bool { return len(n.texts(fmt.Sprint(i))) >= k })
-				wantAll(t, n.texts(fmt.Sprint(i)), "a", 0, k)
+				wantSequence(t, n.texts(fmt.Sprint(i)), "a", 0, k)
 			}
 		}
 	}
@@ -120,8 +120,8 @@ func TestRedisClusterFailover(t *testing.T) {
 	eventually(t, "a and b notice", func() bool { return !a.Up() && !b.Up() })
 	start := time.Now()
 	say(1)
-	a.linked()
-	b.linked()
+	a.waitLinked()
+	b.waitLinked()
 	t.Logf("linked again %v after", time.Since(start).Round(time.Millisecond))
 	say(2)
 	all(3)
@@ -131,22 +131,22 @@ func TestRedisClusterFailover(t *testing.T) {
 func TestSentinel(t *testing.T) {
 	t.Parallel()
 	master, url := redistest.StartSentinel(t)
-	a, b := startNode(t, "a", url, brisk), startNode(t, "b", url, brisk)
+	a, b := startNode(t, "a", url, shortTimeouts), startNode(t, "b", url, shortTimeouts)
 	for _, n := range []*node{a, b} {
-		n.linked()
-		n.Subscribe(kept("x"))
-		n.settled(kept("x"))
+		n.waitLinked()
+		n.Subscribe(historyRoom("x"))
+		n.waitSubscribed(historyRoom("x"))
 	}
-	a.say(kept("x"), "a 0")
+	a.publishf(historyRoom("x"), "a 0")
 	eventually(t, "b has one", func() bool { return len(b.texts("x")) == 1 })
 	master.Kill()
 	eventually(t, "a and b notice", func() bool { return !a.Up() && !b.Up() })
-	a.say(kept("x"), "a 1")
-	a.linked()
-	b.linked()
-	a.say(kept("x"), "a 2")
+	a.publishf(historyRoom("x"), "a 1")
+	a.waitLinked()
+	b.waitLinked()
+	a.publishf(historyRoom("x"), "a 2")
 	for _, n := range []*node{a, b} {
 		eventually(t, n.name+" has three", func() bool { return len(n.texts("x")) == 3 })
-		wantAll(t, n.texts("x"), "a", 0, 3)
+		wantSequence(t, n.texts("x"), "a", 0, 3)
 	}
 }

@@ -26,9 +26,9 @@ func (b *Broker) Since(ctx context.Context, t Topic, epoch string, offset uint64
 		return nil, at, false, ErrUnavailable
 	}
 	parent := ctx // each round trip has its own time
-	ctx, cancel := context.WithTimeout(parent, b.o.Timeout)
+	ctx, cancel := context.WithTimeout(parent, b.opts.Timeout)
 	defer cancel()
-	if at, err = parsePlace(b.client.Do(ctx, b.placeOf(b.channelOf(t)))); err != nil {
+	if at, err = parsePosition(b.client.Do(ctx, b.positionCommand(b.channelOf(t)))); err != nil {
 		return nil, at, false, errors.Join(ErrUnavailable, err)
 	}
 	if epoch != at.Epoch || offset > at.Offset {
@@ -40,14 +40,14 @@ func (b *Broker) Since(ctx context.Context, t Topic, epoch string, offset uint64
 	if at.Offset-offset > uint64(t.Size) {
 		return nil, at, false, nil
 	}
-	r := newReading(b.channelOf(t), offset+1, at.Offset)
+	r := newHistoryRead(b.channelOf(t), offset+1, at.Offset)
 	for !r.done {
-		if err := b.readParts(parent, []*reading{r}); err != nil {
+		if err := b.readParts(parent, []*historyRead{r}); err != nil {
 			return nil, at, false, errors.Join(ErrUnavailable, err)
 		}
 	}
-	found := r.found
-	if uint64(len(found)) != at.Offset-offset || time.Since(time.UnixMilli(found[0].ms)) > t.TTL {
+	found := r.entries
+	if uint64(len(found)) != at.Offset-offset || time.Since(time.UnixMilli(found[0].millis)) > t.TTL {
 		return nil, at, false, nil
 	}
 	for _, e := range found {
@@ -57,12 +57,12 @@ func (b *Broker) Since(ctx context.Context, t Topic, epoch string, offset uint64
 }
 
 // placeOf asks where the topic of a channel stands.
-func (b *Broker) placeOf(channel string) rueidis.Completed {
+func (b *Broker) positionCommand(channel string) rueidis.Completed {
 	return b.client.B().Hmget().Key(metaKey(channel)).Field("e", "o").Build()
 }
 
 // parsePlace reads the answer. Without an offset nothing was ever sent.
-func parsePlace(r rueidis.RedisResult) (at Position, err error) {
+func parsePosition(r rueidis.RedisResult) (at Position, err error) {
 	meta, err := r.AsStrSlice()
 	if err == nil && len(meta) != 2 {
 		err = errors.New("an answer of another form")
@@ -70,11 +70,11 @@ func parsePlace(r rueidis.RedisResult) (at Position, err error) {
 	if err != nil {
 		return at, fmt.Errorf("where a topic stands: %w", err)
 	}
-	return placeFrom(meta), nil
+	return newPosition(meta), nil
 }
 
 // placeFrom makes a position of epoch and offset.
-func placeFrom(told []string) (at Position) {
+func newPosition(told []string) (at Position) {
 	at.Epoch = told[0]
 	at.Offset, _ = strconv.ParseUint(told[1], 10, 64)
 	return at

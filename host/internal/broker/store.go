@@ -24,18 +24,18 @@ type Value struct {
 
 // lockTime is how long a lock holds if its node dies with it: longer than any
 // hook, and what it waits for, may take.
-const lockTime = 10 * time.Second
+const lockTTL = 10 * time.Second
 
-func (b *Broker) storeTag(route string) string {
-	return b.o.Prefix + ":{s|" + escapeTag(route) + "}"
+func (b *Broker) storeKey(route string) string {
+	return b.opts.Prefix + ":{s|" + escapeTag(route) + "}"
 }
 
-func (b *Broker) valueKey(route, key string) string { return b.storeTag(route) + ":v:" + key }
-func (b *Broker) lockKey(route string) string       { return b.storeTag(route) + ":l" }
+func (b *Broker) valueKey(route, key string) string { return b.storeKey(route) + ":v:" + key }
+func (b *Broker) lockKey(route string) string       { return b.storeKey(route) + ":l" }
 
 // atOnce is how many requests to stores may be under way. The client has room for more, but
 // where that ends it waits for Redis whatever time the caller has.
-const atOnce = 256
+const maxRequests = 256
 
 // request asks Redis for something and waits for the answer as long as ctx allows. The place of
 // a request is taken until its answer has come, or the connection is lost.
@@ -44,16 +44,16 @@ func (b *Broker) request(ctx context.Context, do func(context.Context) []rueidis
 		return nil, ctx.Err()
 	}
 	select {
-	case b.requests <- struct{}{}:
+	case b.requestSlots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	answer := make(chan []rueidis.RedisResult, 1)
 	if !b.spawn(func() {
-		defer func() { <-b.requests }()
+		defer func() { <-b.requestSlots }()
 		answer <- do(b.ctx)
 	}) {
-		<-b.requests
+		<-b.requestSlots
 		return nil, ErrUnavailable
 	}
 	select {
@@ -88,12 +88,12 @@ func (b *Broker) Value(ctx context.Context, route, key string) (Value, error) {
 	if err != nil { // or it would be written back without its end
 		return Value{}, fmt.Errorf("broker: when a value ends (Redis 7 or later can tell): %w", err)
 	}
-	return v, v.end(at)
+	return v, v.setExpiry(at)
 }
 
 // end notes when a value ends, as PEXPIRETIME says it. One that has ended since it was read
 // is none: as one without an end it would be written back.
-func (v *Value) end(at int64) error {
+func (v *Value) setExpiry(at int64) error {
 	if at == -2 {
 		return ErrNoValue
 	}
@@ -109,10 +109,10 @@ func (b *Broker) Lock(ctx context.Context, route string) (string, error) {
 	if !b.up.Load() {
 		return "", ErrUnavailable
 	}
-	lock := b.o.Node + "/" + newEpoch()
+	lock := b.opts.Node + "/" + randomID()
 	for wait := time.Millisecond / 2; ; wait = min(2*wait, 8*time.Millisecond) {
 		results, err := b.request(ctx, func(ctx context.Context) []rueidis.RedisResult {
-			cmd := b.client.B().Set().Key(b.lockKey(route)).Value(lock).Nx().Px(lockTime).Build()
+			cmd := b.client.B().Set().Key(b.lockKey(route)).Value(lock).Nx().Px(lockTTL).Build()
 			return []rueidis.RedisResult{b.client.Do(ctx, cmd)}
 		})
 		if err == nil {
@@ -170,7 +170,7 @@ func (b *Broker) Write(ctx context.Context, route, lock string, changes []Value)
 		case !v.Set:
 			op, v.Value = "del", ""
 		case v.TTL > 0:
-			ends = "+" + ms(v.TTL)
+			ends = "+" + millis(v.TTL)
 		case !v.Expires.IsZero():
 			ends = strconv.FormatInt(v.Expires.UnixMilli(), 10)
 		}
@@ -199,14 +199,14 @@ var unlockLua = rueidis.NewLuaScript(`if redis.call('GET', KEYS[1]) == ARGV[1] t
 // or the lock has ended by itself.
 func (b *Broker) Unlock(route, lock string) {
 	b.mu.Lock()
-	b.unlocking++
+	b.unlocks++
 	b.mu.Unlock()
 	if !b.spawn(func() {
 		b.unlock(route, lock)
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if b.unlocking--; b.unlocking == 0 {
-			b.turn()
+		if b.unlocks--; b.unlocks == 0 {
+			b.notify()
 		}
 	}) {
 		b.log.Debug("broker: unlock after the end", "route", route)
@@ -214,7 +214,7 @@ func (b *Broker) Unlock(route, lock string) {
 }
 
 func (b *Broker) unlock(route, lock string) {
-	ctx, cancel := context.WithTimeout(b.ctx, lockTime)
+	ctx, cancel := context.WithTimeout(b.ctx, lockTTL)
 	defer cancel()
 	for {
 		results, err := b.request(ctx, func(ctx context.Context) []rueidis.RedisResult {

@@ -13,10 +13,10 @@ import (
 
 // soon is what a call with a deadline of a moment may take on a busy machine: far less than
 // the time of the nodes of these tests, which is 10 s.
-const soon = 4 * time.Second
+const callBound = 4 * time.Second
 
 // moment calls a function with little time, and wants it to fail soon.
-func moment(t *testing.T, what string, call func(ctx context.Context) error) {
+func wantDeadlineSoon(t *testing.T, what string, call func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -24,15 +24,15 @@ func moment(t *testing.T, what string, call func(ctx context.Context) error) {
 	if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%s: %v", what, err)
 	}
-	if took := time.Since(start); took > soon {
+	if took := time.Since(start); took > callBound {
 		t.Errorf("%s took %v", what, took)
 	}
 }
 
 // canLock says that the lock of a store is free long before it ends by itself.
-func (n *node) canLock(route string) {
+func (n *node) wantLockFree(route string) {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), lockTime/2)
+	ctx, cancel := context.WithTimeout(n.t.Context(), lockTTL/2)
 	defer cancel()
 	lock, err := n.Lock(ctx, route)
 	if err != nil {
@@ -47,24 +47,24 @@ func TestFrozenStore(t *testing.T) {
 	t.Parallel()
 	r := redistest.Start(t)
 	a := startNode(t, "a", r.URL())
-	a.linked()
-	a.canLock("/r")
+	a.waitLinked()
+	a.wantLockFree("/r")
 	held, err := a.Lock(t.Context(), "/held")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Signal(syscall.SIGSTOP)
-	moment(t, "lock", func(ctx context.Context) error {
+	wantDeadlineSoon(t, "lock", func(ctx context.Context) error {
 		_, err := a.Lock(ctx, "/r")
 		return err
 	})
-	moment(t, "write", func(ctx context.Context) error {
+	wantDeadlineSoon(t, "write", func(ctx context.Context) error {
 		return a.Write(ctx, "/held", held, []Value{{Key: "k", Value: "v", Set: true}})
 	})
 	var wait sync.WaitGroup
 	for range 3000 {
 		wait.Go(func() {
-			moment(t, "read", func(ctx context.Context) error {
+			wantDeadlineSoon(t, "read", func(ctx context.Context) error {
 				_, err := a.Value(ctx, "/r", "k")
 				return err
 			})
@@ -72,9 +72,9 @@ func TestFrozenStore(t *testing.T) {
 	}
 	wait.Wait()
 	r.Signal(syscall.SIGCONT)
-	a.linked()
-	a.canLock("/r")
-	a.canLock("/held")
+	a.waitLinked()
+	a.wantLockFree("/r")
+	a.wantLockFree("/held")
 }
 
 // TestLockIsCut: the connection ends when Redis has given a lock, and its answer has not come.
@@ -83,8 +83,8 @@ func TestLockIsCut(t *testing.T) {
 	r := redistest.Start(t)
 	p := redistest.StartProxy(t, r.Addr())
 	a, b := startNode(t, "a", p.URL()), startNode(t, "b", r.URL())
-	a.linked()
-	b.linked()
+	a.waitLinked()
+	b.waitLinked()
 	p.Slow(200 * time.Millisecond)
 	failed := make(chan error)
 	go func() {
@@ -101,22 +101,22 @@ func TestLockIsCut(t *testing.T) {
 	if err := <-failed; err == nil {
 		t.Skip("the answer came before the cut")
 	}
-	b.canLock("/r")
+	b.wantLockFree("/r")
 }
 
 // TestUnlockAtTheEnd: a lock is given back before the broker closes.
 func TestUnlockAtTheEnd(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
-	a.linked()
-	b.linked()
+	a.waitLinked()
+	b.waitLinked()
 	lock, err := a.Lock(t.Context(), "/r")
 	if err != nil {
 		t.Fatal(err)
 	}
 	a.Unlock("/r", lock)
 	a.close()
-	b.canLock("/r")
+	b.wantLockFree("/r")
 	a.Unlock("/r", lock) // it is over, and does no harm
 }
 
@@ -125,7 +125,7 @@ func TestUnlockAtTheEnd(t *testing.T) {
 func TestEnds(t *testing.T) {
 	r := redistest.Start(t)
 	a := startNode(t, "a", r.URL())
-	a.linked()
+	a.waitLinked()
 	ends := time.Now().Add(time.Hour).Truncate(time.Millisecond)
 	lock, err := a.Lock(t.Context(), "/r")
 	if err != nil {
@@ -145,7 +145,7 @@ func TestEnds(t *testing.T) {
 		}
 	}
 	for at, want := range map[int64]error{-2: ErrNoValue, -1: nil, 5: nil} { // what PEXPIRETIME says
-		if err := new(Value).end(at); err != want {
+		if err := new(Value).setExpiry(at); err != want {
 			t.Errorf("end %d: %v", at, err)
 		}
 	}

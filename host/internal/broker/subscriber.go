@@ -15,36 +15,36 @@ import (
 // Redis Cluster that offers sharded publications one more to each of its masters.
 type subscriber struct {
 	b      *Broker
-	all    rueidis.DedicatedClient // the control channels, and without slots all topics
-	slots  []slots                 // nil: publications are not sharded
+	conn   rueidis.DedicatedClient // the control channels, and without slots all topics
+	slots  []slotRange             // nil: publications are not sharded
 	shards map[string]rueidis.DedicatedClient
-	wait   sync.WaitGroup
+	wg     sync.WaitGroup
 
-	mu   sync.Mutex
-	left map[string]bool // channels that this node itself has left
+	mu      sync.Mutex
+	leaving map[string]bool // channels that this node itself has left
 }
 
 // slots are a part of a Redis Cluster.
-type slots struct {
+type slotRange struct {
 	from, to int64
 	addr     string // of its master
 }
 
 // openSubscriber connects, and hears the control channels.
 func (b *Broker) openSubscriber() (_ *subscriber, err error) {
-	s := &subscriber{b: b, shards: map[string]rueidis.DedicatedClient{}, left: map[string]bool{}}
+	s := &subscriber{b: b, shards: map[string]rueidis.DedicatedClient{}, leaving: map[string]bool{}}
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
-	s.all = s.connect(b.client)
-	if err := s.classic(true, []string{b.channelAll(), b.channelNode(b.o.Node)}); err != nil {
+	s.conn = s.connect(b.client)
+	if err := s.changeClassic(true, []string{b.clusterChannel(), b.nodeChannel(b.opts.Node)}); err != nil {
 		return nil, err
 	}
 	b.clustered.Store(b.client.Mode() == rueidis.ClientModeCluster)
-	if b.clustered.Load() && !b.o.classic {
-		if s.slots, err = b.findSlots(); err != nil {
+	if b.clustered.Load() && !b.opts.noSharding {
+		if s.slots, err = b.readSlots(); err != nil {
 			return nil, err
 		}
 	}
@@ -55,38 +55,38 @@ func (b *Broker) openSubscriber() (_ *subscriber, err error) {
 // connect gives a connection that hears.
 func (s *subscriber) connect(client rueidis.Client) rueidis.DedicatedClient {
 	c, _ := client.Dedicate() // Close releases it
-	broken := c.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: s.b.received, OnSubscription: s.noticed})
-	s.wait.Go(func() {
+	broken := c.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: s.b.onPublication, OnSubscription: s.onSubscription})
+	s.wg.Go(func() {
 		err := <-broken
 		if err == nil {
 			err = errors.New("the connection ended")
 		}
-		s.b.fail(fmt.Errorf("subscription: %w", err))
+		s.b.failLink(fmt.Errorf("subscription: %w", err))
 	})
 	return c
 }
 
 // close ends all connections: what they have subscribed is not to be met again.
 func (s *subscriber) close() {
-	s.all.Close()
+	s.conn.Close()
 	for _, c := range s.shards {
 		c.Close()
 	}
-	s.wait.Wait()
+	s.wg.Wait()
 }
 
 // noticed looks for topics that a cluster has moved to another node: the link
 // begins anew.
-func (s *subscriber) noticed(n rueidis.PubSubSubscription) {
+func (s *subscriber) onSubscription(n rueidis.PubSubSubscription) {
 	if n.Kind != "sunsubscribe" {
 		return
 	}
 	s.mu.Lock()
-	ours := s.left[n.Channel]
-	delete(s.left, n.Channel)
+	ours := s.leaving[n.Channel]
+	delete(s.leaving, n.Channel)
 	s.mu.Unlock()
 	if !ours {
-		s.b.fail(errors.New("a part of the Redis Cluster has moved"))
+		s.b.failLink(errors.New("a part of the Redis Cluster has moved"))
 	}
 }
 
@@ -97,27 +97,27 @@ func (s *subscriber) change(add bool, topics []*topic) error {
 		names[i] = x.channel
 	}
 	if s.slots == nil {
-		return s.classic(add, names)
+		return s.changeClassic(add, names)
 	}
-	return s.sharded(add, names)
+	return s.changeSharded(add, names)
 }
 
-func (s *subscriber) classic(add bool, names []string) error {
-	ctx, cancel := context.WithTimeout(s.b.ctx, s.b.o.Timeout)
+func (s *subscriber) changeClassic(add bool, names []string) error {
+	ctx, cancel := context.WithTimeout(s.b.ctx, s.b.opts.Timeout)
 	defer cancel()
-	cmd := s.all.B().Unsubscribe().Channel(names...).Build()
+	cmd := s.conn.B().Unsubscribe().Channel(names...).Build()
 	if add {
-		cmd = s.all.B().Subscribe().Channel(names...).Build()
+		cmd = s.conn.B().Subscribe().Channel(names...).Build()
 	}
-	if err := s.all.Do(ctx, cmd).Error(); err != nil {
+	if err := s.conn.Do(ctx, cmd).Error(); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	return nil
 }
 
 // sharded is change where each master has its own topics.
-func (s *subscriber) sharded(add bool, names []string) error {
-	ctx, cancel := context.WithTimeout(s.b.ctx, s.b.o.Timeout)
+func (s *subscriber) changeSharded(add bool, names []string) error {
+	ctx, cancel := context.WithTimeout(s.b.ctx, s.b.opts.Timeout)
 	defer cancel()
 	cmds := map[string]rueidis.Commands{}
 	s.mu.Lock()
@@ -126,14 +126,14 @@ func (s *subscriber) sharded(add bool, names []string) error {
 		if add {
 			cmd = s.b.client.B().Ssubscribe().Channel(name).Build()
 		} else {
-			s.left[name] = true
+			s.leaving[name] = true
 		}
-		addr := s.master(int64(cmd.Slot()))
+		addr := s.masterOf(int64(cmd.Slot()))
 		cmds[addr] = append(cmds[addr], cmd)
 	}
 	s.mu.Unlock()
 	for addr, multi := range cmds {
-		c, err := s.shard(addr)
+		c, err := s.shardConn(addr)
 		if err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func (s *subscriber) sharded(add bool, names []string) error {
 }
 
 // master is the address of the master that has a slot; empty: none has it.
-func (s *subscriber) master(slot int64) string {
+func (s *subscriber) masterOf(slot int64) string {
 	for _, part := range s.slots {
 		if part.from <= slot && slot <= part.to {
 			return part.addr
@@ -157,7 +157,7 @@ func (s *subscriber) master(slot int64) string {
 }
 
 // shard gives the connection to a master.
-func (s *subscriber) shard(addr string) (rueidis.DedicatedClient, error) {
+func (s *subscriber) shardConn(addr string) (rueidis.DedicatedClient, error) {
 	if c := s.shards[addr]; c != nil {
 		return c, nil
 	}
@@ -170,13 +170,13 @@ func (s *subscriber) shard(addr string) (rueidis.DedicatedClient, error) {
 }
 
 // findSlots asks a Redis Cluster for its parts. nil: it has no sharded publications.
-func (b *Broker) findSlots() (parts []slots, err error) {
-	ctx, cancel := context.WithTimeout(b.ctx, b.o.Timeout)
+func (b *Broker) readSlots() (parts []slotRange, err error) {
+	ctx, cancel := context.WithTimeout(b.ctx, b.opts.Timeout)
 	defer cancel()
 	known, err := b.client.Do(ctx, b.client.B().Arbitrary("COMMAND", "INFO", "SPUBLISH").Build()).ToArray()
 	var refused *rueidis.RedisError
 	switch {
-	case errors.As(err, &refused) && !isPassing(refused):
+	case errors.As(err, &refused) && !breaksLink(refused):
 		return nil, nil // the user may not ask
 	case err != nil:
 		return nil, fmt.Errorf("what Redis can do: %w", err)
@@ -188,7 +188,7 @@ func (b *Broker) findSlots() (parts []slots, err error) {
 		return nil, fmt.Errorf("the parts of the Redis Cluster: %w", err)
 	}
 	for _, v := range values {
-		part, err := parseSlots(v)
+		part, err := parseSlotRange(v)
 		if err != nil {
 			return nil, fmt.Errorf("the parts of the Redis Cluster: %w", err)
 		}
@@ -201,7 +201,7 @@ func (b *Broker) findSlots() (parts []slots, err error) {
 }
 
 // parseSlots reads: from, to, and nodes, the master first: host, port, …
-func parseSlots(m rueidis.RedisMessage) (part slots, err error) {
+func parseSlotRange(m rueidis.RedisMessage) (part slotRange, err error) {
 	bad := errors.New("an answer of another form")
 	v, err := m.ToArray()
 	if err != nil || len(v) < 3 {

@@ -15,24 +15,24 @@ func TestManyMissedOverASlowLink(t *testing.T) {
 	r := redistest.Start(t)
 	p := redistest.StartProxy(t, r.Addr())
 	a, b := startNode(t, "a", r.URL()), startNode(t, "b", p.URL())
-	a.linked()
-	b.linked()
+	a.waitLinked()
+	b.waitLinked()
 	const topics = 400
 	for i := range topics {
-		b.Subscribe(kept(fmt.Sprint(i)))
+		b.Subscribe(historyRoom(fmt.Sprint(i)))
 	}
 	for i := range topics {
-		b.settled(kept(fmt.Sprint(i)))
+		b.waitSubscribed(historyRoom(fmt.Sprint(i)))
 	}
 	p.Cut(true)
 	eventually(t, "b notices", func() bool { return !b.Up() })
 	for i := range topics {
-		a.say(kept(fmt.Sprint(i)), "hi")
+		a.publishf(historyRoom(fmt.Sprint(i)), "hi")
 	}
 	eventually(t, "a has sent all", func() bool { return a.Stats().Published == topics })
 	p.Slow(20 * time.Millisecond)
 	p.Open()
-	b.linked()
+	b.waitLinked()
 	for i := range topics {
 		if got := b.texts(fmt.Sprint(i)); len(got) != 1 {
 			t.Errorf("topic %d: %q", i, got)
@@ -45,15 +45,15 @@ func TestManyMissedOverASlowLink(t *testing.T) {
 func TestDamagedHistory(t *testing.T) {
 	r := redistest.Start(t)
 	a := startNode(t, "a", r.URL())
-	a.linked()
-	ctx, topic := context.Background(), kept("x")
-	a.PublishWait(ctx, topic, Message{Frame: frame("1")})
+	a.waitLinked()
+	ctx, topic := context.Background(), historyRoom("x")
+	a.PublishAndWait(ctx, topic, Message{Frame: frame("1")})
 	c := r.Client()
 	add := c.B().Xadd().Key(streamKey(a.channelOf(topic))).Id("1-1").FieldValue().FieldValue("not", "ours").Build()
 	if err := c.Do(ctx, add).Error(); err != nil {
 		t.Fatal(err)
 	}
-	a.PublishWait(ctx, topic, Message{Frame: frame("2")})
+	a.PublishAndWait(ctx, topic, Message{Frame: frame("2")})
 	_, at, _, _ := a.Since(ctx, topic, "another", 0)
 	for offset, ok := range map[uint64]bool{0: false, 1: true} {
 		entries, _, got, err := a.Since(ctx, topic, at.Epoch, offset)
@@ -68,7 +68,7 @@ func TestDamagedHistory(t *testing.T) {
 func TestRefusedWriteEndsTheLock(t *testing.T) {
 	r := redistest.Start(t)
 	a := startNode(t, "a", r.URL())
-	a.linked()
+	a.waitLinked()
 	c, ctx := r.Client(), context.Background()
 	limit := func(bytes string) {
 		t.Helper()
@@ -85,7 +85,7 @@ func TestRefusedWriteEndsTheLock(t *testing.T) {
 		t.Fatal("Redis that is full has written")
 	}
 	limit("0")
-	ctx, cancel := context.WithTimeout(ctx, lockTime/4)
+	ctx, cancel := context.WithTimeout(ctx, lockTTL/4)
 	defer cancel()
 	if _, err := a.Lock(ctx, "/r"); err != nil {
 		t.Error(err)
@@ -100,11 +100,11 @@ func TestEvicted(t *testing.T) {
 			t.Run(fmt.Sprintf("a node comes %v, the epoch is there %v", comes, half), func(t *testing.T) {
 				r := redistest.Start(t)
 				a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
-				a.linked()
-				b.linked()
-				topic, ctx := kept("x"), context.Background()
+				a.waitLinked()
+				b.waitLinked()
+				topic, ctx := historyRoom("x"), context.Background()
 				for i := range 3 {
-					a.PublishWait(ctx, topic, Message{Frame: frame(fmt.Sprint("old ", i))})
+					a.PublishAndWait(ctx, topic, Message{Frame: frame(fmt.Sprint("old ", i))})
 				}
 				_, was, _, _ := a.Since(ctx, topic, "another", 0)
 				c, key := r.Client(), metaKey(a.channelOf(topic))
@@ -117,9 +117,9 @@ func TestEvicted(t *testing.T) {
 				}
 				if comes {
 					b.Subscribe(topic)
-					b.settled(topic)
+					b.waitSubscribed(topic)
 				}
-				a.PublishWait(ctx, topic, Message{Frame: frame("new")})
+				a.PublishAndWait(ctx, topic, Message{Frame: frame("new")})
 				_, at, _, _ := b.Since(ctx, topic, "another", 0)
 				if at.Epoch == was.Epoch || at.Offset != 1 {
 					t.Errorf("at %+v, and was at %+v", at, was)

@@ -10,13 +10,13 @@ import (
 
 // batch is what one publication carries.
 type batch struct {
-	at       Position // of the first message
+	first    Position // of the first message
 	node     string
 	seq      uint64 // of the first message, among those of the node in the topic
 	messages []Message
 }
 
-var errWire = errors.New("broker: a message that this version can not read")
+var errFormat = errors.New("broker: a message that this version can not read")
 
 // Flags of a message.
 const (
@@ -25,7 +25,7 @@ const (
 )
 
 // maxBatch bounds the messages of a batch that is read.
-const maxBatch = 1 << 16
+const maxParsedMessages = 1 << 16
 
 // appendBody writes what the script does not make: node, seq, messages.
 func appendBody(dst []byte, node string, seq uint64, messages []outgoing) []byte {
@@ -44,12 +44,12 @@ func appendMessage(dst []byte, m *Message) []byte {
 		flags |= flagClose
 		p, _ = json.Marshal(m.Close) // numbers and text
 	}
-	if m.ack != 0 {
+	if m.ackID != 0 {
 		flags |= flagAck
 	}
 	dst = append(dst, flags)
-	if m.ack != 0 {
-		dst = binary.AppendUvarint(dst, m.ack)
+	if m.ackID != 0 {
+		dst = binary.AppendUvarint(dst, m.ackID)
 	}
 	dst = binary.AppendUvarint(dst, m.Except)
 	return appendBytes(dst, p)
@@ -60,66 +60,66 @@ func appendBytes(dst, p []byte) []byte {
 }
 
 // wire reads what the functions above have written.
-type wire struct {
-	p   []byte
-	bad bool
+type wireReader struct {
+	rest    []byte
+	invalid bool
 }
 
-func (w *wire) uvarint() uint64 {
-	v, n := binary.Uvarint(w.p)
+func (w *wireReader) uvarint() uint64 {
+	v, n := binary.Uvarint(w.rest)
 	if n <= 0 {
-		w.bad, w.p = true, nil
+		w.invalid, w.rest = true, nil
 		return 0
 	}
-	w.p = w.p[n:]
+	w.rest = w.rest[n:]
 	return v
 }
 
-func (w *wire) byte() byte {
-	if len(w.p) == 0 {
-		w.bad = true
+func (w *wireReader) byte() byte {
+	if len(w.rest) == 0 {
+		w.invalid = true
 		return 0
 	}
-	b := w.p[0]
-	w.p = w.p[1:]
+	b := w.rest[0]
+	w.rest = w.rest[1:]
 	return b
 }
 
-func (w *wire) bytes() []byte {
+func (w *wireReader) bytes() []byte {
 	n := w.uvarint()
-	if n > uint64(len(w.p)) {
-		w.bad, w.p = true, nil
+	if n > uint64(len(w.rest)) {
+		w.invalid, w.rest = true, nil
 		return nil
 	}
-	b := w.p[:n:n]
-	w.p = w.p[n:]
+	b := w.rest[:n:n]
+	w.rest = w.rest[n:]
 	return b
 }
 
-func (w *wire) message(node string) (m Message) {
+func (w *wireReader) message(node string) (m Message) {
 	flags := w.byte()
 	if flags&flagAck != 0 {
-		m.ack = w.uvarint()
+		m.ackID = w.uvarint()
 	}
 	m.Except, m.Node = w.uvarint(), node
 	p := w.bytes()
 	if flags&flagClose == 0 {
 		m.Frame = p
-		if !w.bad && !wholeFrame(p) {
-			w.bad = true
+		if !w.invalid && !isFrame(p) {
+			w.invalid = true
 		}
 		return m
 	}
 	m.Close = &Close{}
 	if json.Unmarshal(p, m.Close) != nil {
-		w.bad = true
+		w.invalid = true
 	}
 	return m
 }
 
 // wholeFrame says whether p is one frame as the hub makes them: what a foreign
 // hand writes to Redis must not become a broken stream of bytes for clients.
-func wholeFrame(p []byte) bool {
+func isFrame(p []byte) bool {
 	if len(p) < 2 || p[0] != 0x81 && p[0] != 0x82 {
 		return false
 	}
@@ -139,24 +139,24 @@ func parseBatch(p []byte) (b batch, err error) {
 	epoch, rest, ok := bytes.Cut(p, []byte{'\n'})
 	offset, body, ok2 := bytes.Cut(rest, []byte{'\n'})
 	if !ok || !ok2 || len(epoch) == 0 || len(epoch) > 64 {
-		return b, errWire
+		return b, errFormat
 	}
-	b.at.Epoch = string(epoch)
-	if b.at.Offset, err = strconv.ParseUint(string(offset), 10, 63); err != nil || b.at.Offset == 0 {
-		return b, errWire
+	b.first.Epoch = string(epoch)
+	if b.first.Offset, err = strconv.ParseUint(string(offset), 10, 63); err != nil || b.first.Offset == 0 {
+		return b, errFormat
 	}
-	w := wire{p: body}
+	w := wireReader{rest: body}
 	b.node, b.seq = string(w.bytes()), w.uvarint()
 	n := w.uvarint()
-	if n == 0 || n > maxBatch || n > uint64(len(w.p)) {
-		return b, errWire
+	if n == 0 || n > maxParsedMessages || n > uint64(len(w.rest)) {
+		return b, errFormat
 	}
 	b.messages = make([]Message, n)
 	for i := range b.messages {
 		b.messages[i] = w.message(b.node)
 	}
-	if w.bad || len(w.p) > 0 {
-		return b, errWire
+	if w.invalid || len(w.rest) > 0 {
+		return b, errFormat
 	}
 	return b, nil
 }
