@@ -11,7 +11,7 @@
 // # The life of a message
 //
 // A client's handshake reaches handshake.go: is it one, may this page connect
-// (internal/origin), is there room (limit.go), is its token good (authenticate.go)? Then runtime.go runs on_connect; if
+// (internal/origin), is there room (connlimits.go), is its token good (authenticate.go)? Then runtime.go runs on_connect; if
 // it returns 0 the connection (conn.go) becomes a member of the channel's hub,
 // and package internal/socket upgrades it and reads from then on.
 //

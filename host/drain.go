@@ -53,11 +53,11 @@ func (h *Host) Drain(ctx context.Context) error {
 		case <-idle:
 			return nil
 		case <-ctx.Done():
-			return fmt.Errorf("drain: %d connections are left: %w", h.limits.all(), ctx.Err())
+			return fmt.Errorf("drain: %d connections are left: %w", h.limits.count(), ctx.Err())
 		case <-ending: // Close closes the rest now
 			ending, f.conns = nil, nil
 		case <-progress.C:
-			h.log.Info("draining", "left", h.limits.all())
+			h.log.Info("draining", "left", h.limits.count())
 		case <-due.C:
 			if next, more := f.step(func(c *conn) { c.goAway(h.comeBack()) }); more {
 				due.Reset(next)

@@ -8,10 +8,30 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/clientip"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/origin"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
+)
+
+// refusal is the reason for which a handshake is refused. It is a label of the metric azuhost_connections_refused_total.
+type refusal string
+
+const (
+	refusedHandshake   refusal = "handshake"
+	refusedHost        refusal = "host"
+	refusedOrigin      refusal = "origin"
+	refusedParam       refusal = "param"
+	refusedAuth        refusal = "auth"
+	refusedTotal       refusal = "connections"
+	refusedAddress     refusal = "connections_per_address"
+	refusedRoute       refusal = "connections_per_route"
+	refusedQuarantine  refusal = "quarantine"
+	refusedPlugin      refusal = "plugin"
+	refusedUnavailable refusal = "unavailable"
+	refusedUpgrade     refusal = "upgrade"
+	refusedClosing     refusal = "closing"
 )
 
 // ServeHTTP is the public handler: it serves channels and nothing else.
@@ -76,6 +96,12 @@ func (rt *routeRuntime) check(set *settings, r *http.Request) (status int, text 
 	return 0, "", ""
 }
 
+// HostAllowed reports whether the Host header of r matches Options.AllowedHosts. It is for pages that a program
+// serves beside the host.
+func (h *Host) HostAllowed(r *http.Request) bool {
+	return origin.HostAllowed(r, h.config.Load().AllowedHosts)
+}
+
 // refuse answers a handshake that fails before on_connect is asked.
 func (rt *routeRuntime) refuse(w http.ResponseWriter, status int, text string, why refusal) {
 	rt.host.metrics.refused.WithLabelValues(rt.pattern, string(why)).Inc()
@@ -89,11 +115,11 @@ func (rt *routeRuntime) refuse(w http.ResponseWriter, status int, text string, w
 
 func (rt *routeRuntime) newConn(set *settings, r *http.Request) *conn {
 	cfg := rt.host.config.Load()
-	addr := clientAddr(r, cfg.proxies)
+	addr := clientip.FromRequest(r, cfg.proxies)
 	c := &conn{
 		rt:          rt,
 		remote:      addr.String(),
-		address:     limitKey(addr),
+		address:     clientip.LimitKey(addr),
 		subprotocol: cmp.Or(socket.Subprotocol(r, []string{Protocol}), socket.Subprotocol(r, set.route.Subprotocols)),
 		since:       time.Now().UnixNano(),
 		outbox:      hub.Outbox{Hub: rt.hub},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/internal/auth"
 	"github.com/azuhost/azuhost/host/internal/broker"
+	"github.com/azuhost/azuhost/host/internal/clientip"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,7 +66,7 @@ func newConfig(o Options) (*config, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	proxies, err := parseNetworks(o.TrustedProxies)
+	proxies, err := clientip.ParseNetworks(o.TrustedProxies)
 	if err != nil {
 		return nil, fmt.Errorf("TrustedProxies: %w", err)
 	}
@@ -113,13 +114,7 @@ func New(o Options) (*Host, error) {
 		registry:   o.Registry,
 		appMetrics: newAppMetrics(),
 		cpuSlots:   plugin.NewCPUSlots(),
-		limits: &connLimits{
-			max:       cmp.Or(o.MaxConnections, 100_000),
-			perAddr:   cmp.Or(o.MaxConnectionsPerAddress, 10_000),
-			byAddress: map[netip.Addr]int{},
-			byRoute:   map[*routeRuntime]int{},
-			waiting:   map[*routeRuntime]chan struct{}{},
-		},
+		limits:     newConnLimits(cmp.Or(o.MaxConnections, 100_000), cmp.Or(o.MaxConnectionsPerAddress, 10_000)),
 	}
 	if h.clock = o.Clock; h.clock == nil {
 		h.clock = systemClock{}

@@ -167,7 +167,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 	now := m.host.now()
 	for _, rt := range m.host.runtimes() {
-		gauge(m.connections, float64(m.host.limits.open(rt)), rt.pattern)
+		gauge(m.connections, float64(m.host.limits.countRoute(rt)), rt.pattern)
 		gauge(m.rooms, float64(rt.hub.Rooms()), rt.pattern)
 		hs := rt.hub.HistoryStats()
 		gauge(m.history, float64(hs.Bytes), rt.pattern)
