@@ -1,6 +1,6 @@
 package host
 
-import "github.com/azuhost/azuhost/host/internal/wasm"
+import "github.com/azuhost/azuhost/internal/wasm"
 
 // ModuleLimits bound what a plugin's file may declare, before anything of it is
 // compiled: a compiler believes the sizes that it reads. They start from the

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/wasm"
+	"github.com/azuhost/azuhost/internal/wasm"
 )
 
 // Use is a capability that a module asks for.

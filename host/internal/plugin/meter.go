@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/wasm"
+	"github.com/azuhost/azuhost/internal/wasm"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 )

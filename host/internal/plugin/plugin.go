@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/wasm"
+	"github.com/azuhost/azuhost/internal/wasm"
 )
 
 // Mode says how instances relate to events.

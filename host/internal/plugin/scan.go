@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/azuhost/azuhost/host/internal/wasm"
+	"github.com/azuhost/azuhost/internal/wasm"
 )
 
 // scan looks at a module before the compiler does, and gives the code to

@@ -197,7 +197,7 @@ func thousands(n int64) string {
 
 // TestLimitsOfModulesAreKeys: the scanner's errors name keys.
 func TestLimitsOfModulesAreKeys(t *testing.T) {
-	src, err := os.ReadFile("../../../../host/internal/wasm/limit.go")
+	src, err := os.ReadFile("../../../../internal/wasm/limit.go")
 	if err != nil {
 		t.Fatal(err)
 	}

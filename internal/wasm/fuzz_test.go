@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/azuhost/azuhost/host/internal/wasm"
+	"github.com/azuhost/azuhost/internal/wasm"
 	"github.com/tetratelabs/wazero"
 )
 
@@ -16,7 +16,7 @@ var small = wasm.Limits{Module: 1 << 14, Locals: 200, Nesting: 50, Blocks: 200, 
 
 func seeds(f *testing.F) {
 	f.Helper()
-	files, _ := filepath.Glob(filepath.Join("..", "..", "..", "testplugins", "*.wasm"))
+	files, _ := filepath.Glob(filepath.Join("..", "..", "testplugins", "*.wasm"))
 	cases, _ := filepath.Glob(filepath.Join("testdata", "*.wasm"))
 	files = append(files, cases...)
 	if len(files) == 0 {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/azuhost/azuhost/host/internal/wasm"
+	"github.com/azuhost/azuhost/internal/wasm"
 )
 
 var header = []byte("\x00asm\x01\x00\x00\x00")

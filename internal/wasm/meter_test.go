@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/azuhost/azuhost/host/internal/wasm"
+	"github.com/azuhost/azuhost/internal/wasm"
 	"github.com/tetratelabs/wazero/api"
 )
 
@@ -248,7 +248,7 @@ func TestAnotherModule(t *testing.T) {
 
 // TestTestplugins runs what testplugins exports, both ways, with the same arguments.
 func TestTestplugins(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "..", "..", "testplugins", "*.wasm"))
+	files, err := filepath.Glob(filepath.Join("..", "..", "testplugins", "*.wasm"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no testplugins: ", err)
 	}
