@@ -39,7 +39,7 @@ func (rt *routeRuntime) background() {
 		rt.endings(&outbox, now)
 		if now.Sub(swept) >= sweepEvery {
 			swept = now
-			rt.store.sweep(now)
+			rt.store.Sweep(now)
 			rt.hub.SweepHistory(now)
 		}
 		outbox.Flush()

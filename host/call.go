@@ -10,6 +10,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/store"
 )
 
 // call is one run of a hook. It gathers the effects that the hook asks for and
@@ -35,7 +36,7 @@ type call struct {
 	timers     map[timerID]timerEffect // the last effect on each timer
 	newTimers  int                     // timers that the effects add to the route
 	newSeries  map[string]struct{}     // of metrics, that the effects add
-	tx         storeTx                 // changes of the store
+	tx         store.Tx                // changes of the store
 
 	failed   bool // the hook has called fail
 	failText string
@@ -105,10 +106,10 @@ func (c *call) reset() {
 }
 
 // effectCount returns the number of effects, changed keys of the store included.
-func (c *call) effectCount() int { return len(c.effects) + len(c.tx.keys) }
+func (c *call) effectCount() int { return len(c.effects) + c.tx.Changes() }
 
 // effectBytes returns the number of bytes that the effects hold.
-func (c *call) effectBytes() int { return len(c.arena) + c.tx.written }
+func (c *call) effectBytes() int { return len(c.arena) + c.tx.Written() }
 
 // add appends an effect. It returns abi.Limit at Limits.HookEffects.
 func (c *call) add(e effect) error {

@@ -18,7 +18,7 @@ func (c *call) Commit() error {
 			return &plugin.HookError{Hook: c.hook, Code: int32(abi.Limit), Text: "other hooks have reached " + limit + " meanwhile"}
 		}
 	}
-	if err := c.tx.save(); err != nil {
+	if err := c.tx.Prepare(); err != nil {
 		return &plugin.HookError{Hook: c.hook, Code: int32(abi.Unavailable), Text: err.Error()}
 	}
 	if c.hook == abi.OnConnect && c.conn != nil {
@@ -28,18 +28,18 @@ func (c *call) Commit() error {
 	for i := range c.effects {
 		c.apply(i, &c.effects[i])
 	}
-	c.tx.commit()
+	c.tx.Commit()
 	return nil
 }
 
 // Drop implements plugin.Env. It ends the transaction of the store.
-func (c *call) Drop() { c.tx.end() }
+func (c *call) Drop() { c.tx.Rollback() }
 
 // needsLimitCheck reports whether the hook has effects with a limit that hooks
 // running at the same time may have reached since each effect was added. The
 // effects of on_load, which may wait for the store, are not checked again.
 func (c *call) needsLimitCheck() bool {
-	return (len(c.membership.conns) > 0 || len(c.timers) > 0) && !c.tx.late
+	return (len(c.membership.conns) > 0 || len(c.timers) > 0) && !c.tx.Deferred
 }
 
 // exceededLimit names the limit that the effects would exceed, empty for none.

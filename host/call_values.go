@@ -1,6 +1,9 @@
 package host
 
-import "github.com/azuhost/azuhost/host/abi"
+import (
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/store"
+)
 
 // AppendValue implements plugin.Env.
 func (c *call) AppendValue(dst []byte, id ConnID, key []byte) ([]byte, error) {
@@ -28,7 +31,7 @@ func (c *call) SetValue(id ConnID, key, data []byte) error {
 		return err
 	}
 	all, one := c.valueBytes(conn, key)
-	if all-one+entryBytes(len(key), len(data)) > c.set.limits.ValueBytes {
+	if all-one+store.EntryBytes(len(key), len(data)) > c.set.limits.ValueBytes {
 		return abi.Limit
 	}
 	k, err := c.keep(key)
@@ -96,10 +99,10 @@ func (c *call) valueBytes(conn *conn, key []byte) (all, one int) {
 	return all, one
 }
 
-// valueBytes returns the size of a value after the effect, as entryBytes counts it.
+// valueBytes returns the size of a value after the effect, as store.EntryBytes counts it.
 func (e *effect) valueBytes() int {
 	if e.kind == effectDeleteValue {
 		return 0
 	}
-	return entryBytes(e.name.len(), e.data.len())
+	return store.EntryBytes(e.name.len(), e.data.len())
 }

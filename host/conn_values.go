@@ -1,6 +1,10 @@
 package host
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/azuhost/azuhost/host/internal/store"
+)
 
 // values are the values that a plugin stores with a connection. They live in the
 // host, so that they survive a change of the plugin. The zero value is empty.
@@ -8,7 +12,7 @@ import "sync"
 type values struct {
 	mu   sync.Mutex
 	m    map[string][]byte
-	size int // bytes, as entryBytes counts them
+	size int // bytes, as store.EntryBytes counts them
 }
 
 // append appends the value of a key to dst. ok is false where there is none.
@@ -24,7 +28,7 @@ func (v *values) bytes(key []byte) (all, one int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if old, ok := v.m[string(key)]; ok {
-		one = entryBytes(len(key), len(old))
+		one = store.EntryBytes(len(key), len(old))
 	}
 	return v.size, one
 }
@@ -37,9 +41,9 @@ func (v *values) set(key string, b []byte) {
 		v.m = map[string][]byte{}
 	}
 	if old, ok := v.m[key]; ok {
-		v.size -= entryBytes(len(key), len(old))
+		v.size -= store.EntryBytes(len(key), len(old))
 	}
-	v.size += entryBytes(len(key), len(b))
+	v.size += store.EntryBytes(len(key), len(b))
 	v.m[key] = append([]byte(nil), b...)
 }
 
@@ -48,7 +52,7 @@ func (v *values) delete(key []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if old, ok := v.m[string(key)]; ok {
-		v.size -= entryBytes(len(key), len(old))
+		v.size -= store.EntryBytes(len(key), len(old))
 		delete(v.m, string(key))
 	}
 }
@@ -61,7 +65,7 @@ func (v *values) sizeAfter(c *call, keys map[string]int) (now, after int) {
 	after = v.size
 	for key, i := range keys {
 		if old, ok := v.m[key]; ok {
-			after -= entryBytes(len(key), len(old))
+			after -= store.EntryBytes(len(key), len(old))
 		}
 		after += c.effects[i].valueBytes()
 	}

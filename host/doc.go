@@ -20,7 +20,7 @@
 // to the route's Channel. A plugin takes an instance (internal/plugin), writes the
 // event into the guest's inbox and calls its hook. The guest's host functions
 // come back as methods of the call: what it asks for is gathered (call.go,
-// store.go), what it reads sees what it has asked for (look.go). If the hook
+// internal/store), what it reads sees what it has asked for (look.go). If the hook
 // returns 0 all of it happens (commit.go), before the instance serves another
 // event; if it fails nothing does, and the client is told INTERNAL_ERROR.
 //

@@ -4,6 +4,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/store"
 )
 
 // loadEnv is the Env of on_load. What the first one of new settings asks for
@@ -11,7 +12,7 @@ import (
 // is and takes the right to write in Commit only, so that hooks never wait for
 // a plugin that is on its way.
 func (s *settings) loadEnv() plugin.Env {
-	return &loadCall{&call{rt: s.rt, set: s, hook: abi.OnLoad, outbox: &hub.Outbox{Hub: s.rt.hub}, tx: storeTx{late: true}}}
+	return &loadCall{&call{rt: s.rt, set: s, hook: abi.OnLoad, outbox: &hub.Outbox{Hub: s.rt.hub}, tx: store.Tx{Deferred: true}}}
 }
 
 // loadCall flushes what on_load has sent, as no reader's turn does it.

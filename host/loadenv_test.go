@@ -8,6 +8,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/store"
 )
 
 // TestOnLoadAndTheStore: on_load does not keep hooks from the store, and adds
@@ -59,8 +60,8 @@ func TestOnLoadAndTheStore(t *testing.T) {
 	other.Drop()
 	read(key, "111")
 	read(fresh, "7")
-	if rt.store.size() != len("n111fresh7text6")+3*entryOverhead {
-		t.Errorf("the store counts %d bytes", rt.store.size())
+	if rt.store.Size() != len("n111fresh7text6")+3*store.EntryOverhead {
+		t.Errorf("the store counts %d bytes", rt.store.Size())
 	}
 
 	// Where a hook has made something else of a number meanwhile, that stays.

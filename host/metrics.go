@@ -172,7 +172,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		hs := rt.hub.HistoryStats()
 		gauge(m.history, float64(hs.Bytes), rt.pattern)
 		out <- prometheus.MustNewConstMetric(m.historyDropped, prometheus.CounterValue, float64(hs.Dropped), rt.pattern)
-		gauge(m.storeBytes, float64(rt.store.size()), rt.pattern)
+		gauge(m.storeBytes, float64(rt.store.Size()), rt.pattern)
 		gauge(m.timers, float64(rt.timers.len()), rt.pattern)
 		s := rt.settings.Load()
 		var quarantined float64

@@ -88,7 +88,7 @@ func (rt *routeRuntime) stays(r Route) error {
 		same bool
 	}{
 		{"PresenceGrace", rt.grace == graceOf(r)},
-		{"Store", (rt.store.shared == nil) == (sharedStoreOf(rt.host, r) == nil)},
+		{"Store", rt.store.IsShared() == (rt.host.sharedStore(r) != nil)},
 		{"History or Limits.HistoryBytes", rt.history == historyOf(r)},
 	} {
 		if !c.same {

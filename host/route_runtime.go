@@ -16,6 +16,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/store"
 	"golang.org/x/time/rate"
 )
 
@@ -33,7 +34,7 @@ type routeRuntime struct {
 	remote      remotePresence
 	announced   time.Time    // last; the clerk only
 	pacer       plugin.Pacer // of the clerk's hooks; the clerk only
-	store       *store
+	store       *store.Store
 	timers      timers
 	expiries    timers // of the tokens of connections; they have no name
 	metrics     *routeMetrics
@@ -77,7 +78,7 @@ func newRouteRuntime(h *Host, set *settings) *routeRuntime {
 		params:   params,
 		grace:    graceOf(set.route),
 		history:  historyOf(set.route),
-		store:    newStore(sharedStoreOf(h, set.route), h.now),
+		store:    store.New(h.sharedStore(set.route), h.now),
 		metrics:  h.metrics.route(set.route.Path),
 		log:      h.log.With("route", set.route.Path),
 		failLog:  rate.NewLimiter(5, 20),

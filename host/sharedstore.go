@@ -3,77 +3,47 @@ package host
 import (
 	"context"
 	"errors"
-	"time"
 
-	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/broker"
+	"github.com/azuhost/azuhost/host/internal/store"
 )
 
-// sharedStore keeps the values of a channel in Redis, for all nodes. One
-// transaction at a time has the lock of the channel, whatever node it is on; what it writes
-// and the end of the lock are one step, which fails when the lock was lost.
+// sharedStore is the store of a route in the Redis of the broker. It implements store.Shared.
 type sharedStore struct {
-	b     *broker.Broker
-	route string
+	broker *broker.Broker
+	route  string
 }
 
-// sharedStoreOf is the store of a route where the nodes share it; nil: each has its own.
-func sharedStoreOf(h *Host, r Route) *sharedStore {
+// sharedStore returns the store that the nodes share for a route; nil: each node has its own.
+func (h *Host) sharedStore(r Route) store.Shared {
 	if h.broker == nil || r.Store != StoreShared {
 		return nil
 	}
 	return &sharedStore{h.broker, r.Path}
 }
 
-func (s *sharedStore) read(key string, wait time.Duration) (stored, bool, error) {
-	if wait <= 0 {
-		return stored{}, false, abi.Timeout
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), wait)
-	defer cancel()
-	v, err := s.b.Value(ctx, s.route, key)
+// Get implements store.Shared.
+func (s *sharedStore) Get(ctx context.Context, key string) (store.Value, bool, error) {
+	v, err := s.broker.Value(ctx, s.route, key)
 	if errors.Is(err, broker.ErrNoValue) {
-		return stored{}, false, nil
+		return store.Value{}, false, nil
 	}
-	if err != nil {
-		return stored{}, false, waited(err)
-	}
-	return stored{value: v.Value, expires: v.Expires}, true, nil
+	return store.Value{Data: v.Value, Expires: v.Expires}, err == nil, err
 }
 
-// waited is the number for a store that did not answer.
-func waited(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return abi.Timeout
-	}
-	return abi.Unavailable
-}
+// Lock implements store.Shared.
+func (s *sharedStore) Lock(ctx context.Context) (string, error) { return s.broker.Lock(ctx, s.route) }
 
-func (s *sharedStore) lock(wait time.Duration) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), wait)
-	defer cancel()
-	lock, err := s.b.Lock(ctx, s.route)
-	if err != nil {
-		return "", waited(err)
-	}
-	return lock, nil
-}
+// Unlock implements store.Shared.
+func (s *sharedStore) Unlock(lock string) { s.broker.Unlock(s.route, lock) }
 
-func (s *sharedStore) unlock(lock string) { s.b.Unlock(s.route, lock) }
-
-// write writes the values of keys; nil: deleted. It waits at most so long.
-func (s *sharedStore) write(lock string, keys []string, values map[string]*stored, wait time.Duration) error {
-	changes := make([]broker.Value, len(keys))
-	for i, k := range keys {
-		changes[i].Key = k
-		if v := values[k]; v != nil {
-			changes[i].Value, changes[i].Set = v.value, true
-			if changes[i].TTL = v.ttl; v.ttl == 0 {
-				changes[i].Expires = v.expires
-			}
+// Write implements store.Shared.
+func (s *sharedStore) Write(ctx context.Context, lock string, changes []store.Change) error {
+	values := make([]broker.Value, len(changes))
+	for i, c := range changes {
+		values[i] = broker.Value{
+			Key: c.Key, Value: c.Value.Data, Expires: c.Value.Expires, TTL: c.Value.TTL, Set: !c.Delete,
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), wait)
-	defer cancel()
-	return s.b.Write(ctx, s.route, lock, changes)
+	return s.broker.Write(ctx, s.route, lock, values)
 }
