@@ -142,7 +142,7 @@ func (l channelLogic) Run(ctx context.Context, ev *plugin.Event, env plugin.Env)
 		l.serial.Lock()
 		defer l.serial.Unlock()
 	}
-	if l.Has(ev.Hook) && !plugin.Lapsed(ev, env) {
+	if l.Has(ev.Hook) && !plugin.Expired(ev, env) {
 		if err := l.channel.Run(ctx, (*Event)(ev), (*channelEnv)(env.(*call))); err != nil {
 			return hookError(ev.Hook, err)
 		}

@@ -180,7 +180,7 @@ func (h *Host) judge(s *settings, t *plugin.Trial, m module) {
 		case <-h.ending.Done():
 		}
 		timer.Stop()
-		switch t.Verdict() {
+		switch t.Outcome() {
 		case plugin.Passed:
 			h.keep(s, t, m)
 			return

@@ -125,11 +125,11 @@ __attribute__((export_name("on_message"))) int on_message(u64 conn, int len, int
 // BenchmarkStart is what an instance costs.
 func BenchmarkStart(b *testing.B) {
 	p := newPlugin(b, Options{}, guest(b, "bounce"))
-	v, inst, err := p.take(b.Context())
+	v, inst, err := p.acquire(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer p.put(v, inst)
+	defer p.release(v, inst)
 	b.ReportAllocs()
 	for b.Loop() {
 		i, err := v.start(nil)

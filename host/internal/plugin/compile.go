@@ -43,9 +43,9 @@ type version struct {
 	compiled wazero.CompiledModule
 	cache    wazero.CompilationCache // nil without CacheDir
 
-	// Guarded by Plugin.slots.mu.
-	running int  // events that hold this version
-	retired bool // another is current; freed when running is 0
+	// Guarded by Plugin.pool.mu.
+	refs    int  // events and other users of this version
+	retired bool // another version is current; freed when refs is 0
 }
 
 // VersionID is how people call a module: the first 12 hex digits of its SHA-256.
@@ -62,12 +62,12 @@ func (p *Plugin) compile(ctx context.Context, module []byte, sum [sha256.Size]by
 	if err != nil {
 		return nil, err
 	}
-	err = v.compile(ctx, code, p.o.CacheDir)
+	err = v.compile(ctx, code, p.options.CacheDir)
 	if err != nil && v.cache != nil && ctx.Err() == nil {
 		// A damaged file in the cache fails the compilation, too.
 		uncached := v.compile(ctx, code, "")
 		if uncached == nil {
-			p.log.Warn("plugin compiled without the cache", "version", v.id, "cache", p.o.CacheDir, "err", err)
+			p.log.Warn("plugin compiled without the cache", "version", v.id, "cache", p.options.CacheDir, "err", err)
 		}
 		err = uncached
 	}
@@ -85,8 +85,8 @@ func (p *Plugin) compile(ctx context.Context, module []byte, sum [sha256.Size]by
 // closed; cache stays set if it was used.
 func (v *version) compile(ctx context.Context, wasm []byte, cacheDir string) (err error) {
 	limit := v.plugin.alloc.limit
-	rc := meterConfig(wazero.NewRuntimeConfig(), v.plugin.o.Metering).
-		WithCoreFeatures(features(v.plugin.o.Metering)).
+	rc := meterConfig(wazero.NewRuntimeConfig(), v.plugin.options.Metering).
+		WithCoreFeatures(features(v.plugin.options.Metering)).
 		WithMemoryLimitPages(uint32(limit / wasmPage)).
 		WithDebugInfoEnabled(false) // line tables cost memory; function names stay
 	v.cache = nil
@@ -137,11 +137,11 @@ func compileModule(ctx context.Context, rt wazero.Runtime, wasm []byte) (m wazer
 
 // prepare checks the module and instantiates the host modules that it imports.
 func (v *version) prepare(ctx context.Context, wasm []byte) error {
-	v.info = describe(v.compiled, wasm, v.plugin.o.Metering == Fuel)
+	v.info = describe(v.compiled, wasm, v.plugin.options.Metering == Fuel)
 	if v.info.Problem != "" {
 		return errors.New(v.info.Problem)
 	}
-	without, err := v.info.Denied(v.plugin.o.Allow)
+	without, err := v.info.Denied(v.plugin.options.Allow)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (v *version) prepare(ctx context.Context, wasm []byte) error {
 		wanted[im.Module][im.Name] = true
 	}
 	var errs []error
-	if v.plugin.o.Metering == Fuel {
+	if v.plugin.options.Metering == Fuel {
 		errs = append(errs, instantiateMeter(ctx, v.runtime))
 	}
 	if names := wanted[abi.Module]; names != nil {

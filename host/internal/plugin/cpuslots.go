@@ -75,7 +75,7 @@ func (c *callContext) takeSlot() {
 	c.releaseSlot()
 	c.setOnWait()
 	left, _ := c.watch.left()
-	if c.hasSlot = c.plugin.o.CPUSlots.take(left); !c.hasSlot {
+	if c.hasSlot = c.plugin.options.CPUSlots.take(left); !c.hasSlot {
 		panic(errDeadline)
 	}
 }
@@ -95,6 +95,6 @@ func (c *callContext) setOnWait() {
 func (c *callContext) releaseSlot() {
 	if c.hasSlot {
 		c.hasSlot = false
-		c.plugin.o.CPUSlots.release()
+		c.plugin.options.CPUSlots.release()
 	}
 }

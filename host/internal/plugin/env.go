@@ -106,20 +106,20 @@ type Waiter interface {
 	OnWait(f func())
 }
 
-// Lapser is an Env that knows of events that have lost their sense while they waited
+// Expirer is an Env that knows of events that have lost their sense while they waited
 // for an instance.
-type Lapser interface {
-	// Lapsed says that the hook is not to run any more: the event is then as one
+type Expirer interface {
+	// Expired says that the hook is not to run any more: the event is then as one
 	// whose hook the module does not have. It is asked with the instance held.
-	Lapsed() bool
+	Expired() bool
 }
 
-// Lapsed says that the hook of an event is not to run any more. Only timers can come
+// Expired says that the hook of an event is not to run any more. Only timers can come
 // too late: all else of a connection comes from its reader, in order.
-func Lapsed(ev *Event, env Env) bool {
+func Expired(ev *Event, env Env) bool {
 	if ev.Hook != abi.OnTimer {
 		return false
 	}
-	l, ok := env.(Lapser)
-	return ok && l.Lapsed()
+	l, ok := env.(Expirer)
+	return ok && l.Expired()
 }

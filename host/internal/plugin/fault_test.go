@@ -66,7 +66,7 @@ func TestFaults(t *testing.T) {
 			<-o.hooks // on_load
 			for _, test := range tests {
 				if test.message == "s" {
-					p.o.Deadline = 20 * time.Millisecond
+					p.options.Deadline = 20 * time.Millisecond
 				}
 				env := &fakeEnv{panics: true}
 				f := wantFault(t, message(p, env, test.message), test.reason)
@@ -280,7 +280,7 @@ func TestDeadlineAtTheEnd(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := p.alloc.regions.Load(); n > int64(p.slots.size) {
+		if n := p.alloc.regions.Load(); n > int64(p.pool.size) {
 			t.Errorf("%s: %d memories", mode, n)
 		}
 		t.Logf("%s: %d of 2000 were late", mode, late.Load())

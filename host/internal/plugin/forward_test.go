@@ -114,11 +114,11 @@ type forwarder struct {
 
 func newForwarder(t testing.TB, o Options) *forwarder {
 	p := newPlugin(t, o, guest(t, "forward"))
-	v, inst, err := p.take(t.Context())
+	v, inst, err := p.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.put(v, inst) })
+	t.Cleanup(func() { p.release(v, inst) })
 	return &forwarder{t: t, inst: inst}
 }
 

@@ -63,7 +63,7 @@ func (g *GuestLog) ready(log *slog.Logger, level slog.Level) bool {
 }
 
 // flush says what was dropped and not said yet.
-func (g *GuestLog) flush(log *slog.Logger) {
+func (g *GuestLog) reportDropped(log *slog.Logger) {
 	if n := g.dropped.Swap(0); n > 0 {
 		log.Warn("guest lines dropped: it prints too much", "source", "guest", "lines", n, "limit_per_second", maxGuestRate)
 	}

@@ -145,11 +145,11 @@ func TestGoGuest(t *testing.T) {
 		t.Errorf("%+v, %v", info, err)
 	}
 	begun = time.Now()
-	v, inst, err := p.take(t.Context())
+	v, inst, err := p.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.put(v, inst)
+	defer p.release(v, inst)
 	another, err := v.start(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -25,11 +25,11 @@ func TestInboxOverflow(t *testing.T) {
 // An event that does not fit must not touch the guest's memory.
 func TestInboxIsNotOverrun(t *testing.T) {
 	p := newPlugin(t, Options{}, guest(t, "pull"))
-	v, inst, err := p.take(t.Context())
+	v, inst, err := p.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.put(v, inst)
+	defer p.release(v, inst)
 	const inbox = 16 // 8 bytes
 	inst.call.mem.Write(inbox-4, []byte("left0000000right"))
 	if err := inst.run(&Event{Hook: abi.OnMessage, Data: []byte("123456789"), Arg: 1}, &fakeEnv{}); err != nil {

@@ -42,19 +42,19 @@ func (v *version) start(env Env) (*instance, error) {
 	i := &instance{
 		v:      v,
 		memory: instanceMemory{alloc: p.alloc},
-		watch:  newWatch(p.o.Metering, p.epoch),
+		watch:  newWatch(p.options.Metering, p.epoch),
 		stdout: guestWriter{log: p.log, lines: p.guestLog, level: slog.LevelInfo, stream: "stdout"},
 		stderr: guestWriter{log: p.log, lines: p.guestLog, level: slog.LevelWarn, stream: "stderr"},
 	}
 	i.stdout.before, i.stderr.before = i.call.releaseSlot, i.call.releaseSlot
 	i.call = callContext{plugin: p, watch: i.watch, stdout: &i.stdout, stderr: &i.stderr}
-	if p.o.Metering == Fuel {
-		i.call.fuel.limit = p.o.LoadFuel
+	if p.options.Metering == Fuel {
+		i.call.fuel.limit = p.options.LoadFuel
 	}
 	p.instances.Add(1)
 	begun := time.Now()
-	due := i.watch.begin(p.o.LoadDeadline)
-	i.call.begin(env, p.o.Config)
+	due := i.watch.begin(p.options.LoadDeadline)
+	i.call.begin(env, p.options.Config)
 	err := i.startUp()
 	i.call.end()
 	v.fuel.Add(i.call.fuel.used())
@@ -68,17 +68,17 @@ func (v *version) start(env Env) (*instance, error) {
 	} else {
 		i.watch.rest()
 		i.counted = true
-		if p.o.Metering == Fuel {
-			i.call.fuel.limit = p.o.Fuel
+		if p.options.Metering == Fuel {
+			i.call.fuel.limit = p.options.Fuel
 			i.call.fuel.global = i.mod.ExportedGlobal(meterFuel).(api.MutableGlobal)
 		}
 	}
-	if p.o.Observer != nil {
+	if p.options.Observer != nil {
 		if err == nil {
-			p.o.Observer.Instances(1)
+			p.options.Observer.Instances(1)
 		}
 		if err != nil || v.has(abi.OnLoad) {
-			p.o.Observer.HookDone(abi.OnLoad, took, err)
+			p.options.Observer.HookDone(abi.OnLoad, took, err)
 		}
 	}
 	if err != nil {
@@ -106,7 +106,7 @@ func (i *instance) startUp() error {
 	if !i.v.has(abi.OnLoad) {
 		return nil
 	}
-	code, err := i.invoke(&Event{Hook: abi.OnLoad, Data: i.v.plugin.o.Config})
+	code, err := i.invoke(&Event{Hook: abi.OnLoad, Data: i.v.plugin.options.Config})
 	if err != nil {
 		return startError(abi.OnLoad.String(), err)
 	}
@@ -154,13 +154,13 @@ func (i *instance) findInbox() error {
 // after which the instance must be closed.
 func (i *instance) run(ev *Event, env Env) error {
 	p := i.v.plugin
-	observer := p.o.Observer
+	observer := p.options.Observer
 	var begun time.Time
 	if observer != nil {
 		begun = time.Now()
 	}
 	i.call.begin(env, ev.Data)
-	due := i.watch.begin(p.o.Deadline)
+	due := i.watch.begin(p.options.Deadline)
 	code, err := i.invoke(ev)
 	if i.call.fuel.limit > 0 {
 		i.v.fuel.Add(i.call.fuel.used())
@@ -224,7 +224,7 @@ func (i *instance) close() {
 	// After some errors wazero considers the module closed and keeps its memory.
 	i.memory.free()
 	i.v.plugin.instances.Add(-1)
-	if o := i.v.plugin.o.Observer; o != nil && i.counted {
+	if o := i.v.plugin.options.Observer; o != nil && i.counted {
 		o.Instances(-1)
 	}
 }

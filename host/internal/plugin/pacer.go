@@ -59,8 +59,8 @@ type pacedContext struct{ context.Context }
 // A goroutine that is granted a slot is the next one to run on its processor, before all others that are ready. A
 // sequence of short hooks that pass the slot on would keep those others from running, so each hook yields first.
 func (c *callContext) takePacedSlot(ctx context.Context) {
-	if _, ok := ctx.(pacedContext); ok && c.plugin.o.Metering == Fuel {
-		c.hasSlot = c.plugin.o.CPUSlots.take(c.plugin.o.Deadline)
+	if _, ok := ctx.(pacedContext); ok && c.plugin.options.Metering == Fuel {
+		c.hasSlot = c.plugin.options.CPUSlots.take(c.plugin.options.Deadline)
 		runtime.Gosched()
 	}
 }

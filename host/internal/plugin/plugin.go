@@ -177,7 +177,7 @@ var ErrNotLoaded = errors.New("plugin: no version is loaded")
 // empty, and gets its first version with Load. All methods may be called
 // concurrently.
 type Plugin struct {
-	o         Options
+	options   Options
 	log       *slog.Logger
 	guestLog  *GuestLog
 	alloc     *allocator
@@ -187,10 +187,10 @@ type Plugin struct {
 	// loading is held by the one Load that runs.
 	loading chan struct{}
 
-	// current is written under slots.mu.
+	// current is written under pool.mu.
 	current atomic.Pointer[version]
-	slots   slots
-	good    *version // what Restore goes back to; guarded by slots.mu
+	pool    instancePool
+	kept    *version // the version that Restore returns to; guarded by pool.mu
 
 	// swapping is held while on_load takes effect and current changes.
 	swapping sync.Mutex
@@ -203,16 +203,16 @@ func New(o Options) (*Plugin, error) {
 		return nil, err
 	}
 	p := &Plugin{
-		o:        o,
+		options:  o,
 		log:      o.Log,
 		guestLog: o.GuestLog,
 		alloc:    &allocator{limit: uint64(o.MemoryLimit+wasmPage-1) / wasmPage * wasmPage},
 		epoch:    time.Now(),
 		loading:  make(chan struct{}, 1),
 	}
-	p.slots.size = 1
+	p.pool.size = 1
 	if o.Mode == Pool {
-		p.slots.size = runtime.GOMAXPROCS(0)
+		p.pool.size = runtime.GOMAXPROCS(0)
 	}
 	return p, nil
 }

@@ -42,14 +42,14 @@ func TestPoolGrowsAsNeeded(t *testing.T) {
 		}
 	}
 	// The instance that was used last is used next.
-	p.slots.mu.Lock()
-	last := p.slots.idle[2]
-	p.slots.mu.Unlock()
-	v, inst, err := p.take(t.Context())
+	p.pool.mu.Lock()
+	last := p.pool.idle[2]
+	p.pool.mu.Unlock()
+	v, inst, err := p.acquire(t.Context())
 	if err != nil || inst != last {
 		t.Errorf("%v, another instance", err)
 	}
-	p.put(v, inst)
+	p.release(v, inst)
 	if got := p.Stats(); got.Instances != 3 || got.MemoryBytes != 3*2*wasmPage {
 		t.Errorf("got %+v", got)
 	}
@@ -104,9 +104,9 @@ func TestWaitersThatLeave(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		p.slots.mu.Lock()
-		busy, queue, woken := p.slots.busy, len(p.slots.queue), p.slots.woken
-		p.slots.mu.Unlock()
+		p.pool.mu.Lock()
+		busy, queue, woken := p.pool.busy, len(p.pool.queue), p.pool.waking
+		p.pool.mu.Unlock()
 		if busy != 0 || queue != 0 || woken {
 			t.Errorf("%s: %d slots are taken, %d wait, woken %v", mode, busy, queue, woken)
 		}
@@ -197,11 +197,11 @@ func BenchmarkSlot(b *testing.B) {
 			p := newPlugin(b, Options{Metering: Off}, guest(b, "bounce"))
 			ctx := context.Background()
 			run(b, func() {
-				v, inst, err := p.take(ctx)
+				v, inst, err := p.acquire(ctx)
 				if err != nil {
 					b.Error(err)
 				}
-				p.put(v, inst)
+				p.release(v, inst)
 			})
 		})
 		b.Run("mutex/"+name, func(b *testing.B) {

@@ -5,47 +5,46 @@ import (
 	"fmt"
 )
 
-// Run calls a hook for an event. It returns nil when the hook returned 0 (or
-// the module does not have it) and the effects are committed, else a
-// *HookError, a *Fault, ctx's error or ErrNotLoaded.
+// Run calls the hook of an event. It returns nil when the hook returned 0, or the module does not have the hook, and
+// the effects are committed. Otherwise it returns a *HookError, a *Fault, the error of ctx or of Commit, or
+// ErrNotLoaded.
 //
-// ctx bounds the wait for an instance; a hook that runs is bounded by
-// Options.Deadline alone. Commit is called while the instance is still held:
-// with Single, effects happen in the order of the hooks, and that goes for
-// events whose hook the module does not have, too: it costs a wait at most,
-// and no guest runs. With Pool such events wait for nobody. on_load is called
-// when an instance starts, and not by Run.
+// ctx limits the wait for an instance. Options.Deadline alone limits a hook that runs.
+//
+// Run calls Commit while it holds the instance. With Single, effects therefore take place in the order of the hooks.
+// This includes events whose hook the module does not have: they wait for the instance, and run no guest code. With
+// Pool such events do not wait. Run does not call on_load, which runs when an instance starts.
 func (p *Plugin) Run(ctx context.Context, ev *Event, env Env) error {
-	if p.o.Mode == Pool {
+	if p.options.Mode == Pool {
 		if v := p.current.Load(); v != nil && !v.has(ev.Hook) {
 			return env.Commit()
 		}
 	}
-	v, inst, err := p.take(ctx)
+	v, inst, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	// Deferred, so that a panic of the Env does not keep the slot.
-	defer func() { p.put(v, inst) }()
+	defer func() { p.release(v, inst) }()
 	if !v.has(ev.Hook) {
 		return env.Commit()
 	}
 	if inst == nil {
-		env := p.loadEnv()
+		env := p.newLoadEnv()
 		inst, err = v.start(env)
-		drop(env) // only the first instance of a version commits its on_load
+		dropEnv(env) // only the first instance of a version commits the effects of its on_load
 		if err != nil {
-			v.trial.Load().note(err)
+			v.trial.Load().record(err)
 			return err
 		}
 	}
 	inst.call.takePacedSlot(ctx)
-	if Lapsed(ev, env) { // behind the last wait
+	if Expired(ev, env) { // after the last wait
 		inst.call.releaseSlot()
 		return env.Commit()
 	}
 	err = inst.run(ev, env)
-	v.trial.Load().note(err)
+	v.trial.Load().record(err)
 	if err != nil {
 		if _, ok := err.(*Fault); ok {
 			inst.close()
@@ -56,21 +55,27 @@ func (p *Plugin) Run(ctx context.Context, ev *Event, env Env) error {
 	return env.Commit()
 }
 
-// loadEnv makes the Env of a starting instance, nil where there is none.
-func (p *Plugin) loadEnv() Env {
-	if p.o.NewEnv == nil {
+// newLoadEnv returns the Env for the start of an instance. It is nil without Options.NewEnv.
+func (p *Plugin) newLoadEnv() Env {
+	if p.options.NewEnv == nil {
 		return nil
 	}
-	return p.o.NewEnv()
+	return p.options.NewEnv()
 }
 
-// Close refuses new events, waits for running hooks and for a Load that is
-// under way, and frees everything. When ctx ends before that, it returns
-// ctx's error, and what still runs is freed when it is done.
+// dropEnv drops the effects of an Env of newLoadEnv.
+func dropEnv(env Env) {
+	if env != nil {
+		env.Drop()
+	}
+}
+
+// Close refuses new events, waits for running hooks and for a running Load, and frees all memory. If ctx ends earlier,
+// Close returns an error that wraps the one of ctx; what still runs is freed when it ends.
 func (p *Plugin) Close(ctx context.Context) error {
-	drained := p.retireAll()
+	drained := p.unloadAll()
 	select {
-	case <-drained: // also when ctx has ended
+	case <-drained: // even if ctx has ended
 	default:
 		select {
 		case <-drained:
@@ -79,23 +84,41 @@ func (p *Plugin) Close(ctx context.Context) error {
 		}
 	}
 	select {
-	case p.loading <- struct{}{}:
-		<-p.loading
+	case p.loading <- struct{}{}: // even if ctx has ended
 	default:
 		select {
 		case p.loading <- struct{}{}:
-			<-p.loading
 		case <-ctx.Done():
 			return fmt.Errorf("plugin: a load still runs: %w", ctx.Err())
 		}
 	}
-	p.guestLog.flush(p.log)
+	<-p.loading
+	p.guestLog.reportDropped(p.log)
 	return nil
 }
 
-// drop ends an Env of loadEnv whose effects do not happen.
-func drop(env Env) {
-	if env != nil {
-		env.Drop()
+// unloadAll refuses new events, and retires the current and the kept version. The returned channel is closed when no
+// hook runs.
+func (p *Plugin) unloadAll() <-chan struct{} {
+	s := &p.pool
+	s.mu.Lock()
+	s.closeLocked()
+	free := p.replaceCurrentLocked(nil)
+	kept := p.kept
+	p.kept = nil
+	s.mu.Unlock()
+	free()
+	p.unref(kept)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	drained := s.drained // of an earlier Close
+	if drained == nil {
+		drained = make(chan struct{})
+		if s.busy == 0 {
+			close(drained)
+		} else {
+			s.drained = drained
+		}
 	}
+	return drained
 }

@@ -10,11 +10,11 @@ import (
 // scan looks at a module before the compiler does, and gives the code to
 // compile: the module itself, or the metered one.
 func (p *Plugin) scan(module []byte) ([]byte, error) {
-	m, err := scanModule(module, p.o.scanLimits())
+	m, err := scanModule(module, p.options.scanLimits())
 	switch {
 	case err != nil:
 		return nil, err
-	case p.o.Metering != Fuel:
+	case p.options.Metering != Fuel:
 		return cutNames(module, m), nil
 	}
 	return wasm.Meter(module, m, wasm.MeterOptions{

@@ -87,11 +87,11 @@ func TestSDKTable(t *testing.T) {
 // measureStart is the time to make an instance, and the linear memory that it has.
 func measureStart(t *testing.T, code []byte) (best time.Duration, memory uint32) {
 	p := newPlugin(t, Options{NewEnv: func() Env { return &chatEnv{} }}, code)
-	v, inst, err := p.take(t.Context())
+	v, inst, err := p.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.put(v, inst)
+	defer p.release(v, inst)
 	best = time.Hour
 	for range 50 {
 		begin := time.Now()

@@ -38,7 +38,7 @@ func TestOnLoadFails(t *testing.T) {
 func TestFailedLoadLeavesOldVersion(t *testing.T) {
 	p := newPlugin(t, Options{}, guest(t, "bounce"))
 	old := p.Version()
-	p.o.Config = []byte("u") // for faults; bounce has no on_load
+	p.options.Config = []byte("u") // for faults; bounce has no on_load
 	for _, wasm := range [][]byte{guest(t, "faults"), []byte("garbage"), nil} {
 		if _, err := p.Load(t.Context(), wasm); err == nil {
 			t.Fatal("loaded")
@@ -63,12 +63,12 @@ func TestOnLoadCommitsOnce(t *testing.T) {
 	if err := message(p, &fakeEnv{}, ""); err != nil {
 		t.Fatal(err)
 	}
-	v, inst, err := p.take(t.Context())
+	v, inst, err := p.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	inst.close()
-	p.put(v, nil) // as after a fault
+	p.release(v, nil) // as after a fault
 	if err := message(p, &fakeEnv{}, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -101,12 +101,12 @@ func TestNoEnvWhileStarting(t *testing.T) {
 func TestReplacementFailsToStart(t *testing.T) {
 	p := newPlugin(t, Options{}, guest(t, "faults"))
 	wantFault(t, message(p, &fakeEnv{}, "u"), Trap)
-	p.o.Config = []byte("u")
+	p.options.Config = []byte("u")
 	f := wantFault(t, message(p, &fakeEnv{}, "."), Start)
 	if f.Hook != abi.OnLoad {
 		t.Errorf("fault in %s", f.Hook)
 	}
-	p.o.Config = []byte(".")
+	p.options.Config = []byte(".")
 	if err := message(p, &fakeEnv{}, "."); err != nil {
 		t.Errorf("it does not recover: %v", err)
 	}

@@ -8,61 +8,59 @@ import (
 	"sync/atomic"
 )
 
-// What a new version has to stand before it is trusted.
+// Limits of a trial.
 const (
-	// TrialHooks is how many hooks a trial lasts.
-	TrialHooks = 20
-	// TrialFaults is how many faults within it are too many.
-	TrialFaults = 3
+	TrialHooks  = 20 // a trial lasts for this many hooks
+	TrialFaults = 3  // a trial fails at this many faults
 )
 
-// Verdict is how a trial went.
-type Verdict int32
+// Outcome is the result of a trial.
+type Outcome int32
 
-// Verdicts.
+// Outcomes of a trial.
 const (
-	Pending    Verdict = iota
-	Passed             // TrialHooks hooks, or Pass, came before TrialFaults faults
-	Failed             // TrialFaults faults came first
-	Superseded         // another version came before either
+	Pending    Outcome = iota // the trial runs
+	Passed                    // TrialHooks hooks ran, or Pass was called, before TrialFaults faults
+	Failed                    // TrialFaults faults occurred first
+	Superseded                // another version became current first
 )
 
-// Trial judges the first hooks of a version. Faults count, errors that a hook
-// returns do not. Its methods may be called concurrently.
+// Trial evaluates the first hooks of a version. It counts faults; errors that a hook returns do not matter. Its methods
+// may be called concurrently.
 type Trial struct {
 	v       *version
 	hooks   atomic.Int32
 	faults  atomic.Int32
-	verdict atomic.Int32
-	over    chan struct{}
+	outcome atomic.Int32
+	done    chan struct{}
 }
 
-func newTrial(v *version) *Trial { return &Trial{v: v, over: make(chan struct{})} }
+func newTrial(v *version) *Trial { return &Trial{v: v, done: make(chan struct{})} }
 
-// Version is the id of the version that is tried.
+// Version returns the id of the version on trial.
 func (t *Trial) Version() string { return t.v.id }
 
-// Done is closed when there is a verdict.
-func (t *Trial) Done() <-chan struct{} { return t.over }
+// Done returns a channel that is closed when the trial ends.
+func (t *Trial) Done() <-chan struct{} { return t.done }
 
-// Verdict is Pending until Done is closed.
-func (t *Trial) Verdict() Verdict { return Verdict(t.verdict.Load()) }
+// Outcome returns the result. It is Pending until the trial ends.
+func (t *Trial) Outcome() Outcome { return Outcome(t.outcome.Load()) }
 
-// Pass ends a trial that has lasted long enough.
+// Pass ends the trial as Passed, if it still runs. The caller uses it to limit the duration of a trial.
 func (t *Trial) Pass() { t.end(Passed) }
 
-// Counts are the hooks and the faults so far.
+// Counts returns the number of hooks and of faults so far.
 func (t *Trial) Counts() (hooks, faults int) { return int(t.hooks.Load()), int(t.faults.Load()) }
 
-func (t *Trial) end(v Verdict) {
-	if t.verdict.CompareAndSwap(int32(Pending), int32(v)) {
-		close(t.over)
+func (t *Trial) end(o Outcome) {
+	if t.outcome.CompareAndSwap(int32(Pending), int32(o)) {
+		close(t.done)
 	}
 }
 
-// note counts a hook of the version that has run.
-func (t *Trial) note(err error) {
-	if t.Verdict() != Pending {
+// record counts a hook of the version, which returned err.
+func (t *Trial) record(err error) {
+	if t.Outcome() != Pending {
 		return
 	}
 	n := t.hooks.Add(1)
@@ -73,11 +71,10 @@ func (t *Trial) note(err error) {
 	}
 }
 
-// ErrSuperseded is what Restore and Keep return when the version that they are
-// about is not the current one anymore.
-var ErrSuperseded = errors.New("plugin: another version runs by now")
+// ErrSuperseded is the error of Keep and Restore for a trial whose version is not the current one.
+var ErrSuperseded = errors.New("plugin: another version is current")
 
-// Trial is that of the current version, nil while there is none.
+// Trial returns the trial of the current version, and nil if there is no version.
 func (p *Plugin) Trial() *Trial {
 	if v := p.current.Load(); v != nil {
 		return v.trial.Load()
@@ -85,11 +82,10 @@ func (p *Plugin) Trial() *Trial {
 	return nil
 }
 
-// Retry starts the trial of a version anew, if it is still the current one;
-// else it returns nil.
+// Retry starts a new trial of the version of t. It returns nil if that is not the current version.
 func (p *Plugin) Retry(t *Trial) *Trial {
-	p.slots.mu.Lock()
-	defer p.slots.mu.Unlock()
+	p.pool.mu.Lock()
+	defer p.pool.mu.Unlock()
 	if p.current.Load() != t.v {
 		return nil
 	}
@@ -98,66 +94,42 @@ func (p *Plugin) Retry(t *Trial) *Trial {
 	return next
 }
 
-// Keep has the version of t, if it is the current one, be the one that Restore
-// goes back to. Until another is kept its code stays compiled.
+// Keep makes the version of t the one that Restore returns to. The version stays compiled until Keep is called for
+// another one. If the version is not the current one, Keep returns ErrSuperseded.
 func (p *Plugin) Keep(t *Trial) error {
-	s := &p.slots
+	s := &p.pool
 	s.mu.Lock()
 	if s.closed || p.current.Load() != t.v {
 		s.mu.Unlock()
 		return ErrSuperseded
 	}
-	old := p.good
-	p.good = t.v
-	t.v.running++
+	old := p.kept
+	p.kept = t.v
+	t.v.refs++
 	s.mu.Unlock()
-	p.letGo(old)
+	p.unref(old)
 	return nil
 }
 
-// letGo takes back a hold on a version (its running), and frees it if that
-// was the last one. v may be nil.
-func (p *Plugin) letGo(v *version) {
-	if v == nil {
-		return
-	}
-	p.slots.mu.Lock()
-	v.running--
-	last := v.retired && v.running == 0
-	p.slots.mu.Unlock()
-	if last {
-		v.close()
-	}
-}
-
-// Restore replaces the version of t, if it is still the current one, by the
-// version that was kept, with a new instance. Where none was kept in this
-// Plugin it loads module. It waits for no Load: one that is under way replaces
-// what was restored when it is done.
+// Restore makes the kept version the current one, with a new instance, and returns its id. If no version was kept in
+// this Plugin, it compiles module. If the version of t is not the current one, Restore returns ErrSuperseded. Restore
+// does not wait for a Load: a Load that runs at the same time replaces the restored version when it ends.
 func (p *Plugin) Restore(ctx context.Context, t *Trial, module []byte) (version string, err error) {
-	s := &p.slots
+	s := &p.pool
 	s.mu.Lock()
-	v := p.good
+	v := p.kept
 	if v == nil || v == t.v {
 		s.mu.Unlock()
 		if v, err = p.compile(ctx, module, sha256.Sum256(module)); err != nil {
 			return "", fmt.Errorf("plugin: %w", err)
 		}
-		v.retired = true // nobody sees it before swap
+		v.retired = true // until swap, so that unref frees it after an error; no other goroutine has v yet
 		s.mu.Lock()
 	}
-	v.running++
+	v.refs++
 	s.mu.Unlock()
-	defer p.letGo(v)
-	env := p.loadEnv()
-	inst, err := v.start(env)
-	if err != nil {
-		drop(env)
-		return "", fmt.Errorf("plugin: %w", err)
-	}
-	if err := p.swap(ctx, v, inst, env, t.v); err != nil {
-		drop(env)
-		inst.close()
+	defer p.unref(v)
+	if err := p.startAndSwap(ctx, v, t.v); err != nil {
 		return "", err
 	}
 	return v.id, nil

@@ -32,7 +32,7 @@ func good(t testing.TB, p *Plugin, n int) {
 func TestVerdicts(t *testing.T) {
 	for name, tc := range map[string]struct {
 		do   func(t *testing.T, p *Plugin)
-		want Verdict
+		want Outcome
 	}{
 		"nothing":                {func(*testing.T, *Plugin) {}, Pending},
 		"all but one hook":       {func(t *testing.T, p *Plugin) { good(t, p, TrialHooks-1) }, Pending},
@@ -53,7 +53,7 @@ func TestVerdicts(t *testing.T) {
 			p := newPlugin(t, Options{}, faulty(t))
 			trial := p.Trial()
 			tc.do(t, p)
-			if got := trial.Verdict(); got != tc.want {
+			if got := trial.Outcome(); got != tc.want {
 				t.Errorf("verdict %d, want %d", got, tc.want)
 			}
 			select {
@@ -88,12 +88,12 @@ func TestRetry(t *testing.T) {
 	first := p.Trial()
 	trap(t, p, TrialFaults)
 	again := p.Retry(first)
-	if again == nil || again == first || again.Verdict() != Pending || p.Trial() != again {
+	if again == nil || again == first || again.Outcome() != Pending || p.Trial() != again {
 		t.Fatal("no new trial")
 	}
 	good(t, p, TrialHooks)
-	if again.Verdict() != Passed || first.Verdict() != Failed {
-		t.Errorf("verdicts %d and %d", first.Verdict(), again.Verdict())
+	if again.Outcome() != Passed || first.Outcome() != Failed {
+		t.Errorf("verdicts %d and %d", first.Outcome(), again.Outcome())
 	}
 	mustLoad(t, p, guest(t, "bounce"))
 	if p.Retry(again) != nil {

@@ -94,7 +94,7 @@ func (c *callContext) sleep(d time.Duration) {
 	}
 	left, bounded := c.watch.left()
 	if !bounded {
-		left = c.plugin.o.Deadline - c.slept
+		left = c.plugin.options.Deadline - c.slept
 	}
 	late := d >= left
 	d = min(d, left)

@@ -47,12 +47,12 @@ type wasiGuest struct {
 
 func newWASIGuest(t *testing.T, o Options) *wasiGuest {
 	p := newPlugin(t, o, guest(t, "faults"))
-	v, inst, err := p.take(t.Context())
+	v, inst, err := p.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	due := inst.watch.begin(time.Hour)
-	t.Cleanup(func() { inst.watch.end(due); p.put(v, inst) })
+	t.Cleanup(func() { inst.watch.end(due); p.release(v, inst) })
 	return &wasiGuest{t, &inst.call, inst.call.mem}
 }
 
@@ -274,7 +274,7 @@ func TestGuestOutputIsBounded(t *testing.T) {
 	if err := message(p, &fakeEnv{}, "1"+strings.Repeat("a\n", 5000)); err != nil {
 		t.Fatal(err)
 	}
-	p.guestLog.flush(p.log)
+	p.guestLog.reportDropped(p.log)
 	lines := strings.Count(out.String(), "msg=a ")
 	if lines < maxGuestRate || lines >= 5000 || !strings.Contains(out.String(), "guest lines dropped") {
 		t.Errorf("%d lines of 5000; %.200s", lines, out.String()[max(0, out.Len()-200):])

@@ -110,9 +110,9 @@ func TestSwapWhileAHookRuns(t *testing.T) {
 // waitQueue waits until n events wait for a slot.
 func waitQueue(p *Plugin, n int) {
 	for {
-		p.slots.mu.Lock()
-		got := len(p.slots.queue)
-		p.slots.mu.Unlock()
+		p.pool.mu.Lock()
+		got := len(p.pool.queue)
+		p.pool.mu.Unlock()
 		if got == n {
 			return
 		}
@@ -196,7 +196,7 @@ func TestSwapUnderLoad(t *testing.T) {
 				wg.Wait()
 				want := int64(1)
 				if mode == Pool {
-					want = int64(p.slots.size)
+					want = int64(p.pool.size)
 				}
 				if n := p.alloc.regions.Load(); n > want {
 					t.Errorf("%d memories after %d swaps, want at most %d", n, swaps, want)

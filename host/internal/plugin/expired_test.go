@@ -6,10 +6,10 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// lapsedEnv has lapsed.
-type lapsedEnv struct{ fakeEnv }
+// expiredEnv has lapsed.
+type expiredEnv struct{ fakeEnv }
 
-func (*lapsedEnv) Lapsed() bool { return true }
+func (*expiredEnv) Expired() bool { return true }
 
 // A timer that has lost its sense while it waited calls no hook, and is no error; other
 // events are not asked about.
@@ -17,7 +17,7 @@ func TestLapsedTimer(t *testing.T) {
 	for _, mode := range []Mode{Single, Pool} {
 		p := newPlugin(t, Options{Mode: mode}, guest(t, "host_script"))
 		for hook, sends := range map[abi.Hook]int{abi.OnTimer: 0, abi.OnMessage: 1} {
-			env := &lapsedEnv{}
+			env := &expiredEnv{}
 			ev := Event{Hook: hook, Conn: 7, Data: []byte("s x")}
 			if err := p.Run(t.Context(), &ev, env); err != nil {
 				t.Errorf("%s: %v", hook, err)
