@@ -42,6 +42,13 @@ type call struct {
 	failText string
 }
 
+// The optional interfaces of plugin.Env: a method by another name would go unnoticed.
+var (
+	_ plugin.Metered = (*call)(nil)
+	_ plugin.Waiter  = (*call)(nil)
+	_ plugin.Expirer = (*call)(nil)
+)
+
 // timerEffect is the last effect on a timer. Earlier ones are void.
 type timerEffect struct {
 	set   bool // the hook sets the timer; false: clears it
@@ -200,8 +207,8 @@ func (c *call) Fail(text []byte) {
 	c.failed, c.failText = true, strings.ToValidUTF8(string(text[:min(len(text), maxFailText)]), "")
 }
 
-// Lapsed implements plugin.Lapser. The timer of a connection that has ended is
+// Expired implements plugin.Expirer. The timer of a connection that has ended is
 // dropped, also if it was due before and has waited for an instance since.
-func (c *call) Lapsed() bool {
+func (c *call) Expired() bool {
 	return c.hook == abi.OnTimer && c.conn != nil && c.rt.hub.Member(c.conn.member.ID) == nil
 }

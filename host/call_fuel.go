@@ -18,8 +18,8 @@ const listFuel = 16
 // of the hook's deadline.
 const comparisonsPerTimeCheck = 4096
 
-// ChargeTo implements plugin.Metered.
-func (c *call) ChargeTo(m plugin.Meter) { c.meter = m }
+// SetMeter implements plugin.Metered.
+func (c *call) SetMeter(m plugin.Meter) { c.meter = m }
 
 // charge takes fuel from the hook. It ends the hook, by a panic, when its fuel or
 // time is used up. The caller must not hold locks.
@@ -40,7 +40,7 @@ func (c *call) sort(names []string) {
 	n := 0
 	slices.SortFunc(names, func(a, b string) int {
 		if n++; n%comparisonsPerTimeCheck == 0 {
-			c.meter.Look()
+			c.meter.CheckTime()
 		}
 		return strings.Compare(a, b)
 	})

@@ -297,6 +297,3 @@ func (h *hookMetrics) HookDone(hook abi.Hook, d time.Duration, err error) {
 		h.m.hookErrors.WithLabelValues(h.route, h.plugin, hook.String()).Inc()
 	}
 }
-
-// Instances implements plugin.Observer. The number is read when it is scraped.
-func (h *hookMetrics) Instances(int) {}

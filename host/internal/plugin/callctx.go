@@ -43,7 +43,7 @@ func (c *callContext) begin(env Env, event []byte) {
 	c.failed, c.text, c.slept = false, c.text[:0], 0
 	c.fuel.begin()
 	if m, ok := env.(Metered); ok {
-		m.ChargeTo(c)
+		m.SetMeter(c)
 	}
 	if c.hasSlot { // from its beginning
 		c.setOnWait()
@@ -53,14 +53,14 @@ func (c *callContext) begin(env Env, event []byte) {
 // Charge implements Meter. Where nothing else looks at the time, it does.
 func (c *callContext) Charge(fuel int64) {
 	if c.fuel.limit == 0 {
-		c.Look()
+		c.CheckTime()
 		return
 	}
 	c.charge(fuel)
 }
 
-// Look implements Meter.
-func (c *callContext) Look() {
+// CheckTime implements Meter.
+func (c *callContext) CheckTime() {
 	if left, bounded := c.watch.left(); bounded && left <= 0 {
 		panic(errDeadline)
 	}

@@ -84,8 +84,8 @@ type Env interface {
 
 // Metered is an Env that has hooks pay for what grows with what it looks at.
 type Metered interface {
-	// ChargeTo says who takes payments, before the hook runs.
-	ChargeTo(m Meter)
+	// SetMeter says who takes payments, before the hook runs.
+	SetMeter(m Meter)
 }
 
 // Meter takes what a running hook pays, beyond the price of each call of a host
@@ -94,8 +94,8 @@ type Metered interface {
 type Meter interface {
 	// Charge takes fuel, before the work or during it. It looks at the time now and then.
 	Charge(fuel int64)
-	// Look looks at the time.
-	Look()
+	// CheckTime ends the hook if its time is over.
+	CheckTime()
 }
 
 // Waiter is an Env whose methods may wait for others: for the right to write to the

@@ -14,14 +14,9 @@ import (
 )
 
 // observed records what a Plugin tells.
-type observed struct {
-	hooks     chan string
-	instances chan int
-}
+type observed struct{ hooks chan string }
 
-func newObserved() *observed {
-	return &observed{hooks: make(chan string, 100), instances: make(chan int, 100)}
-}
+func newObserved() *observed { return &observed{hooks: make(chan string, 100)} }
 
 func (o *observed) HookDone(h abi.Hook, d time.Duration, err error) {
 	var f *Fault
@@ -36,8 +31,6 @@ func (o *observed) HookDone(h abi.Hook, d time.Duration, err error) {
 		o.hooks <- h.String()
 	}
 }
-
-func (o *observed) Instances(delta int) { o.instances <- delta }
 
 func TestFaults(t *testing.T) {
 	tests := []struct {
@@ -60,8 +53,8 @@ func TestFaults(t *testing.T) {
 		t.Run(string(m), func(t *testing.T) {
 			o := newObserved()
 			p := newPlugin(t, Options{Metering: m, Observer: o, Deadline: 2 * time.Second}, guest(t, "faults"))
-			if n := <-o.instances; n != 1 {
-				t.Fatalf("instances changed by %d, want 1", n)
+			if n := p.Stats().Instances; n != 1 {
+				t.Fatalf("%d instances after Load, want 1", n)
 			}
 			<-o.hooks // on_load
 			for _, test := range tests {
@@ -85,9 +78,6 @@ func TestFaults(t *testing.T) {
 				if got, want := <-o.hooks, "on_message "+string(test.reason); got != want {
 					t.Errorf("%s: the observer was told %q, want %q", test.message, got, want)
 				}
-				if n := <-o.instances; n != -1 {
-					t.Errorf("%s: instances changed by %d, want -1", test.message, n)
-				}
 				if s := p.Stats(); s.Instances != 0 || s.MemoryBytes != 0 {
 					t.Errorf("%s: the instance is still there: %+v", test.message, s)
 				}
@@ -99,7 +89,9 @@ func TestFaults(t *testing.T) {
 				}
 				<-o.hooks // on_load
 				<-o.hooks
-				<-o.instances
+				if n := p.Stats().Instances; n != 1 {
+					t.Errorf("%s: afterwards there are %d instances, want 1", test.message, n)
+				}
 			}
 		})
 	}

@@ -297,7 +297,6 @@ func TestNoAllocationOnHotPaths(t *testing.T) {
 type silent struct{}
 
 func (silent) HookDone(abi.Hook, time.Duration, error) {}
-func (silent) Instances(int)                           {}
 
 // FuzzHostFuncs calls any host function with any arguments. It may be refused,
 // or trap; it must not touch what is not the guest's, or end the process.

@@ -16,18 +16,17 @@ import (
 // instance is one running copy of a module. One goroutine at a time may use
 // it, and close it: never while a call runs, since its memory goes away.
 type instance struct {
-	v       *version
-	mod     api.Module
-	memory  instanceMemory
-	watch   *watch
-	call    callContext
-	stdout  guestWriter
-	stderr  guestWriter
-	inbox   uint32 // address
-	room    uint32 // capacity of the inbox
-	hooks   [abi.NumHooks]api.Function
-	stack   [4]uint64 // parameters and result of a hook
-	counted bool      // the observer knows of it
+	v      *version
+	mod    api.Module
+	memory instanceMemory
+	watch  *watch
+	call   callContext
+	stdout guestWriter
+	stderr guestWriter
+	inbox  uint32 // address
+	room   uint32 // capacity of the inbox
+	hooks  [abi.NumHooks]api.Function
+	stack  [4]uint64 // parameters and result of a hook
 }
 
 // moduleConfig is anonymous, since instances of one module share a runtime,
@@ -67,19 +66,13 @@ func (v *version) start(env Env) (*instance, error) {
 		err = &Fault{Hook: abi.OnLoad, Reason: Start, Err: err}
 	} else {
 		i.watch.rest()
-		i.counted = true
 		if p.options.Metering == Fuel {
 			i.call.fuel.limit = p.options.Fuel
 			i.call.fuel.global = i.mod.ExportedGlobal(meterFuel).(api.MutableGlobal)
 		}
 	}
-	if p.options.Observer != nil {
-		if err == nil {
-			p.options.Observer.Instances(1)
-		}
-		if err != nil || v.has(abi.OnLoad) {
-			p.options.Observer.HookDone(abi.OnLoad, took, err)
-		}
+	if o := p.options.Observer; o != nil && (err != nil || v.has(abi.OnLoad)) {
+		o.HookDone(abi.OnLoad, took, err)
 	}
 	if err != nil {
 		return nil, err
@@ -224,7 +217,4 @@ func (i *instance) close() {
 	// After some errors wazero considers the module closed and keeps its memory.
 	i.memory.free()
 	i.v.plugin.instances.Add(-1)
-	if o := i.v.plugin.options.Observer; o != nil && i.counted {
-		o.Instances(-1)
-	}
 }

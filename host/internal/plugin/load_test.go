@@ -36,8 +36,8 @@ func TestLoadSameBytes(t *testing.T) {
 	if again := mustLoad(t, p, guest(t, "counter")); again != id {
 		t.Errorf("the same bytes are %s, then %s", id, again)
 	}
-	if n := len(o.instances); n != 1 {
-		t.Errorf("%d changes of instances, want 1: the second Load did something", n)
+	if n := len(o.hooks); n != 1 || p.Stats().Instances != 1 {
+		t.Errorf("on_load ran %d times, want once: the second Load did something", n)
 	}
 }
 

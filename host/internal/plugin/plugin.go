@@ -166,8 +166,6 @@ type Observer interface {
 	// nil, a *HookError or a *Fault. An instance that did not start is
 	// reported as on_load with a *Fault, whether it has that hook or not.
 	HookDone(h abi.Hook, d time.Duration, err error)
-	// Instances reports a change of the number of instances.
-	Instances(delta int)
 }
 
 // ErrNotLoaded is what Run returns while there is no version, and after Close.

@@ -29,7 +29,7 @@ func TestOnLoadFails(t *testing.T) {
 		if p.Version() != "" || p.Stats() != (Stats{}) || p.alloc.regions.Load() != 0 {
 			t.Errorf("%s: something is left: %q, %+v", test.config, p.Version(), p.Stats())
 		}
-		if got := <-o.hooks; got != "on_load start" || len(o.instances) != 0 {
+		if got := <-o.hooks; got != "on_load start" || len(o.hooks) != 0 {
 			t.Errorf("%s: the observer was told %q", test.config, got)
 		}
 	}
