@@ -22,8 +22,8 @@ func clerkOf(clock Clock, f *Funcs) *routeRuntime {
 	h := &Host{clock: clock, log: slog.New(slog.DiscardHandler), cpuSlots: plugin.NewCPUSlots(), appMetrics: newAppMetrics()}
 	h.calls.New = func() any { return &call{} }
 	h.metrics = newMetrics(h)
-	r := Route{Path: "/c", Channel: f, PresenceGrace: -1}
-	return newRouteRuntime(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: newChannelLogic(r.Channel), name: "go"})
+	r := Route{Path: "/c", Channel: f, PresenceGrace: -1}.withDefaults()
+	return newRouteRuntime(h, &settings{route: r, limits: r.Limits, logic: newChannelLogic(r.Channel), name: "go"})
 }
 
 // backlogs give the clerk of a channel n hooks to run at once.

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -225,7 +224,7 @@ func (h *Host) closeBroker(ctx context.Context) error {
 	if h.broker == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(h.config.Load().Broker.Timeout, time.Second))
+	ctx, cancel := context.WithTimeout(ctx, h.config.Load().Broker.Timeout)
 	defer cancel()
 	return h.broker.Close(ctx)
 }

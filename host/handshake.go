@@ -139,7 +139,7 @@ func (rt *routeRuntime) newConn(set *settings, r *http.Request) *conn {
 // connection until the upgrade has been answered, so that the instance is free
 // for others meanwhile.
 func (rt *routeRuntime) connect(set *settings, c *conn, w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), rt.host.config.Load().handshake)
+	ctx, cancel := context.WithTimeout(r.Context(), rt.host.config.Load().HandshakeTimeout)
 	defer cancel()
 	stripped, err := rt.authenticate(ctx, set, c, r)
 	if err != nil {

@@ -57,12 +57,13 @@ type Host struct {
 // config is what holds for the whole host and can change in a reload.
 type config struct {
 	Options
-	proxies   []netip.Prefix
-	auth      *auth.Verifier // nil: no token is checked
-	handshake time.Duration
+	proxies []netip.Prefix
+	auth    *auth.Verifier // nil: no token is checked
 }
 
+// newConfig validates options and sets their defaults.
 func newConfig(o Options) (*config, error) {
+	o = o.withDefaults()
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func newConfig(o Options) (*config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("TrustedProxies: %w", err)
 	}
-	return &config{Options: o, proxies: proxies, handshake: cmp.Or(o.HandshakeTimeout, 10*time.Second)}, nil
+	return &config{Options: o, proxies: proxies}, nil
 }
 
 // check says what makes no sense for the whole host.
@@ -107,6 +108,7 @@ func New(o Options) (*Host, error) {
 	if err != nil {
 		return nil, errors.Join(err, checkRoutes(o.Routes))
 	}
+	o = cfg.Options
 	h := &Host{
 		log:        o.Log,
 		once:       newOnce(),
@@ -114,7 +116,7 @@ func New(o Options) (*Host, error) {
 		registry:   o.Registry,
 		appMetrics: newAppMetrics(),
 		cpuSlots:   plugin.NewCPUSlots(),
-		limits:     newConnLimits(cmp.Or(o.MaxConnections, 100_000), cmp.Or(o.MaxConnectionsPerAddress, 10_000)),
+		limits:     newConnLimits(o.MaxConnections, o.MaxConnectionsPerAddress),
 	}
 	if h.clock = o.Clock; h.clock == nil {
 		h.clock = systemClock{}
@@ -189,9 +191,6 @@ func (h *Host) Routes() []RouteInfo {
 	for _, rt := range h.runtimes() {
 		s := rt.settings.Load()
 		info := RouteInfo{Path: rt.pattern, Plugin: s.name, Version: s.version(), Instances: s.route.Instances, Auth: s.route.Auth, Subprotocols: s.route.Subprotocols}
-		if info.Instances == "" {
-			info.Instances = Single
-		}
 		var until time.Time
 		if info.State, until = rt.state(h.now()); info.State != Serving {
 			info.Until = until

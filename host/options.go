@@ -1,7 +1,6 @@
 package host
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -95,8 +94,8 @@ type DrainOptions struct {
 	Reconnect time.Duration
 }
 
-func (o DrainOptions) spread() time.Duration    { return max(cmp.Or(o.Spread, 10*time.Second), 0) }
-func (o DrainOptions) reconnect() time.Duration { return max(cmp.Or(o.Reconnect, 10*time.Second), 0) }
+func (o DrainOptions) spread() time.Duration    { return max(o.Spread, 0) }
+func (o DrainOptions) reconnect() time.Duration { return max(o.Reconnect, 0) }
 
 // spreadWithin is at most half of the time that ctx leaves.
 func (o DrainOptions) spreadWithin(ctx context.Context) time.Duration {
@@ -225,66 +224,4 @@ type History struct {
 	Size int
 	// TTL is how long it keeps them. 0: 5 min.
 	TTL time.Duration
-}
-
-// Limits bound what a route's connections and hooks may use. Zero values are
-// the defaults.
-type Limits struct {
-	// MaxMessage is the largest message from a client, in bytes. 0: 64 KiB.
-	MaxMessage int
-	// MaxQueue is the most bytes that wait for one connection. 0: 1 MiB. A single
-	// message may be larger, if little waits before it.
-	MaxQueue int
-	// MaxConnections of this route. 0: only the host's bound.
-	MaxConnections int
-	// MessagesPerSecond is how many messages one connection may send in a second,
-	// after MessageBurst at once: with more it is closed with 1008. 0: 10,000.
-	// Negative: no bound. Open connections keep what they began with.
-	MessagesPerSecond int
-	// MessageBurst. 0: twice MessagesPerSecond.
-	MessageBurst int
-	// MaxRoomsPerConnection. 0: 100.
-	MaxRoomsPerConnection int
-
-	// Deadline of one hook. 0: 50 ms.
-	Deadline time.Duration
-	// Fuel of one hook, with MeterFuel: about one for each instruction of the
-	// plugin. Exact and repeatable. 0: 1,000,000,000.
-	Fuel int64
-	// Memory of one instance, in bytes. 0: 64 MiB.
-	Memory int64
-	// MaxModule is the largest plugin file, in bytes. 0: 16 MiB.
-	MaxModule int64
-
-	// Module bounds what the plugin's file may declare.
-	Module ModuleLimits
-
-	// HookEffects is how many things one hook may ask for. 0: 10,000.
-	HookEffects int
-	// HookBytes is how many bytes one hook may send or keep. 0: 4 MiB.
-	HookBytes int
-	// ValueBytes bounds the values kept with one connection: keys, values, and 64
-	// bytes for each. 0: 64 KiB.
-	ValueBytes int
-	// StoreBytes bounds the channel's store: keys, values, and 64 bytes for each.
-	// 0: 64 MiB.
-	StoreBytes int
-	// HistoryBytes bounds the histories of all rooms of the channel: messages, and
-	// 64 bytes for each. 0: 64 MiB.
-	HistoryBytes int
-	// Presences bounds the users who are present, counted in the channel and in
-	// each of their rooms, those in their grace included. 0: 1,000,000.
-	Presences int
-	// Timers bounds the timers of the channel. 0: 10,000.
-	Timers int
-	// MetricSeries bounds the series of the plugin's own metrics. 0: 100.
-	MetricSeries int
-
-	// Faults is how many faults of hooks within FaultWindow are borne. One more,
-	// and the route is quarantined: new connections are refused with 503 for 1 s,
-	// and twice as long each time after, up to 1 min. 0: 10. At most 10,000.
-	Faults int
-	// FaultWindow is the time in which faults are counted, and that a route is
-	// on probation after a quarantine. 0: 10 s.
-	FaultWindow time.Duration
 }

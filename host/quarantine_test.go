@@ -125,8 +125,8 @@ func TestClerkEndsQuarantines(t *testing.T) {
 		log := &lockedLog{}
 		h := &Host{clock: systemClock{}, log: slog.New(slog.NewTextHandler(log, nil))}
 		h.metrics = newMetrics(h)
-		r := Route{Path: "/c", Channel: &Funcs{}}
-		rt := newRouteRuntime(h, &settings{route: r, limits: r.Limits.withDefaults(), logic: newChannelLogic(r.Channel), name: "go"})
+		r := Route{Path: "/c", Channel: &Funcs{}}.withDefaults()
+		rt := newRouteRuntime(h, &settings{route: r, limits: r.Limits, logic: newChannelLogic(r.Channel), name: "go"})
 		var wait sync.WaitGroup
 		wait.Go(rt.background)
 		for range 30 {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
+	"github.com/azuhost/azuhost/internal/fields"
+	"github.com/azuhost/azuhost/internal/wasm"
 )
 
 // ErrRestart says that a change of options needs a new host.
@@ -27,14 +29,20 @@ func (h *Host) Reload(ctx context.Context, o Options) error {
 	if h.closing.Load() {
 		return errors.New("the host is closing")
 	}
-	old := h.config.Load().Options
+	old, next := h.config.Load().Options, o.withDefaults()
 	for _, c := range []struct {
 		name string
 		same bool
 	}{
-		{"PingInterval", old.PingInterval == o.PingInterval}, {"PongTimeout", old.PongTimeout == o.PongTimeout},
-		{"MessageTimeout", old.MessageTimeout == o.MessageTimeout}, {"CloseTimeout", old.CloseTimeout == o.CloseTimeout},
-		{"Node", old.Node == o.Node}, {"Broker", old.Broker == o.Broker}, {"StateDir", old.StateDir == o.StateDir}, {"MaxConnections", old.MaxConnections == o.MaxConnections}, {"MaxConnectionsPerAddress", old.MaxConnectionsPerAddress == o.MaxConnectionsPerAddress},
+		{"PingInterval", old.PingInterval == next.PingInterval},
+		{"PongTimeout", old.PongTimeout == next.PongTimeout},
+		{"MessageTimeout", old.MessageTimeout == next.MessageTimeout},
+		{"CloseTimeout", old.CloseTimeout == next.CloseTimeout},
+		{"Node", old.Node == next.Node},
+		{"Broker", old.Broker == next.Broker},
+		{"StateDir", old.StateDir == next.StateDir},
+		{"MaxConnections", old.MaxConnections == next.MaxConnections},
+		{"MaxConnectionsPerAddress", old.MaxConnectionsPerAddress == next.MaxConnectionsPerAddress},
 	} {
 		if !c.same {
 			return fmt.Errorf("%s has changed: %w", c.name, ErrRestart)
@@ -45,6 +53,7 @@ func (h *Host) Reload(ctx context.Context, o Options) error {
 
 // apply makes o the options in force. Everything that can fail comes first.
 func (h *Host) apply(ctx context.Context, o Options) error {
+	o = o.withDefaults()
 	cfg, err := newConfig(o)
 	errs := []error{err, checkRoutes(o.Routes)}
 	for _, r := range o.Routes {
@@ -87,9 +96,9 @@ func (rt *routeRuntime) stays(r Route) error {
 		name string
 		same bool
 	}{
-		{"PresenceGrace", rt.grace == graceOf(r)},
+		{"PresenceGrace", rt.grace == presenceGrace(r)},
 		{"Store", rt.store.IsShared() == (rt.host.sharedStore(r) != nil)},
-		{"History or Limits.HistoryBytes", rt.history == historyOf(r)},
+		{"History or Limits.HistoryBytes", rt.history == historyOptions(r)},
 	} {
 		if !c.same {
 			errs = append(errs, fmt.Errorf("route %s: %s has changed: %w", r.Path, c.name, ErrRestart))
@@ -177,7 +186,7 @@ func sameRoute(a, b Route) bool {
 }
 
 func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, error) {
-	l := r.Limits.withDefaults()
+	l := r.Limits
 	s := &settings{
 		route: r, limits: l, name: r.pluginName(),
 		sock: socket.Options{
@@ -196,9 +205,11 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 	if err != nil {
 		return nil, err
 	}
+	var module wasm.Limits
+	fields.Copy(&module, l.Module)
 	s.plugin, err = plugin.New(plugin.Options{
 		Mode: plugin.Mode(r.Instances), Metering: plugin.Metering(r.Metering),
-		Deadline: l.Deadline, Fuel: l.Fuel, Scan: l.Module.scan(), MemoryLimit: l.Memory, MaxModule: l.MaxModule, Allow: r.Allow,
+		Deadline: l.Deadline, Fuel: l.Fuel, Scan: module, MemoryLimit: l.Memory, MaxModule: l.MaxModule, Allow: r.Allow,
 		Config: config, CacheDir: o.CacheDir,
 		Log:      h.log.With("route", r.Path, "plugin", s.name),
 		GuestLog: s.rt.guestLog,

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	pathpkg "path"
 	"path/filepath"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -17,62 +15,6 @@ import (
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
 )
-
-// withDefaults fills in what is not set.
-func (l Limits) withDefaults() Limits {
-	l.MaxMessage = cmp.Or(l.MaxMessage, 64<<10)
-	l.MaxQueue = cmp.Or(l.MaxQueue, 1<<20)
-	l.MessagesPerSecond = cmp.Or(l.MessagesPerSecond, 10_000)
-	l.MessageBurst = cmp.Or(l.MessageBurst, 2*max(l.MessagesPerSecond, 0))
-	l.MaxRoomsPerConnection = cmp.Or(l.MaxRoomsPerConnection, 100)
-	l.Deadline = cmp.Or(l.Deadline, 50*time.Millisecond)
-	l.Fuel = cmp.Or(l.Fuel, plugin.DefaultFuel)
-	l.Memory = cmp.Or(l.Memory, 64<<20)
-	l.MaxModule = cmp.Or(l.MaxModule, 16<<20)
-	l.HookEffects = cmp.Or(l.HookEffects, 10_000)
-	l.HookBytes = cmp.Or(l.HookBytes, 4<<20)
-	l.ValueBytes = cmp.Or(l.ValueBytes, 64<<10)
-	l.StoreBytes = cmp.Or(l.StoreBytes, 64<<20)
-	l.HistoryBytes = cmp.Or(l.HistoryBytes, 64<<20)
-	l.Presences = cmp.Or(l.Presences, 1_000_000)
-	l.Timers = cmp.Or(l.Timers, 10_000)
-	l.MetricSeries = cmp.Or(l.MetricSeries, 100)
-	l.Faults = cmp.Or(l.Faults, 10)
-	l.FaultWindow = cmp.Or(l.FaultWindow, 10*time.Second)
-	return l
-}
-
-func (l Limits) check() error {
-	for _, v := range []struct {
-		name string
-		n    int64
-	}{
-		{"MaxMessage", int64(l.MaxMessage)}, {"MaxQueue", int64(l.MaxQueue)}, {"MaxConnections", int64(l.MaxConnections)},
-		{"MessageBurst", int64(l.MessageBurst)}, {"MaxRoomsPerConnection", int64(l.MaxRoomsPerConnection)}, {"Deadline", int64(l.Deadline)}, {"Fuel", l.Fuel}, {"Memory", l.Memory},
-		{"MaxModule", l.MaxModule}, {"HookEffects", int64(l.HookEffects)}, {"HookBytes", int64(l.HookBytes)},
-		{"ValueBytes", int64(l.ValueBytes)}, {"StoreBytes", int64(l.StoreBytes)}, {"HistoryBytes", int64(l.HistoryBytes)}, {"Presences", int64(l.Presences)}, {"Timers", int64(l.Timers)},
-		{"MetricSeries", int64(l.MetricSeries)}, {"Faults", int64(l.Faults)}, {"FaultWindow", int64(l.FaultWindow)},
-	} {
-		if v.n < 0 {
-			return fmt.Errorf("limit %s is %d: want 0 for the default, or more", v.name, v.n)
-		}
-	}
-	if l.MessagesPerSecond > maxMessageRate || l.MessageBurst > maxMessageRate {
-		return fmt.Errorf("limits MessagesPerSecond and MessageBurst are %d and %d: want at most %d", l.MessagesPerSecond, l.MessageBurst, maxMessageRate)
-	}
-	if l.Faults > maxFaults {
-		return fmt.Errorf("limit Faults is %d: want at most %d", l.Faults, maxFaults)
-	}
-	for name, n := range l.Module.counts() {
-		if n < 0 {
-			return fmt.Errorf("limit %s is %d: want 0 for the default, or more", name, n)
-		}
-	}
-	return nil
-}
-
-// maxMessageRate bounds MessagesPerSecond and MessageBurst: more is no bound.
-const maxMessageRate = 1_000_000_000
 
 // maxHistory bounds History.Size: a client that comes back gets all of it at once.
 const maxHistory = 100_000
@@ -132,7 +74,7 @@ func (r Route) check() error {
 	if err := r.checkAuth(); err != nil {
 		errs = append(errs, err)
 	}
-	if err := r.Limits.check(); err != nil {
+	if err := r.Limits.validate(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {

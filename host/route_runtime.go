@@ -1,7 +1,6 @@
 package host
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,16 +56,12 @@ type routeRuntime struct {
 	stop chan struct{}
 }
 
-// graceOf is Route.PresenceGrace with its default.
-func graceOf(r Route) time.Duration {
-	return max(cmp.Or(r.PresenceGrace, 15*time.Second), 0)
-}
+// presenceGrace returns the grace of a route, 0 for none.
+func presenceGrace(r Route) time.Duration { return max(r.PresenceGrace, 0) }
 
-// historyOf is what the rooms of a route keep.
-func historyOf(r Route) hub.HistoryOptions {
-	return hub.HistoryOptions{
-		Size: r.History.Size, TTL: cmp.Or(r.History.TTL, 5*time.Minute), MaxBytes: r.Limits.withDefaults().HistoryBytes,
-	}
+// historyOptions returns the history of the rooms of a route.
+func historyOptions(r Route) hub.HistoryOptions {
+	return hub.HistoryOptions{Size: r.History.Size, TTL: r.History.TTL, MaxBytes: r.Limits.HistoryBytes}
 }
 
 func newRouteRuntime(h *Host, set *settings) *routeRuntime {
@@ -76,8 +71,8 @@ func newRouteRuntime(h *Host, set *settings) *routeRuntime {
 		pattern:  set.route.Path,
 		mux:      muxPattern,
 		params:   params,
-		grace:    graceOf(set.route),
-		history:  historyOf(set.route),
+		grace:    presenceGrace(set.route),
+		history:  historyOptions(set.route),
 		store:    store.New(h.sharedStore(set.route), h.now),
 		metrics:  h.metrics.route(set.route.Path),
 		log:      h.log.With("route", set.route.Path),

@@ -58,7 +58,7 @@ func (c *conn) replaceToken(token string) error {
 	if cfg.auth == nil || !c.rt.settings.Load().route.Auth.checks() {
 		return errNoAuth
 	}
-	ctx, cancel := context.WithTimeout(c.rt.host.ending, cfg.handshake)
+	ctx, cancel := context.WithTimeout(c.rt.host.ending, cfg.HandshakeTimeout)
 	defer cancel()
 	t, err := cfg.auth.Verify(ctx, token)
 	if old := c.token.Load(); err == nil && (old == nil || old.User != t.User) {

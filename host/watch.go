@@ -96,7 +96,7 @@ func (w *watcher) add(r Route) error {
 		f.due = time.Now().Add(settle)
 	}
 	f.paths = append(f.paths, r.Path)
-	f.max = max(f.max, r.Limits.withDefaults().MaxModule)
+	f.max = max(f.max, r.Limits.MaxModule)
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package wasm
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // Limits bound what Scan accepts. A zero field is its default. The defaults
 // start from the limits of the WebAssembly JS API ("Implementation-defined
@@ -58,39 +61,48 @@ type Limits struct {
 	Name        int // bytes of the name of an import, export or custom section. 4,096. limits.max_name
 }
 
+// DefaultLimits returns the limits that hold where a field of Limits is zero.
+func DefaultLimits() Limits {
+	return Limits{
+		Module:        16 << 20,
+		Types:         10_000,
+		Params:        1_000,
+		Results:       1_000,
+		Imports:       1_000,
+		Exports:       10_000,
+		Globals:       10_000,
+		Functions:     100_000,
+		Body:          1 << 20,
+		Locals:        50_000,
+		TotalLocals:   2_000_000,
+		Nesting:       1_000,
+		Branches:      65_520,
+		Blocks:        10_000,
+		LoopWork:      100_000,
+		LocalWork:     400_000,
+		Work:          400_000_000,
+		Operands:      1_000_000,
+		Tables:        16,
+		TableSize:     100_000,
+		MemoryPages:   1_024,
+		Data:          100_000,
+		Elements:      10_000,
+		ElementValues: 200_000,
+		Customs:       1_000,
+		CustomBytes:   16 << 20,
+		Name:          4_096,
+	}
+}
+
+// withDefaults returns l with its default in each field that is not positive.
 func (l Limits) withDefaults() Limits {
-	set := func(p *int, n int) {
-		if *p <= 0 {
-			*p = n
+	v := reflect.ValueOf(&l).Elem()
+	defaults := reflect.ValueOf(DefaultLimits())
+	for i := range v.NumField() {
+		if v.Field(i).Int() <= 0 {
+			v.Field(i).Set(defaults.Field(i))
 		}
 	}
-	set(&l.Module, 16<<20)
-	set(&l.Types, 10_000)
-	set(&l.Params, 1_000)
-	set(&l.Results, 1_000)
-	set(&l.Imports, 1_000)
-	set(&l.Exports, 10_000)
-	set(&l.Globals, 10_000)
-	set(&l.Functions, 100_000)
-	set(&l.Body, 1<<20)
-	set(&l.Locals, 50_000)
-	set(&l.TotalLocals, 2_000_000)
-	set(&l.Nesting, 1_000)
-	set(&l.Branches, 65_520)
-	set(&l.Blocks, 10_000)
-	set(&l.LoopWork, 100_000)
-	set(&l.LocalWork, 400_000)
-	set(&l.Work, 400_000_000)
-	set(&l.Operands, 1_000_000)
-	set(&l.Tables, 16)
-	set(&l.TableSize, 100_000)
-	set(&l.MemoryPages, 1_024)
-	set(&l.Data, 100_000)
-	set(&l.Elements, 10_000)
-	set(&l.ElementValues, 200_000)
-	set(&l.Customs, 1_000)
-	set(&l.CustomBytes, 16<<20)
-	set(&l.Name, 4_096)
 	return l
 }
 

@@ -75,7 +75,8 @@ const (
 // Algorithms lists what a token can be signed with.
 var Algorithms = []string{HS256, RS256, ES256, EdDSA}
 
-func (o Options) withDefaults() Options {
+// WithDefaults returns o with its zero fields set.
+func (o Options) WithDefaults() Options {
 	o.Leeway = max(cmp.Or(o.Leeway, 30*time.Second), 0)
 	o.MaxToken = cmp.Or(o.MaxToken, 8<<10)
 	o.MaxStale = cmp.Or(o.MaxStale, 24*time.Hour)

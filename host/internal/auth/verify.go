@@ -41,7 +41,7 @@ func newVerifier(o Options, old *remote) (*Verifier, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	o = o.withDefaults()
+	o = o.WithDefaults()
 	v := &Verifier{opts: o}
 	if o.JWKSURL != "" {
 		v.algs = algorithms(o.Algorithms, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA})

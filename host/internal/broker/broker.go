@@ -166,8 +166,8 @@ func New(o Options) (*Broker, error) {
 	return b, nil
 }
 
-// newBroker makes a Broker that does nothing yet.
-func newBroker(o Options) *Broker {
+// WithDefaults returns o with its zero fields set.
+func (o Options) WithDefaults() Options {
 	o.Prefix = cmp.Or(o.Prefix, "azuhost")
 	o.Timeout = cmp.Or(o.Timeout, time.Second)
 	o.TTL = cmp.Or(o.TTL, 10*time.Second)
@@ -175,6 +175,12 @@ func newBroker(o Options) *Broker {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	return o
+}
+
+// newBroker makes a Broker that does nothing yet.
+func newBroker(o Options) *Broker {
+	o = o.WithDefaults()
 	b := &Broker{
 		opts: o, log: o.Log,
 		linkFailures: make(chan error, 1), subscriptionWork: make(chan struct{}, 1), sendWork: make(chan struct{}, 1),

@@ -21,7 +21,8 @@ type HistoryOptions struct {
 	MaxBytes int
 }
 
-func (o HistoryOptions) withDefaults() HistoryOptions {
+// WithDefaults returns o with its zero fields set, but Size.
+func (o HistoryOptions) WithDefaults() HistoryOptions {
 	o.TTL = cmp.Or(o.TTL, 5*time.Minute)
 	o.MaxBytes = cmp.Or(o.MaxBytes, 64<<20)
 	return o
@@ -57,7 +58,7 @@ type history struct {
 }
 
 func newHistory(o HistoryOptions, now func() time.Time) *history {
-	return &history{opts: o.withDefaults(), now: now, logs: map[string]*roomLog{}}
+	return &history{opts: o.WithDefaults(), now: now, logs: map[string]*roomLog{}}
 }
 
 // roomLog is the history of one room. Offsets are given out by it, under its

@@ -12,7 +12,7 @@ import (
 // a clock that is moved by hand. look looks at the deadlines after d more.
 func pinged(t *testing.T) (c *Conn, look func(d time.Duration)) {
 	t.Helper()
-	g := &Group{timeouts: Timeouts{PingInterval: time.Minute, Message: time.Hour}.withDefaults()}
+	g := &Group{timeouts: Timeouts{PingInterval: time.Minute, Message: time.Hour}.WithDefaults()}
 	g.clock.Store(1)
 	c = g.NewConn(&Options{}, newHandler())
 	look = func(d time.Duration) {

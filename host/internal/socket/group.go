@@ -38,7 +38,7 @@ var dropReasons = [...]DropReason{DropSlowReader, DropOldest, DropClosed}
 // NewGroup makes an empty group. Close ends it.
 func NewGroup(o GroupOptions) (*Group, error) {
 	g := &Group{
-		timeouts: o.Timeouts.withDefaults(),
+		timeouts: o.Timeouts.WithDefaults(),
 		start:    time.Now(),
 		stop:     make(chan struct{}),
 		empty:    make(chan struct{}),

@@ -7,7 +7,7 @@ import (
 
 // A host that was held up for longer than a deadline does not cut its clients.
 func TestHoldUpsDoNotCount(t *testing.T) {
-	g := &Group{timeouts: Timeouts{}.withDefaults(), start: time.Now().Add(-time.Hour)}
+	g := &Group{timeouts: Timeouts{}.WithDefaults(), start: time.Now().Add(-time.Hour)}
 	g.clock.Store(1)
 	c := g.NewConn(&Options{}, newHandler())
 	g.conns = []*Conn{c}

@@ -23,8 +23,14 @@ type Options struct {
 	Subprotocols []string
 }
 
-func (o Options) maxMessage() int { return cmp.Or(o.MaxMessage, 64<<10) }
-func (o Options) maxQueue() int   { return cmp.Or(o.MaxQueue, 1<<20) }
+// Defaults of Options.
+const (
+	DefaultMaxMessage = 64 << 10
+	DefaultMaxQueue   = 1 << 20
+)
+
+func (o Options) maxMessage() int { return cmp.Or(o.MaxMessage, DefaultMaxMessage) }
+func (o Options) maxQueue() int   { return cmp.Or(o.MaxQueue, DefaultMaxQueue) }
 
 // Timeouts are the same for all connections of a Group. Zero values are the
 // defaults.
@@ -35,7 +41,8 @@ type Timeouts struct {
 	Close        time.Duration // 0: 5 s
 }
 
-func (t Timeouts) withDefaults() Timeouts {
+// WithDefaults returns t with its zero fields set.
+func (t Timeouts) WithDefaults() Timeouts {
 	t.PingInterval = cmp.Or(t.PingInterval, 25*time.Second)
 	t.Pong = cmp.Or(t.Pong, 8*time.Second)
 	t.Message = cmp.Or(t.Message, 30*time.Second)

@@ -157,31 +157,7 @@ type Limits struct {
 	Memory    Size     `yaml:"memory" min:"65536" doc:"Memory of one instance."`
 	MaxModule Size     `yaml:"max_module" min:"1" doc:"Largest plugin file."`
 
-	ModuleTypes         int  `yaml:"max_types" min:"1" doc:"In the plugin's file: function types."`
-	ModuleParams        int  `yaml:"max_params" min:"1" doc:"In the plugin's file: parameters of one function type."`
-	ModuleResults       int  `yaml:"max_results" min:"1" doc:"In the plugin's file: results of one function type."`
-	ModuleImports       int  `yaml:"max_imports" min:"1" doc:"In the plugin's file: imports."`
-	ModuleExports       int  `yaml:"max_exports" min:"1" doc:"In the plugin's file: exports."`
-	ModuleGlobals       int  `yaml:"max_globals" min:"1" doc:"In the plugin's file: globals, without imported ones."`
-	ModuleFunctions     int  `yaml:"max_functions" min:"1" doc:"In the plugin's file: functions, without imported ones."`
-	ModuleBody          Size `yaml:"max_body" min:"1" doc:"In the plugin's file: size of one function's code."`
-	ModuleLocals        int  `yaml:"max_locals" min:"1" doc:"In the plugin's file: local variables of one function."`
-	ModuleTotalLocals   int  `yaml:"max_total_locals" min:"1" doc:"In the plugin's file: local variables of all functions together."`
-	ModuleNesting       int  `yaml:"max_nesting" min:"1" doc:"In the plugin's file: depth of blocks in one function."`
-	ModuleBlocks        int  `yaml:"max_blocks" min:"1" doc:"In the plugin's file: blocks of code of one function, which compile in their square."`
-	ModuleLoopWork      int  `yaml:"max_loop_work" min:"1" doc:"In the plugin's file: local variables of one function times the loops around, for each loop."`
-	ModuleLocalWork     int  `yaml:"max_local_work" min:"1" doc:"In the plugin's file: local variables of one function that live on from block to block, times its blocks."`
-	ModuleWork          int  `yaml:"max_work" min:"1" doc:"In the plugin's file: squares of the blocks of all functions together, and what their local variables are as much as."`
-	ModuleBranches      int  `yaml:"max_branches" min:"1" doc:"In the plugin's file: labels of one br_table."`
-	ModuleOperands      int  `yaml:"max_operands" min:"1" doc:"In the plugin's file: values that the calls, blocks and branches of one function move."`
-	ModuleTables        int  `yaml:"max_tables" min:"1" doc:"In the plugin's file: tables."`
-	ModuleTableSize     int  `yaml:"max_table_size" min:"1" doc:"In the plugin's file: elements that a table has, or may grow to."`
-	ModuleData          int  `yaml:"max_data" min:"1" doc:"In the plugin's file: data segments."`
-	ModuleElements      int  `yaml:"max_elements" min:"1" doc:"In the plugin's file: element segments."`
-	ModuleElementValues int  `yaml:"max_element_values" min:"1" doc:"In the plugin's file: values of all element segments together."`
-	ModuleCustoms       int  `yaml:"max_customs" min:"1" doc:"In the plugin's file: custom sections."`
-	ModuleCustomBytes   Size `yaml:"max_custom_bytes" min:"1" doc:"In the plugin's file: size of all custom sections together."`
-	ModuleName          int  `yaml:"max_name" min:"1" doc:"In the plugin's file: bytes of the name of an import, an export or a custom section."`
+	Module ModuleLimits `yaml:",inline"`
 
 	HookEffects  int  `yaml:"hook_effects" min:"1" doc:"How many things (send, join, timer_set …) one hook may ask for."`
 	HookBytes    Size `yaml:"hook_bytes" min:"1" doc:"How many bytes one hook may send or keep."`
@@ -194,4 +170,34 @@ type Limits struct {
 
 	Faults      int      `yaml:"faults" min:"1" doc:"How many faults (traps, timeouts …) of hooks within limits.fault_window are borne. With one more the route is quarantined: new connections are refused with 503, for 1s at first and up to 1m. At most 10,000."`
 	FaultWindow Duration `yaml:"fault_window" min:"1" doc:"Time in which faults are counted, and that a route is on probation after a quarantine."`
+}
+
+// ModuleLimits bound what the file of a plugin may declare. Their keys stand in
+// limits.
+type ModuleLimits struct {
+	Types         int  `yaml:"max_types" min:"1" doc:"In the plugin's file: function types."`
+	Params        int  `yaml:"max_params" min:"1" doc:"In the plugin's file: parameters of one function type."`
+	Results       int  `yaml:"max_results" min:"1" doc:"In the plugin's file: results of one function type."`
+	Imports       int  `yaml:"max_imports" min:"1" doc:"In the plugin's file: imports."`
+	Exports       int  `yaml:"max_exports" min:"1" doc:"In the plugin's file: exports."`
+	Globals       int  `yaml:"max_globals" min:"1" doc:"In the plugin's file: globals, without imported ones."`
+	Functions     int  `yaml:"max_functions" min:"1" doc:"In the plugin's file: functions, without imported ones."`
+	Body          Size `yaml:"max_body" min:"1" doc:"In the plugin's file: size of one function's code."`
+	Locals        int  `yaml:"max_locals" min:"1" doc:"In the plugin's file: local variables of one function."`
+	TotalLocals   int  `yaml:"max_total_locals" min:"1" doc:"In the plugin's file: local variables of all functions together."`
+	Nesting       int  `yaml:"max_nesting" min:"1" doc:"In the plugin's file: depth of blocks in one function."`
+	Blocks        int  `yaml:"max_blocks" min:"1" doc:"In the plugin's file: blocks of code of one function, which compile in their square."`
+	LoopWork      int  `yaml:"max_loop_work" min:"1" doc:"In the plugin's file: local variables of one function times the loops around, for each loop."`
+	LocalWork     int  `yaml:"max_local_work" min:"1" doc:"In the plugin's file: local variables of one function that live on from block to block, times its blocks."`
+	Work          int  `yaml:"max_work" min:"1" doc:"In the plugin's file: squares of the blocks of all functions together, and what their local variables are as much as."`
+	Branches      int  `yaml:"max_branches" min:"1" doc:"In the plugin's file: labels of one br_table."`
+	Operands      int  `yaml:"max_operands" min:"1" doc:"In the plugin's file: values that the calls, blocks and branches of one function move."`
+	Tables        int  `yaml:"max_tables" min:"1" doc:"In the plugin's file: tables."`
+	TableSize     int  `yaml:"max_table_size" min:"1" doc:"In the plugin's file: elements that a table has, or may grow to."`
+	Data          int  `yaml:"max_data" min:"1" doc:"In the plugin's file: data segments."`
+	Elements      int  `yaml:"max_elements" min:"1" doc:"In the plugin's file: element segments."`
+	ElementValues int  `yaml:"max_element_values" min:"1" doc:"In the plugin's file: values of all element segments together."`
+	Customs       int  `yaml:"max_customs" min:"1" doc:"In the plugin's file: custom sections."`
+	CustomBytes   Size `yaml:"max_custom_bytes" min:"1" doc:"In the plugin's file: size of all custom sections together."`
+	Name          int  `yaml:"max_name" min:"1" doc:"In the plugin's file: bytes of the name of an import, an export or a custom section."`
 }

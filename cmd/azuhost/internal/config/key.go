@@ -53,12 +53,20 @@ type field struct {
 	url     bool // with parts that may be secret
 }
 
-// fieldsOf lists the fields of a struct of the schema.
+// fieldsOf lists the fields of a struct of the schema. Those of a struct with the
+// tag inline stand in its place.
 func fieldsOf(t reflect.Type) []field {
 	var out []field
 	for i := range t.NumField() {
 		sf := t.Field(i)
 		name := sf.Tag.Get("yaml")
+		if name == ",inline" {
+			for _, f := range fieldsOf(sf.Type) {
+				f.index = append([]int{i}, f.index...)
+				out = append(out, f)
+			}
+			continue
+		}
 		if name == "" || name == "-" {
 			continue
 		}

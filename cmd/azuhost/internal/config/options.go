@@ -10,36 +10,20 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/internal/fields"
 )
 
-// Options are the options of the host that c stands for, without Log and
+// Options returns the options of the host that c stands for, without Log and
 // Registry.
 func (c *Config) Options() host.Options {
-	o := host.Options{
-		Node:          c.Node,
-		InternalToken: string(c.InternalToken),
-		Broker: host.Broker{
-			URL: string(c.Broker.URL), CA: string(c.Broker.CA), Required: c.Broker.Required, Prefix: c.Broker.Prefix, Timeout: time.Duration(c.Broker.Timeout),
-			TTL: time.Duration(c.Broker.TTL), MaxQueue: int(c.Broker.MaxQueue),
-		},
-		AllowedOrigins:           c.AllowedOrigins,
-		AllowedHosts:             c.AllowedHosts,
-		MaxConnections:           c.MaxConnections,
-		MaxConnectionsPerAddress: noneIfZero(c.MaxConnectionsPerAddress),
-		TrustedProxies:           c.TrustedProxies,
-		HandshakeTimeout:         time.Duration(c.HandshakeTimeout),
-		PingInterval:             noneIfZero(time.Duration(c.PingInterval)),
-		PongTimeout:              time.Duration(c.PongTimeout),
-		MessageTimeout:           time.Duration(c.MessageTimeout),
-		CloseTimeout:             time.Duration(c.CloseTimeout),
-		Drain: host.DrainOptions{
-			Spread:    noneIfZero(time.Duration(c.Drain.Spread)),
-			Reconnect: noneIfZero(time.Duration(c.Drain.Reconnect)),
-		},
-		CacheDir: c.cacheDir(),
-		StateDir: c.stateDir(),
-		Watch:    c.Watch,
-	}
+	var o host.Options
+	fields.Copy(&o, *c)
+	// In a file 0 means none, which is -1 to the host.
+	o.MaxConnectionsPerAddress = noneIfZero(o.MaxConnectionsPerAddress)
+	o.PingInterval = noneIfZero(o.PingInterval)
+	o.Drain.Spread = noneIfZero(o.Drain.Spread)
+	o.Drain.Reconnect = noneIfZero(o.Drain.Reconnect)
+	o.CacheDir, o.StateDir = c.cacheDir(), c.stateDir()
 	if c.Auth.set() {
 		o.Auth = c.Auth.options()
 	}
@@ -61,28 +45,16 @@ func (a Auth) set() bool {
 	return !reflect.DeepEqual(a, Default().Auth)
 }
 
+// options returns the host's options for tokens.
 func (a Auth) options() *host.Auth {
-	query := a.Query
-	if query == "" {
-		query = "-"
+	var o host.Auth
+	fields.Copy(&o, a)
+	o.AllowNoExpiry = !a.RequireExpiry
+	o.Leeway = noneIfZero(o.Leeway)
+	if o.Query == "" {
+		o.Query = "-" // the host's word for none
 	}
-	return &host.Auth{
-		Algorithms:    a.Algorithms,
-		Issuer:        a.Issuer,
-		Audience:      a.Audience,
-		Leeway:        noneIfZero(time.Duration(a.Leeway)),
-		AllowNoExpiry: !a.RequireExpiry,
-		MaxToken:      int(a.MaxToken),
-		Secret:        string(a.Secret),
-		SecretFile:    string(a.SecretFile),
-		PublicKeyFile: string(a.PublicKeyFile),
-		JWKSFile:      string(a.JWKSFile),
-		JWKSURL:       a.JWKSURL,
-		JWKSRefresh:   time.Duration(a.JWKSRefresh),
-		JWKSMaxStale:  time.Duration(a.JWKSMaxStale),
-		Query:         query,
-		Cookie:        a.Cookie,
-	}
+	return &o
 }
 
 // noneIfZero turns the 0 of a file, which says none, into the host's -1.
@@ -102,75 +74,14 @@ func (r Route) Capabilities() []host.Capability {
 	return out
 }
 
+// options returns the host's options for a route.
 func (r Route) options() host.Route {
-	l := r.Limits
-	return host.Route{
-		Path:           r.Path,
-		Plugin:         string(r.Plugin),
-		Config:         r.Config,
-		Instances:      host.Instances(r.Instances),
-		Metering:       host.Metering(r.Metering),
-		SlowReader:     host.SlowReader(r.SlowReader),
-		OnFault:        host.OnFault(r.OnFault),
-		History:        host.History{Size: r.History.Size, TTL: time.Duration(r.History.TTL)},
-		Store:          host.Store(r.Store),
-		SharePresence:  r.SharePresence,
-		Allow:          r.Capabilities(),
-		Subprotocols:   r.Subprotocols,
-		Auth:           host.AuthMode(r.Auth),
-		AuthRefusal:    host.AuthRefusal(r.AuthRefusal),
-		AllowedOrigins: r.AllowedOrigins,
-		PresenceGrace:  noneIfZero(time.Duration(r.PresenceGrace)),
-		Limits: host.Limits{
-			MaxMessage:            int(l.MaxMessage),
-			MaxQueue:              int(l.MaxQueue),
-			MaxConnections:        l.MaxConnections,
-			MessagesPerSecond:     noneIfZero(l.MessagesPerSecond),
-			MessageBurst:          l.MessageBurst,
-			MaxRoomsPerConnection: l.MaxRoomsPerConnection,
-			Deadline:              time.Duration(l.Deadline),
-			Fuel:                  int64(l.Fuel),
-			Memory:                int64(l.Memory),
-			MaxModule:             int64(l.MaxModule),
-			Module: host.ModuleLimits{
-				Types:         l.ModuleTypes,
-				Params:        l.ModuleParams,
-				Results:       l.ModuleResults,
-				Imports:       l.ModuleImports,
-				Exports:       l.ModuleExports,
-				Globals:       l.ModuleGlobals,
-				Functions:     l.ModuleFunctions,
-				Body:          int(l.ModuleBody),
-				Locals:        l.ModuleLocals,
-				TotalLocals:   l.ModuleTotalLocals,
-				Nesting:       l.ModuleNesting,
-				Blocks:        l.ModuleBlocks,
-				LoopWork:      l.ModuleLoopWork,
-				LocalWork:     l.ModuleLocalWork,
-				Work:          l.ModuleWork,
-				Branches:      l.ModuleBranches,
-				Operands:      l.ModuleOperands,
-				Tables:        l.ModuleTables,
-				TableSize:     l.ModuleTableSize,
-				Data:          l.ModuleData,
-				Elements:      l.ModuleElements,
-				ElementValues: l.ModuleElementValues,
-				Customs:       l.ModuleCustoms,
-				CustomBytes:   int(l.ModuleCustomBytes),
-				Name:          l.ModuleName,
-			},
-			HookEffects:  l.HookEffects,
-			HookBytes:    int(l.HookBytes),
-			ValueBytes:   int(l.ValueBytes),
-			StoreBytes:   int(l.StoreBytes),
-			HistoryBytes: int(l.HistoryBytes),
-			Presences:    l.Presences,
-			Timers:       l.Timers,
-			MetricSeries: l.MetricSeries,
-			Faults:       l.Faults,
-			FaultWindow:  time.Duration(l.FaultWindow),
-		},
-	}
+	var o host.Route
+	fields.Copy(&o, r)
+	o.Allow = r.Capabilities()
+	o.PresenceGrace = noneIfZero(o.PresenceGrace)
+	o.Limits.MessagesPerSecond = noneIfZero(o.Limits.MessagesPerSecond)
+	return o
 }
 
 // cacheDir is the folder that CacheDir stands for. A machine that names no

@@ -7,11 +7,13 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/internal/fields"
 )
 
 // TestNamesAreUnique: "_" is both inside names and between them in variables,
@@ -132,7 +134,7 @@ func hostDefaults(t *testing.T) map[string]string {
 	t.Helper()
 	named := regexp.MustCompile(`(?s)\b(?:0|Empty): ([0-9][^.]*|[A-Z][A-Za-z]*)\.`)
 	out := map[string]string{}
-	for _, file := range []string{"options.go", "cluster.go", "auth.go", "modulelimits.go"} {
+	for _, file := range []string{"options.go", "cluster.go", "auth.go", "limits.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), "../../../../host/"+file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -212,6 +214,20 @@ func TestLimitsOfModulesAreKeys(t *testing.T) {
 	for _, n := range named {
 		if n != "limits.max_" && !keys["defaults."+n] {
 			t.Errorf("%s is no key", n)
+		}
+	}
+}
+
+// TestEveryOptionHasAKey finds options of the host that a file cannot set.
+func TestEveryOptionHasAKey(t *testing.T) {
+	missed := func(dst, src any) []string { return fields.Copy(dst, src) }
+	for what, tc := range map[string]struct{ got, want []string }{
+		"Options": {missed(&Config{}, host.Options{}), []string{"Log", "Clock", "Registry", "Routes", "Auth"}},
+		"Auth":    {missed(&Auth{}, host.Auth{}), []string{"AllowNoExpiry"}},
+		"Route":   {missed(&Route{}, host.Route{}), []string{"Channel", "Allow"}},
+	} {
+		if !slices.Equal(tc.got, tc.want) {
+			t.Errorf("%s: no key sets %q, want %q", what, tc.got, tc.want)
 		}
 	}
 }
