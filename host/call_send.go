@@ -6,7 +6,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/broker"
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // maxFrameHeader is the length of the longest header of a server's frame, in
@@ -22,7 +22,7 @@ func (c *call) keepFrame(kind abi.Kind, data []byte) (span, error) {
 		return span{}, abi.Limit
 	}
 	from := len(c.arena)
-	c.arena = hub.AppendFrame(c.arena, kind, data)
+	c.arena = frame.Append(c.arena, kind, data)
 	return span{from, len(c.arena)}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/internal/broker"
+	"github.com/azuhost/azuhost/host/internal/frame"
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
@@ -130,7 +131,7 @@ func (h *Host) deliverTopic(t broker.Topic, first broker.Position, messages []br
 			except = m.Except
 		}
 		outbox.Reached = 0
-		switch at := (hub.Position{Epoch: first.Epoch, Offset: first.Offset + uint64(i)}); {
+		switch at := (frame.Position{Epoch: first.Epoch, Offset: first.Offset + uint64(i)}); {
 		case m.Close != nil:
 			outbox.Reached = rt.closeUser(&outbox, t.Name, m.Close.Code, m.Close.Reason)
 		case t.Kind == broker.User:
@@ -151,7 +152,7 @@ func (h *Host) deliverTopic(t broker.Topic, first broker.Position, messages []br
 func (h *Host) passTopic(t broker.Topic, at broker.Position) {
 	if rt := h.runtime(t.Route); rt != nil && t.Kind == broker.Room && t.Size > 0 {
 		outbox := hub.Outbox{Hub: rt.hub}
-		outbox.Pass([]byte(t.Name), hub.Position(at))
+		outbox.Pass([]byte(t.Name), frame.Position(at))
 		outbox.Flush()
 	}
 }
@@ -159,7 +160,7 @@ func (h *Host) passTopic(t broker.Topic, at broker.Position) {
 // placeTopic says where a room stands.
 func (h *Host) placeTopic(t broker.Topic, at broker.Position) {
 	if rt := h.runtime(t.Route); rt != nil && t.Kind == broker.Room && t.Size > 0 {
-		rt.hub.Place(t.Name, hub.Position(at))
+		rt.hub.Place(t.Name, frame.Position(at))
 	}
 }
 
@@ -176,7 +177,7 @@ func (h *Host) command(c broker.Command) int {
 
 // missedSince gives the messages of a room after an offset. Except is left in those that are not for
 // a client: for its connection here, or the one that it had before, by name.
-func (rt *routeRuntime) missedSince(room, epoch string, offset, conn uint64, before string) (entries []hub.Entry, at hub.Position, ok bool, err error) {
+func (rt *routeRuntime) missedSince(room, epoch string, offset, conn uint64, before string) (entries []hub.Entry, at frame.Position, ok bool, err error) {
 	node, id, err := parseClusterConnID(before)
 	if err != nil {
 		node, id = "", 0 // it is not known
@@ -198,7 +199,7 @@ func (rt *routeRuntime) missedSince(room, epoch string, offset, conn uint64, bef
 	for _, e := range found {
 		entries = append(entries, hub.Entry{Offset: e.Offset, Frame: e.Frame, Except: excepted(e.Node, e.Except)})
 	}
-	return entries, hub.Position(stands), ok, err
+	return entries, frame.Position(stands), ok, err
 }
 
 // nodes lists all nodes, this one first.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/auth"
+	"github.com/azuhost/azuhost/host/internal/frame"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
@@ -65,15 +66,15 @@ func (c *conn) Deliver(p []byte) { c.sock.Deliver(p) }
 
 // deliverData delivers a data frame. It escapes a message that a client of
 // azuhost.v1 would take for a control message.
-func (c *conn) deliverData(frame []byte) {
+func (c *conn) deliverData(f []byte) {
 	if c.speaksV1() {
-		frame = hub.AppendEscaped(nil, frame)
+		f = frame.AppendEscaped(nil, f)
 	}
-	c.Deliver(frame)
+	c.Deliver(f)
 }
 
 // internalError tells a client that the hook of its message has failed.
-var internalError = hub.AppendFrame(nil, abi.Text, []byte(`{"type":"error","code":"INTERNAL_ERROR"}`))
+var internalError = frame.Append(nil, abi.Text, []byte(`{"type":"error","code":"INTERNAL_ERROR"}`))
 
 // OnMessage implements socket.Handler.
 func (c *conn) OnMessage(kind abi.Kind, p []byte) {

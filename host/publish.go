@@ -10,6 +10,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/broker"
+	"github.com/azuhost/azuhost/host/internal/frame"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 )
@@ -197,7 +198,7 @@ func (h *Host) check(p Publication) ([]*routeRuntime, error) {
 // publish asks on_publish, where the channel has it, and else delivers.
 func (rt *routeRuntime) publish(ctx context.Context, p Publication, failed *failures) (sum reach) {
 	if !rt.settings.Load().logic.Has(abi.OnPublish) {
-		return rt.deliver(ctx, target{p.Room, p.Users}, hub.AppendFrame(nil, p.Kind, p.Data))
+		return rt.deliver(ctx, target{p.Room, p.Users}, frame.Append(nil, p.Kind, p.Data))
 	}
 	targets := []Target{{Room: p.Room}}
 	if len(p.Users) > 0 {

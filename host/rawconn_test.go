@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // rawConn is a client that costs little, for tests with many messages. It
@@ -49,7 +49,7 @@ func rawDialWith(t testing.TB, address, path, lines string) *rawConn {
 
 // send writes a masked frame; the mask is 0, which changes nothing.
 func (c *rawConn) send(text string) error {
-	b := hub.AppendHeader(nil, 1, len(text))
+	b := frame.AppendHeader(nil, 1, len(text))
 	b[1] |= 0x80
 	b = append(b, 0, 0, 0, 0)
 	_, err := c.Write(append(b, text...))
@@ -72,7 +72,7 @@ func (c *rawConn) read() ([]byte, error) {
 	if head, err = c.r.Peek(n); err != nil {
 		return nil, err
 	}
-	size := hub.FrameLen(head) - n
+	size := frame.Len(head) - n
 	_, _ = c.r.Discard(n)
 	if cap(c.buf) < size {
 		c.buf = make([]byte, size)

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"io"
 
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // Protocol is the WebSocket subprotocol with which clients follow the positions
@@ -61,7 +61,7 @@ func refuseControl(code, message string) error { return &controlError{code, mess
 // welcome sends the first control message to a client of Protocol.
 func (c *conn) welcome() {
 	if c.speaksV1() {
-		c.Deliver(hub.AppendControl(nil, welcomeMessage{"welcome", c.id(), c.tokenEnd()}))
+		c.Deliver(frame.AppendControl(nil, welcomeMessage{"welcome", c.id(), c.tokenEnd()}))
 	}
 }
 
@@ -70,9 +70,9 @@ func (c *conn) welcome() {
 // of the protocol.
 func (c *conn) handleV1(p []byte) (data []byte, handled bool) {
 	switch {
-	case len(p) == 0 || p[0] != hub.Mark:
+	case len(p) == 0 || p[0] != frame.Mark:
 		return p, false
-	case len(p) > 1 && p[1] == hub.Mark:
+	case len(p) > 1 && p[1] == frame.Mark:
 		return p[1:], false
 	}
 	r, err := parseControl(p[1:])
@@ -133,7 +133,7 @@ func (c *conn) answerError(r controlRequest, err error) {
 }
 
 // answer sends a control message after the messages that were sent before.
-func (c *conn) answer(v any) { c.outbox.Control(&c.member, hub.AppendControl(nil, v)) }
+func (c *conn) answer(v any) { c.outbox.Control(&c.member, frame.AppendControl(nil, v)) }
 
 // checkMember returns an error unless the connection is a member of a room.
 func (c *conn) checkMember(room string) error {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/azuhost/azuhost/host/internal/frame"
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
@@ -128,8 +129,8 @@ func (rt *routeRuntime) notifySubscribers(outbox *hub.Outbox, e hub.PresenceEven
 	if e.Join {
 		m.Type = "presence_join"
 	}
-	frame := hub.AppendControl(nil, m)
+	message := frame.AppendControl(nil, m)
 	for _, c := range conns {
-		outbox.Control(&c.member, frame)
+		outbox.Control(&c.member, message)
 	}
 }

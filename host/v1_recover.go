@@ -1,6 +1,6 @@
 package host
 
-import "github.com/azuhost/azuhost/host/internal/hub"
+import "github.com/azuhost/azuhost/host/internal/frame"
 
 // recoveredMessage answers recover. The missed messages follow it.
 type recoveredMessage struct {
@@ -34,13 +34,13 @@ func (c *conn) recover(r controlRequest) error {
 	var messages []byte
 	limit := c.rt.settings.Load().limits.MaxQueue / 2 // a full queue closes the connection
 	for _, e := range entries {
-		messages = hub.AppendEntry(messages, r.Room, at.Epoch, e, e.Except != 0)
+		messages = frame.AppendMissed(messages, r.Room, frame.Position{Epoch: at.Epoch, Offset: e.Offset}, e.Frame, e.Except != 0)
 		if len(messages) > limit { // no later try could send them
 			ok, entries, messages = false, nil, nil
 			break
 		}
 	}
-	answer := hub.AppendControl(nil, recoveredMessage{"recovered", r.ID, r.Room, ok, at.Epoch, at.Offset, len(entries)})
+	answer := frame.AppendControl(nil, recoveredMessage{"recovered", r.ID, r.Room, ok, at.Epoch, at.Offset, len(entries)})
 	answer = append(answer, messages...)
 	if len(messages) > 0 && len(messages)+c.sock.Staying()+int(c.answering.Load()) > limit {
 		return refuseControl("UNAVAILABLE", "what was sent before has to be read first: try again later")

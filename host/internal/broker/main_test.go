@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/hub"
+	wsframe "github.com/azuhost/azuhost/host/internal/frame"
 	"go.uber.org/goleak"
 )
 
@@ -167,7 +167,7 @@ func (n *node) waitSubscribed(t Topic) {
 	})
 }
 
-func frame(text string) []byte { return hub.AppendFrame(nil, abi.Text, []byte(text)) }
+func frame(text string) []byte { return wsframe.Append(nil, abi.Text, []byte(text)) }
 
 func textOf(m Message) string {
 	if m.Close != nil {

@@ -1,6 +1,10 @@
 package hub
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/azuhost/azuhost/host/internal/frame"
+)
 
 // batch is what waits in a room: frames for everybody, and marks for members
 // that get something else.
@@ -96,7 +100,7 @@ func (b *batch) deliverTo(m *Member, scratch *[]byte) (frames, bytes int) {
 	send := func() {
 		if len(out) > 0 {
 			m.sink.Deliver(out)
-			frames += countMessages(out)
+			frames += frame.CountData(out)
 			bytes += len(out)
 			out = out[:0]
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // count is the least a Sink can do.
@@ -31,12 +32,12 @@ func BenchmarkBroadcast1000(b *testing.B) {
 				}
 			}
 			outbox := Outbox{Hub: h}
-			frame := AppendFrame(nil, abi.Text, make([]byte, 128))
+			f := frame.Append(nil, abi.Text, make([]byte, 128))
 			b.ReportAllocs()
 			frames := 0
 			for b.Loop() {
 				for range bb.perTurn {
-					outbox.Broadcast([]byte("r"), frame, except)
+					outbox.Broadcast([]byte("r"), f, except)
 					frames++
 				}
 				outbox.Flush()
@@ -45,8 +46,8 @@ func BenchmarkBroadcast1000(b *testing.B) {
 			if bb.except {
 				to--
 			}
-			if c.bytes != frames*to*len(frame) {
-				b.Fatalf("%d bytes delivered, want %d", c.bytes, frames*to*len(frame))
+			if c.bytes != frames*to*len(f) {
+				b.Fatalf("%d bytes delivered, want %d", c.bytes, frames*to*len(f))
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(frames*to), "ns/delivery")
 		})
@@ -57,10 +58,10 @@ func BenchmarkSend(b *testing.B) {
 	h := New(Options{})
 	m, _ := add(b, h, &count{}, "r")
 	outbox := Outbox{Hub: h}
-	frame := AppendFrame(nil, abi.Text, make([]byte, 128))
+	f := frame.Append(nil, abi.Text, make([]byte, 128))
 	b.ReportAllocs()
 	for b.Loop() {
-		outbox.Send(m, frame)
+		outbox.Send(m, f)
 		outbox.Flush()
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // HistoryOptions say what a hub keeps of what was sent to its rooms.
@@ -106,11 +108,11 @@ func (h *history) log(room string, hold bool) *roomLog {
 }
 
 // stands says where the log is, to somebody who may come back with that.
-func (l *roomLog) stands() Position {
+func (l *roomLog) stands() frame.Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.told = true
-	return Position{l.epoch, l.last}
+	return frame.Position{Epoch: l.epoch, Offset: l.last}
 }
 
 // release ends a hold. A log without messages is forgotten if nobody was told where it
@@ -150,21 +152,21 @@ func (h *history) reserve(n int64) bool {
 }
 
 // append is roomLog.append for a room without members, whose log nobody holds. No place: it is the zero Position.
-func (h *history) append(room string, frame []byte, except uint64) Position {
+func (h *history) append(room string, f []byte, except uint64) frame.Position {
 	for {
 		l := h.log(room, false)
 		if l == nil {
-			return Position{}
+			return frame.Position{}
 		}
-		if offset := l.append(frame, except); offset > 0 {
-			return Position{l.epoch, offset}
+		if offset := l.append(f, except); offset > 0 {
+			return frame.Position{Epoch: l.epoch, Offset: offset}
 		}
 	}
 }
 
 // append numbers a message and keeps it, or else nothing that is older. 0: the log was swept
 // before, and has not taken it. One that is held never is.
-func (l *roomLog) append(frame []byte, except uint64) uint64 {
+func (l *roomLog) append(f []byte, except uint64) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.swept {
@@ -178,7 +180,7 @@ func (l *roomLog) append(frame []byte, except uint64) uint64 {
 	for len(l.entries) >= o.Size {
 		l.forget(1)
 	}
-	n := int64(len(frame) + entryOverhead)
+	n := int64(len(f) + entryOverhead)
 	for !l.h.reserve(n) { // other rooms may take what is given up here
 		l.h.dropped.Add(1)
 		if len(l.entries) == 0 { // none is left that a gap would follow
@@ -186,7 +188,7 @@ func (l *roomLog) append(frame []byte, except uint64) uint64 {
 		}
 		l.forget(1)
 	}
-	l.entries = append(l.entries, Entry{Offset: l.last, Frame: slices.Clone(frame), Except: except, at: now})
+	l.entries = append(l.entries, Entry{Offset: l.last, Frame: slices.Clone(f), Except: except, at: now})
 	return l.last
 }
 
@@ -254,16 +256,16 @@ func (h *history) stats() HistoryStats {
 // Since gives the messages of a room after an offset, and where the room
 // stands. ok is false when the history does not have all of them, or the
 // epoch is another: then there are none.
-func (h *Hub) Since(room, epoch string, offset uint64) (entries []Entry, at Position, ok bool) {
+func (h *Hub) Since(room, epoch string, offset uint64) (entries []Entry, at frame.Position, ok bool) {
 	if h.history == nil {
-		return nil, Position{}, false
+		return nil, frame.Position{}, false
 	}
 	l := h.history.log(room, false)
 	if l == nil {
-		return nil, Position{}, false
+		return nil, frame.Position{}, false
 	}
 	entries, last, ok := l.since(epoch, offset)
-	return entries, Position{l.epoch, last}, ok
+	return entries, frame.Position{Epoch: l.epoch, Offset: last}, ok
 }
 
 // SweepHistory forgets what is older than the TTL. Readers never see it before either.

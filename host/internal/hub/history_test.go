@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/frame"
+	"github.com/azuhost/azuhost/host/internal/frame/frametest"
 )
 
 // reader is a client of the subprotocol: it follows the positions of one room.
@@ -26,10 +28,10 @@ type reader struct {
 
 func (r *reader) take(b []byte) {
 	r.t.Helper()
-	for _, f := range decode(r.t, b) {
-		p := f.payload
-		if f.opcode != byte(abi.Text) || len(p) == 0 || p[0] != Mark || len(p) > 1 && p[1] == Mark {
-			if len(p) > 0 && p[0] == Mark {
+	for _, f := range frametest.Decode(r.t, b) {
+		p := f.Payload
+		if f.Opcode != byte(abi.Text) || len(p) == 0 || p[0] != frame.Mark || len(p) > 1 && p[1] == frame.Mark {
+			if len(p) > 0 && p[0] == frame.Mark {
 				p = p[1:]
 			}
 			r.data = append(r.data, string(p))
@@ -122,7 +124,7 @@ func TestPositions(t *testing.T) {
 
 func texts(entries []Entry) (out []string) {
 	for _, e := range entries {
-		out = append(out, string(e.Frame[headerLen(e.Frame):]))
+		out = append(out, string(frame.Payload(e.Frame)))
 	}
 	return out
 }
@@ -256,11 +258,11 @@ func TestElsewhere(t *testing.T) {
 	h := New(Options{Positions: true})
 	m, s := tagged(t, h, "r")
 	outbox := &Outbox{Hub: h}
-	h.Place("r", Position{"e", 7})
-	outbox.Deliver([]byte("r"), text("8"), 0, Position{"e", 8})
-	outbox.Pass([]byte("r"), Position{"e", 9})
-	outbox.Deliver([]byte("r"), text("10"), m.ID, Position{"e", 10})
-	outbox.Deliver([]byte("r"), text("11"), 0, Position{"e", 11})
+	h.Place("r", frame.Position{Epoch: "e", Offset: 7})
+	outbox.Deliver([]byte("r"), text("8"), 0, frame.Position{Epoch: "e", Offset: 8})
+	outbox.Pass([]byte("r"), frame.Position{Epoch: "e", Offset: 9})
+	outbox.Deliver([]byte("r"), text("10"), m.ID, frame.Position{Epoch: "e", Offset: 10})
+	outbox.Deliver([]byte("r"), text("11"), 0, frame.Position{Epoch: "e", Offset: 11})
 	_, late := tagged(t, h, "r")
 	outbox.Flush()
 	r := (&reader{t: t}).of(s)
@@ -285,7 +287,7 @@ func TestPlaceBehindAFlush(t *testing.T) {
 	var flushed sync.WaitGroup
 	flushed.Go(outbox.Flush)
 	<-slow.entered
-	h.Place("r", Position{"e", 7})
+	h.Place("r", frame.Position{Epoch: "e", Offset: 7})
 	slow.release()
 	flushed.Wait()
 	if r := (&reader{t: t}).of(s); r.next != 8 {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // Sink takes the bytes of whole frames for one connection. It must not block,
@@ -212,7 +214,7 @@ func (h *Hub) open(name string) *Room {
 		r.log = h.history.log(name, true)
 	}
 	if r.log != nil || h.opts.Positions {
-		r.json = jsonName(name)
+		r.json = frame.RoomJSON(name)
 	}
 	h.rooms[name] = r
 	h.topic(RoomTopic, name, true)
@@ -236,7 +238,7 @@ func (h *Hub) Leave(m *Member, room string) {
 	r.part(s)
 	h.sized(r)
 	if m.tagged && r.json != nil {
-		m.sink.Deliver(leftFrame(room))
+		m.sink.Deliver(frame.Left(room))
 	}
 	if m.user != "" {
 		h.less(r, m.user)

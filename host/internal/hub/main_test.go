@@ -1,11 +1,7 @@
 package hub
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/binary"
 	"fmt"
-	"io"
 	"runtime"
 	"sync"
 	"testing"
@@ -13,6 +9,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/frame"
+	"github.com/azuhost/azuhost/host/internal/frame/frametest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -57,62 +55,14 @@ func (s *sink) texts(t testing.TB) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []string
-	for _, f := range decode(t, s.got) {
-		out = append(out, string(f.payload))
+	for _, f := range frametest.Decode(t, s.got) {
+		out = append(out, string(f.Payload))
 	}
 	return out
 }
 
-type decoded struct {
-	opcode  byte
-	payload []byte
-}
-
-// decode is a reading of RFC 6455, section 5.2, of its own.
-func decode(t testing.TB, b []byte) (out []decoded) {
-	t.Helper()
-	r := bufio.NewReader(bytes.NewReader(b))
-	for {
-		var h [2]byte
-		if _, err := io.ReadFull(r, h[:]); err == io.EOF {
-			return out
-		} else if err != nil {
-			t.Fatalf("a header is cut off: %v", err)
-		}
-		if h[0]&0xf0 != 0x80 || h[1]&0x80 != 0 {
-			t.Fatalf("header % x: not final, reserved bits, or masked", h)
-		}
-		var n uint64
-		read := func(v any, least uint64) {
-			if err := binary.Read(r, binary.BigEndian, v); err != nil {
-				t.Fatalf("a length is cut off: %v", err)
-			}
-			switch v := v.(type) {
-			case *uint16:
-				n = uint64(*v)
-			case *uint64:
-				n = *v
-			}
-			if n < least {
-				t.Fatalf("length %d has a shorter form", n)
-			}
-		}
-		switch n = uint64(h[1]); n {
-		case 126:
-			read(new(uint16), 126)
-		case 127:
-			read(new(uint64), 1<<16)
-		}
-		p := make([]byte, n)
-		if _, err := io.ReadFull(r, p); err != nil {
-			t.Fatalf("a payload is cut off: %v", err)
-		}
-		out = append(out, decoded{h[0] & 0x0f, p})
-	}
-}
-
 func text(format string, args ...any) []byte {
-	return AppendFrame(nil, abi.Text, fmt.Appendf(nil, format, args...))
+	return frame.Append(nil, abi.Text, fmt.Appendf(nil, format, args...))
 }
 
 var memberID = struct {

@@ -1,6 +1,10 @@
 package hub
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/azuhost/azuhost/host/internal/frame"
+)
 
 // Outbox gathers what one goroutine sends while it works through the input that
 // it has, and delivers it in Flush: each member of a room then gets all of it
@@ -13,7 +17,7 @@ type Outbox struct {
 	Reached int
 
 	// At is the position of the last message that a room of a history got.
-	At Position
+	At frame.Position
 
 	dirty  []*Room
 	frames int
@@ -22,14 +26,14 @@ type Outbox struct {
 
 // Broadcast sends a frame to the members of a room but except (0: to all), and
 // says how many those are.
-func (t *Outbox) Broadcast(room []byte, frame []byte, except uint64) int {
+func (t *Outbox) Broadcast(room []byte, f []byte, except uint64) int {
 	h := t.Hub
 	h.mu.RLock()
 	if r := h.rooms[string(room)]; r != nil {
-		return t.to(r, frame, except, Position{})
+		return t.to(r, f, except, frame.Position{})
 	}
 	if h.history != nil {
-		if at := h.history.append(string(room), frame, except); at.Offset > 0 {
+		if at := h.history.append(string(room), f, except); at.Offset > 0 {
 			t.At = at
 		}
 	}
@@ -39,23 +43,23 @@ func (t *Outbox) Broadcast(room []byte, frame []byte, except uint64) int {
 
 // BroadcastAll sends a frame to all connections but except (0: to all), and
 // says how many those are.
-func (t *Outbox) BroadcastAll(frame []byte, except uint64) int {
+func (t *Outbox) BroadcastAll(f []byte, except uint64) int {
 	t.Hub.mu.RLock()
-	return t.to(t.Hub.all, frame, except, Position{})
+	return t.to(t.Hub.all, f, except, frame.Position{})
 }
 
 // Deliver is Broadcast for a message that a history elsewhere has numbered.
-func (t *Outbox) Deliver(room []byte, frame []byte, except uint64, at Position) int {
+func (t *Outbox) Deliver(room []byte, f []byte, except uint64, at frame.Position) int {
 	t.Hub.mu.RLock()
 	if r := t.Hub.rooms[string(room)]; r != nil {
-		return t.to(r, frame, except, at)
+		return t.to(r, f, except, at)
 	}
 	t.Hub.mu.RUnlock()
 	return 0
 }
 
 // Pass says that the members of a room have the message at a position already.
-func (t *Outbox) Pass(room []byte, at Position) {
+func (t *Outbox) Pass(room []byte, at frame.Position) {
 	if r := t.Hub.room(room); r != nil {
 		r.pass(at)
 		t.soil(r)
@@ -63,7 +67,7 @@ func (t *Outbox) Pass(room []byte, at Position) {
 }
 
 // Place says where a room whose history is elsewhere stands.
-func (h *Hub) Place(room string, p Position) {
+func (h *Hub) Place(room string, p frame.Position) {
 	if r := h.Room(room); r != nil && r.settle(p) {
 		r.flush()
 	}
@@ -71,8 +75,8 @@ func (h *Hub) Place(room string, p Position) {
 
 // to sends a frame to a room that was found under Hub.mu, which it unlocks: until the
 // frame is in, the room must not end and another of the name begin, whose members it would miss.
-func (t *Outbox) to(r *Room, frame []byte, except uint64, at Position) int {
-	n, at, full := r.add(frame, except, at)
+func (t *Outbox) to(r *Room, f []byte, except uint64, at frame.Position) int {
+	n, at, full := r.add(f, except, at)
 	if n > 0 && except != 0 && t.Hub.seated(except, r) {
 		n--
 	}
@@ -95,31 +99,31 @@ func (h *Hub) seated(id uint64, r *Room) bool {
 }
 
 // Send sends a frame to one member, behind what waits for it in its rooms.
-func (t *Outbox) Send(m *Member, frame []byte) {
+func (t *Outbox) Send(m *Member, f []byte) {
 	if m.tagged {
-		frame = escaped(frame)
+		f = frame.Escaped(f)
 	}
 	t.Reached++
-	t.Control(m, frame)
+	t.Control(m, f)
 }
 
 // Control is Send for frames that are as they have to be: control messages, and
 // data of a history.
-func (t *Outbox) Control(m *Member, frame []byte) {
-	if t.Hub.busy.Load() > 0 && t.behind(m, frame, nil) {
+func (t *Outbox) Control(m *Member, f []byte) {
+	if t.Hub.busy.Load() > 0 && t.behind(m, f, nil) {
 		return
 	}
-	m.sink.Deliver(frame)
+	m.sink.Deliver(f)
 	t.frames++
-	t.bytes += len(frame)
+	t.bytes += len(f)
 }
 
 // SendUser sends a frame to every connection of a user, and says how many
 // those are.
-func (t *Outbox) SendUser(user, frame []byte) int {
+func (t *Outbox) SendUser(user, f []byte) int {
 	conns := t.Hub.Conns(user)
 	for _, m := range conns {
-		t.Send(m, frame)
+		t.Send(m, f)
 	}
 	return len(conns)
 }
@@ -158,7 +162,7 @@ func (t *Outbox) soil(r *Room) {
 // behind puts a frame for m, or a call, behind everything that waits for m:
 // what was sent before, to it or to any room of it, reaches it before. It
 // reports false when nothing waits.
-func (t *Outbox) behind(m *Member, frame []byte, then func()) bool {
+func (t *Outbox) behind(m *Member, f []byte, then func()) bool {
 	t.Hub.mu.RLock()
 	var last *seat
 	n := 0
@@ -172,12 +176,12 @@ func (t *Outbox) behind(m *Member, frame []byte, then func()) bool {
 	switch n {
 	case 0:
 	case 1:
-		if ok, full = last.room.insert(last, frame, then); ok {
+		if ok, full = last.room.insert(last, f, then); ok {
 			t.soil(last.room)
 		}
 	default:
 		ok = true
-		t.behindAll(m, frame, then)
+		t.behindAll(m, f, then)
 	}
 	t.Hub.mu.RUnlock()
 	if full {
@@ -187,8 +191,8 @@ func (t *Outbox) behind(m *Member, frame []byte, then func()) bool {
 }
 
 // behindAll is behind for a member with several busy rooms; Hub.mu is held.
-func (t *Outbox) behindAll(m *Member, frame []byte, then func()) {
-	g := &gate{member: m, frame: append([]byte(nil), frame...), then: then}
+func (t *Outbox) behindAll(m *Member, f []byte, then func()) {
+	g := &gate{member: m, frame: append([]byte(nil), f...), then: then}
 	g.closed.Store(1)
 	for _, s := range m.seats {
 		g.closed.Add(1)
@@ -198,9 +202,9 @@ func (t *Outbox) behindAll(m *Member, frame []byte, then func()) {
 			g.closed.Add(-1)
 		}
 	}
-	if len(frame) > 0 {
+	if len(f) > 0 {
 		t.frames++
-		t.bytes += len(frame)
+		t.bytes += len(f)
 	}
 	g.open()
 }

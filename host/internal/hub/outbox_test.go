@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 func wantTexts(t *testing.T, who string, s *sink, want ...string) {
@@ -91,14 +92,14 @@ func TestEarlyFlush(t *testing.T) {
 	h := New(Options{})
 	_, s := add(t, h, nil, "r")
 	outbox := Outbox{Hub: h}
-	frame := AppendFrame(nil, abi.Binary, make([]byte, 1020)) // 1 KiB with its header
-	for range flushAt/len(frame) - 1 {
-		outbox.Broadcast([]byte("r"), frame, 0)
+	f := frame.Append(nil, abi.Binary, make([]byte, 1020)) // 1 KiB with its header
+	for range flushAt/len(f) - 1 {
+		outbox.Broadcast([]byte("r"), f, 0)
 	}
 	if n := s.calls(); n != 0 {
 		t.Fatalf("%d calls below the limit, want 0", n)
 	}
-	outbox.Broadcast([]byte("r"), frame, 0)
+	outbox.Broadcast([]byte("r"), f, 0)
 	if n := s.calls(); n != 1 {
 		t.Errorf("%d calls at the limit, want 1", n)
 	}
@@ -113,9 +114,9 @@ func TestBatchIsBounded(t *testing.T) {
 	h := New(Options{})
 	_, slow := add(t, h, hold(), "r")
 	const turns, each = 8, 100
-	frame := AppendFrame(nil, abi.Binary, make([]byte, 1020))
+	f := frame.Append(nil, abi.Binary, make([]byte, 1020))
 	first := Outbox{Hub: h}
-	first.Broadcast([]byte("r"), frame, 0)
+	first.Broadcast([]byte("r"), f, 0)
 	var wg sync.WaitGroup
 	wg.Go(first.Flush)
 	<-slow.entered
@@ -123,7 +124,7 @@ func TestBatchIsBounded(t *testing.T) {
 		wg.Go(func() {
 			outbox := Outbox{Hub: h}
 			for range each {
-				outbox.Broadcast([]byte("r"), frame, 0)
+				outbox.Broadcast([]byte("r"), f, 0)
 				outbox.Flush()
 			}
 		})
@@ -133,12 +134,12 @@ func TestBatchIsBounded(t *testing.T) {
 	slow.release()
 	wg.Wait()
 	for _, n := range slow.sizes {
-		if n > flushAt+turns*len(frame) {
-			t.Errorf("a batch of %d bytes, want at most %d", n, flushAt+turns*len(frame))
+		if n > flushAt+turns*len(f) {
+			t.Errorf("a batch of %d bytes, want at most %d", n, flushAt+turns*len(f))
 		}
 	}
-	if n := len(slow.got); n != (1+turns*each)*len(frame) {
-		t.Errorf("%d bytes arrived, want %d", n, (1+turns*each)*len(frame))
+	if n := len(slow.got); n != (1+turns*each)*len(f) {
+		t.Errorf("%d bytes arrived, want %d", n, (1+turns*each)*len(f))
 	}
 }
 
@@ -157,7 +158,7 @@ func TestSendsBehindAreBounded(t *testing.T) {
 	wg.Go(func() {
 		outbox := Outbox{Hub: h}
 		for ; sent < sends; sent++ {
-			outbox.Send(m, AppendFrame(nil, abi.Binary, make([]byte, 1020)))
+			outbox.Send(m, frame.Append(nil, abi.Binary, make([]byte, 1020)))
 		}
 		outbox.Flush()
 	})
@@ -496,7 +497,7 @@ func TestLargeFrames(t *testing.T) {
 	outbox := Outbox{Hub: h}
 	big := bytes.Repeat([]byte("x"), 5*flushAt)
 	outbox.Broadcast([]byte("r"), text("1"), 0)
-	outbox.Broadcast([]byte("r"), AppendFrame(nil, abi.Text, big), 0)
+	outbox.Broadcast([]byte("r"), frame.Append(nil, abi.Text, big), 0)
 	outbox.Broadcast([]byte("r"), text("2"), 0)
 	outbox.Flush()
 	wantTexts(t, "the member", s, "1", strings.Repeat("x", len(big)), "2")
@@ -509,11 +510,11 @@ func TestBroadcastDoesNotAllocate(t *testing.T) {
 	for range 100 {
 		m, _ = add(t, h, &count{}, "r")
 	}
-	outbox, room, frame := &Outbox{Hub: h}, []byte("r"), text("hi")
+	outbox, room, f := &Outbox{Hub: h}, []byte("r"), text("hi")
 	for _, except := range []uint64{0, m.ID} {
 		n := testing.AllocsPerRun(100, func() {
 			for range 16 {
-				outbox.Broadcast(room, frame, except)
+				outbox.Broadcast(room, f, except)
 			}
 			outbox.Flush()
 		})
@@ -543,10 +544,10 @@ func TestWaitersAllGoOn(t *testing.T) {
 		}
 	}
 	var all sync.WaitGroup
-	r.add(text("first"), 0, Position{})
+	r.add(text("first"), 0, frame.Position{})
 	all.Go(r.flush)
 	<-slow.entered
-	r.add(text("%s", strings.Repeat("x", flushAt)), 0, Position{})
+	r.add(text("%s", strings.Repeat("x", flushAt)), 0, frame.Position{})
 	all.Go(func() { partOf(h, leaver, "r") })
 	waiting(1)
 	all.Go(r.flush)

@@ -3,6 +3,8 @@ package hub
 import (
 	"sync"
 	"time"
+
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // flushAt is the size of a batch, in bytes, at which it goes out although the
@@ -34,10 +36,10 @@ type Room struct {
 	tired    bool // the one who delivers has done its share: the next waits for it
 	waiting  int  // goroutines in idle.Wait
 	idle     *sync.Cond
-	isBusy   bool     // counted in hub.busy
-	tagged   int      // members who want positions
-	place    Position // of the last message, where the history is not here
-	placed   bool     // place is known
+	isBusy   bool           // counted in hub.busy
+	tagged   int            // members who want positions
+	place    frame.Position // of the last message, where the history is not here
+	placed   bool           // place is known
 }
 
 // Size counts the connections in the room.
@@ -65,7 +67,7 @@ func (r *Room) sit(s *seat) {
 	if s.member.tagged {
 		r.tagged++
 		if p, ok := r.stands(); ok {
-			joined = joinedFrame(r.Name, p)
+			joined = frame.Joined(r.Name, p)
 		}
 	}
 	if b := &r.batch; !b.empty() {
@@ -77,19 +79,19 @@ func (r *Room) sit(s *seat) {
 }
 
 // stands says where the room is in its history; mu is held.
-func (r *Room) stands() (Position, bool) {
+func (r *Room) stands() (frame.Position, bool) {
 	switch {
 	case r.log != nil:
 		return r.log.stands(), true
 	case r.placed:
 		return r.place, true
 	}
-	return Position{}, false
+	return frame.Position{}, false
 }
 
 // settle takes the position of a room whose history is not here, and tells
 // the members who have waited for it. waits says that this has to be flushed.
-func (r *Room) settle(p Position) (waits bool) {
+func (r *Room) settle(p frame.Position) (waits bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.placed && r.place.Epoch == p.Epoch && r.place.Offset >= p.Offset {
@@ -100,17 +102,17 @@ func (r *Room) settle(p Position) (waits bool) {
 	if told || r.tagged == 0 {
 		return false
 	}
-	frame := joinedFrame(r.Name, p)
+	f := frame.Joined(r.Name, p)
 	for _, s := range r.seats {
 		if !s.member.tagged {
 			continue
 		}
 		if r.isBusy {
-			r.batch.mark(mark{id: s.member.ID, from: len(r.batch.buf), to: len(r.batch.buf), tagFrom: len(r.batch.tag), tagTo: len(r.batch.tag), extra: frame})
-			r.batch.extra += len(frame)
+			r.batch.mark(mark{id: s.member.ID, from: len(r.batch.buf), to: len(r.batch.buf), tagFrom: len(r.batch.tag), tagTo: len(r.batch.tag), extra: f})
+			r.batch.extra += len(f)
 			continue
 		}
-		s.member.sink.Deliver(frame)
+		s.member.sink.Deliver(f)
 	}
 	return r.isBusy
 }
@@ -161,11 +163,11 @@ func (r *Room) unseat(s *seat) {
 // add appends a frame for all members but except, and says how many members there are;
 // full says that the batch should not wait for the end of the outbox. at is the
 // frame's position, where a history elsewhere has numbered it; what comes back is the one that it has.
-func (r *Room) add(frame []byte, except uint64, at Position) (n int, _ Position, full bool) {
+func (r *Room) add(f []byte, except uint64, at frame.Position) (n int, _ frame.Position, full bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.log != nil {
-		at = Position{r.log.epoch, r.log.append(frame, except)}
+		at = frame.Position{Epoch: r.log.epoch, Offset: r.log.append(f, except)}
 	} else if at.Offset > 0 {
 		r.place, r.placed = at, true
 	}
@@ -178,16 +180,16 @@ func (r *Room) add(frame []byte, except uint64, at Position) (n int, _ Position,
 		b.buf, r.spare = r.spare, nil
 	}
 	k := mark{id: except, from: len(b.buf), tagFrom: len(b.tag)}
-	b.buf = append(b.buf, frame...)
+	b.buf = append(b.buf, f...)
 	b.frames++
 	if r.tagged > 0 {
 		if at.Offset > 0 {
-			b.tag = appendPosition(b.tag, r.json, at, false)
+			b.tag = frame.AppendPosition(b.tag, r.json, at, false)
 			if except != 0 {
-				k.tagExtra = appendPosition(nil, r.json, at, true)
+				k.tagExtra = frame.AppendPosition(nil, r.json, at, true)
 			}
 		}
-		b.tag = AppendEscaped(b.tag, frame)
+		b.tag = frame.AppendEscaped(b.tag, f)
 	}
 	if except != 0 {
 		k.to, k.tagTo = len(b.buf), len(b.tag)
@@ -197,27 +199,27 @@ func (r *Room) add(frame []byte, except uint64, at Position) (n int, _ Position,
 }
 
 // pass counts a message that all members have already.
-func (r *Room) pass(at Position) {
+func (r *Room) pass(at frame.Position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.place, r.placed = at, true
 	if r.tagged > 0 {
 		r.touch()
-		r.batch.tag = appendPosition(r.batch.tag, r.json, at, true)
+		r.batch.tag = frame.AppendPosition(r.batch.tag, r.json, at, true)
 	}
 }
 
 // insert puts a frame for one member, or a call about it, behind what waits
 // in the room. ok is false when nothing waits or the member is not here any more.
-func (r *Room) insert(s *seat, frame []byte, then func()) (ok, full bool) {
+func (r *Room) insert(s *seat, f []byte, then func()) (ok, full bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.isBusy || s.at == gone {
 		return false, false
 	}
 	n, t := len(r.batch.buf), len(r.batch.tag)
-	r.batch.mark(mark{id: s.member.ID, from: n, to: n, tagFrom: t, tagTo: t, extra: append([]byte(nil), frame...), then: then})
-	r.batch.extra += len(frame)
+	r.batch.mark(mark{id: s.member.ID, from: n, to: n, tagFrom: t, tagTo: t, extra: append([]byte(nil), f...), then: then})
+	r.batch.extra += len(f)
 	return true, r.batch.size() >= flushAt
 }
 

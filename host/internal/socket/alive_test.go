@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // pinged makes a connection without a socket at the time when it is pinged, on
@@ -31,7 +31,7 @@ func pinged(t *testing.T) (c *Conn, look func(d time.Duration)) {
 // frame comes is enough.
 func TestInputIsASignOfLife(t *testing.T) {
 	c, look := pinged(t)
-	for _, b := range frame(text, "a slow upload") {
+	for _, b := range masked(text, "a slow upload") {
 		look(c.group.timeouts.Pong * 3 / 4)
 		c.rest = []byte{b}
 		c.beginTurn()
@@ -51,7 +51,7 @@ func TestInputIsASignOfLife(t *testing.T) {
 // ping would go out.
 func TestNoPingWhileAHandlerRuns(t *testing.T) {
 	c, look := pinged(t)
-	c.rest = frame(text, "work")
+	c.rest = masked(text, "work")
 	c.beginTurn()
 	for range 10 {
 		look(time.Minute)
@@ -87,17 +87,17 @@ func TestReadingIsASignOfLife(t *testing.T) {
 		asked()
 		if way == "tcp" { // what there was room for says nothing about the client
 			for range 5 {
-				h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte("small")))
+				h.conn.Deliver(frame.Append(nil, abi.Text, []byte("small")))
 			}
 			if h.conn.pongDue.Load() != 1 {
 				t.Error("a write to a socket that has room was taken for a sign of life")
 			}
 			for range 5 {
-				c.want(opText, "small")
+				c.want(frame.OpText, "small")
 			}
 		}
 		const size = 1000 << 10 // of one frame
-		h.conn.Deliver(hub.AppendFrame(nil, abi.Binary, make([]byte, size)))
+		h.conn.Deliver(frame.Append(nil, abi.Binary, make([]byte, size)))
 		asked()
 		buf := make([]byte, 16<<10)
 		for n := 0; h.conn.pongDue.Load() == 1; {
@@ -117,9 +117,9 @@ func TestSlowUpload(t *testing.T) {
 		const most = 400 * time.Millisecond
 		s := serve(t, way, serverOptions{timeouts: Timeouts{PingInterval: 10 * time.Millisecond, Pong: most}})
 		c, _ := s.dial(t)
-		f := frame(text, repeat("x", 60_000))
+		f := masked(text, repeat("x", 60_000))
 		for start := time.Now(); time.Since(start) < 2*most; f = f[1:] {
-			c.want(opPing, "")
+			c.want(frame.OpPing, "")
 			c.send(f[:1])
 		}
 		c.send(f)
@@ -128,7 +128,7 @@ func TestSlowUpload(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if op == opText {
+			if op == frame.OpText {
 				if len(p) != 60_000 {
 					t.Errorf("%d bytes were echoed", len(p))
 				}

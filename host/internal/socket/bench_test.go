@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // echoed makes a call that sends in and waits for the answer to it.
@@ -14,7 +14,7 @@ func echoed(tb testing.TB, way string, in []byte) func() { return echoes(tb, way
 
 // echoes is echoed for n messages in one write.
 func echoes(tb testing.TB, way string, in []byte, n int) func() {
-	out := hub.AppendFrame(nil, abi.Text, make([]byte, 128))
+	out := frame.Append(nil, abi.Text, make([]byte, 128))
 	limits := Options{MessageRate: 1e9, MessageBurst: 1e9} // looked at, and never reached
 	s := serve(tb, way, serverOptions{opts: limits, timeouts: Timeouts{PingInterval: -1}, make: func() *handler {
 		h := newHandler()
@@ -43,8 +43,8 @@ func TestAllocations(t *testing.T) {
 		in   []byte
 		most float64
 	}{
-		{"a plain message", frame(text, repeat("x", 128)), 0},
-		{"two fragments", append(frame(opText, repeat("x", 64)), frame(fin, repeat("x", 64))...), 0},
+		{"a plain message", masked(text, repeat("x", 128)), 0},
+		{"two fragments", append(masked(frame.OpText, repeat("x", 64)), masked(fin, repeat("x", 64))...), 0},
 	} {
 		once := echoed(t, "tcp", tt.in)
 		for range 100 {
@@ -61,7 +61,7 @@ func TestAllocations(t *testing.T) {
 func BenchmarkEcho(b *testing.B) {
 	for _, way := range ways {
 		b.Run(way, func(b *testing.B) {
-			once := echoed(b, way, frame(text, repeat("x", 128)))
+			once := echoed(b, way, masked(text, repeat("x", 128)))
 			b.ReportAllocs()
 			for b.Loop() {
 				once()
@@ -74,8 +74,8 @@ func BenchmarkEcho(b *testing.B) {
 // the library, which gets all that come in fragments.
 func BenchmarkPipelined(b *testing.B) {
 	const n = 16
-	plain := frame(text, repeat("x", 128))
-	fragments := append(frame(opText, repeat("x", 64)), frame(fin, repeat("x", 64))...)
+	plain := masked(text, repeat("x", 128))
+	fragments := append(masked(frame.OpText, repeat("x", 64)), masked(fin, repeat("x", 64))...)
 	for name, one := range map[string][]byte{"plain": plain, "library": fragments} {
 		b.Run(name, func(b *testing.B) {
 			once := echoes(b, "tcp", bytes.Repeat(one, n), n)

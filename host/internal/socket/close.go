@@ -5,7 +5,7 @@ import (
 	"net"
 	"unicode/utf8"
 
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 	"github.com/coder/websocket"
 )
 
@@ -92,9 +92,9 @@ func (c *Conn) Abort(code int, reason string) {
 // Nothing follows it.
 func (c *Conn) sendClose(code int, reason string) {
 	var b [127]byte
-	f := hub.AppendHeader(b[:0], opClose, 2+len(reason))
+	f := frame.AppendHeader(b[:0], frame.OpClose, 2+len(reason))
 	if code == codeNoStatus {
-		f = hub.AppendHeader(b[:0], opClose, 0)
+		f = frame.AppendHeader(b[:0], frame.OpClose, 0)
 	} else {
 		f = append(append(f, byte(code>>8), byte(code)), reason...)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // corkLimit is how many bytes are held back while the reader is busy.
@@ -34,7 +36,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if c.closing {
 		return len(p), nil // the answer to a close frame that we sent
 	}
-	if len(p) >= 2 && p[0]&0x0f == opClose {
+	if len(p) >= 2 && frame.Opcode(p) == frame.OpClose {
 		c.closeByLibrary(p[2:])
 		return len(p), nil
 	}

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // Group is all connections of a host: it looks after their deadlines and
@@ -165,7 +165,7 @@ func (g *Group) tick() {
 	}
 }
 
-var pingFrame = hub.AppendHeader(nil, opPing, 0)
+var pingFrame = frame.AppendHeader(nil, frame.OpPing, 0)
 
 // checkDeadlines ends what took too long, and pings.
 func (c *Conn) checkDeadlines(now int64) {

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 func handshake() *http.Request {
@@ -58,7 +58,7 @@ func TestUpgradeFails(t *testing.T) {
 			}
 			h := newHandler()
 			h.conn = g.NewConn(&Options{}, h)
-			h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte("from on_connect")))
+			h.conn.Deliver(frame.Append(nil, abi.Text, []byte("from on_connect")))
 			w := httptest.NewRecorder()
 			err = h.conn.Upgrade(tt.wrap(w), handshake(), "")
 			if err == nil || errors.Is(err, ErrClosed) != tt.closed {
@@ -74,7 +74,7 @@ func TestUpgradeFails(t *testing.T) {
 			if len(g.all()) != 0 || g.QueueBytes() != 0 {
 				t.Error("the connection is still in the group")
 			}
-			h.conn.Deliver(hub.AppendFrame(nil, abi.Text, nil))
+			h.conn.Deliver(frame.Append(nil, abi.Text, nil))
 			h.conn.Close(1000, "")
 			if err := g.Close(ctx, codeGoingAway, ""); err != nil {
 				t.Error(err)
@@ -92,19 +92,23 @@ func TestBeforeTheUpgrade(t *testing.T) {
 		}{
 			"deliver": {
 				func(h *handler) {
-					h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte("1")))
-					h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte("2")))
+					h.conn.Deliver(frame.Append(nil, abi.Text, []byte("1")))
+					h.conn.Deliver(frame.Append(nil, abi.Text, []byte("2")))
 				},
-				func(c *client, _ *handler) { c.want(opText, "1"); c.want(opText, "2"); c.want(opText, "early") },
+				func(c *client, _ *handler) {
+					c.want(frame.OpText, "1")
+					c.want(frame.OpText, "2")
+					c.want(frame.OpText, "early")
+				},
 			},
 			"deliver and close": {
 				func(h *handler) {
-					h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte("no")))
+					h.conn.Deliver(frame.Append(nil, abi.Text, []byte("no")))
 					h.conn.Close(4001, "Unauthorized")
 				},
 				func(c *client, h *handler) {
-					c.want(opText, "no")
-					c.want(opClose, "\x0f\xa1Unauthorized")
+					c.want(frame.OpText, "no")
+					c.want(frame.OpClose, "\x0f\xa1Unauthorized")
 					c.send(closeFrame(4001, ""))
 					c.wantEnd()
 					h.wantClosed(t, 4001)
@@ -121,7 +125,7 @@ func TestBeforeTheUpgrade(t *testing.T) {
 					}
 				},
 				func(c *client, h *handler) {
-					c.want(opClose, "\x03\xf0slow reader")
+					c.want(frame.OpClose, "\x03\xf0slow reader")
 					c.send(closeFrame(codePolicy, ""))
 					c.wantEnd()
 					h.wantClosed(t, codePolicy)
@@ -134,7 +138,7 @@ func TestBeforeTheUpgrade(t *testing.T) {
 					h.before = tt.before
 					return h
 				}})
-				c, h := s.dial(t, frame(text, "early"))
+				c, h := s.dial(t, masked(text, "early"))
 				tt.check(c, h)
 			})
 		}
@@ -145,14 +149,14 @@ func TestBeforeTheUpgrade(t *testing.T) {
 func TestEarlyFrames(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		s := serve(t, way, serverOptions{})
-		half := frame(text, "half")
-		c, _ := s.dial(t, frame(text, "one"), frame(ping, "p"), frame(opText, "t"), frame(fin, "wo"), half[:7])
-		c.want(opText, "one")
-		c.want(opPong, "p")
-		c.want(opText, "two")
-		c.send(half[7:], frame(text, "three"))
-		c.want(opText, "half")
-		c.want(opText, "three")
+		half := masked(text, "half")
+		c, _ := s.dial(t, masked(text, "one"), masked(ping, "p"), masked(frame.OpText, "t"), masked(fin, "wo"), half[:7])
+		c.want(frame.OpText, "one")
+		c.want(frame.OpPong, "p")
+		c.want(frame.OpText, "two")
+		c.send(half[7:], masked(text, "three"))
+		c.want(frame.OpText, "half")
+		c.want(frame.OpText, "three")
 	})
 }
 
@@ -173,7 +177,7 @@ func TestGroupClose(t *testing.T) {
 			for _, c := range cs {
 				wg.Go(func() {
 					op, p, err := c.read()
-					if err != nil || op != opClose || string(p) != "\x03\xe9bye" {
+					if err != nil || op != frame.OpClose || string(p) != "\x03\xe9bye" {
 						t.Errorf("got %#x %q (%v), want close 1001", op, p, err)
 					}
 					_, _ = c.Write(closeFrame(1001, ""))
@@ -242,13 +246,13 @@ func TestComeAndGo(t *testing.T) {
 			for i := range batch {
 				wg.Go(func() {
 					c, h := s.dial(t)
-					c.send(frame(text, "hello"))
-					c.want(opText, "hello")
+					c.send(masked(text, "hello"))
+					c.want(frame.OpText, "hello")
 					code := codeAbnormal
 					switch i % 4 {
 					case 0: // gone
 					case 1: // gone in the middle of a frame
-						c.send(frame(text, "hello")[:8])
+						c.send(masked(text, "hello")[:8])
 					case 2:
 						c.send(closeFrame(1000, ""))
 						c.wantClose(1000)
@@ -286,7 +290,7 @@ func TestAllAtOnce(t *testing.T) {
 		for g := range 3 {
 			senders.Go(func() {
 				rnd := rand.New(rand.NewPCG(4, uint64(g)))
-				f := hub.AppendFrame(nil, abi.Binary, make([]byte, 3000))
+				f := frame.Append(nil, abi.Binary, make([]byte, 3000))
 				for {
 					select {
 					case <-stop:
@@ -313,13 +317,13 @@ func TestAllAtOnce(t *testing.T) {
 				for i := range 20 {
 					c, _ := s.dial(t)
 					for range rnd.IntN(50) {
-						if _, err := c.Write(frame(text, fmt.Sprint("message ", i))); err != nil {
+						if _, err := c.Write(masked(text, fmt.Sprint("message ", i))); err != nil {
 							break
 						}
 						if op, p, err := c.read(); err != nil {
 							break
-						} else if op == opClose {
-							_, _ = c.Write(frame(fin|opClose, string(p)))
+						} else if op == frame.OpClose {
+							_, _ = c.Write(masked(fin|frame.OpClose, string(p)))
 							break
 						}
 					}

@@ -22,7 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -80,7 +80,7 @@ func (h *handler) OnMessage(kind abi.Kind, p []byte) {
 		h.message(h, kind, p)
 		return
 	}
-	h.conn.Deliver(hub.AppendFrame(nil, kind, p))
+	h.conn.Deliver(frame.Append(nil, kind, p))
 }
 
 func (h *handler) OnPing(p []byte)                  { h.pings <- string(p) }
@@ -308,7 +308,7 @@ func (c *client) wantClose(code int) {
 		if err != nil {
 			c.t.Fatalf("no close frame: %v", err)
 		}
-		if op != opClose {
+		if op != frame.OpClose {
 			continue
 		}
 		got := codeNoStatus
@@ -334,7 +334,7 @@ func (c *client) wantEnd() {
 }
 
 // frame makes a masked frame; b0 is its first byte.
-func frame(b0 byte, payload string) []byte {
+func masked(b0 byte, payload string) []byte {
 	var b []byte
 	switch n := len(payload); {
 	case n < 126:
@@ -354,14 +354,14 @@ func frame(b0 byte, payload string) []byte {
 
 const (
 	fin    = 0x80
-	text   = fin | opText
-	binMsg = fin | opBinary
-	ping   = fin | opPing
-	pong   = fin | opPong
+	text   = fin | frame.OpText
+	binMsg = fin | frame.OpBinary
+	ping   = fin | frame.OpPing
+	pong   = fin | frame.OpPong
 )
 
 func closeFrame(code int, reason string) []byte {
-	return frame(fin|opClose, string(binary.BigEndian.AppendUint16(nil, uint16(code)))+reason)
+	return masked(fin|frame.OpClose, string(binary.BigEndian.AppendUint16(nil, uint16(code)))+reason)
 }
 
 // until waits for a state that nothing announces.

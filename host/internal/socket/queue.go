@@ -3,7 +3,7 @@ package socket
 import (
 	"sync"
 
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // queue is what waits to be written: whole frames, the first of which may
@@ -40,10 +40,10 @@ func (q *queue) push(p []byte, n int) {
 		at, last := 0, 0
 		for at < n {
 			last = at
-			at += hub.FrameLen(p[at:])
+			at += frame.Len(p[at:])
 		}
 		q.next = len(q.buf) + at - n
-		_, q.owed = hub.Role(p[last:at])
+		_, q.owed = frame.Role(p[last:at])
 	}
 	q.buf = append(q.buf, p[n:]...)
 }
@@ -58,10 +58,10 @@ func (q *queue) wrote(n int) {
 	last := q.next
 	for q.next < q.head {
 		last = q.next
-		q.next += hub.FrameLen(q.buf[q.next:])
+		q.next += frame.Len(q.buf[q.next:])
 	}
 	if last < q.next {
-		_, q.owed = hub.Role(q.buf[last:q.next])
+		_, q.owed = frame.Role(q.buf[last:q.next])
 	}
 }
 
@@ -82,7 +82,7 @@ const takeAt = 32 << 10
 func (q *queue) take(dst []byte, n int) []byte {
 	end := q.head
 	for end < len(q.buf) {
-		k := hub.FrameLen(q.buf[end:])
+		k := frame.Len(q.buf[end:])
 		if end > q.head && end+k-q.head > n {
 			break
 		}
@@ -97,8 +97,8 @@ func (q *queue) take(dst []byte, n int) []byte {
 // first n bytes. Control frames are the host's own business.
 func unsent(p []byte, n int) (frames int) {
 	for at := 0; at < len(p); {
-		end := at + hub.FrameLen(p[at:])
-		if p[at]&0x0f < opClose && end > n {
+		end := at + frame.Len(p[at:])
+		if !frame.IsControl(p[at:]) && end > n {
 			frames++
 		}
 		at = end
@@ -132,18 +132,18 @@ func (q *queue) unbegun() int { return len(q.buf) - q.next }
 // in bytes and frames: a frame or, where the subprotocol is spoken, a position with its data. stays
 // says that it may not be dropped.
 func (q *queue) unit(at int, spoken bool) (size, frames int, stays bool) {
-	size = hub.FrameLen(q.buf[at:])
+	size = frame.Len(q.buf[at:])
 	switch {
-	case q.buf[at]&0x0f >= opClose:
+	case frame.IsControl(q.buf[at:]):
 		return size, 1, true
 	case !spoken:
 		return size, 1, false
 	case at == q.next && q.owed:
 		return size, 1, true
 	}
-	stays, leads := hub.Role(q.buf[at : at+size])
+	stays, leads := frame.Role(q.buf[at : at+size])
 	if leads && at+size < len(q.buf) {
-		return size + hub.FrameLen(q.buf[at+size:]), 2, stays
+		return size + frame.Len(q.buf[at+size:]), 2, stays
 	}
 	return size, 1, stays
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // model is a queue as a list of frames.
@@ -71,32 +71,32 @@ func (m *model) staying() (n int) {
 // spoken its messages are data.
 func modelFrames(kind, size int, serial byte, unit *int, spoken bool) (out []modelFrame) {
 	data := bytes.Repeat([]byte{serial}, size)
-	frame := func(b []byte, stays bool) {
+	add := func(b []byte, stays bool) {
 		if len(out) == 0 || !spoken {
 			*unit++
 		}
 		out = append(out, modelFrame{b: b, unit: *unit, stays: stays})
 	}
-	entry := hub.Entry{Offset: uint64(size), Frame: hub.AppendFrame(nil, abi.Text, data)}
+	message := frame.Append(nil, abi.Text, data)
 	switch kind {
 	case 0:
-		frame(append(hub.AppendHeader(nil, opPong, size%100), data[:size%100]...), true)
+		add(append(frame.AppendHeader(nil, frame.OpPong, size%100), data[:size%100]...), true)
 	case 1:
-		frame(hub.AppendControl(nil, map[string]any{"type": "recovered", "count": size}), spoken)
+		add(frame.AppendControl(nil, map[string]any{"type": "recovered", "count": size}), spoken)
 	case 2, 3: // of a recovery; 3: excepted
-		p := hub.AppendEntry(nil, "r", "e", entry, kind == 3)
+		p := frame.AppendMissed(nil, "r", frame.Position{Epoch: "e", Offset: uint64(size)}, message, kind == 3)
 		for len(p) > 0 {
-			n := hub.FrameLen(p)
-			frame(p[:n:n], spoken)
+			n := frame.Len(p)
+			add(p[:n:n], spoken)
 			p = p[n:]
 		}
 	case 4:
-		frame(hub.AppendControl(nil, position{"position", "r", false}), false)
-		frame(entry.Frame, false)
+		add(frame.AppendControl(nil, position{"position", "r", false}), false)
+		add(message, false)
 	case 5:
-		frame(hub.AppendControl(nil, position{"position", "r", true}), false)
+		add(frame.AppendControl(nil, position{"position", "r", true}), false)
 	default:
-		frame(hub.AppendFrame(nil, abi.Binary, data), false)
+		add(frame.Append(nil, abi.Binary, data), false)
 	}
 	return out
 }
@@ -212,7 +212,7 @@ func FuzzQueue(f *testing.F) {
 // A queue that is never empty does not grow for ever.
 func TestQueueReusesItsBuffer(t *testing.T) {
 	var q queue
-	f := hub.AppendFrame(nil, abi.Binary, make([]byte, 1000))
+	f := frame.Append(nil, abi.Binary, make([]byte, 1000))
 	for range 10 {
 		q.push(f, 0)
 	}

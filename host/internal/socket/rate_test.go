@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 func TestPace(t *testing.T) {
@@ -43,9 +45,9 @@ func TestMessageFlood(t *testing.T) {
 		const burst = 20
 		s := serve(t, way, serverOptions{opts: Options{MessageRate: 1, MessageBurst: burst}})
 		c, h := s.dial(t)
-		c.send(bytes.Repeat(frame(text, "x"), burst+1))
+		c.send(bytes.Repeat(masked(text, "x"), burst+1))
 		for range burst {
-			c.want(opText, "x")
+			c.want(frame.OpText, "x")
 		}
 		c.wantClose(codePolicy)
 		h.wantClosed(t, codePolicy)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // wordy is a frame whose length is written in more bytes than it needs.
@@ -37,49 +38,49 @@ const maxMessage = 1000
 
 func rules() []rule {
 	rs := []rule{
-		{"text that is not UTF-8", [][]byte{frame(text, "ok"), frame(text, "a\xffb")}, []string{"ok"}, codeNotUTF8},
-		{"a surrogate", [][]byte{frame(text, "\xed\xa0\x80")}, nil, codeNotUTF8},
-		{"a rune cut off", [][]byte{frame(text, "\xe2\x82")}, nil, codeNotUTF8},
-		{"fragments that are not UTF-8", [][]byte{frame(opText, "\xc3"), frame(fin, "\x28")}, nil, codeNotUTF8},
-		{"a rune over two fragments", [][]byte{frame(opText, "\xc3"), frame(fin, "\xa9"), closeFrame(1000, "")}, []string{"é"}, 1000},
-		{"binary need not be UTF-8", [][]byte{frame(binMsg, "\xff"), closeFrame(1000, "")}, []string{"\xff"}, 1000},
-		{"a message of the largest size", [][]byte{frame(text, repeat("x", maxMessage)), closeFrame(1000, "")}, []string{repeat("x", maxMessage)}, 1000},
-		{"a message too large", [][]byte{frame(text, repeat("x", maxMessage+1))}, nil, codeTooBig},
-		{"fragments too large together", [][]byte{frame(opText, repeat("x", maxMessage)), frame(0, ""), frame(fin, "x")}, nil, codeTooBig},
-		{"a header that announces 2^62 bytes", [][]byte{frame(text, "ok"), lengthHeader(text, 1<<62)}, []string{"ok"}, codeTooBig},
+		{"text that is not UTF-8", [][]byte{masked(text, "ok"), masked(text, "a\xffb")}, []string{"ok"}, codeNotUTF8},
+		{"a surrogate", [][]byte{masked(text, "\xed\xa0\x80")}, nil, codeNotUTF8},
+		{"a rune cut off", [][]byte{masked(text, "\xe2\x82")}, nil, codeNotUTF8},
+		{"fragments that are not UTF-8", [][]byte{masked(frame.OpText, "\xc3"), masked(fin, "\x28")}, nil, codeNotUTF8},
+		{"a rune over two fragments", [][]byte{masked(frame.OpText, "\xc3"), masked(fin, "\xa9"), closeFrame(1000, "")}, []string{"é"}, 1000},
+		{"binary need not be UTF-8", [][]byte{masked(binMsg, "\xff"), closeFrame(1000, "")}, []string{"\xff"}, 1000},
+		{"a message of the largest size", [][]byte{masked(text, repeat("x", maxMessage)), closeFrame(1000, "")}, []string{repeat("x", maxMessage)}, 1000},
+		{"a message too large", [][]byte{masked(text, repeat("x", maxMessage+1))}, nil, codeTooBig},
+		{"fragments too large together", [][]byte{masked(frame.OpText, repeat("x", maxMessage)), masked(0, ""), masked(fin, "x")}, nil, codeTooBig},
+		{"a header that announces 2^62 bytes", [][]byte{masked(text, "ok"), lengthHeader(text, 1<<62)}, []string{"ok"}, codeTooBig},
 		{"a length with the top bit", [][]byte{lengthHeader(binMsg, 1<<63|5)}, nil, codeTooBig},
-		{"2 bytes for a length of 125", [][]byte{frame(text, "ok"), wordy(text, repeat("x", 125), 2)}, []string{"ok"}, codeProtocol},
+		{"2 bytes for a length of 125", [][]byte{masked(text, "ok"), wordy(text, repeat("x", 125), 2)}, []string{"ok"}, codeProtocol},
 		{"2 bytes for a length of 126", [][]byte{wordy(text, repeat("x", 126), 2), closeFrame(1000, "")}, []string{repeat("x", 126)}, 1000},
 		{"8 bytes for a length of 0", [][]byte{wordy(text, "", 8)}, nil, codeProtocol},
 		{"8 bytes for a length of 65535", [][]byte{lengthHeader(text, 1<<16-1)}, nil, codeProtocol},
 		{"8 bytes for a length of 65536", [][]byte{lengthHeader(text, 1<<16)}, nil, codeTooBig},
-		{"8 bytes in a continuation", [][]byte{frame(opText, "a"), wordy(fin, "b", 8)}, nil, codeProtocol},
-		{"a flood of empty fragments", append([][]byte{frame(opText, "")}, bytes.Repeat(frame(0, ""), maxFragments)), nil, codePolicy},
-		{"a ping flood", [][]byte{bytes.Repeat(frame(ping, ""), 5*controlsPerTick)}, nil, codePolicy},
-		{"a pong flood", [][]byte{bytes.Repeat(frame(pong, "x"), 5*controlsPerTick)}, nil, codePolicy},
-		{"an unmasked frame", [][]byte{frame(text, "ok"), {text, 2, 'h', 'i'}}, []string{"ok"}, codeProtocol},
+		{"8 bytes in a continuation", [][]byte{masked(frame.OpText, "a"), wordy(fin, "b", 8)}, nil, codeProtocol},
+		{"a flood of empty fragments", append([][]byte{masked(frame.OpText, "")}, bytes.Repeat(masked(0, ""), maxFragments)), nil, codePolicy},
+		{"a ping flood", [][]byte{bytes.Repeat(masked(ping, ""), 5*controlsPerTick)}, nil, codePolicy},
+		{"a pong flood", [][]byte{bytes.Repeat(masked(pong, "x"), 5*controlsPerTick)}, nil, codePolicy},
+		{"an unmasked frame", [][]byte{masked(text, "ok"), {text, 2, 'h', 'i'}}, []string{"ok"}, codeProtocol},
 		{"an unmasked ping", [][]byte{{ping, 0}}, nil, codeProtocol},
-		{"a fragmented ping", [][]byte{frame(opPing, "")}, nil, codeProtocol},
-		{"a fragmented close", [][]byte{frame(opClose, "")}, nil, codeProtocol},
-		{"a long ping", [][]byte{frame(ping, repeat("x", 126))}, nil, codeProtocol},
-		{"a long close", [][]byte{frame(fin|opClose, repeat("x", 126))}, nil, codeProtocol},
+		{"a fragmented ping", [][]byte{masked(frame.OpPing, "")}, nil, codeProtocol},
+		{"a fragmented close", [][]byte{masked(frame.OpClose, "")}, nil, codeProtocol},
+		{"a long ping", [][]byte{masked(ping, repeat("x", 126))}, nil, codeProtocol},
+		{"a long close", [][]byte{masked(fin|frame.OpClose, repeat("x", 126))}, nil, codeProtocol},
 		{"a ping that announces 2^62 bytes", [][]byte{lengthHeader(ping, 1<<62)}, nil, codeProtocol},
-		{"a continuation of nothing", [][]byte{frame(fin, "x")}, nil, codeProtocol},
-		{"a continuation after the last one", [][]byte{frame(opText, "a"), frame(fin, "b"), frame(0, "c")}, []string{"ab"}, codeProtocol},
-		{"a message inside another", [][]byte{frame(opText, "a"), frame(text, "b")}, nil, codeProtocol},
-		{"a close within a message", [][]byte{frame(opText, "a"), closeFrame(1000, "")}, nil, 1000},
+		{"a continuation of nothing", [][]byte{masked(fin, "x")}, nil, codeProtocol},
+		{"a continuation after the last one", [][]byte{masked(frame.OpText, "a"), masked(fin, "b"), masked(0, "c")}, []string{"ab"}, codeProtocol},
+		{"a message inside another", [][]byte{masked(frame.OpText, "a"), masked(text, "b")}, nil, codeProtocol},
+		{"a close within a message", [][]byte{masked(frame.OpText, "a"), closeFrame(1000, "")}, nil, 1000},
 		{"a close with a reason", [][]byte{closeFrame(1000, "so long")}, nil, 1000},
-		{"a close without a code", [][]byte{frame(fin|opClose, "")}, nil, codeNoStatus},
-		{"a close of one byte", [][]byte{frame(fin|opClose, "\x03")}, nil, codeProtocol},
+		{"a close without a code", [][]byte{masked(fin|frame.OpClose, "")}, nil, codeNoStatus},
+		{"a close of one byte", [][]byte{masked(fin|frame.OpClose, "\x03")}, nil, codeProtocol},
 		{"a close reason that is not UTF-8", [][]byte{closeFrame(1000, "\xff")}, nil, codeNotUTF8},
-		{"data after a close", [][]byte{frame(text, "a"), closeFrame(1000, ""), frame(text, "b"), frame(ping, "")}, []string{"a"}, 1000},
+		{"data after a close", [][]byte{masked(text, "a"), closeFrame(1000, ""), masked(text, "b"), masked(ping, "")}, []string{"a"}, 1000},
 		{"garbage after a close", [][]byte{closeFrame(4321, ""), []byte("\xff\xff\xff\xff")}, nil, 4321},
 	}
 	for _, b0 := range []byte{text | 0x40, text | 0x20, text | 0x10, ping | 0x40, 0x40} {
-		rs = append(rs, rule{fmt.Sprintf("reserved bits %#x", b0), [][]byte{frame(b0, "x")}, nil, codeProtocol})
+		rs = append(rs, rule{fmt.Sprintf("reserved bits %#x", b0), [][]byte{masked(b0, "x")}, nil, codeProtocol})
 	}
 	for _, op := range []byte{3, 4, 5, 6, 7, 0xb, 0xc, 0xd, 0xe, 0xf} {
-		rs = append(rs, rule{fmt.Sprintf("opcode %#x", op), [][]byte{frame(fin|op, "")}, nil, codeProtocol})
+		rs = append(rs, rule{fmt.Sprintf("opcode %#x", op), [][]byte{masked(fin|op, "")}, nil, codeProtocol})
 	}
 	for _, code := range []int{0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65535} {
 		rs = append(rs, rule{fmt.Sprintf("close code %d", code), [][]byte{closeFrame(code, "")}, nil, codeProtocol})
@@ -124,7 +125,7 @@ func TestRules(t *testing.T) {
 					}
 					for _, e := range r.echo {
 						op, p, err := c.read()
-						if err != nil || op >= opClose || string(p) != e {
+						if err != nil || op >= frame.OpClose || string(p) != e {
 							t.Fatalf("got %#x %.40q (%v), want %.40q", op, p, err, e)
 						}
 					}
@@ -178,7 +179,7 @@ func TestNoViolationAfterAClose(t *testing.T) {
 	c, h := s.dial(t)
 	h.conn.Close(4000, "")
 	c.wantClose(4000)
-	c.send(frame(fin|3, "x"))
+	c.send(masked(fin|3, "x"))
 	h.wantClosed(t, 4000)
 	if n := s.group.Violations()[BrokeProtocol]; n != 0 {
 		t.Errorf("%d connections closed for a broken rule, want none", n)
@@ -192,7 +193,7 @@ func TestCloseIsEchoed(t *testing.T) {
 		c, h := s.dial(t)
 		reason := repeat("é", 61)
 		c.send(closeFrame(4000, reason))
-		c.want(opClose, "\x0f\xa0"+reason)
+		c.want(frame.OpClose, "\x0f\xa0"+reason)
 		c.wantEnd()
 		if got := <-h.closed; got != (closed{4000, reason}) {
 			t.Errorf("OnClosed got %v", got)
@@ -208,7 +209,7 @@ func TestCloseEndsAtOnce(t *testing.T) {
 		s := serve(t, way, serverOptions{timeouts: Timeouts{Close: time.Hour}})
 		for name, in := range map[string][]byte{
 			"between messages": closeFrame(1000, ""),
-			"within a message": append(frame(opText, "a"), closeFrame(1000, "")...),
+			"within a message": append(masked(frame.OpText, "a"), closeFrame(1000, "")...),
 		} {
 			t.Run(name, func(t *testing.T) {
 				c, _ := s.dial(t)
@@ -232,14 +233,14 @@ func TestPings(t *testing.T) {
 		s := serve(t, way, serverOptions{})
 		c, h := s.dial(t)
 		long := repeat("p", 125)
-		c.send(frame(ping, "one"), frame(ping, ""), frame(ping, long))
-		c.want(opPong, "one")
-		c.want(opPong, "")
-		c.want(opPong, long)
-		c.send(frame(opText, "a"), frame(ping, "within"))
-		c.want(opPong, "within")
-		c.send(frame(0, "b"), frame(pong, "nobody asked"), frame(fin, "c"))
-		c.want(opText, "abc")
+		c.send(masked(ping, "one"), masked(ping, ""), masked(ping, long))
+		c.want(frame.OpPong, "one")
+		c.want(frame.OpPong, "")
+		c.want(frame.OpPong, long)
+		c.send(masked(frame.OpText, "a"), masked(ping, "within"))
+		c.want(frame.OpPong, "within")
+		c.send(masked(0, "b"), masked(pong, "nobody asked"), masked(fin, "c"))
+		c.want(frame.OpText, "abc")
 		for _, want := range []string{"one", "", long, "within"} {
 			if got := <-h.pings; got != want {
 				t.Errorf("OnPing got %q, want %q", got, want)
@@ -265,7 +266,7 @@ func TestNoEventsAfterAClose(t *testing.T) {
 			return h
 		}})
 		c, h := s.dial(t)
-		c.send(frame(ping, "before"), frame(text, "close"), frame(ping, "behind"), frame(pong, "behind"), frame(text, "behind"), closeFrame(4000, ""))
+		c.send(masked(ping, "before"), masked(text, "close"), masked(ping, "behind"), masked(pong, "behind"), masked(text, "behind"), closeFrame(4000, ""))
 		c.wantClose(4000)
 		h.wantClosed(t, 4000)
 		if n := len(h.pings) + len(h.pongs); n != 1 {
@@ -281,13 +282,13 @@ func TestHostPings(t *testing.T) {
 		silent, hs := s.dial(t)
 		for range 10 {
 			op, p, err := c.read()
-			if err != nil || op != opPing {
+			if err != nil || op != frame.OpPing {
 				t.Fatalf("got %#x (%v), want a ping", op, err)
 			}
-			c.send(frame(pong, string(p)))
+			c.send(masked(pong, string(p)))
 		}
 		hs.wantClosed(t, codeAbnormal)
-		silent.want(opPing, "")
+		silent.want(frame.OpPing, "")
 		silent.wantEnd()
 		if n := len(h.closed); n != 0 {
 			t.Error("a client that answers was cut")
@@ -302,23 +303,23 @@ func TestNoPings(t *testing.T) {
 	h.conn.Close(1000, "") // its deadline is an end of several rounds of deadlines
 	c.wantClose(1000)
 	c.wantEnd()
-	silent.send(frame(text, "still here"))
-	silent.want(opText, "still here")
+	silent.send(masked(text, "still here"))
+	silent.want(frame.OpText, "still here")
 }
 
 func TestHalfAMessage(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		s := serve(t, way, serverOptions{timeouts: Timeouts{Message: 60 * time.Millisecond, Close: 60 * time.Millisecond}})
-		whole := frame(text, "hello")
+		whole := masked(text, "hello")
 		for name, half := range map[string][]byte{
 			"a byte":            whole[:1],
 			"half a header":     whole[:4],
 			"half a payload":    whole[:8],
-			"half a ping":       frame(ping, "hello")[:8],
+			"half a ping":       masked(ping, "hello")[:8],
 			"half the close":    closeFrame(1000, "")[:7],
-			"a first fragment":  frame(opText, "hello"),
-			"one after another": append(frame(text, "echo"), whole[:7]...),
-			"empty fragments":   append(frame(opText, ""), frame(0, "")...),
+			"a first fragment":  masked(frame.OpText, "hello"),
+			"one after another": append(masked(text, "echo"), whole[:7]...),
+			"empty fragments":   append(masked(frame.OpText, ""), masked(0, "")...),
 		} {
 			for _, how := range []string{"at once", "with the handshake"} {
 				t.Run(name+"/"+how, func(t *testing.T) {
@@ -347,11 +348,11 @@ func TestHalfMessagesForEver(t *testing.T) {
 		const deadline = time.Second // a busy machine may stand still for a part of it
 		s := serve(t, way, serverOptions{timeouts: Timeouts{Message: deadline}})
 		c, _ := s.dial(t)
-		f := frame(text, "hello")
+		f := masked(text, "hello")
 		c.send(f[:5])
 		for start := time.Now(); time.Since(start) < deadline*5/2; {
 			c.send(f[5:], f[:5])
-			c.want(opText, "hello")
+			c.want(frame.OpText, "hello")
 		}
 	})
 }

@@ -3,6 +3,8 @@ package socket
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // Close codes that the host sends (RFC 6455, section 7.4.1).
@@ -23,15 +25,6 @@ const (
 const (
 	maxFragments    = 1024 // frames of one message
 	controlsPerTick = 60   // control frames between two ticks of the clock, a second at most
-)
-
-const (
-	opContinuation = 0x0
-	opText         = 0x1
-	opBinary       = 0x2
-	opClose        = 0x8
-	opPing         = 0x9
-	opPong         = 0xa
 )
 
 // violation is why a connection has to end.
@@ -128,15 +121,15 @@ func (s *scanner) checkStart() *violation {
 		return &violation{codeProtocol, "reserved bits are set", BrokeProtocol}
 	case s.head[1]&0x80 == 0:
 		return &violation{codeProtocol, "frame is not masked", BrokeProtocol}
-	case op > opBinary && op < opClose || op > opPong:
+	case op > frame.OpBinary && op < frame.OpClose || op > frame.OpPong:
 		return &violation{codeProtocol, "unknown opcode", BrokeProtocol}
-	case op >= opClose && b&0x80 == 0:
+	case op >= frame.OpClose && b&0x80 == 0:
 		return &violation{codeProtocol, "control frame is fragmented", BrokeProtocol}
-	case op >= opClose && n > 125:
+	case op >= frame.OpClose && n > 125:
 		return &violation{codeProtocol, "control frame is too long", BrokeProtocol}
-	case op == opContinuation && !s.inside:
+	case op == frame.OpContinuation && !s.inside:
 		return &violation{codeProtocol, "continuation of nothing", BrokeProtocol}
-	case (op == opText || op == opBinary) && s.inside:
+	case (op == frame.OpText || op == frame.OpBinary) && s.inside:
 		return &violation{codeProtocol, "message begins within another", BrokeProtocol}
 	case n == 127 && s.nhead >= 10 && s.head[2]&0x80 != 0: // the library would not wait for the mask
 		return s.tooBig()
@@ -162,14 +155,14 @@ func (s *scanner) beginFrame() *violation {
 	}
 	op := s.head[0] & 0x0f
 	s.nhead, s.rest = 0, n
-	s.final, s.data = s.head[0]&0x80 != 0, op < opClose
+	s.final, s.data = s.head[0]&0x80 != 0, op < frame.OpClose
 	if !s.data {
 		if s.controls++; s.controls > controlsPerTick {
 			return &violation{codePolicy, "too many control frames", BrokeControls}
 		}
 		return nil
 	}
-	if op != opContinuation {
+	if op != frame.OpContinuation {
 		s.size, s.fragments = 0, 0
 	}
 	s.inside = true

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"math"
 	"testing"
+
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // reference says where in b the first frame begins that breaks a rule, with
@@ -109,13 +111,13 @@ func FuzzScan(f *testing.F) {
 	for _, r := range rules() {
 		f.Add(bytes.Join(r.in, nil), []byte{0, 3, 1})
 	}
-	f.Add(bytes.Repeat(frame(ping, "x"), 61), []byte{16, 5})
+	f.Add(bytes.Repeat(masked(ping, "x"), 61), []byte{16, 5})
 	f.Fuzz(func(t *testing.T, b, splits []byte) { checkScan(t, b, splits, limit) })
 }
 
 func TestFresh(t *testing.T) {
 	s := scanner{maxMessage: 100}
-	f := frame(text, "hello")
+	f := masked(text, "hello")
 	for i, step := range []struct {
 		in          []byte
 		idle, fresh bool
@@ -124,9 +126,9 @@ func TestFresh(t *testing.T) {
 		{f[3:7], false, false},
 		{append(append([]byte(nil), f[7:]...), f[:1]...), false, true},
 		{f[1:], true, false},
-		{frame(opText, "a"), false, true},
-		{frame(ping, ""), false, false},
-		{append(frame(fin, "b"), f[:8]...), false, true},
+		{masked(frame.OpText, "a"), false, true},
+		{masked(ping, ""), false, false},
+		{append(masked(fin, "b"), f[:8]...), false, true},
 	} {
 		if _, v := s.scan(step.in); v != nil {
 			t.Fatal(v)

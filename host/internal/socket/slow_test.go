@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
 // silent is a handler that does not answer, and says that it was called.
@@ -28,7 +28,7 @@ const (
 func numbered(i int) []byte {
 	b := make([]byte, large)
 	copy(b, fmt.Sprintf("%06d", i))
-	return hub.AppendFrame(nil, abi.Binary, b)
+	return frame.Append(nil, abi.Binary, b)
 }
 
 func TestSlowReaderIsClosed(t *testing.T) {
@@ -48,8 +48,8 @@ func TestSlowReaderIsClosed(t *testing.T) {
 			t.Errorf("drops %v, want some as slow_reader and some as closed, %d at most", d, broadcasts)
 		}
 		until(t, "nothing is queued", func() bool { return s.group.QueueBytes() == 0 })
-		ah.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte("others live on")))
-		after.want(opText, "others live on")
+		ah.conn.Deliver(frame.Append(nil, abi.Text, []byte("others live on")))
+		after.want(frame.OpText, "others live on")
 	})
 }
 
@@ -70,7 +70,7 @@ func TestSlowReaderIsTold(t *testing.T) {
 				t.Errorf("%d bytes wait before the close frame", n)
 			}
 			c.wantClose(codePolicy)
-			c.send(frame(text, "too late"), closeFrame(codePolicy, ""))
+			c.send(masked(text, "too late"), closeFrame(codePolicy, ""))
 			c.wantEnd()
 			h.wantClosed(t, codePolicy)
 		})
@@ -102,7 +102,7 @@ func TestLostFramesAreCounted(t *testing.T) {
 				received := 0
 				if c != nil {
 					for received < 10 {
-						c.want(opBinary, string(numbered(received)[4:]))
+						c.want(frame.OpBinary, string(numbered(received)[4:]))
 						received++
 					}
 				}
@@ -144,7 +144,7 @@ func TestSlowReaderLosesTheOldest(t *testing.T) {
 			}
 		}
 		deliver(0, broadcasts/2)
-		c.send(frame(ping, "keep me"), frame(text, "done"))
+		c.send(masked(ping, "keep me"), masked(text, "done"))
 		<-got // the pong is in the queue
 		deliver(broadcasts/2, broadcasts)
 		last, received, ponged := -1, 0, false
@@ -153,7 +153,7 @@ func TestSlowReaderLosesTheOldest(t *testing.T) {
 			if err != nil {
 				t.Fatalf("behind frame %d: %v", last, err)
 			}
-			if op == opPong {
+			if op == frame.OpPong {
 				ponged = string(p) == "keep me"
 				continue
 			}
@@ -174,10 +174,10 @@ func TestSlowReaderLosesTheOldest(t *testing.T) {
 		if received < limit/large/2 {
 			t.Errorf("%d frames received, want at least the %d that fit", received, limit/large)
 		}
-		c.send(frame(text, "alive"))
+		c.send(masked(text, "alive"))
 		<-got
-		h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte("alive")))
-		c.want(opText, "alive")
+		h.conn.Deliver(frame.Append(nil, abi.Text, []byte("alive")))
+		c.want(frame.OpText, "alive")
 	})
 }
 
@@ -216,7 +216,7 @@ func TestPongsAreBounded(t *testing.T) {
 	g := &Group{}
 	c := g.NewConn(&Options{DropOldest: true, MaxQueue: 1000}, newHandler())
 	for range 20 {
-		_, _ = c.Write(hub.AppendFrame(nil, abi.Kind(opPong), make([]byte, 100)))
+		_, _ = c.Write(frame.Append(nil, abi.Kind(frame.OpPong), make([]byte, 100)))
 	}
 	if n := c.Queued(); n > 2000 || c.code != codePolicy {
 		t.Errorf("%d bytes of control frames wait, and the connection lives", n)
@@ -232,20 +232,20 @@ func TestLargerThanTheQueue(t *testing.T) {
 				s := serve(t, way, serverOptions{opts: Options{DropOldest: policy == "drop_oldest"}, make: func() *handler {
 					h := newHandler()
 					h.message = func(h *handler, _ abi.Kind, p []byte) {
-						h.conn.Deliver(hub.AppendFrame(nil, abi.Text, p))
-						h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte(answer)))
+						h.conn.Deliver(frame.Append(nil, abi.Text, p))
+						h.conn.Deliver(frame.Append(nil, abi.Text, []byte(answer)))
 					}
 					return h
 				}})
 				c, h := s.dial(t)
 				for _, q := range []string{"give", "again"} {
-					c.send(frame(text, q))
-					c.want(opText, q)
-					c.want(opText, answer)
+					c.send(masked(text, q))
+					c.want(frame.OpText, q)
+					c.want(frame.OpText, answer)
 				}
 				until(t, "nothing waits", func() bool { return h.conn.Queued() == 0 })
-				h.conn.Deliver(hub.AppendFrame(nil, abi.Text, []byte(answer))) // not in a turn
-				c.want(opText, answer)
+				h.conn.Deliver(frame.Append(nil, abi.Text, []byte(answer))) // not in a turn
+				c.want(frame.OpText, answer)
 				if d := s.group.Drops(); d[DropOldest]+d[DropSlowReader]+d[DropClosed] != 0 {
 					t.Errorf("dropped: %v", d)
 				}
@@ -258,7 +258,7 @@ func TestLargerThanTheQueue(t *testing.T) {
 func TestCloseWithAFullQueue(t *testing.T) {
 	g := &Group{}
 	c := g.NewConn(&Options{MaxQueue: 100}, newHandler())
-	c.Deliver(hub.AppendFrame(nil, abi.Binary, make([]byte, 99)))
+	c.Deliver(frame.Append(nil, abi.Binary, make([]byte, 99)))
 	c.Close(4000, "")
 	if c.dead != nil || c.code != 4000 || c.Queued() != 101+4 {
 		t.Errorf("closed with %d (%v), and %d bytes wait; want 4000 behind the frame of before", c.code, c.dead, c.Queued())
@@ -274,13 +274,13 @@ func TestPipelinedThenClose(t *testing.T) {
 		t.Run("by the client", func(t *testing.T) {
 			c, h := s.dial(t)
 			for i := range n {
-				c.send(frame(text, fmt.Sprintf("%06d", i)+repeat("x", large)))
+				c.send(masked(text, fmt.Sprintf("%06d", i)+repeat("x", large)))
 			}
 			c.send(closeFrame(4000, "done"))
 			for i := range n {
-				c.want(opText, fmt.Sprintf("%06d", i)+repeat("x", large))
+				c.want(frame.OpText, fmt.Sprintf("%06d", i)+repeat("x", large))
 			}
-			c.want(opClose, "\x0f\xa0done")
+			c.want(frame.OpClose, "\x0f\xa0done")
 			c.wantEnd()
 			h.wantClosed(t, 4000)
 		})
@@ -296,7 +296,7 @@ func TestPipelinedThenClose(t *testing.T) {
 					t.Fatalf("frame %d: %.6q, %v", i, p, err)
 				}
 			}
-			c.want(opClose, "\x0f\xa1bye")
+			c.want(frame.OpClose, "\x0f\xa1bye")
 			c.send(closeFrame(4001, ""))
 			c.wantEnd()
 			h.wantClosed(t, 4001)
@@ -306,9 +306,9 @@ func TestPipelinedThenClose(t *testing.T) {
 			for i := range n {
 				h.conn.Deliver(numbered(i))
 			}
-			c.send(frame(text, "\xff"))
+			c.send(masked(text, "\xff"))
 			for range n {
-				if op, _, err := c.read(); err != nil || op != opBinary {
+				if op, _, err := c.read(); err != nil || op != frame.OpBinary {
 					t.Fatal(op, err)
 				}
 			}
@@ -339,7 +339,7 @@ func TestCloseOfASlowReader(t *testing.T) {
 					h.conn.Close(code, "")
 				default:
 					code = codeProtocol
-					c.send(frame(fin, "x"))
+					c.send(masked(fin, "x"))
 				}
 				h.wantClosed(t, code)
 				closed := time.Now()
