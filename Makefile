@@ -9,7 +9,7 @@ WASM    := $(PLUGINS:%=plugins/build/%.wasm)
 GUESTS  := $(wildcard testplugins/*.wat testplugins/hostile/*.wat)
 CONFORMANCE := $(patsubst %/build,%,$(wildcard testplugins/conformance/*/build))
 
-.PHONY: all build plugins run test hostile lint check-files vuln fuzz tools guests conformance conformance-guests projects sdk-test sdk-table client client-deps bench clean help
+.PHONY: all build plugins run test hostile lint check-files graph graph-check graph-doc vuln fuzz tools guests conformance conformance-guests projects sdk-test sdk-table client client-deps bench clean help
 
 all: build plugins
 
@@ -48,6 +48,18 @@ lint: check-files
 	$(GO) vet ./...
 	GOOS=wasip1 GOARCH=wasm $(GO) vet ./sdk/go/... ./plugins/...
 	$(GO) tool staticcheck ./...
+
+## graph: print which packages import which, by floors (internal/importgraph/floors.go)
+graph:
+	@$(GO) run ./internal/importgraph
+
+## graph-check: fails where an import points up, or a package is on no floor
+graph-check:
+	$(GO) run ./internal/importgraph -check docs/ARCHITECTURE.md
+
+## graph-doc: write the list of floors into docs/ARCHITECTURE.md
+graph-doc:
+	$(GO) run ./internal/importgraph -write docs/ARCHITECTURE.md
 
 ## vuln: known vulnerabilities in what is used
 vuln:

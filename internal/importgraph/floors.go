@@ -1,0 +1,85 @@
+package main
+
+// module is the path of this repository's module.
+const module = "github.com/azuhost/azuhost"
+
+// A pkg is a package of the module, or a tree of packages, and the floor it is on.
+type pkg struct {
+	path string // within the module; "x/..." is x and every package below it
+	does string
+}
+
+// A floor is a set of packages that may import those on the floors below.
+type floor struct {
+	name string
+	// sideways: packages of the floor may import each other.
+	sideways bool
+	packages []pkg
+}
+
+// floors lists every package of the module, the top floor first. The packages
+// that match one entry "x/..." may import each other. Where several entries match
+// a package the longest path holds.
+var floors = []floor{
+	{name: "4 programs", sideways: true, packages: []pkg{
+		{"cmd/azuhost", "the command: flags, verbs, signals, listeners"},
+		{"cmd/azuhost/internal/client", "the client of the HTTP API"},
+		{"cmd/azuhost/internal/config", "azuhost.yaml, AZUHOST_ variables and flags"},
+		{"cmd/azuhost/internal/dev", "azuhost dev: rebuilds, the log on a terminal"},
+		{"cmd/azuhost/internal/link", "a linker for one known WebAssembly module"},
+		{"cmd/azuhost/internal/mint", "keys and tokens for tests"},
+		{"cmd/azuhost/internal/playground", "the page to try channels with"},
+		{"cmd/azuhost/internal/project", "azuhost new: project templates"},
+		{"cmd/azuhost/internal/script", "plugins in JavaScript: bundle, glue, QuickJS"},
+		{"cmd/azuhost/internal/toolchain", "azuhost build: languages and their compilers"},
+		{"host/admin", "the HTTP API under /api/v1"},
+		{"host/scenario", "test scripts for plugins, in memory, on a stopped clock"},
+	}},
+	{name: "3 host", packages: []pkg{
+		{"host", "the Go API: Host, Options, Route, Channel"},
+	}},
+	{name: "2 mechanisms", packages: []pkg{
+		{"host/internal/broker", "other nodes, over Redis"},
+		{"host/internal/plugin", "WebAssembly: compile, check, instance, pool, hook, swap"},
+		{"host/internal/rollout", "plugin versions: trial, rollback, quarantine"},
+		{"host/internal/socket", "one WebSocket: handshake, read, write, close, deadlines"},
+	}},
+	{name: "1 rules and state", packages: []pkg{
+		{"host/internal/auth", "tokens: keys, signatures, claims"},
+		{"host/internal/clientip", "the client's address behind proxies"},
+		{"host/internal/hub", "rooms, users, presence, histories; batches of frames"},
+		{"host/internal/origin", "which pages and host names may connect"},
+		{"host/internal/store", "the key-value store of a route"},
+		{"internal/wasm", "the binary format: limits, metering"},
+	}},
+	{name: "0 vocabulary", packages: []pkg{
+		{"host/abi", "names, signatures, kinds, errors and limits of the ABI"},
+		{"host/internal/frame", "WebSocket frames, encoded"},
+		{"internal/fields", "copies between structs by field names"},
+		{"internal/race", "whether the race detector is on"},
+		{"sdk", "the SDK's sources, embedded for azuhost new and build"},
+	}},
+	{name: "guests", packages: []pkg{
+		{"plugins/...", "the ready-made channels"},
+		{"testplugins/conformance/go", "the guest of the conformance tests in Go"},
+	}},
+	{name: "SDK for guests", packages: []pkg{
+		{"sdk/go/...", "the Go SDK"},
+	}},
+	{name: "tests and tools", packages: []pkg{
+		{"clients/js", "runs the JavaScript client's tests"},
+		{"cmd/azuhost/internal/script/scripttest", "fetches QuickJS for tests"},
+		{"deploy", "tests of the files for deployment"},
+		{"host/internal/redistest", "starts Redis for tests"},
+		{"internal/importgraph", "this graph"},
+		{"testplugins/...", "modules that tests load"},
+	}},
+}
+
+// apart lists pairs of packages that do not import each other, whatever their
+// floors. Only tests import the last of the floors.
+var apart = [][2]string{
+	{"host/internal/socket", "host/internal/hub"}, // they meet in host
+	{"host/...", "plugins/..."},                   // host and guest meet in the ABI
+	{"host/...", "sdk/..."},
+}
