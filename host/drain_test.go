@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/internal/race"
 	"github.com/coder/websocket"
 )
 
@@ -146,7 +147,7 @@ func connectSenders(t *testing.T, url string, n int) []*sender {
 // both the closes and the times of return are spread as configured.
 func TestDrain(t *testing.T) {
 	n, spread := 5000, 4*time.Second
-	if raceEnabled {
+	if race.Enabled {
 		n, spread = 500, 2*time.Second
 	}
 	if have := openFiles(t); have < 2*n+200 {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/azuhost/azuhost/internal/race"
 )
 
 // TestHostile has a plugin do its worst on one route while a quiet room on
@@ -88,7 +90,7 @@ func (c *hostileCase) inProcess(t *testing.T) {
 	}
 	if peak := peakMemory(cmd.ProcessState); peak > 0 {
 		t.Logf("resident memory at its highest %d MiB", peak>>20)
-		if peak > processBound && !raceEnabled { // the race detector has a memory of its own
+		if peak > processBound && !race.Enabled { // the race detector has a memory of its own
 			t.Errorf("the process had %d MiB, more than %d", peak>>20, processBound>>20)
 		}
 	}
@@ -122,7 +124,7 @@ const patientFloor = time.Second
 
 // strict says whether times are held to their bounds: for a machine that does
 // nothing else, see the target hostile of the Makefile.
-func strict() bool { return os.Getenv("AZUHOST_STRICT") != "" && !raceEnabled }
+func strict() bool { return os.Getenv("AZUHOST_STRICT") != "" && !race.Enabled }
 
 // compare measures the quiet room in a quiet window, and then under attack.
 // Other processes of the machine may disturb either window: what was too slow is
@@ -289,7 +291,7 @@ func attackStarts(s *stage, until time.Time) {
 func attackMillion(s *stage, _ time.Time) {
 	const batch = 1_000
 	rounds := 1_000
-	if raceEnabled || testing.Short() {
+	if race.Enabled || testing.Short() {
 		rounds = 50
 	}
 	frame := []byte{0x81, 0x81, 0, 0, 0, 0, 'x'}

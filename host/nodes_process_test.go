@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/azuhost/azuhost/internal/race"
 )
 
 // What the tests of several nodes have: processes of the built azuhost, as an
@@ -28,7 +30,7 @@ func buildAzuhost(t *testing.T) string {
 	}
 	bin := filepath.Join(t.TempDir(), "azuhost")
 	args := []string{"build", "-o", bin}
-	if raceEnabled {
+	if race.Enabled {
 		args = append(args, "-race")
 	}
 	if out, err := exec.Command("go", append(args, "../cmd/azuhost")...).CombinedOutput(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/internal/redistest"
+	"github.com/azuhost/azuhost/internal/race"
 	"github.com/coder/websocket"
 )
 
@@ -124,7 +125,7 @@ func testNodeKilled(t *testing.T, bin string) {
 	eventually(t, "ann is gone", func() bool { return b.users("/plain", "r") == "bob" })
 	took := time.Since(start)
 	t.Logf("a killed node's users are gone %v after, of a ttl of 3 s", took.Round(time.Millisecond))
-	if took > 3*time.Second && !raceEnabled {
+	if took > 3*time.Second && !race.Enabled {
 		t.Errorf("presence was right only %v after", took)
 	}
 	for i := range rooms {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/internal/race"
 )
 
 // TestSwapUnderLoad reloads a plugin every 200 ms for 10 s while 100 sockets
@@ -37,7 +38,7 @@ type swapLoad struct {
 
 func newSwapLoad() swapLoad {
 	l := swapLoad{sockets: 100, rate: 10_000, time: 10 * time.Second, every: 200 * time.Millisecond}
-	if raceEnabled || testing.Short() {
+	if race.Enabled || testing.Short() {
 		l.rate, l.time = 1_000, 3*time.Second
 	}
 	return l
@@ -69,7 +70,7 @@ func swapUnderLoad(t *testing.T, mode host.Instances, broken bool) {
 	for _, text := range swap.strange {
 		t.Error(text)
 	}
-	if took > load.time*5/4 && !raceEnabled { // with the race detector other packages run beside this one
+	if took > load.time*5/4 && !race.Enabled { // with the race detector other packages run beside this one
 		t.Errorf("it took %s, and should take %s: the machine is too slow for this test, or the host is", took, load.time)
 	}
 	c := dial(t, url+"/c")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/script/scripttest"
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
+	"github.com/azuhost/azuhost/internal/race"
 )
 
 // change is one to the source of a new project, after which its channel
@@ -38,7 +39,7 @@ func TestNewProjects(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds in all languages: not with -short")
 	}
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector takes minutes to compile what it makes")
 	}
 	for _, l := range toolchain.Languages {

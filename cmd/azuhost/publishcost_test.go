@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/azuhost/azuhost/internal/race"
 	"github.com/coder/websocket"
 )
 
@@ -29,7 +30,7 @@ func TestPublishCost(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("the CPU time of another process is read from /proc, which is not here")
 	}
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("what the race detector adds is not what a message costs: run it without")
 	}
 	const members, rounds, messages = 1000, 6, 100

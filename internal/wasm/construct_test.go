@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/azuhost/azuhost/internal/race"
 	"github.com/azuhost/azuhost/internal/wasm"
 )
 
@@ -26,7 +27,7 @@ func TestConstructs(t *testing.T) {
 					continue
 				}
 				for _, n := range []uint64{0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 1 << 31} {
-					if n < 3 || name == "all" && !raceEnabled {
+					if n < 3 || name == "all" && !race.Enabled {
 						same(t, module, out, e.Name, []uint64{n})
 					}
 				}

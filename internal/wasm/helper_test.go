@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/azuhost/azuhost/internal/race"
 	"github.com/azuhost/azuhost/internal/wasm"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -69,7 +70,7 @@ func wat(t testing.TB, text string) []byte {
 // notWithRace skips what takes minutes with the race detector.
 func notWithRace(t testing.TB) {
 	t.Helper()
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector makes compiling slow, and nothing here has goroutines")
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/internal/race"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -97,7 +98,7 @@ var scenario = []step{
 var refused = []string{"name=" + strings.Repeat("x", 65), "name=a%01b"}
 
 func TestChat(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector takes a minute to compile large guests: make conformance runs it")
 	}
 	builds, err := filepath.Glob("../../sdk/*/examples/chat/build")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/internal/race"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -65,7 +66,7 @@ func guestFile(t *testing.T, language string) string {
 	if _, err := os.Stat(committed); err == nil {
 		return committed
 	}
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the guest is large: the race detector takes minutes to compile it; make conformance runs it")
 	}
 	out := filepath.Join(t.TempDir(), language+".wasm")

@@ -11,13 +11,14 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/internal/race"
 )
 
 // TestMemory sends messages to each guest that is committed, a million to one
 // that collects garbage when its SDK says so: what it allocates for one has to be
 // free for the next.
 func TestMemory(t *testing.T) {
-	if testing.Short() || raceEnabled {
+	if testing.Short() || race.Enabled {
 		t.Skip("sends a million messages to each guest: not with -short, nor with -race")
 	}
 	files, err := filepath.Glob("*/guest.wasm")

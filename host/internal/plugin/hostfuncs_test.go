@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/internal/race"
 )
 
 func TestHostFuncsAreTheABI(t *testing.T) {
@@ -261,7 +262,7 @@ func TestMillis(t *testing.T) {
 }
 
 func TestNoAllocationOnHotPaths(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	f := newForwarder(t, Options{Metering: Off})

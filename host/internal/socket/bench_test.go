@@ -7,6 +7,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/frame"
+	"github.com/azuhost/azuhost/internal/race"
 )
 
 // echoed makes a call that sends in and waits for the answer to it.
@@ -35,7 +36,7 @@ func echoes(tb testing.TB, way string, in []byte, n int) func() {
 }
 
 func TestAllocations(t *testing.T) {
-	if raceDetector {
+	if race.Enabled {
 		t.Skip("needs a build without the race detector, under which pools forget on purpose")
 	}
 	for _, tt := range []struct {

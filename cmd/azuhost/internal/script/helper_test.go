@@ -18,6 +18,7 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/script"
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/script/scripttest"
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/internal/race"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,7 +32,7 @@ func quickJS(t testing.TB) string {
 	if testing.Short() {
 		t.Skip("builds plugins: not with -short")
 	}
-	if raceEnabled && t.Name() != "TestClose" {
+	if race.Enabled && t.Name() != "TestClose" {
 		t.Skip("the race detector takes minutes to compile QuickJS so often: one test does")
 	}
 	file, err := scripttest.Runtime()
