@@ -92,9 +92,9 @@ func (rt *routeRuntime) told(c hub.Change) broker.Change {
 func (rt *routeRuntime) hears(c hub.Change) bool {
 	switch {
 	case c.Room != "":
-		return rt.host.broker.Settled(rt.roomTopic(c.Room))
+		return !rt.host.broker.SubscriptionPending(rt.roomTopic(c.Room))
 	case c.User != "":
-		return rt.host.broker.Settled(rt.userTopic(c.User))
+		return !rt.host.broker.SubscriptionPending(rt.userTopic(c.User))
 	}
 	return true
 }

@@ -49,7 +49,7 @@ func TestConnect(t *testing.T) {
 		{"TLS", "rediss://" + secured, trust, ""},
 		{"wrong password", "redis://:hidden@" + locked.Addr(), nil, "check the user and the password"},
 		{"unknown user", "redis://nobody:hidden@" + locked.Addr(), nil, "check the user and the password"},
-		{"no password", "redis://" + locked.Addr(), nil, "wants a password"},
+		{"no password", "redis://" + locked.Addr(), nil, "password is required"},
 		{"no rights", "redis://weak:weak@" + locked.Addr(), nil, "may not do that"},
 		{"database too large", "redis://:secret@" + locked.Addr() + "/99", nil, "another database"},
 		{"TLS, not trusted", "rediss://:hidden@" + secured, nil, "broker.ca"},

@@ -5,106 +5,71 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/redis/rueidis"
 )
 
-// entry is a message of a history.
-type historyEntry struct {
-	Message
+// ErrUnavailable means that Redis does not answer now.
+var ErrUnavailable = errors.New("broker: no link to Redis")
+
+// Entry is a message in the history of a topic.
+type Entry struct {
 	Offset uint64
-	seq    uint64
-	millis int64 // when it was sent
+	Message
 }
 
-// errDamaged says that a history has something in it that we did not write.
-var errDamaged = errors.New("broker: a damaged entry of a history")
-
-// reading gathers the messages of a history up to an offset, a part at a time.
-type historyRead struct {
-	stream  string
-	from    string // id of the entry that the next part begins with
-	to      uint64
-	entries []historyEntry
-	done    bool
-}
-
-func newHistoryRead(channel string, from, to uint64) *historyRead {
-	return &historyRead{stream: streamKey(channel), from: entryID(from), to: to}
-}
-
-func entryID(offset uint64) string { return strconv.FormatUint(offset, 10) + "-0" }
-
-// part asks for about so many bytes.
-func (r *historyRead) nextPart(bytes int) rueidis.LuaExec {
-	return rueidis.LuaExec{Keys: []string{r.stream}, Args: []string{r.from, entryID(r.to), strconv.Itoa(bytes)}}
-}
-
-// take takes a part, and says how large it is. There may be fewer messages than were asked
-// for, but then the oldest are missing.
-func (r *historyRead) addPart(res rueidis.RedisResult) (size int, err error) {
-	values, err := res.AsXRange()
-	if err != nil && !rueidis.IsRedisNil(err) {
-		return 0, fmt.Errorf("history: %w", err)
+// Since returns the messages of a topic after an offset, and the position of the topic. ok is false
+// if the history does not have all of them, or the topic has another epoch.
+func (b *Broker) Since(ctx context.Context, t Topic, epoch string, offset uint64) (
+	entries []Entry, at Position, ok bool, err error,
+) {
+	if !b.up.Load() {
+		return nil, at, false, ErrUnavailable
 	}
-	for _, v := range values {
-		size += len(v.FieldValues["m"])
-		e, err := parseEntry(v)
-		if n := len(r.entries); err != nil || n > 0 && e.Offset != r.entries[n-1].Offset+1 {
-			r.entries = r.entries[:0] // what is before a gap is of no use
-		}
-		if err == nil {
-			r.entries = append(r.entries, e)
+	channel := b.channelOf(t)
+	if at, err = b.queryPosition(ctx, channel); err != nil {
+		return nil, at, false, errors.Join(ErrUnavailable, err)
+	}
+	switch {
+	case epoch != at.Epoch || offset > at.Offset:
+		return nil, at, false, nil
+	case offset == at.Offset:
+		return nil, at, true, nil
+	case at.Offset-offset > uint64(t.Size):
+		return nil, at, false, nil
+	}
+	r := newHistoryRead(channel, offset+1, at.Offset)
+	for !r.done {
+		if err := b.readParts(ctx, []*historyRead{r}); err != nil {
+			return nil, at, false, errors.Join(ErrUnavailable, err)
 		}
 	}
-	n := len(r.entries)
-	whole := n > 0 && r.entries[n-1].Offset == r.to
-	if r.done = whole || len(values) == 0; !r.done {
-		r.from = "(" + values[len(values)-1].ID
-	} else if !whole {
-		r.entries = nil
+	if uint64(len(r.entries)) != at.Offset-offset || time.Since(time.UnixMilli(r.entries[0].millis)) > t.TTL {
+		return nil, at, false, nil
 	}
-	return size, nil
+	for _, e := range r.entries {
+		entries = append(entries, Entry{e.Offset, e.Message})
+	}
+	return entries, at, true, nil
 }
 
-// readParts asks for the next part of each of some readings in one round trip.
-func (b *Broker) readParts(ctx context.Context, all []*historyRead) error {
+// queryPosition asks Redis for the position of the topic of a channel.
+func (b *Broker) queryPosition(ctx context.Context, channel string) (at Position, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.opts.Timeout)
 	defer cancel()
-	execs := make([]rueidis.LuaExec, len(all))
-	for i, r := range all {
-		execs[i] = r.nextPart(b.readLimit.bytes() / len(all))
+	values, err := b.client.Do(ctx, b.client.B().Hmget().Key(metaKey(channel)).Field("e", "o").Build()).AsStrSlice()
+	if err == nil && len(values) != 2 {
+		err = errUnexpected
 	}
-	start, size := time.Now(), 0
-	for i, res := range b.evalScripts(ctx, readScript, execs) {
-		n, err := all[i].addPart(res)
-		if err != nil {
-			b.readLimit.failed(err)
-			return err
-		}
-		size += n
+	if err != nil {
+		return at, fmt.Errorf("position of a topic: %w", err)
 	}
-	b.readLimit.answered(size, time.Since(start), b.opts.Timeout)
-	return nil
+	return newPosition(values), nil
 }
 
-func parseEntry(v rueidis.XRangeEntry) (e historyEntry, err error) {
-	offset, tail, _ := strings.Cut(v.ID, "-")
-	e.Offset, err = strconv.ParseUint(offset, 10, 64)
-	if err != nil || tail != "0" {
-		return e, errDamaged
-	}
-	if e.millis, err = strconv.ParseInt(v.FieldValues["t"], 10, 64); err != nil {
-		return e, errDamaged
-	}
-	w := wireReader{rest: []byte(v.FieldValues["m"])}
-	node := string(w.bytes())
-	e.seq = w.uvarint()
-	e.Message = w.message(node)
-	if w.invalid || len(w.rest) > 0 {
-		return e, errDamaged
-	}
-	return e, nil
+// newPosition returns the position of an epoch and an offset. The offset is empty if the topic never
+// had a message.
+func newPosition(values []string) (at Position) {
+	at.Epoch = values[0]
+	at.Offset, _ = strconv.ParseUint(values[1], 10, 64)
+	return at
 }

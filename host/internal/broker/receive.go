@@ -6,7 +6,7 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// inbound is a publication that has come.
+// inboundBatch is a batch for a worker.
 type inboundBatch struct {
 	topic *topic
 	batch batch
@@ -14,8 +14,8 @@ type inboundBatch struct {
 
 var hashSeed = maphash.MakeSeed()
 
-// received takes what comes by the link, one at a time. A topic's messages all
-// go through one worker, so that they stay in order.
+// onPublication handles a publication of a subscribing connection, one at a time. All batches of a
+// topic go through one worker, which keeps their order.
 func (b *Broker) onPublication(m rueidis.PubSubMessage) {
 	switch m.Channel {
 	case b.clusterChannel(), b.nodeChannel(b.opts.Node):
@@ -23,24 +23,24 @@ func (b *Broker) onPublication(m rueidis.PubSubMessage) {
 		return
 	}
 	b.mu.Lock()
-	x := b.topics[m.Channel]
+	tp := b.topics[m.Channel]
 	b.mu.Unlock()
-	if x == nil {
-		return // it was unsubscribed in the meantime
+	if tp == nil {
+		return // unsubscribed meanwhile
 	}
 	p, err := parseBatch([]byte(m.Message))
 	if err != nil {
-		b.log.Warn("broker: something foreign was published", "topic", m.Channel, "err", err)
+		b.log.Warn("unreadable publication ignored", "topic", m.Channel, "err", err)
 		return
 	}
 	w := b.workers[maphash.String(hashSeed, m.Channel)%uint64(len(b.workers))]
 	select {
-	case w <- inboundBatch{x, p}:
+	case w <- inboundBatch{tp, p}:
 	case <-b.ctx.Done():
 	}
 }
 
-// deliverFrom is a worker.
+// runWorker handles the batches of some topics until the Broker closes.
 func (b *Broker) runWorker(c <-chan inboundBatch) {
 	for {
 		select {
@@ -54,108 +54,109 @@ func (b *Broker) runWorker(c <-chan inboundBatch) {
 	}
 }
 
-// take handles a publication; x.mu is held.
-func (b *Broker) handleBatch(x *topic, p *batch) {
-	if x.syncing {
-		b.holdBatch(x, p)
+// handleBatch delivers a batch, holds it while a resync is due, or starts a resync if its offset
+// does not follow the position of the topic. tp.mu is held.
+func (b *Broker) handleBatch(tp *topic, p *batch) {
+	if tp.syncing {
+		b.holdBatch(tp, p)
 		return
 	}
-	if !x.positioned {
-		return // nobody here any more
+	if !tp.positioned {
+		return // unsubscribed meanwhile
 	}
 	messages, at, seq := p.messages, p.first, p.seq
 	switch {
-	case at.Epoch != x.position.Epoch:
-		// Redis has forgotten the topic, or nothing was ever sent before.
-		if x.position.Offset > 0 {
+	case at.Epoch != tp.position.Epoch:
+		// Redis has lost the topic, or this is its first message.
+		if tp.position.Offset > 0 {
 			b.stats.resets.Add(1)
 		}
-		if at.Offset > 1 || x.position.Offset > 0 {
-			b.opts.SetPosition(x.Topic, Position{at.Epoch, at.Offset - 1})
+		if at.Offset > 1 || tp.position.Offset > 0 {
+			b.opts.SetPosition(tp.Topic, Position{at.Epoch, at.Offset - 1})
 		}
-	case at.Offset <= x.position.Offset:
-		old := min(x.position.Offset-at.Offset+1, uint64(len(messages)))
+	case at.Offset <= tp.position.Offset:
+		old := min(tp.position.Offset-at.Offset+1, uint64(len(messages)))
 		messages, at.Offset, seq = messages[old:], at.Offset+old, seq+old
-	case at.Offset > x.position.Offset+1:
-		// Redis has left something out. Who has a history finds it there.
-		b.startResync(x, p)
+	case at.Offset > tp.position.Offset+1:
+		b.startResync(tp, p)
 		return
 	}
 	if len(messages) == 0 {
 		return
 	}
 	b.stats.received.Add(uint64(len(messages)))
-	own := b.isOwn(x, p.node, p.seq)
+	own := b.isOwn(tp, p.node, p.seq)
 	if own {
-		x.lastEcho = p.seq + uint64(len(p.messages)) - 1
-		b.trimQueue(x)
+		tp.lastEcho = p.seq + uint64(len(p.messages)) - 1
+		b.trimQueue(tp)
 	}
-	x.position = Position{at.Epoch, at.Offset + uint64(len(messages)) - 1}
-	if !own || len(x.deliveredLocally) == 0 {
-		b.deliverBatch(x, at, messages)
+	tp.position = Position{at.Epoch, at.Offset + uint64(len(messages)) - 1}
+	if !own || len(tp.deliveredLocally) == 0 {
+		b.deliverBatch(tp, at, messages)
 		return
 	}
 	for i, m := range messages {
-		b.deliverOnce(x, Position{at.Epoch, at.Offset + uint64(i)}, seq+uint64(i), m)
+		b.deliverOnce(tp, Position{at.Epoch, at.Offset + uint64(i)}, seq+uint64(i), m)
 	}
 }
 
-// deliverCounted delivers messages; x.mu is held. Deliver counts for the last one: so one
-// whose sender wants to know is the last.
-func (b *Broker) deliverBatch(x *topic, at Position, messages []Message) {
+// deliverBatch delivers messages; tp.mu is held. Options.Deliver returns the sockets of the last
+// message, so each message that wants receipts is the last of a call.
+func (b *Broker) deliverBatch(tp *topic, at Position, messages []Message) {
 	for len(messages) > 0 {
 		n := 1
 		for n < len(messages) && messages[n-1].ackID == 0 {
 			n++
 		}
-		b.sendAcks(messages[:n], b.opts.Deliver(x.Topic, at, messages[:n]))
+		b.sendAcks(messages[:n], b.opts.Deliver(tp.Topic, at, messages[:n]))
 		messages, at.Offset = messages[n:], at.Offset+uint64(n)
 	}
 }
 
-// deliverOne delivers a message unless the members have it already; x.mu is held.
-func (b *Broker) deliverOnce(x *topic, at Position, seq uint64, m Message) {
-	x.position, x.positioned = at, true
-	own := b.isOwn(x, m.Node, seq)
-	if own && seq > x.lastEcho { // a history may have it before it comes
-		x.lastEcho = seq
-		b.trimQueue(x)
+// deliverOnce delivers a message unless the members here have it already; tp.mu is held.
+func (b *Broker) deliverOnce(tp *topic, at Position, seq uint64, m Message) {
+	tp.position, tp.positioned = at, true
+	own := b.isOwn(tp, m.Node, seq)
+	if own && seq > tp.lastEcho { // read from the history before it came back
+		tp.lastEcho = seq
+		b.trimQueue(tp)
 	}
-	if _, ok := x.deliveredLocally[seq]; ok && own {
-		delete(x.deliveredLocally, seq)
-		b.opts.Advance(x.Topic, at)
+	if _, ok := tp.deliveredLocally[seq]; ok && own {
+		delete(tp.deliveredLocally, seq)
+		b.opts.Advance(tp.Topic, at)
 		return
 	}
-	n := b.opts.Deliver(x.Topic, at, []Message{m})
+	n := b.opts.Deliver(tp.Topic, at, []Message{m})
 	b.sendAcks([]Message{m}, n)
 }
 
-// hold keeps a publication until it is known where the topic stands; x.mu is
-// held. Over the bound the rest is left to another look, which counts what is lost.
-func (b *Broker) holdBatch(x *topic, p *batch) {
+// holdBatch keeps a batch until the resync of its topic completes; tp.mu is held. Above
+// Options.MaxQueue it drops this batch and all later ones, and another resync finds what they had.
+func (b *Broker) holdBatch(tp *topic, p *batch) {
 	size := 0
 	for i := range p.messages {
 		size += len(p.messages[i].Frame) + 64
 	}
-	if x.heldOverflow = x.heldOverflow || x.heldBytes+size > b.opts.MaxQueue; x.heldOverflow {
+	tp.heldOverflow = tp.heldOverflow || tp.heldBytes+size > b.opts.MaxQueue
+	if tp.heldOverflow {
 		return
 	}
-	x.heldBytes += size
-	x.held = append(x.held, *p)
+	tp.heldBytes += size
+	tp.held = append(tp.held, *p)
 }
 
-// again has the link look where a topic stands, since something is missing.
-func (b *Broker) startResync(x *topic, p *batch) {
-	x.syncing = true
-	b.holdBatch(x, p)
-	b.requestResync(x)
+// startResync resyncs a topic because messages before p are missing; tp.mu is held.
+func (b *Broker) startResync(tp *topic, p *batch) {
+	tp.syncing = true
+	b.holdBatch(tp, p)
+	b.requestResync(tp)
 }
 
-// lookAgain has the link subscribe a topic anew. It is subscribed, and to say so again
-// does no harm.
-func (b *Broker) requestResync(x *topic) {
+// requestResync makes runLink subscribe a topic again, and resync it. To subscribe twice does no
+// harm.
+func (b *Broker) requestResync(tp *topic) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	x.subscribed = false
-	b.markChanged(x)
+	tp.subscribed = false
+	b.markChanged(tp)
 }

@@ -8,14 +8,18 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// publishScript numbers messages, keeps them, and publishes them; all of a
-// batch or, when this sender's batch was taken before, nothing. Numbers of one life of a
-// sender are compared only: the clock of the next one may be behind.
+// script is the text of a Lua script. Nodes of all versions run their own scripts on the same keys.
+type script string
+
+// publishScript numbers the messages of a batch, appends them to the history and publishes them. It
+// rejects a batch that it has accepted before from the same incarnation of the sender; the numbers of
+// two incarnations cannot be compared, because the clock of the second may be behind.
 //
-//	KEYS  meta, stream, sender
-//	ARGV  channel, command, new epoch, ttl of meta in ms, first seq, count, body, size of
-//	      the history, its ttl in ms, life of the sender, and for the history: a message each
-//	gives epoch, offset of the last, subscribers (-1: it was taken before)
+//	KEYS     meta, stream, sender
+//	ARGV     channel, publish command, epoch to begin, TTL of meta and sender in ms, first sequence
+//	         number, count, body, size of the history, its TTL in ms, incarnation of the sender,
+//	         and with a history each message
+//	returns  epoch, offset of the last message, subscribers; -1: accepted before
 const publishScript script = `
 local meta = redis.call('HMGET', KEYS[1], 'e', 'o')
 local epoch, last = meta[1], tonumber(meta[2] or '0')
@@ -44,13 +48,13 @@ local got = redis.call(ARGV[2], ARGV[1], epoch .. '\n' .. string.format('%.0f', 
 return {epoch, string.format('%.0f', last + n), got}
 `
 
-// placeScript says where a topic stands. Where its numbers are gone, or were evicted, another
-// epoch begins, and what the history still has of the one before goes, too: its ids would
-// be in the way. A Redis that can not write for a while begins none.
+// positionScript returns the position of a topic. If its numbers were lost or evicted, it begins an
+// epoch and deletes the stream, whose entry ids would be in the way. While Redis refuses writes it
+// begins none.
 //
-//	KEYS  meta, stream, sender
-//	ARGV  new epoch (empty: none begins), ttl of meta in ms
-//	gives epoch, offset, and what is known of the sender
+//	KEYS     meta, stream, sender
+//	ARGV     epoch to begin (empty: none), TTL of meta in ms
+//	returns  epoch, offset, record of the sender
 const positionScript script = `
 local meta = redis.call('HMGET', KEYS[1], 'e', 'o')
 local sent = redis.call('GET', KEYS[3]) or ''
@@ -77,9 +81,9 @@ return {meta[1] or '', meta[2] or '', sent}
 
 // readScript reads a part of a history.
 //
-//	KEYS  stream
-//	ARGV  first and last id, bytes after which it is enough
-//	gives entries
+//	KEYS     stream
+//	ARGV     first id, last id, number of bytes after which to stop
+//	returns  entries
 const readScript script = `
 local out, size, from = {}, 0, ARGV[1]
 repeat
@@ -94,22 +98,73 @@ until #part < 16
 return out
 `
 
-// script is one of Redis.
-type script string
+// renewScript begins another epoch if a topic stands before a position that it had. Redis came back
+// without the last messages that it had acknowledged, and would give their offsets to other messages.
+//
+//	KEYS     meta, stream
+//	ARGV     epoch, offset, epoch to begin
+//	returns  epoch
+const renewScript = `
+local meta = redis.call('HMGET', KEYS[1], 'e', 'o')
+if meta[1] == ARGV[1] and tonumber(meta[2] or '0') < tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[1], 'e', ARGV[3])
+  redis.call('DEL', KEYS[2])
+  return ARGV[3]
+end
+return meta[1] or ''
+`
 
-// sums are what scripts are named by.
-var scriptSHA = map[script]string{publishScript: sha1Hex(publishScript), positionScript: sha1Hex(positionScript), readScript: sha1Hex(readScript)}
+// writeScript changes values of a store and releases its lock, if the lock is still held.
+//
+//	KEYS     lock, values
+//	ARGV     lock token, then for each value: "set" or "del", value, and its expiry in ms:
+//	         0 none, +n from now, n Unix time
+//	returns  1, or 0 if another node has the lock
+const writeScript = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+for i = 2, #KEYS do
+  local at = 2 + (i - 2) * 3
+  if ARGV[at] == 'del' then
+    redis.call('DEL', KEYS[i])
+  else
+    local ends = ARGV[at + 2]
+    redis.call('SET', KEYS[i], ARGV[at + 1])
+    if string.sub(ends, 1, 1) == '+' then
+      redis.call('PEXPIRE', KEYS[i], string.sub(ends, 2))
+    elseif ends ~= '0' then
+      redis.call('PEXPIREAT', KEYS[i], ends)
+    end
+  end
+end
+redis.call('DEL', KEYS[1])
+return 1
+`
+
+// unlockScript releases the lock of a store, if it is still held.
+//
+//	KEYS     lock
+//	ARGV     lock token
+const unlockScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`
+
+// scriptSHA has the SHA-1 of each script, by which EVALSHA names it.
+var scriptSHA = map[script]string{
+	publishScript:  sha1Hex(publishScript),
+	positionScript: sha1Hex(positionScript),
+	readScript:     sha1Hex(readScript),
+}
 
 func sha1Hex(s script) string {
 	sum := sha1.Sum([]byte(s))
 	return hex.EncodeToString(sum[:])
 }
 
-// eval runs a script, which is named by its sum, and sent where that is not known.
+// evalScripts runs a script once for each element of execs, in one round trip. A second round trip
+// sends the text of the script to servers that do not know it.
 func (b *Broker) evalScripts(ctx context.Context, s script, execs []rueidis.LuaExec) []rueidis.RedisResult {
 	cmds := make(rueidis.Commands, len(execs))
 	for i, e := range execs {
-		cmds[i] = b.client.B().Evalsha().Sha1(scriptSHA[s]).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build()
+		cmd := b.client.B().Evalsha().Sha1(scriptSHA[s]).Numkeys(int64(len(e.Keys)))
+		cmds[i] = cmd.Key(e.Keys...).Arg(e.Args...).Build()
 	}
 	results := b.client.DoMulti(ctx, cmds...)
 	var unknown []int
@@ -118,7 +173,8 @@ func (b *Broker) evalScripts(ctx context.Context, s script, execs []rueidis.LuaE
 		if re, ok := rueidis.IsRedisErr(r.Error()); ok && re.IsNoScript() {
 			e := execs[i]
 			unknown = append(unknown, i)
-			cmds = append(cmds, b.client.B().Eval().Script(string(s)).Numkeys(int64(len(e.Keys))).Key(e.Keys...).Arg(e.Args...).Build())
+			cmd := b.client.B().Eval().Script(string(s)).Numkeys(int64(len(e.Keys)))
+			cmds = append(cmds, cmd.Key(e.Keys...).Arg(e.Args...).Build())
 		}
 	}
 	if len(cmds) > 0 {

@@ -11,19 +11,19 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// ErrNoValue says that a key has no value.
+// ErrNoValue means that a key has no value.
 var ErrNoValue = errors.New("broker: no such value")
 
-// Value of a route's store.
+// Value is a value in the store of a route, or a change of one.
 type Value struct {
 	Key, Value string
 	Expires    time.Time     // by the clock of Redis; zero: never, or
-	TTL        time.Duration // from when it is written
-	Set        bool          // of a change: false deletes it
+	TTL        time.Duration // in a change: the time from the write on
+	Set        bool          // in a change: false deletes the value
 }
 
-// lockTime is how long a lock holds if its node dies with it: longer than any
-// hook, and what it waits for, may take.
+// lockTTL is how long a lock lasts if its node dies: longer than a hook, and its wait for the store,
+// may take.
 const lockTTL = 10 * time.Second
 
 func (b *Broker) storeKey(route string) string {
@@ -33,13 +33,15 @@ func (b *Broker) storeKey(route string) string {
 func (b *Broker) valueKey(route, key string) string { return b.storeKey(route) + ":v:" + key }
 func (b *Broker) lockKey(route string) string       { return b.storeKey(route) + ":l" }
 
-// atOnce is how many requests to stores may be under way. The client has room for more, but
-// where that ends it waits for Redis whatever time the caller has.
+// maxRequests limits the requests to stores under way. It is below the number at which the client
+// blocks without regard to the caller's deadline.
 const maxRequests = 256
 
-// request asks Redis for something and waits for the answer as long as ctx allows. The place of
-// a request is taken until its answer has come, or the connection is lost.
-func (b *Broker) request(ctx context.Context, do func(context.Context) []rueidis.RedisResult) ([]rueidis.RedisResult, error) {
+// request runs a request to Redis and waits for the answer as long as ctx allows. The request counts
+// for maxRequests until its answer comes or the connection is lost.
+func (b *Broker) request(ctx context.Context, do func(context.Context) []rueidis.RedisResult) (
+	[]rueidis.RedisResult, error,
+) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -64,7 +66,7 @@ func (b *Broker) request(ctx context.Context, do func(context.Context) []rueidis
 	}
 }
 
-// Value gives a value of a route's store. The error is ErrNoValue where there is none.
+// Value returns a value of a route's store. The error is ErrNoValue if the key has none.
 func (b *Broker) Value(ctx context.Context, route, key string) (Value, error) {
 	if !b.up.Load() {
 		return Value{}, ErrUnavailable
@@ -85,14 +87,14 @@ func (b *Broker) Value(ctx context.Context, route, key string) (Value, error) {
 	}
 	v := Value{Key: key, Value: text, Set: true}
 	at, err := results[1].AsInt64()
-	if err != nil { // or it would be written back without its end
-		return Value{}, fmt.Errorf("broker: when a value ends (Redis 7 or later can tell): %w", err)
+	if err != nil { // without its expiry the value would be written back for good
+		return Value{}, fmt.Errorf("broker: read the expiry of a value (needs Redis 7 or later): %w", err)
 	}
 	return v, v.setExpiry(at)
 }
 
-// end notes when a value ends, as PEXPIRETIME says it. One that has ended since it was read
-// is none: as one without an end it would be written back.
+// setExpiry sets the expiry from an answer to PEXPIRETIME. It returns ErrNoValue for a value that
+// expired after it was read, which would be written back without an expiry.
 func (v *Value) setExpiry(at int64) error {
 	if at == -2 {
 		return ErrNoValue
@@ -103,8 +105,8 @@ func (v *Value) setExpiry(at int64) error {
 	return nil
 }
 
-// Lock takes the right to write to a route's store, for all nodes. Who has it
-// ends it with Write or Unlock.
+// Lock acquires the lock for writes to a route's store, which is one for all nodes, and returns its
+// token. The caller releases it with Write or Unlock.
 func (b *Broker) Lock(ctx context.Context, route string) (string, error) {
 	if !b.up.Load() {
 		return "", ErrUnavailable
@@ -122,10 +124,10 @@ func (b *Broker) Lock(ctx context.Context, route string) (string, error) {
 			return lock, nil
 		}
 		if !rueidis.IsRedisNil(err) {
-			b.Unlock(route, lock) // it may be ours: perhaps only the answer did not come
+			b.Unlock(route, lock) // the lock may be held: perhaps only the answer was lost
 			return "", fmt.Errorf("broker: lock a store: %w", err)
 		}
-		select { // another node has it, for a hook's time
+		select { // another node holds the lock, for the time of a hook
 		case <-time.After(wait/2 + rand.N(wait)):
 		case <-ctx.Done():
 			return "", ctx.Err()
@@ -133,48 +135,24 @@ func (b *Broker) Lock(ctx context.Context, route string) (string, error) {
 	}
 }
 
-// writeScript changes values and ends the lock, if it still holds.
-//
-//	KEYS  lock, values
-//	ARGV  lock, then for each value: "set" or "del", value, and when it ends in ms: 0 never, +n from now, n as a time
-const writeScript = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-for i = 2, #KEYS do
-  local at = 2 + (i - 2) * 3
-  if ARGV[at] == 'del' then
-    redis.call('DEL', KEYS[i])
-  else
-    local ends = ARGV[at + 2]
-    redis.call('SET', KEYS[i], ARGV[at + 1])
-    if string.sub(ends, 1, 1) == '+' then
-      redis.call('PEXPIRE', KEYS[i], string.sub(ends, 2))
-    elseif ends ~= '0' then
-      redis.call('PEXPIREAT', KEYS[i], ends)
-    end
-  end
-end
-redis.call('DEL', KEYS[1])
-return 1
-`
-
 var writeLua = rueidis.NewLuaScript(writeScript)
 
-// Write changes values and ends the lock, in one step. On error the values are
-// as they were, unless the answer was lost on the way, or ctx was done before it came.
+// Write changes values and releases the lock, in one step. On an error the values are unchanged,
+// unless the answer was lost or ctx was done before it came.
 func (b *Broker) Write(ctx context.Context, route, lock string, changes []Value) error {
 	keys, args := []string{b.lockKey(route)}, []string{lock}
 	for _, v := range changes {
 		keys = append(keys, b.valueKey(route, v.Key))
-		op, ends := "set", "0"
+		op, expiry := "set", "0"
 		switch {
 		case !v.Set:
 			op, v.Value = "del", ""
 		case v.TTL > 0:
-			ends = "+" + millis(v.TTL)
+			expiry = "+" + millis(v.TTL)
 		case !v.Expires.IsZero():
-			ends = strconv.FormatInt(v.Expires.UnixMilli(), 10)
+			expiry = strconv.FormatInt(v.Expires.UnixMilli(), 10)
 		}
-		args = append(args, op, v.Value, ends)
+		args = append(args, op, v.Value, expiry)
 	}
 	results, err := b.request(ctx, func(ctx context.Context) []rueidis.RedisResult {
 		return []rueidis.RedisResult{writeLua.Exec(ctx, b.client, keys, args)}
@@ -184,7 +162,7 @@ func (b *Broker) Write(ctx context.Context, route, lock string, changes []Value)
 		done, err = results[0].AsBool()
 	}
 	if err != nil {
-		b.Unlock(route, lock) // or nobody could write until the lock ends by itself
+		b.Unlock(route, lock) // otherwise nobody could write until the lock expires
 		return fmt.Errorf("broker: the store was not written: %w", err)
 	}
 	if !done {
@@ -193,10 +171,10 @@ func (b *Broker) Write(ctx context.Context, route, lock string, changes []Value)
 	return nil
 }
 
-var unlockLua = rueidis.NewLuaScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
+var unlockLua = rueidis.NewLuaScript(unlockScript)
 
-// Unlock ends a lock without a change, and does not wait for that: Redis is asked until it answers
-// or the lock has ended by itself.
+// Unlock releases a lock without a change. It does not wait: the release is repeated in the
+// background until Redis answers or the lock has expired.
 func (b *Broker) Unlock(route, lock string) {
 	b.mu.Lock()
 	b.unlocks++
@@ -209,7 +187,7 @@ func (b *Broker) Unlock(route, lock string) {
 			b.notify()
 		}
 	}) {
-		b.log.Debug("broker: unlock after the end", "route", route)
+		b.log.Debug("store not unlocked: the broker is closed", "route", route)
 	}
 }
 
@@ -226,7 +204,7 @@ func (b *Broker) unlock(route, lock string) {
 		if err == nil {
 			return
 		}
-		b.log.Debug("broker: unlock", "route", route, "err", err)
+		b.log.Debug("store not unlocked; retrying", "route", route, "err", err)
 		select {
 		case <-time.After(firstBackoff):
 		case <-ctx.Done():

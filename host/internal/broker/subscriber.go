@@ -4,33 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"sync"
 
 	"github.com/redis/rueidis"
 )
 
-// subscriber is what hears, while the link is up: one connection, and in a
-// Redis Cluster that offers sharded publications one more to each of its masters.
+// subscriber has the subscribing connections of a link: one and, in a Redis Cluster with sharded
+// publications, one more to each master. runLink owns it; mu guards leaving.
 type subscriber struct {
 	b      *Broker
-	conn   rueidis.DedicatedClient // the control channels, and without slots all topics
-	slots  []slotRange             // nil: publications are not sharded
-	shards map[string]rueidis.DedicatedClient
+	conn   rueidis.DedicatedClient            // cluster messages and, without sharding, all topics
+	slots  []slotRange                        // nil: publications are not sharded
+	shards map[string]rueidis.DedicatedClient // by address of the master
 	wg     sync.WaitGroup
 
 	mu      sync.Mutex
-	leaving map[string]bool // channels that this node itself has left
+	leaving map[string]bool // channels that this node unsubscribes
 }
 
-// slots are a part of a Redis Cluster.
-type slotRange struct {
-	from, to int64
-	addr     string // of its master
-}
-
-// openSubscriber connects, and hears the control channels.
+// openSubscriber connects and subscribes to the cluster messages.
 func (b *Broker) openSubscriber() (_ *subscriber, err error) {
 	s := &subscriber{b: b, shards: map[string]rueidis.DedicatedClient{}, leaving: map[string]bool{}}
 	defer func() {
@@ -52,7 +44,7 @@ func (b *Broker) openSubscriber() (_ *subscriber, err error) {
 	return s, nil
 }
 
-// connect gives a connection that hears.
+// connect returns a subscribing connection. The link breaks when it ends.
 func (s *subscriber) connect(client rueidis.Client) rueidis.DedicatedClient {
 	c, _ := client.Dedicate() // Close releases it
 	broken := c.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: s.b.onPublication, OnSubscription: s.onSubscription})
@@ -66,7 +58,7 @@ func (s *subscriber) connect(client rueidis.Client) rueidis.DedicatedClient {
 	return c
 }
 
-// close ends all connections: what they have subscribed is not to be met again.
+// close ends all connections and waits for their goroutines.
 func (s *subscriber) close() {
 	s.conn.Close()
 	for _, c := range s.shards {
@@ -75,39 +67,39 @@ func (s *subscriber) close() {
 	s.wg.Wait()
 }
 
-// noticed looks for topics that a cluster has moved to another node: the link
-// begins anew.
+// onSubscription breaks the link if a Redis Cluster has moved a topic to another master, which ends
+// its subscription.
 func (s *subscriber) onSubscription(n rueidis.PubSubSubscription) {
 	if n.Kind != "sunsubscribe" {
 		return
 	}
 	s.mu.Lock()
-	ours := s.leaving[n.Channel]
+	own := s.leaving[n.Channel]
 	delete(s.leaving, n.Channel)
 	s.mu.Unlock()
-	if !ours {
-		s.b.failLink(errors.New("a part of the Redis Cluster has moved"))
+	if !own {
+		s.b.failLink(errors.New("the Redis Cluster has moved a slot"))
 	}
 }
 
 // change subscribes topics, or unsubscribes them.
 func (s *subscriber) change(add bool, topics []*topic) error {
-	names := make([]string, len(topics))
-	for i, x := range topics {
-		names[i] = x.channel
+	channels := make([]string, len(topics))
+	for i, tp := range topics {
+		channels[i] = tp.channel
 	}
 	if s.slots == nil {
-		return s.changeClassic(add, names)
+		return s.changeClassic(add, channels)
 	}
-	return s.changeSharded(add, names)
+	return s.changeSharded(add, channels)
 }
 
-func (s *subscriber) changeClassic(add bool, names []string) error {
+func (s *subscriber) changeClassic(add bool, channels []string) error {
 	ctx, cancel := context.WithTimeout(s.b.ctx, s.b.opts.Timeout)
 	defer cancel()
-	cmd := s.conn.B().Unsubscribe().Channel(names...).Build()
+	cmd := s.conn.B().Unsubscribe().Channel(channels...).Build()
 	if add {
-		cmd = s.conn.B().Subscribe().Channel(names...).Build()
+		cmd = s.conn.B().Subscribe().Channel(channels...).Build()
 	}
 	if err := s.conn.Do(ctx, cmd).Error(); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
@@ -115,18 +107,18 @@ func (s *subscriber) changeClassic(add bool, names []string) error {
 	return nil
 }
 
-// sharded is change where each master has its own topics.
-func (s *subscriber) changeSharded(add bool, names []string) error {
+// changeSharded sends each channel to the master of its slot.
+func (s *subscriber) changeSharded(add bool, channels []string) error {
 	ctx, cancel := context.WithTimeout(s.b.ctx, s.b.opts.Timeout)
 	defer cancel()
 	cmds := map[string]rueidis.Commands{}
 	s.mu.Lock()
-	for _, name := range names {
-		cmd := s.b.client.B().Sunsubscribe().Channel(name).Build()
+	for _, channel := range channels {
+		cmd := s.b.client.B().Sunsubscribe().Channel(channel).Build()
 		if add {
-			cmd = s.b.client.B().Ssubscribe().Channel(name).Build()
+			cmd = s.b.client.B().Ssubscribe().Channel(channel).Build()
 		} else {
-			s.leaving[name] = true
+			s.leaving[channel] = true
 		}
 		addr := s.masterOf(int64(cmd.Slot()))
 		cmds[addr] = append(cmds[addr], cmd)
@@ -146,81 +138,25 @@ func (s *subscriber) changeSharded(add bool, names []string) error {
 	return nil
 }
 
-// master is the address of the master that has a slot; empty: none has it.
+// masterOf returns the address of the master that has a slot; empty: none has it.
 func (s *subscriber) masterOf(slot int64) string {
-	for _, part := range s.slots {
-		if part.from <= slot && slot <= part.to {
-			return part.addr
+	for _, r := range s.slots {
+		if r.from <= slot && slot <= r.to {
+			return r.addr
 		}
 	}
 	return ""
 }
 
-// shard gives the connection to a master.
+// shardConn returns the connection to a master, which it opens if there is none.
 func (s *subscriber) shardConn(addr string) (rueidis.DedicatedClient, error) {
 	if c := s.shards[addr]; c != nil {
 		return c, nil
 	}
 	node := s.b.client.Nodes()[addr]
 	if node == nil {
-		return nil, fmt.Errorf("a part of the Redis Cluster is at %q, which is not known", addr)
+		return nil, fmt.Errorf("a slot of the Redis Cluster is at %q, which is not known", addr)
 	}
 	s.shards[addr] = s.connect(node)
 	return s.shards[addr], nil
-}
-
-// findSlots asks a Redis Cluster for its parts. nil: it has no sharded publications.
-func (b *Broker) readSlots() (parts []slotRange, err error) {
-	ctx, cancel := context.WithTimeout(b.ctx, b.opts.Timeout)
-	defer cancel()
-	known, err := b.client.Do(ctx, b.client.B().Arbitrary("COMMAND", "INFO", "SPUBLISH").Build()).ToArray()
-	var refused *rueidis.RedisError
-	switch {
-	case errors.As(err, &refused) && !breaksLink(refused):
-		return nil, nil // the user may not ask
-	case err != nil:
-		return nil, fmt.Errorf("what Redis can do: %w", err)
-	case len(known) != 1 || known[0].IsNil():
-		return nil, nil // older than 7
-	}
-	values, err := b.client.Do(ctx, b.client.B().ClusterSlots().Build()).ToArray()
-	if err != nil {
-		return nil, fmt.Errorf("the parts of the Redis Cluster: %w", err)
-	}
-	for _, v := range values {
-		part, err := parseSlotRange(v)
-		if err != nil {
-			return nil, fmt.Errorf("the parts of the Redis Cluster: %w", err)
-		}
-		parts = append(parts, part)
-	}
-	if len(parts) == 0 {
-		return nil, errors.New("the Redis Cluster has no parts")
-	}
-	return parts, nil
-}
-
-// parseSlots reads: from, to, and nodes, the master first: host, port, …
-func parseSlotRange(m rueidis.RedisMessage) (part slotRange, err error) {
-	bad := errors.New("an answer of another form")
-	v, err := m.ToArray()
-	if err != nil || len(v) < 3 {
-		return part, bad
-	}
-	master, err := v[2].ToArray()
-	if err != nil || len(master) < 2 {
-		return part, bad
-	}
-	var e [4]error
-	var host string
-	var port int64
-	part.from, e[0] = v[0].AsInt64()
-	part.to, e[1] = v[1].AsInt64()
-	host, e[2] = master[0].ToString()
-	port, e[3] = master[1].AsInt64()
-	if err := errors.Join(e[:]...); err != nil {
-		return part, bad
-	}
-	part.addr = net.JoinHostPort(host, strconv.FormatInt(port, 10))
-	return part, nil
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Kind says what a topic is.
+// Kind is the kind of a topic.
 type Kind byte
 
 // Kinds of topics.
@@ -16,7 +16,7 @@ const (
 	Route Kind = 'a' // all connections of a route
 )
 
-// Topic is where a message goes. Size and TTL are those of its history.
+// Topic names a destination of messages. Size and TTL limit its history; Size 0 means no history.
 type Topic struct {
 	Route string
 	Kind  Kind
@@ -25,63 +25,61 @@ type Topic struct {
 	TTL   time.Duration
 }
 
-// Position is a place among the messages of a topic.
+// metaTTL is how long Redis keeps the numbers of a topic after its last message. A node that was
+// cut off for less can tell what it missed.
+func (t Topic) metaTTL() time.Duration { return max(time.Hour, 2*t.TTL) }
+
+// Position is a position in the messages of a topic.
 type Position struct {
 	Epoch  string
 	Offset uint64
 }
 
-// Message is what a topic carries.
-type Message struct {
-	Frame  []byte // a WebSocket frame; or
-	Close  *Close // what ends connections of a user
-	Except uint64 // the connection of node Node that it is not for; 0: none
-	Node   string // that published it
-	ackID  uint64
-}
-
-// Close ends connections.
-type Close struct {
-	Code   int    `json:"code"`
-	Reason string `json:"reason,omitempty"`
-}
-
-// topic is a Topic at work.
+// topic is the state of a Topic on this node.
 type topic struct {
-	Topic   // Size and TTL are changed by the goroutine of link alone, with mu held
+	Topic   // Size and TTL are changed by runLink alone, with mu held
 	channel string
 
-	// guarded by Broker.mu
-	subscriptions int   // members here are of so many: a route that ends and one that begins may have the same path
-	requested     Topic // as the last Subscribe had it: its history is the one of now
-	newSubscriber bool  // the first of them has come since takeChanged, and is to be told where the topic stands
-	subscribed    bool  // Redis has confirmed it, on the link of now
+	// Guarded by Broker.mu.
+	subscriptions int   // calls of Subscribe less those of Unsubscribe
+	requested     Topic // of the last Subscribe, whose history applies
+	newSubscriber bool  // Subscribe was called since takeChanged
+	subscribed    bool  // on the present link, and resynced
 	inChanged     bool  // is in Broker.changed
 	inReady       bool  // is in Broker.ready
-	inBlocked     bool  // is in Broker.stalled
+	inBlocked     bool  // is in Broker.blocked
 
-	// Locks from the outside in: topic.mu, those of the hub, Broker.mu.
-	mu               sync.Mutex
-	removed          bool // not in Broker.topics any more
-	syncing          bool // wanted, and not yet known where it stands: received and to be sent wait
-	held             []batch
-	heldBytes        int      // bytes in pending
-	heldOverflow     bool     // more has come than pending may have
-	position         Position // of the last message that was delivered here
-	positioned       bool
-	queue            []outgoing // first those that Redis has and that did not come back yet, then those on their way, then those that wait
-	accepted         int        // how many of out Redis has
-	inFlight         int        // how many after them are on their way
-	lastSent         uint64     // number of the last message that was ever on its way: Redis may have it
-	nextSeq          uint64
-	firstSeq         uint64              // the first that nextSeq was
-	lastEcho         uint64              // number of the last message of this node that came back
-	blocked          bool                // Redis did not take the last batch, and may take it later
-	deliveredLocally map[uint64]struct{} // numbers of messages that were delivered here by ourselves, and may still come
+	mu      sync.Mutex
+	removed bool // from Broker.topics
+
+	// Receiving; guarded by mu.
+	position     Position // of the last message delivered here
+	positioned   bool     // position is known
+	syncing      bool     // a resync is due: batches are held, and nothing is sent
+	held         []batch
+	heldBytes    int
+	heldOverflow bool // held has reached its limit, and batches were dropped
+
+	// Sending; guarded by mu. queue has the messages that Redis accepted and that did not come back
+	// yet, then those in flight, then those that wait.
+	queue            []outgoing
+	accepted         int                 // messages at the front of queue that Redis accepted
+	inFlight         int                 // messages after those whose batch is in flight
+	firstSeq         uint64              // sequence number of the first message ever queued
+	nextSeq          uint64              // sequence number of the next message
+	lastSent         uint64              // highest sequence number ever in flight: Redis may have it
+	lastEcho         uint64              // sequence number of the last own message that came back
+	blocked          bool                // Redis refused the last batch and may accept it later
+	deliveredLocally map[uint64]struct{} // sequence numbers of messages delivered here that may still come back
 }
 
-// channelOf is the name of a topic's channel, and begins those of its keys. What
-// is in braces decides the slot in a cluster, so that a script can use all.
+// isOwn reports whether this process sent a message. An earlier process of the same node name may
+// have used higher numbers. tp.mu is held.
+func (b *Broker) isOwn(tp *topic, node string, seq uint64) bool {
+	return node == b.opts.Node && seq >= tp.firstSeq && seq < tp.nextSeq
+}
+
+// channelOf returns the name of a topic's channel, which begins the names of its keys.
 func (b *Broker) channelOf(t Topic) string {
 	return b.opts.Prefix + ":{" + string(t.Kind) + "|" + escapeTag(t.Route) + "|" + escapeTag(t.Name) + "}"
 }
@@ -90,90 +88,56 @@ var tagEscaper = strings.NewReplacer("%", "%25", "}", "%7D", "|", "%7C")
 
 func escapeTag(s string) string { return tagEscaper.Replace(s) }
 
-// Control channels are all in one slot: what a node says comes in its order.
+// The channels of cluster messages share one slot, so that a node's messages keep their order.
 func (b *Broker) clusterChannel() string         { return b.opts.Prefix + ":{c}" }
 func (b *Broker) nodeChannel(node string) string { return b.opts.Prefix + ":{c}:" + node }
-func metaKey(channel string) string              { return channel + ":m" }
-func streamKey(channel string) string            { return channel + ":s" }
-func senderKey(channel, node string) string      { return channel + ":i:" + node }
 
-// topic finds a topic, and makes it where it is not there; mu is held.
+func metaKey(channel string) string         { return channel + ":m" }
+func streamKey(channel string) string       { return channel + ":s" }
+func senderKey(channel, node string) string { return channel + ":i:" + node }
+
+// ensureTopic returns the state of a topic, which it creates if there is none; mu is held.
 func (b *Broker) ensureTopic(t Topic) *topic {
 	ch := b.channelOf(t)
-	x := b.topics[ch]
-	if x == nil {
-		now := b.nowMicros() // a script counts to 2^53
-		x = &topic{Topic: t, requested: t, channel: ch, nextSeq: now, firstSeq: now}
-		b.topics[ch] = x
+	tp := b.topics[ch]
+	if tp == nil {
+		now := b.nowMicros()
+		tp = &topic{Topic: t, requested: t, channel: ch, nextSeq: now, firstSeq: now}
+		b.topics[ch] = tp
 	}
-	return x
+	return tp
 }
 
-// ours says whether a message is one that this process has sent: one of its name before
-// may have counted further. x.mu is held.
-func (b *Broker) isOwn(x *topic, node string, seq uint64) bool {
-	return node == b.opts.Node && seq >= x.firstSeq && seq < x.nextSeq
-}
-
-// Subscribe has messages of a topic delivered here. It may be called with locks
-// of the hub held, and does not wait: what is published after it waits until
-// Redis has confirmed.
-func (b *Broker) Subscribe(t Topic) { b.addSubscriptions(t, 1) }
-
-// Unsubscribe takes one Subscribe back.
-func (b *Broker) Unsubscribe(t Topic) { b.addSubscriptions(t, -1) }
-
-func (b *Broker) addSubscriptions(t Topic, more int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	x := b.ensureTopic(t)
-	x.subscriptions += more
-	x.newSubscriber = x.newSubscriber || more > 0
-	if more > 0 && x.requested != t { // a route has come again with another history: the members are to know where that stands
-		x.requested, x.subscribed = t, false
-	}
-	b.markChanged(x)
-}
-
-// micros is the time in microseconds, which never goes back while this node runs:
-// the numbers of a topic that was forgotten go on above those that Redis knows.
+// nowMicros returns the time in microseconds, which never goes back while this process runs. So the
+// sequence numbers of a topic that was removed and created again stay above those that Redis knows,
+// and below 2^53, which is exact in Lua.
 func (b *Broker) nowMicros() uint64 {
 	return uint64(b.start.UnixMicro() + time.Since(b.start).Microseconds())
 }
 
-// note has the link compare what is wanted with what is; mu is held.
-func (b *Broker) markChanged(x *topic) {
-	if !x.inChanged {
-		x.inChanged = true
-		b.changed = append(b.changed, x)
-		signal(b.subscriptionWork)
+// lockTopic returns the state of a topic with its lock held.
+func (b *Broker) lockTopic(t Topic) *topic {
+	for {
+		b.mu.Lock()
+		tp := b.ensureTopic(t)
+		b.mu.Unlock()
+		tp.mu.Lock()
+		if !tp.removed {
+			return tp
+		}
+		tp.mu.Unlock()
 	}
 }
 
-// Settled says whether members hear what is sent to a topic, as far as they ever
-// will: it is false between Subscribe and the answer of Redis.
-func (b *Broker) Settled(t Topic) bool {
+// removeUnused removes a topic that has no members here, nothing queued and no pending work.
+func (b *Broker) removeUnused(tp *topic) {
+	tp.mu.Lock()
+	defer tp.mu.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	x := b.topics[b.channelOf(t)]
-	return x == nil || x.subscriptions == 0 || x.subscribed || !b.up.Load()
-}
-
-// unheard says that members here wait for a topic that is not subscribed yet.
-func (b *Broker) awaitsSubscription(x *topic) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return x.subscriptions > 0 && !x.subscribed
-}
-
-// forget drops a topic that nobody has to do with.
-func (b *Broker) removeUnused(x *topic) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if x.subscriptions == 0 && !x.subscribed && !x.inReady && !x.inChanged && !x.inBlocked && len(x.queue) == 0 && b.topics[x.channel] == x {
-		delete(b.topics, x.channel)
-		x.removed = true
+	busy := tp.subscriptions != 0 || tp.subscribed || tp.inReady || tp.inChanged || tp.inBlocked || len(tp.queue) > 0
+	if !busy && b.topics[tp.channel] == tp {
+		delete(b.topics, tp.channel)
+		tp.removed = true
 	}
 }

@@ -8,26 +8,31 @@ import (
 	"strconv"
 )
 
-// batch is what one publication carries.
+// batch is the content of one publication. Nodes of other versions read it, so its form is fixed:
+//
+//	EPOCH \n OFFSET \n body
+//
+// publishScript writes epoch and offset, appendBody writes the body.
 type batch struct {
 	first    Position // of the first message
 	node     string
-	seq      uint64 // of the first message, among those of the node in the topic
+	seq      uint64 // sequence number of the first message
 	messages []Message
 }
 
-var errFormat = errors.New("broker: a message that this version can not read")
+var errFormat = errors.New("broker: unreadable message")
 
 // Flags of a message.
 const (
-	flagClose = 1 << iota
-	flagAck
+	flagClose = 1 << iota // the payload is a Close in JSON, not a frame
+	flagAck               // the number of the acknowledgements follows
 )
 
-// maxBatch bounds the messages of a batch that is read.
+// maxParsedMessages limits the messages of a batch that is read.
 const maxParsedMessages = 1 << 16
 
-// appendBody writes what the script does not make: node, seq, messages.
+// appendBody appends node, sequence number, count and messages. Byte strings have their length
+// first; numbers are unsigned varints.
 func appendBody(dst []byte, node string, seq uint64, messages []outgoing) []byte {
 	dst = appendBytes(dst, []byte(node))
 	dst = binary.AppendUvarint(dst, seq)
@@ -38,11 +43,13 @@ func appendBody(dst []byte, node string, seq uint64, messages []outgoing) []byte
 	return dst
 }
 
+// appendMessage appends flags, the number of the acknowledgements if there is one, the excepted
+// connection and the payload.
 func appendMessage(dst []byte, m *Message) []byte {
 	flags, p := byte(0), m.Frame
 	if m.Close != nil {
 		flags |= flagClose
-		p, _ = json.Marshal(m.Close) // numbers and text
+		p, _ = json.Marshal(m.Close) // it always encodes
 	}
 	if m.ackID != 0 {
 		flags |= flagAck
@@ -59,7 +66,7 @@ func appendBytes(dst, p []byte) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(p))), p...)
 }
 
-// wire reads what the functions above have written.
+// wireReader reads what the append functions write. After an error it returns zero values.
 type wireReader struct {
 	rest    []byte
 	invalid bool
@@ -117,8 +124,8 @@ func (w *wireReader) message(node string) (m Message) {
 	return m
 }
 
-// wholeFrame says whether p is one frame as the hub makes them: what a foreign
-// hand writes to Redis must not become a broken stream of bytes for clients.
+// isFrame reports whether p is one unmasked WebSocket data frame, as the hub makes them (RFC 6455,
+// section 5.2). Anything else that was written to Redis would break the byte streams of clients.
 func isFrame(p []byte) bool {
 	if len(p) < 2 || p[0] != 0x81 && p[0] != 0x82 {
 		return false
@@ -134,7 +141,7 @@ func isFrame(p []byte) bool {
 	return false
 }
 
-// parseBatch reads a publication: EPOCH \n OFFSET \n and a body.
+// parseBatch parses a publication.
 func parseBatch(p []byte) (b batch, err error) {
 	epoch, rest, ok := bytes.Cut(p, []byte{'\n'})
 	offset, body, ok2 := bytes.Cut(rest, []byte{'\n'})

@@ -7,39 +7,42 @@ import (
 	"time"
 )
 
-// Receipt says how far a message has gone.
+// Receipt tells how far a message has gone.
 type Receipt struct {
 	Sockets  int
-	Nodes    []string // with at least one of them, sorted
-	Position          // that the message got; zero: none yet
-	Partial  bool     // not every node has answered, or the link is broken
+	Nodes    []string // nodes with at least one of the sockets, sorted
+	Position          // of the message; zero without a history
+	Partial  bool     // not every node has answered, or the message bypassed Redis
 }
 
-// ackTime is how long nodes may take to say how many sockets they reached.
+// ackTimeout limits the time that nodes may take to acknowledge a message.
 const ackTimeout = 500 * time.Millisecond
 
-// acks counts answers to messages whose sender wants to know.
+// receiptTracker collects the acknowledgements of messages whose publisher wants a Receipt.
 type receiptTracker struct {
 	mu      sync.Mutex
-	waiting map[uint64]*openReceipt
+	waiting map[uint64]*openReceipt // by the id of the acknowledgements
 }
 
+// openReceipt is a Receipt that waits for acknowledgements; receiptTracker.mu guards it.
 type openReceipt struct {
 	Receipt
-	expected, answers int  // answers; need -1: not known yet
-	localOnly         bool // it went without Redis: others do not answer
-	done              chan struct{}
+	expected  int  // acknowledgements; -1: not known yet
+	answers   int  // acknowledgements received
+	localOnly bool // the message bypassed Redis: no other node acknowledges it
+	done      chan struct{}
 }
 
-func (a *receiptTracker) open(id uint64, need int) *openReceipt {
+// open registers a receipt that waits for the expected number of acknowledgements; -1: not known yet.
+func (a *receiptTracker) open(id uint64, expected int) *openReceipt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	r := &openReceipt{expected: need, done: make(chan struct{})}
+	r := &openReceipt{expected: expected, done: make(chan struct{})}
 	a.waiting[id] = r
 	return r
 }
 
-// alone says that a message went to sockets of this node, and not by Redis.
+// deliveredLocally records that a message bypassed Redis and reached sockets of this node.
 func (a *receiptTracker) deliveredLocally(id uint64, node string, sockets int) {
 	if id == 0 {
 		return
@@ -53,7 +56,7 @@ func (a *receiptTracker) deliveredLocally(id uint64, node string, sockets int) {
 	}
 }
 
-// landed says how many nodes will answer, and what position the message has got.
+// accepted records that Redis accepted a message at a position and passed it to a number of nodes.
 func (a *receiptTracker) accepted(id uint64, nodes int, at Position) {
 	if id == 0 {
 		return
@@ -66,13 +69,13 @@ func (a *receiptTracker) accepted(id uint64, nodes int, at Position) {
 	}
 }
 
-// add takes the answer of a node.
+// answered records the acknowledgement of a node. It ignores one that is late.
 func (a *receiptTracker) answered(id uint64, node string, sockets int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := a.waiting[id]
 	if r == nil {
-		return // too late
+		return
 	}
 	r.answers++
 	r.addSockets(node, sockets)
@@ -89,7 +92,7 @@ func (r *openReceipt) addSockets(node string, sockets int) {
 	}
 }
 
-// look ends the wait when all have answered; acks.mu is held.
+// finishIfComplete closes done when all expected nodes have answered; receiptTracker.mu is held.
 func (r *openReceipt) finishIfComplete() {
 	if r.localOnly || r.expected >= 0 && r.answers >= r.expected {
 		select {
@@ -100,6 +103,7 @@ func (r *openReceipt) finishIfComplete() {
 	}
 }
 
+// close removes a receipt and returns it.
 func (a *receiptTracker) close(id uint64) Receipt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -109,7 +113,8 @@ func (a *receiptTracker) close(id uint64) Receipt {
 	return r.Receipt
 }
 
-// wait waits for the answers, but not beyond until.
+// wait waits until a receipt is complete, ctx is done or a time is reached. Then it removes the
+// receipt and returns it.
 func (a *receiptTracker) wait(ctx context.Context, id uint64, r *openReceipt, until time.Time) Receipt {
 	t := time.NewTimer(time.Until(until))
 	defer t.Stop()
@@ -121,8 +126,7 @@ func (a *receiptTracker) wait(ctx context.Context, id uint64, r *openReceipt, un
 	return a.close(id)
 }
 
-// answer tells the node that published messages how many sockets they reached; x.mu is
-// held, so it may not wait.
+// sendAcks acknowledges messages to their publishers. A topic's lock is held, so it does not wait.
 func (b *Broker) sendAcks(messages []Message, sockets int) {
 	for i := range messages {
 		m := &messages[i]
@@ -136,7 +140,7 @@ func (b *Broker) sendAcks(messages []Message, sockets int) {
 	}
 }
 
-// Pending is a message whose Receipt is to come. Somebody has to wait for it.
+// PendingReceipt is the Receipt of a published message. Wait has to be called once.
 type PendingReceipt struct {
 	b     *Broker
 	id    uint64
@@ -144,7 +148,7 @@ type PendingReceipt struct {
 	until time.Time
 }
 
-// PublishAsk is Publish of a message whose Receipt is wanted.
+// PublishWithReceipt publishes a message and returns its pending receipt.
 func (b *Broker) PublishWithReceipt(t Topic, m Message) PendingReceipt {
 	m.ackID = b.nextAckID.Add(1)
 	p := PendingReceipt{b, m.ackID, b.receipts.open(m.ackID, -1), time.Now().Add(ackTimeout)}
@@ -152,19 +156,19 @@ func (b *Broker) PublishWithReceipt(t Topic, m Message) PendingReceipt {
 	return p
 }
 
-// Wait says how far the message went. It waits for ackTime from the publication on, so
-// that many that were published together take no longer than one.
+// Wait returns the receipt. It waits until ackTimeout after the publication at most, so the receipts
+// of messages that were published together take no longer than one.
 func (p PendingReceipt) Wait(ctx context.Context) Receipt {
 	return p.b.receipts.wait(ctx, p.id, p.r, p.until)
 }
 
-// PublishWait is Publish that says how far the message went.
+// PublishAndWait publishes a message and waits for its receipt.
 func (b *Broker) PublishAndWait(ctx context.Context, t Topic, m Message) Receipt {
 	return b.PublishWithReceipt(t, m).Wait(ctx)
 }
 
-// Command asks another node for something, and says for how many sockets it
-// was done. false: the node has not answered.
+// SendCommand sends a command to another node and returns the number of sockets affected there. ok is
+// false if the node does not answer within ackTimeout, or the link is down.
 func (b *Broker) SendCommand(ctx context.Context, node string, c Command) (sockets int, ok bool) {
 	if !b.up.Load() {
 		return 0, false
