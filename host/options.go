@@ -8,21 +8,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Options configure a Host. The zero value works: it has sensible limits and
-// no routes.
+// Options configure a [Host]. The zero value serves no routes, with the limits of
+// [DefaultOptions].
 type Options struct {
-	// Log receives everything that the host has to say. nil: slog.Default().
+	// Log receives the log lines of the host and of its plugins. nil:
+	// slog.Default().
 	Log *slog.Logger
-	// Clock is the time of the channels. nil: the system's. For tests: see
-	// package hosttest.
+	// Clock is the time that channels see. nil: the system's clock. Package
+	// scenario has one for tests.
 	Clock Clock
-	// Registry takes the host's metrics. nil: one of its own. Host.Internal
-	// serves it.
+	// Registry takes the metrics of the host. nil: a new one, with the metrics of
+	// Go and of the process.
 	Registry *prometheus.Registry
 
-	// Node names this host among those of a cluster, and in the names of its
-	// connections: a DNS label in lower case. A node that starts again should have
-	// another name than before. Empty: the machine's name and something of chance.
+	// Node is the name of this host in its cluster, a DNS label in lower case. The
+	// ids of its connections begin with it. A node that starts again needs another
+	// name. Empty: the machine's name with a random suffix.
 	Node string
 
 	// InternalToken is what Host.Internal asks for, as Authorization: Bearer. Empty:
@@ -30,74 +31,77 @@ type Options struct {
 	// loopback only.
 	InternalToken string
 
-	// Broker links this host with others.
+	// Broker connects the nodes of a cluster.
 	Broker Broker
 
-	// Routes are the channels to serve.
+	// Routes are the routes to serve.
 	Routes []Route
 
-	// AllowedOrigins are the origins that browsers may connect from, besides
-	// the host that the request was sent to: "https://app.example.com", a host
-	// pattern ("*.example.com"), or "*" for any.
+	// AllowedOrigins are the origins whose pages may connect:
+	// "https://app.example.com", a host pattern ("*.example.com"), or "*" for any.
+	// Pages of the host that serves the channels always may.
 	AllowedOrigins []string
-	// AllowedHosts are the names that the Host header may have, without port:
-	// "chat.example.com", "*.example.com", or "*" for any. Empty: localhost and
-	// IP addresses, which is what DNS rebinding cannot forge.
+	// AllowedHosts are the names that the Host header of a request may have,
+	// without port: "chat.example.com", "*.example.com", or "*" for any. Empty:
+	// localhost and IP addresses, which DNS rebinding cannot forge.
 	AllowedHosts []string
 
-	// Auth says which tokens the host accepts. nil: none is looked at.
+	// Auth says which tokens the host accepts. nil: the host checks no tokens.
 	Auth *Auth
 
 	// MaxConnections bounds the open connections. 0: 100,000.
 	MaxConnections int
-	// MaxConnectionsPerAddress bounds the open connections of one address (an
-	// IPv6 /64 counts as one). 0: 10,000. -1: no bound.
+	// MaxConnectionsPerAddress bounds the open connections of one address. An IPv6
+	// /64 counts as one address. 0: 10,000. -1: no bound.
 	MaxConnectionsPerAddress int
-	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For is believed.
+	// TrustedProxies are the networks (CIDR) of the proxies whose X-Forwarded-For
+	// header names the client.
 	TrustedProxies []string
 
-	// HandshakeTimeout bounds a handshake with its on_connect. 0: 10 s.
+	// HandshakeTimeout bounds a handshake, its on_connect included. 0: 10 s.
 	HandshakeTimeout time.Duration
 	// PingInterval is the time between pings. 0: 25 s. Negative: no pings.
 	PingInterval time.Duration
-	// PongTimeout is how long the client has to answer a ping, to send anything
-	// else, or to read on where messages wait before the ping. 0: 8 s.
+	// PongTimeout bounds the time until a client answers a ping. A client that
+	// sends anything else, or reads messages that wait before the ping, is alive as
+	// well. 0: 8 s.
 	PongTimeout time.Duration
-	// MessageTimeout bounds the time from a message's first byte to its last.
+	// MessageTimeout bounds the time from the first byte of a message to its last.
 	// 0: 30 s.
 	MessageTimeout time.Duration
 	// CloseTimeout bounds the closing handshake. 0: 5 s.
 	CloseTimeout time.Duration
-	// Drain says how Host.Drain sends clients away.
+	// Drain says how Host.Drain closes connections.
 	Drain DrainOptions
 
-	// CacheDir keeps compiled plugins between runs. Empty: no cache.
+	// CacheDir is the folder for compiled plugins. Empty: no cache.
 	CacheDir string
-	// StateDir keeps the last good version of each plugin, so that a host that
-	// starts with a file which does not load has one to run. It is made with mode
-	// 0700, and belongs to this host and others with the same routes: files of
-	// other routes are removed. Empty: they are kept in memory only.
+	// StateDir is the folder for the last good version of each plugin. The host
+	// runs that version when it starts with a file that does not load. The folder is
+	// made with mode 0700. Hosts with the same routes may share it; files of other
+	// routes are removed. Empty: versions are kept in memory only.
 	StateDir string
-	// Watch reloads plugins when their files change.
+	// Watch loads a plugin when its file changes.
 	Watch bool
 }
 
-// DrainOptions say how clients are sent away. They can change in a reload.
+// DrainOptions say how a host closes connections when it drains. A reload may
+// change them.
 type DrainOptions struct {
-	// Spread is the time over which Host.Drain closes the connections, evenly,
-	// and over which a route that is gone closes its own. 0: 10 s. Negative: all
-	// at once.
+	// Spread is the time over which connections are closed, evenly: those of the
+	// host in Host.Drain, those of a route when a reload removes it. 0: 10 s.
+	// Negative: all at once.
 	Spread time.Duration
-	// Reconnect is the window of the times after which clients should come back,
-	// each told its own, so that other nodes are not stormed. 0: 10 s. Negative:
-	// clients may come back at once.
+	// Reconnect is the longest delay after which clients are asked to reconnect.
+	// Each is given a random one, so that they do not arrive at other nodes at once.
+	// 0: 10 s. Negative: they may reconnect at once.
 	Reconnect time.Duration
 }
 
 func (o DrainOptions) spread() time.Duration    { return max(o.Spread, 0) }
 func (o DrainOptions) reconnect() time.Duration { return max(o.Reconnect, 0) }
 
-// spreadWithin is at most half of the time that ctx leaves.
+// spreadWithin returns Spread, but at most half of the time until ctx ends.
 func (o DrainOptions) spreadWithin(ctx context.Context) time.Duration {
 	if end, ok := ctx.Deadline(); ok {
 		return min(o.spread(), max(time.Until(end)/2, 0))
@@ -105,25 +109,26 @@ func (o DrainOptions) spreadWithin(ctx context.Context) time.Duration {
 	return o.spread()
 }
 
-// Instances says how instances of a plugin relate to connections.
+// Instances says how many instances of a plugin run.
 type Instances string
 
-// The values of Instances. "room" and "connection" are not there yet.
+// The values of Instances.
 const (
-	// Single: one instance for the route, its globals are shared state.
+	// Single runs one instance for the route. Its globals are shared state.
 	Single Instances = "single"
-	// Pool: as many instances as cores, any of them serves any event.
+	// Pool runs as many instances as Go has processors. Any of them handles any
+	// event.
 	Pool Instances = "pool"
 )
 
-// SlowReader says what happens to a connection whose outgoing queue is full.
+// SlowReader says what happens to a connection whose send queue is full.
 type SlowReader string
 
 // The values of SlowReader.
 const (
 	// SlowClose closes the connection with 1008.
 	SlowClose SlowReader = "close"
-	// SlowDropOldest drops the oldest whole frames that have not begun to go out.
+	// SlowDropOldest drops the oldest frames that are not partly written.
 	SlowDropOldest SlowReader = "drop_oldest"
 )
 
@@ -132,96 +137,97 @@ type OnFault string
 
 // The values of OnFault.
 const (
-	// FaultKeep tells the client INTERNAL_ERROR and keeps the socket.
+	// FaultKeep sends INTERNAL_ERROR to the client and keeps the connection.
 	FaultKeep OnFault = "keep"
-	// FaultClose closes with 1011.
+	// FaultClose closes the connection with 1011.
 	FaultClose OnFault = "close"
 )
 
-// Metering says how the running time of hooks is bounded.
+// Metering says how the time of hooks is bounded.
 type Metering string
 
 // The values of Metering.
 const (
-	// MeterFuel rewrites the plugin so that it pays for what it runs: each hook
-	// is bounded by Limits.Deadline, Limits.Fuel and the depth of its calls,
-	// whatever it does.
+	// MeterFuel rewrites the plugin so that it counts the instructions that it
+	// runs. Limits.Deadline, Limits.Fuel and a bound on the depth of calls hold for
+	// any code.
 	MeterFuel Metering = "fuel"
-	// MeterDeadline bounds each hook by Limits.Deadline, which is looked at in
-	// loops only: deep trees of calls run on.
+	// MeterDeadline checks Limits.Deadline in loops only. Code that calls functions
+	// recursively may run longer.
 	MeterDeadline Metering = "deadline"
-	// MeterOff bounds nothing: for plugins that you trust.
+	// MeterOff bounds nothing. It is for trusted plugins.
 	MeterOff Metering = "off"
 )
 
-// Route is a channel: a path and the logic behind it.
+// Route is a path and the channel behind it.
 type Route struct {
-	// Path is the pattern, with parameters as in "/rooms/:room_id".
+	// Path is the pattern of the path, with parameters as in "/rooms/:room_id".
 	Path string
-	// Plugin is the path of a .wasm file. Either it or Channel is set.
+	// Plugin is the path of a .wasm file. Either Plugin or Channel is set.
 	Plugin string
-	// Channel is logic in Go, in the process, instead of a plugin.
+	// Channel is a channel in Go.
 	Channel Channel
-	// Config is given to on_load, encoded as JSON. nil: {}.
+	// Config is given to on_load of the plugin, encoded as JSON. nil: {}.
 	Config map[string]any
 
-	// Instances. Empty: Single.
+	// Instances says how many instances of the plugin run. Empty: Single.
 	Instances Instances
-	// Metering. Empty: MeterFuel.
+	// Metering says how the time of hooks is bounded. Empty: MeterFuel.
 	Metering Metering
-	// SlowReader. Empty: SlowClose.
+	// SlowReader says what happens when a send queue is full. Empty: SlowClose.
 	SlowReader SlowReader
-	// OnFault. Empty: FaultKeep.
+	// OnFault says what happens to a connection whose hook has a fault. Empty:
+	// FaultKeep.
 	OnFault OnFault
-	// Allow is what the plugin may ask the host for. One that imports more is
-	// refused, unless its manifest says that it can live without: then these
-	// functions answer PERM. nil: everything. Empty, and not nil: nothing.
+	// Allow lists the capabilities of the plugin. A plugin that needs others is
+	// refused, unless its manifest calls them optional: their functions then return
+	// PERM. nil: all. Empty, but not nil: none.
 	Allow []Capability
-	// Subprotocols that the route speaks, best first.
+	// Subprotocols are the WebSocket subprotocols of the route, the preferred one
+	// first. Protocol need not be listed.
 	Subprotocols []string
-	// AllowedOrigins replace Options.AllowedOrigins for this route. nil: they hold.
+	// AllowedOrigins replace Options.AllowedOrigins. nil: those hold.
 	AllowedOrigins []string
-	// Auth says whether clients need a token of Options.Auth. Its subject is then
-	// the user of the connection, and the plugin is given its claims. Empty: AuthNone.
+	// Auth says whether clients need a token that Options.Auth accepts. The subject
+	// of the token is the user of the connection, and the channel can read the
+	// claims. Empty: AuthNone.
 	Auth AuthMode
-	// AuthRefusal says how a client without a good token is refused. Empty:
+	// AuthRefusal says how a client without a valid token is refused. Empty:
 	// RefuseStatus.
 	AuthRefusal AuthRefusal
-	// PresenceGrace is how long a user stays present after the last
-	// connection went. 0: 15 s. Negative: none.
+	// PresenceGrace is how long a user stays present after the last connection has
+	// ended. 0: 15 s. Negative: none. A reload cannot change it.
 	PresenceGrace time.Duration
 
-	// History keeps what is sent to rooms, for clients that were away for a
-	// moment (docs/PROTOCOL.md). The zero value keeps nothing. It can not change in
-	// a reload.
+	// History keeps the messages of rooms, for clients that reconnect
+	// (docs/PROTOCOL.md). The zero value keeps none. A reload cannot change it.
 	History History
-	// Store says where the values of the channel's store are. Empty:
-	// StoreMemory. It can not change in a reload.
+	// Store says where the route's store is. Empty: StoreMemory. A reload cannot
+	// change it.
 	Store Store
-	// SharePresence lets clients of the subprotocol ask who is present in the
-	// rooms that they are in.
+	// SharePresence lets clients of Protocol ask who is present in their rooms.
 	SharePresence bool
 
-	// Limits of this route. Zero values are the defaults.
+	// Limits bound the connections and hooks of the route.
 	Limits Limits
 }
 
-// Store says where the values of a channel's store are.
+// Store says where the store of a route is.
 type Store string
 
 // The values of Store.
 const (
-	// StoreMemory: in the memory of the node, each with its own.
+	// StoreMemory keeps values in the memory of each node.
 	StoreMemory Store = "memory"
-	// StoreShared: in the broker's Redis, one for all nodes. Reads and writes wait
-	// for it, within Limits.Deadline; Limits.StoreBytes does not bound it.
+	// StoreShared keeps values in the Redis of the broker, for all nodes. Hooks wait
+	// for it within Limits.Deadline. Limits.StoreBytes does not bound it.
 	StoreShared Store = "shared"
 )
 
-// History says what each room of a route keeps of what was sent to it.
+// History bounds the history of each room of a route.
 type History struct {
-	// Size is how many messages a room keeps. 0: none.
+	// Size is the number of messages that a room keeps. 0: none.
 	Size int
-	// TTL is how long it keeps them. 0: 5 min.
+	// TTL is how long a room keeps a message. 0: 5 min.
 	TTL time.Duration
 }

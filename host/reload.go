@@ -129,7 +129,7 @@ func checkRoutes(routes []Route) error {
 	var errs []error
 	mux, seen := http.NewServeMux(), map[string]string{}
 	for _, r := range routes {
-		if err := r.check(); err != nil {
+		if err := r.validate(); err != nil {
 			errs = append(errs, err)
 		} else if err := addRoute(mux, seen, r.Path, http.NotFoundHandler()); err != nil {
 			errs = append(errs, err)
@@ -146,7 +146,7 @@ func (h *Host) prepare(ctx context.Context, o Options) ([]*settings, error) {
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i, r := range o.Routes {
-		if r.check() != nil {
+		if r.validate() != nil {
 			continue
 		}
 		if rt := h.runtime(r.Path); rt != nil {

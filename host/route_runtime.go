@@ -65,7 +65,7 @@ func historyOptions(r Route) hub.HistoryOptions {
 }
 
 func newRouteRuntime(h *Host, set *settings) *routeRuntime {
-	muxPattern, params, _ := parsePattern(set.route.Path) // checked before
+	muxPattern, params, _ := parsePath(set.route.Path) // checked before
 	rt := &routeRuntime{
 		host:     h,
 		pattern:  set.route.Path,

@@ -38,7 +38,7 @@ func TestParsePattern(t *testing.T) {
 		"GET /a":               "",
 		"/:" + "x" + long(100): "",
 	} {
-		mux, params, err := parsePattern(path)
+		mux, params, err := parsePath(path)
 		if (err == nil) != (want != "") || mux != want {
 			t.Errorf("%q: %q, %v; want %q", path, mux, err, want)
 		}
@@ -73,7 +73,7 @@ func FuzzParsePattern(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		_, params, err := parsePattern(path)
+		_, params, err := parsePath(path)
 		if err != nil {
 			return
 		}
