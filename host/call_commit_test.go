@@ -10,6 +10,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/internal/wstest"
 )
 
 // TestLimitsOfHooksAtOnce: hooks that have all been told that there is place find out
@@ -47,10 +48,10 @@ func TestLimitsOfHooksAtOnce(t *testing.T) {
 			}
 			_, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
 			dial(t, url+"/c")
-			conns := make([]*rawConn, hooks)
+			conns := make([]*wstest.Conn, hooks)
 			for i := range conns {
-				conns[i] = rawDial(t, url, "/c")
-				if err := conns[i].send("x"); err != nil {
+				conns[i] = wstest.Dial(t, url, "/c")
+				if err := conns[i].WriteText("x"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -62,7 +63,7 @@ func TestLimitsOfHooksAtOnce(t *testing.T) {
 			close(goOn)
 			answers := map[string]int{}
 			for _, c := range conns {
-				p, err := c.read()
+				p, err := c.ReadFrame()
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/internal/wstest"
 	"github.com/coder/websocket"
 )
 
@@ -133,7 +134,7 @@ func TestNoEventsAfterAClose(t *testing.T) {
 	f.OnPing = func(_ host.Env, _ host.ConnID, p []byte) error { controls = append(controls, string(p)); return nil }
 	f.OnPong = f.OnPing
 	_, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})
-	c := rawDial(t, url, "/c")
+	c := wstest.Dial(t, url, "/c")
 	control := func(op byte, p string) string { return string([]byte{0x80 | op, 0x80 | byte(len(p)), 0, 0, 0, 0}) + p }
 	in := control(9, "before") + control(1, "close") + control(9, "ping") + control(10, "pong") + control(8, "\x0f\xa0")
 	if _, err := c.Write([]byte(in)); err != nil {

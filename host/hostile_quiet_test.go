@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/azuhost/azuhost/internal/wstest"
 )
 
 // quietRoom is a room on another plugin than the hostile one, whose members
@@ -28,7 +30,7 @@ type quietRoom struct {
 }
 
 type quietMember struct {
-	*rawConn
+	*wstest.Conn
 	sent, back atomic.Int64 // messages
 
 	mu      sync.Mutex
@@ -47,9 +49,9 @@ func newQuietRoom(t testing.TB, url string) *quietRoom {
 	t.Helper()
 	q := &quietRoom{epoch: time.Now()}
 	for range quietMembers {
-		c := rawDial(t, url, "/quiet/room")
+		c := wstest.Dial(t, url, "/quiet/room")
 		_ = c.SetDeadline(time.Now().Add(time.Minute))
-		q.members = append(q.members, &quietMember{rawConn: c})
+		q.members = append(q.members, &quietMember{Conn: c})
 	}
 	for i, m := range q.members {
 		q.wait.Go(func() { m.talk(t, q, i) })
@@ -78,14 +80,14 @@ func (m *quietMember) talk(t testing.TB, q *quietRoom, id int) {
 	for !q.stop.Load() {
 		time.Sleep(due - time.Since(q.epoch))
 		m.sent.Add(1)
-		if err := m.send(fmt.Sprintf("%d:%d", id, int64(due))); err != nil {
+		if err := m.WriteText(fmt.Sprintf("%d:%d", id, int64(due))); err != nil {
 			q.fail(t, id, "send", err)
 			return
 		}
 		due += quietInterval
 	}
 	// The last one tells everybody's reader that this member has finished.
-	if err := m.send("end"); err != nil {
+	if err := m.WriteText("end"); err != nil {
 		q.fail(t, id, "send", err)
 	}
 }
@@ -94,7 +96,7 @@ func (m *quietMember) listen(t testing.TB, q *quietRoom, id int) {
 	own := []byte(strconv.Itoa(id) + ":")
 	last := int64(-1)
 	for ends := 0; ends < quietMembers; {
-		p, err := m.read()
+		p, err := m.ReadFrame()
 		if err != nil {
 			q.fail(t, id, "read", err)
 			return

@@ -1,12 +1,9 @@
 package host_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"runtime"
 	"strconv"
 	"strings"
@@ -16,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/internal/wstest"
 )
 
 // stage is a host with a quiet room on one route, and a hostile plugin on
@@ -30,9 +28,9 @@ type stage struct {
 	both  host.Options
 	room  *quietRoom
 
-	attacker *rawConn
-	witness  *rawConn // of the same route; it does nothing bad
-	failed   int      // hooks that had to fail
+	attacker *wstest.Conn
+	witness  *wstest.Conn // of the same route; it does nothing bad
+	failed   int          // hooks that had to fail
 
 	// What the quiet room alone allocates, in bytes a nanosecond: much with the race
 	// detector, which has pools forget what they are given.
@@ -80,21 +78,21 @@ func (s *stage) join() {
 	}
 }
 
-func (s *stage) dial(path string) *rawConn {
+func (s *stage) dial(path string) *wstest.Conn {
 	s.Helper()
-	c := rawDial(s, s.url, path)
+	c := wstest.Dial(s, s.url, path)
 	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	return c
 }
 
 // say sends a message and wants the answers, and nothing before them.
-func (s *stage) say(c *rawConn, text string, answers ...string) {
+func (s *stage) say(c *wstest.Conn, text string, answers ...string) {
 	s.Helper()
-	if err := c.send(text); err != nil {
+	if err := c.WriteText(text); err != nil {
 		s.Fatalf("send %q: %v", text, err)
 	}
 	for _, want := range answers {
-		if p, err := c.read(); err != nil || string(p) != want {
+		if p, err := c.ReadFrame(); err != nil || string(p) != want {
 			s.Fatalf("%q was answered with %q, %v; want %q", text, p, err, want)
 		}
 	}
@@ -103,19 +101,7 @@ func (s *stage) say(c *rawConn, text string, answers ...string) {
 // refused connects in vain and gives the status.
 func (s *stage) refused(path string) int {
 	s.Helper()
-	n, err := net.Dial("tcp", strings.TrimPrefix(s.url, "ws://"))
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer n.Close()
-	_ = n.SetDeadline(time.Now().Add(10 * time.Second))
-	fmt.Fprintf(n, handshake, path)
-	res, err := http.ReadResponse(bufio.NewReader(n), nil)
-	if err != nil {
-		s.Fatal(err)
-	}
-	_ = res.Body.Close()
-	return res.StatusCode
+	return wstest.DialStatus(s, s.url, path)
 }
 
 // series gives the series of the hostile route with a name: values by the

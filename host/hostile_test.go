@@ -261,7 +261,7 @@ func attackClose(s *stage, until time.Time) {
 		if _, err := c.Write([]byte{0x88, 0x82, 0, 0, 0, 0, 3, 0xe8}); err != nil { // a close with 1000
 			s.Fatal(err)
 		}
-		if p, err := c.read(); err != nil || !bytes.Equal(p, []byte{3, 0xe8}) {
+		if p, err := c.ReadFrame(); err != nil || !bytes.Equal(p, []byte{3, 0xe8}) {
 			s.Fatalf("a close was answered with %q, %v", p, err)
 		}
 		_ = c.Close()
@@ -301,10 +301,10 @@ func attackMillion(s *stage, _ time.Time) {
 		if _, err := s.attacker.Write(bytes.Repeat(frame, batch)); err != nil {
 			s.Fatal(err)
 		}
-		if err := s.attacker.send("?"); err != nil {
+		if err := s.attacker.WriteText("?"); err != nil {
 			s.Fatal(err)
 		}
-		p, err := s.attacker.read()
+		p, err := s.attacker.ReadFrame()
 		if err != nil || len(p) != 2 {
 			s.Fatal(p, errors.Join(err, errors.New("want the number of pages")))
 		}
@@ -325,7 +325,7 @@ func attackFlood(s *stage, until time.Time) {
 	for first := true; first || time.Now().Before(until); first = false {
 		c := s.dial(hostilePath)
 		_, _ = c.Write(flood) // what comes after the close is not taken
-		if p, err := c.read(); err != nil || !bytes.Equal(p[:2], []byte{0x03, 0xf0}) {
+		if p, err := c.ReadFrame(); err != nil || !bytes.Equal(p[:2], []byte{0x03, 0xf0}) {
 			s.Fatalf("a flood was answered with %q, %v, want a close with 1008", p, err)
 		}
 		_ = c.Close()
@@ -346,11 +346,11 @@ func attackTogether(s *stage, until time.Time) {
 		defer c.Close()
 		wait.Go(func() {
 			for first := true; first || time.Now().Before(until); first = false {
-				if err := c.send(s.c.messages[0]); err != nil {
+				if err := c.WriteText(s.c.messages[0]); err != nil {
 					s.Error(err)
 					return
 				}
-				if p, err := c.read(); err != nil || string(p) != internalError {
+				if p, err := c.ReadFrame(); err != nil || string(p) != internalError {
 					s.Errorf("an attack was answered with %q, %v", p, err)
 					return
 				}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/internal/wstest"
 )
 
 // version gives the script guest with another version in it.
@@ -83,7 +84,7 @@ func testHotLoad(t *testing.T, mode host.Instances) {
 	stopping := make(chan struct{})
 	var wait sync.WaitGroup
 	for i := range sockets {
-		c := rawDial(t, url, "/c")
+		c := wstest.Dial(t, url, "/c")
 		wait.Go(func() {
 			for n := 0; ; n++ {
 				select {
@@ -92,16 +93,16 @@ func testHotLoad(t *testing.T, mode host.Instances) {
 				default:
 				}
 				text := fmt.Sprintf("%d:%d", i, n)
-				if err := c.send("A total;z;s " + text); err != nil {
+				if err := c.WriteText("A total;z;s " + text); err != nil {
 					t.Errorf("socket %d: %v", i, err)
 					return
 				}
-				v, err := c.read()
+				v, err := c.ReadFrame()
 				if err != nil || !strings.HasPrefix(string(v), "version-") {
 					t.Errorf("socket %d, message %s: %q %v", i, text, v, err)
 					return
 				}
-				if p, err := c.read(); err != nil || string(p) != text {
+				if p, err := c.ReadFrame(); err != nil || string(p) != text {
 					t.Errorf("socket %d, message %s: %q %v", i, text, p, err)
 					return
 				}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/internal/wstest"
 	"github.com/coder/websocket"
 )
 
@@ -60,11 +61,11 @@ func TestConnectionLimits(t *testing.T) {
 func TestClosingConnectionsCount(t *testing.T) {
 	f, events := closing()
 	h, url := serve(t, host.Options{MaxConnections: 1, CloseTimeout: time.Minute, Routes: []host.Route{{Path: "/c", Channel: f}}})
-	c := rawDial(t, url, "/c")
+	c := wstest.Dial(t, url, "/c")
 	if _, err := c.Write([]byte{0xf1, 0x80, 0, 0, 0, 0}); err != nil { // reserved bits
 		t.Fatal(err)
 	}
-	if p, err := c.read(); err != nil || !strings.HasPrefix(string(p), "\x03\xea") {
+	if p, err := c.ReadFrame(); err != nil || !strings.HasPrefix(string(p), "\x03\xea") {
 		t.Fatalf("got %q (%v), want a close frame with 1002", p, err)
 	}
 	if e := receive(t, events); e.code != 1002 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/internal/wstest"
 )
 
 // TestMetrics plays a scenario and counts along.
@@ -100,10 +101,10 @@ func TestDropMetrics(t *testing.T) {
 				return nil
 			}
 			h, url := serve(t, host.Options{CloseTimeout: 1e7, Routes: []host.Route{{Path: "/c", Channel: f, SlowReader: policy, Limits: host.Limits{MaxQueue: 50_000}}}})
-			c := rawDial(t, url, "/c")
+			c := wstest.Dial(t, url, "/c")
 			series := `azuhost_dropped_frames_total{reason="` + reason + `"}`
 			eventually(t, "drops", func() bool {
-				_ = c.send("more")
+				_ = c.WriteText("more")
 				// The socket's buffers may grow and take what waited.
 				return metric(t, h, series) > 0 && (policy == host.SlowClose || metric(t, h, "azuhost_queue_bytes") > 0)
 			})

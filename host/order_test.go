@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/internal/wstest"
 )
 
 func TestOrderWithinAHook(t *testing.T) {
@@ -67,16 +68,16 @@ func TestOneOrder(t *testing.T) {
 			r.Path = "/r/:room"
 			r.Limits = host.Limits{MaxQueue: 16 << 20, Deadline: patient}
 			_, url := serve(t, host.Options{Routes: []host.Route{r}})
-			conns := make([]*rawConn, clients)
+			conns := make([]*wstest.Conn, clients)
 			for i := range conns {
-				conns[i] = rawDial(t, url, "/r/x")
+				conns[i] = wstest.Dial(t, url, "/r/x")
 			}
 			seen := make([]string, clients)
 			var wait sync.WaitGroup
 			for i, c := range conns {
 				wait.Go(func() {
 					for n := range messages {
-						if err := c.send(fmt.Sprintf("%d:%d ", i, n)); err != nil {
+						if err := c.WriteText(fmt.Sprintf("%d:%d ", i, n)); err != nil {
 							t.Error(err)
 							return
 						}
@@ -85,7 +86,7 @@ func TestOneOrder(t *testing.T) {
 				wait.Go(func() {
 					var b []byte
 					for range clients * messages {
-						p, err := c.read()
+						p, err := c.ReadFrame()
 						if err != nil {
 							t.Error(err)
 							return

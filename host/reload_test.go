@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/internal/wstest"
 	"github.com/coder/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -77,16 +78,16 @@ func TestReloadGivesOtherConfig(t *testing.T) {
 			var wait sync.WaitGroup
 			var running atomic.Int32
 			for range writers {
-				c := rawDial(t, url, "/c")
+				c := wstest.Dial(t, url, "/c")
 				running.Add(1)
 				wait.Go(func() {
 					defer running.Add(-1)
 					for range messages {
-						if err := c.send("A n;s ok"); err != nil {
+						if err := c.WriteText("A n;s ok"); err != nil {
 							t.Error(err)
 							return
 						}
-						if p, err := c.read(); err != nil || string(p) != "ok" {
+						if p, err := c.ReadFrame(); err != nil || string(p) != "ok" {
 							t.Errorf("%q %v", p, err)
 							return
 						}

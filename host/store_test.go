@@ -12,6 +12,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/internal/wstest"
 )
 
 // inHook runs f in an on_message of a channel with limits, and gives its error.
@@ -37,16 +38,16 @@ func TestStoreAddIsAtomic(t *testing.T) {
 		var wait sync.WaitGroup
 		results := make([][]string, conns)
 		for i := range results {
-			c := rawDial(t, url, "/c")
+			c := wstest.Dial(t, url, "/c")
 			wait.Go(func() {
 				for range adds {
-					if err := c.send("A n;G n"); err != nil {
+					if err := c.WriteText("A n;G n"); err != nil {
 						t.Error(err)
 						return
 					}
 				}
 				for range adds {
-					p, err := c.read()
+					p, err := c.ReadFrame()
 					if err != nil {
 						t.Error(err)
 						return

@@ -15,6 +15,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/internal/race"
+	"github.com/azuhost/azuhost/internal/wstest"
 )
 
 // TestSwapUnderLoad reloads a plugin every 200 ms for 10 s while 100 sockets
@@ -54,7 +55,7 @@ func swapUnderLoad(t *testing.T, mode host.Instances, broken bool) {
 	h, url := serve(t, o)
 	swap := &swapClients{load: load, begun: time.Now()}
 	for i := range load.sockets {
-		c := rawDial(t, url, "/c")
+		c := wstest.Dial(t, url, "/c")
 		_ = c.SetDeadline(time.Now().Add(load.time + 20*time.Second))
 		swap.wait.Go(func() { swap.talk(c, i) })
 		swap.wait.Go(func() { swap.listen(c) })
@@ -142,29 +143,29 @@ type swapClients struct {
 
 // talk sends numbered messages on a schedule, and in the end one that says how
 // many there were.
-func (s *swapClients) talk(c *rawConn, id int) {
+func (s *swapClients) talk(c *wstest.Conn, id int) {
 	every := time.Duration(s.load.sockets) * time.Second / time.Duration(s.load.rate)
 	due := time.Duration(id) * every / time.Duration(s.load.sockets)
 	n := 0
 	for ; due < s.load.time; due += every {
 		time.Sleep(due - time.Since(s.begun))
 		n++
-		if err := c.send("A total;s " + strconv.Itoa(n)); err != nil {
+		if err := c.WriteText("A total;s " + strconv.Itoa(n)); err != nil {
 			s.disconnects.Add(1)
 			return
 		}
 		s.sent.Add(1)
 	}
-	if err := c.send("s end " + strconv.Itoa(n)); err != nil {
+	if err := c.WriteText("s end " + strconv.Itoa(n)); err != nil {
 		s.disconnects.Add(1)
 	}
 }
 
-func (s *swapClients) listen(c *rawConn) {
+func (s *swapClients) listen(c *wstest.Conn) {
 	seen := map[int]bool{}
 	last := 0
 	for {
-		p, err := c.read()
+		p, err := c.ReadFrame()
 		if err != nil {
 			s.disconnects.Add(1)
 			return

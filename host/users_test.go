@@ -6,6 +6,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/internal/wstest"
 )
 
 func TestUsers(t *testing.T) {
@@ -163,15 +164,15 @@ func TestOthersGoWhileAHookAsks(t *testing.T) {
 		return env.Send(conn, m.Kind, []byte{byte('0' + min(n, 2))})
 	}
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f, PresenceGrace: -1}}})
-	asks := rawDial(t, url, "/c")
+	asks := wstest.Dial(t, url, "/c")
 	for range conns - 1 {
-		c := rawDial(t, url, "/c")
-		_ = c.send("x")
+		c := wstest.Dial(t, url, "/c")
+		_ = c.WriteText("x")
 		_ = c.Close()
 	}
 	eventually(t, "it is alone", func() bool {
-		_ = asks.send("x")
-		p, err := asks.read()
+		_ = asks.WriteText("x")
+		p, err := asks.ReadFrame()
 		return err == nil && string(p) == "1"
 	})
 	wantMetric(t, h, `azuhost_rooms{route="/c"}`, 1)

@@ -9,6 +9,7 @@ import (
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/redistest"
+	"github.com/azuhost/azuhost/internal/wstest"
 )
 
 // TestRecoveryWithoutItsOwn: what a client has sent to the others, before it was cut off and
@@ -59,7 +60,7 @@ func TestDropOldestKeepsTheProtocol(t *testing.T) {
 	r := historyRoute()
 	r.History.Size, r.SlowReader, r.Limits.MaxQueue = 1000, host.SlowDropOldest, 64<<10
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
-	c := rawDialWith(t, url, "/rooms/42", "Sec-WebSocket-Protocol: azuhost.v1\r\n")
+	c := wstest.Dial(t, url, "/rooms/42", "Sec-WebSocket-Protocol: azuhost.v1")
 	wantMetric(t, h, `azuhost_connections{route="/rooms/:room"}`, 1)
 	dropped := func() float64 { return metric(t, h, `azuhost_dropped_frames_total{reason="drop_oldest"}`) }
 	n := 0
@@ -89,7 +90,7 @@ func TestDropOldestKeepsTheProtocol(t *testing.T) {
 		return d
 	}
 	d := fill(1)
-	if err := c.send("\x1e" + fmt.Sprintf(`{"type":"recover","id":7,"room":"42","epoch":%q,"offset":%d}`, d.Epoch, d.Offset-20)); err != nil {
+	if err := c.WriteText("\x1e" + fmt.Sprintf(`{"type":"recover","id":7,"room":"42","epoch":%q,"offset":%d}`, d.Epoch, d.Offset-20)); err != nil {
 		t.Fatal(err)
 	}
 	wantMetric(t, h, `azuhost_recoveries_total{result="recovered",route="/rooms/:room"}`, 1)
@@ -102,11 +103,11 @@ func TestDropOldestKeepsTheProtocol(t *testing.T) {
 
 // wantWholeProtocol reads up to the message "end". An answer with a number of messages after an
 // offset has to be there, and a position before each message of the room and no other.
-func wantWholeProtocol(t *testing.T, c *rawConn, after uint64, missed int) {
+func wantWholeProtocol(t *testing.T, c *wstest.Conn, after uint64, missed int) {
 	var place *control
 	answers, got := 0, 0
 	for {
-		b, err := c.read()
+		b, err := c.ReadFrame()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,9 +166,9 @@ func TestManyRecoveriesAtOnce(t *testing.T) {
 		}
 		epochs[i%rooms] = d.Epoch
 	}
-	c := rawDialWith(t, url, "/c", "Sec-WebSocket-Protocol: azuhost.v1\r\n")
+	c := wstest.Dial(t, url, "/c", "Sec-WebSocket-Protocol: azuhost.v1")
 	ask := func(room int) {
-		if err := c.send("\x1e" + fmt.Sprintf(`{"type":"recover","id":%d,"room":"%d","epoch":%q,"offset":0}`, room, room, epochs[room])); err != nil {
+		if err := c.WriteText("\x1e" + fmt.Sprintf(`{"type":"recover","id":%d,"room":"%d","epoch":%q,"offset":0}`, room, room, epochs[room])); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -183,7 +184,7 @@ func TestManyRecoveriesAtOnce(t *testing.T) {
 		t.Error("all at once was not too much: the test shows nothing")
 	}
 	for answers, messages := 0, 0; answers < rooms || messages < rooms*each; {
-		b, err := c.read()
+		b, err := c.ReadFrame()
 		if err != nil {
 			t.Fatalf("behind %d answers and %d messages: %v", answers, messages, err)
 		}

@@ -72,6 +72,7 @@ var floors = []floor{
 		{"deploy", "tests of the files for deployment"},
 		{"host/internal/redistest", "starts Redis for tests"},
 		{"internal/importgraph", "this graph"},
+		{"internal/wstest", "a WebSocket client for tests"},
 		{"testplugins/...", "modules that tests load"},
 	}},
 }
