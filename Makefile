@@ -9,7 +9,7 @@ WASM    := $(PLUGINS:%=plugins/build/%.wasm)
 GUESTS  := $(wildcard testplugins/*.wat testplugins/hostile/*.wat)
 CONFORMANCE := $(patsubst %/build,%,$(wildcard testplugins/conformance/*/build))
 
-.PHONY: all build plugins run test hostile lint check-files graph graph-check graph-doc vuln fuzz tools guests conformance conformance-guests projects sdk-test sdk-table client client-deps bench clean help
+.PHONY: all build plugins run test hostile lint check-files graph graph-check graph-doc config-doc vuln fuzz tools guests conformance conformance-guests projects sdk-test sdk-table client client-deps bench clean help
 
 all: build plugins
 
@@ -60,6 +60,10 @@ graph-check:
 ## graph-doc: write the list of floors into docs/ARCHITECTURE.md
 graph-doc:
 	$(GO) run ./internal/importgraph -write docs/ARCHITECTURE.md
+
+## config-doc: write the tables of docs/CONFIG.md
+config-doc:
+	$(GO) test -count=1 -run '^TestReference$$' ./cmd/azuhost/internal/config -update
 
 ## vuln: known vulnerabilities in what is used
 vuln:
