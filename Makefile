@@ -9,7 +9,7 @@ WASM    := $(PLUGINS:%=plugins/build/%.wasm)
 GUESTS  := $(wildcard testplugins/*.wat testplugins/hostile/*.wat)
 CONFORMANCE := $(patsubst %/build,%,$(wildcard testplugins/conformance/*/build))
 
-.PHONY: all build plugins run test hostile lint check-files graph graph-check graph-doc config-doc vuln fuzz tools guests conformance conformance-guests projects sdk-test sdk-table client client-deps bench clean help
+.PHONY: all build plugins run test hostile lint check-files graph graph-check graph-doc config-doc completions vuln fuzz tools guests conformance conformance-guests projects sdk-test sdk-table client client-deps bench clean help
 
 all: build plugins
 
@@ -64,6 +64,12 @@ graph-doc:
 ## config-doc: write the tables of docs/CONFIG.md
 config-doc:
 	$(GO) test -count=1 -run '^TestReference$$' ./cmd/azuhost/internal/config -update
+
+## completions: the shells' completions, in build/completions
+completions:
+	@rm -rf build/completions && mkdir -p build/completions
+	@set -e; for shell in bash zsh fish; do $(GO) run ./cmd/azuhost completion $$shell >build/completions/azuhost.$$shell; done
+	@$(GO) run ./cmd/azuhost completion powershell >build/completions/azuhost.ps1
 
 ## vuln: known vulnerabilities in what is used
 vuln:
