@@ -70,6 +70,7 @@ var floors = []floor{
 		{"clients/js", "runs the JavaScript client's tests"},
 		{"cmd/azuhost/internal/script/scripttest", "fetches QuickJS for tests"},
 		{"deploy", "tests of the files for deployment"},
+		{"docs", "tests of the documentation"},
 		{"host/internal/redistest", "starts Redis for tests"},
 		{"internal/importgraph", "this graph"},
 		{"internal/wstest", "a WebSocket client for tests"},
