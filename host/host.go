@@ -17,6 +17,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/clientip"
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/rollout"
 	"github.com/azuhost/azuhost/host/internal/socket"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -43,11 +44,11 @@ type Host struct {
 	wait       sync.WaitGroup  // clerks, judges and what goes
 	ending     context.Context // done when the host closes
 	end        context.CancelFunc
-	state      *lastState
+	state      *rollout.State
 	once       *once
 
 	reload     sync.Mutex             // one Reload or Close at a time
-	watcher    *watcher               // guarded by reload
+	watcher    *rollout.Watcher       // guarded by reload
 	registered []prometheus.Collector // guarded by reload
 
 	mu     sync.RWMutex
@@ -125,7 +126,7 @@ func New(o Options) (*Host, error) {
 		h.log = slog.Default()
 	}
 	h.ending, h.end = context.WithCancel(context.Background())
-	h.state = openState(o.StateDir, h.log)
+	h.state = rollout.OpenState(o.StateDir, h.log)
 	h.calls.New = func() any { return &call{} }
 	h.config.Store(cfg)
 	h.metrics = newMetrics(h)
@@ -198,7 +199,7 @@ func (h *Host) Routes() []RouteInfo {
 		info.Connections, info.Faults = rt.hub.Len(), rt.faults.Load()
 		if s.plugin != nil {
 			info.Running = s.plugin.Stats().Instances
-			info.LastGood, info.Refused = s.history.known()
+			info.LastGood, info.Refused = s.rollout.History.IDs()
 		}
 		out = append(out, info)
 	}
@@ -220,7 +221,7 @@ func (h *Host) Close(ctx context.Context) error {
 	defer h.reload.Unlock()
 	h.end()
 	if h.watcher != nil {
-		h.watcher.close()
+		h.watcher.Close()
 		h.watcher = nil
 	}
 	for _, c := range h.connected() {

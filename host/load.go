@@ -2,14 +2,12 @@ package host
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/rollout"
 )
 
-// Results of loads, a metric label.
+// Results of loads: values of a label of azuhost_plugin_loads_total.
 const (
 	loadLoaded     = "loaded"
 	loadUnchanged  = "unchanged"
@@ -19,81 +17,129 @@ const (
 	loadLastGood   = "last_good"
 )
 
+// newRollout returns the Controller of the versions of s.plugin.
+func (h *Host) newRollout(s *settings) *rollout.Controller {
+	return rollout.NewController(rollout.Options{
+		Plugin:  s.plugin,
+		History: h.versionHistory(s),
+		File:    s.route.Plugin,
+		Limit:   s.limits.MaxModule,
+		Save: func(m rollout.Module) {
+			if h.runtime(s.route.Path) == s.rt { // else the route is gone, and its file with it
+				h.state.Write(s.route.stateKey(), m)
+			}
+		},
+		Go:     func(f func(context.Context)) { h.wait.Go(func() { f(h.ending) }) },
+		Report: s.versionEvent,
+	})
+}
+
+// versionHistory returns the History of the settings that s replaces, if they have the same plugin. Otherwise it
+// returns a new one, which begins with the version that State has.
+func (h *Host) versionHistory(s *settings) *rollout.History {
+	if old := s.rt.settings.Load(); old != s && old.rollout != nil && old.name == s.name {
+		return old.rollout.History
+	}
+	if m, ok := h.state.Read(s.route.stateKey(), s.limits.MaxModule); ok {
+		return rollout.NewHistory(&m)
+	}
+	return rollout.NewHistory(nil)
+}
+
+func (r Route) stateKey() rollout.Key { return rollout.Key{Route: r.Path, Plugin: r.pluginName()} }
+
+// pruneState removes the stored versions of routes that o does not have.
+func (h *Host) pruneState(o Options) {
+	var keys []rollout.Key
+	for _, r := range o.Routes {
+		if r.Plugin != "" {
+			keys = append(keys, r.stateKey())
+		}
+	}
+	h.state.Prune(keys)
+}
+
+// versionEvent logs and counts an event of the plugin's versions. It ends a quarantine when another version runs.
+func (s *settings) versionEvent(e rollout.Event) {
+	log := s.rt.log.With("plugin", s.name)
+	switch took := e.Took.Round(time.Millisecond); e.Kind {
+	case rollout.Installed:
+		s.rt.host.metrics.loadDuration.WithLabelValues(s.route.Path, s.name).Observe(e.Took.Seconds())
+		log.Info("plugin loaded", "version", e.Version, "was", e.From, "took", took)
+		if s.live {
+			s.rt.lift("a new version")
+		}
+	case rollout.Loaded:
+		s.countLoad(loadLoaded)
+	case rollout.Unchanged:
+		s.countLoad(loadUnchanged)
+	case rollout.LoadFailed:
+		s.countLoad(loadFailed)
+	case rollout.Refused:
+		s.countLoad(loadRefused)
+		log.Warn("plugin version refused: it was rolled back, and its file has not changed",
+			"version", e.Version, "runs", s.version(), "lift", "change the file, or call Host.Lift")
+	case rollout.LastGoodLoaded:
+		s.countLoad(loadLastGood)
+		log.Error("plugin not loaded, the last good version runs: fix the file", "version", e.Version, "err", e.Err)
+	case rollout.Passed:
+		log.Debug("plugin version is good", "version", e.Version, "hooks", e.Hooks, "faults", e.Faults)
+	case rollout.RolledBack:
+		s.countLoad(loadRolledBack)
+		s.rt.lift("the version before is back")
+		log.Error("plugin rolled back: the new version fails, and is not loaded again until its file changes",
+			"from", e.From, "to", e.Version, "hooks", e.Hooks, "faults", e.Faults, "took", took)
+	case rollout.RollbackFailed:
+		log.Error("plugin version fails, and the last good version does not start",
+			"from", e.From, "hooks", e.Hooks, "faults", e.Faults, "err", e.Err)
+	case rollout.Reverted:
+		s.countLoad(loadRolledBack)
+		log.Warn("plugin rolled back by an operator: the replaced version is not loaded again until its file changes",
+			"to", e.Version)
+	}
+}
+
 func (s *settings) countLoad(result string) {
 	s.rt.host.metrics.loads.WithLabelValues(s.route.Path, s.name, result).Inc()
 }
 
-// load reads the plugin's file and makes it the current version. Loads of a
-// route run one after the other.
-func (h *Host) load(ctx context.Context, s *settings) error {
-	past := s.history
-	if err := past.begin(ctx); err != nil {
-		return err
+// loadFile loads the file of a plugin that runs, because it may have changed. On an error, which it logs, the current
+// version stays.
+func (s *settings) loadFile(ctx context.Context) {
+	if err := s.rollout.Load(ctx); err != nil {
+		s.rt.log.Error("plugin not loaded, the old version stays", "plugin", s.name, "version", s.version(), "err", err)
 	}
-	defer past.end()
-	m, err := readModule(s.route.Plugin, s.limits.MaxModule)
-	if err == nil && past.refuses(m) {
-		return h.refused(ctx, s, m)
+}
+
+// newWatcher returns a Watcher of the plugins of o. It returns nil if o asks for none.
+func (h *Host) newWatcher(o Options) (*rollout.Watcher, error) {
+	if !o.Watch {
+		return nil, nil
 	}
-	if err == nil {
-		var changed bool
-		if changed, err = h.loadModule(ctx, s, m); err == nil {
-			past.forgive() // the file has changed since
-			s.countLoad(map[bool]string{true: loadLoaded, false: loadUnchanged}[changed])
-			return nil
+	var files []rollout.File
+	for _, r := range o.Routes {
+		if r.Plugin == "" {
+			continue
 		}
-		err = fmt.Errorf("%s: %w", s.route.Plugin, err)
+		files = append(files, rollout.File{Path: r.Plugin, Limit: r.Limits.MaxModule, Changed: func(ctx context.Context) {
+			rt := h.runtime(r.Path)
+			if rt == nil {
+				return
+			}
+			if s := rt.settings.Load(); s.rollout != nil {
+				s.loadFile(ctx)
+			}
+		}})
 	}
-	s.countLoad(loadFailed)
-	return err
+	return rollout.NewWatcher(h.log, files)
 }
 
-// refused is a load of a version that was rolled back. The one that runs stays;
-// new settings get the last good one.
-func (h *Host) refused(ctx context.Context, s *settings, m module) error {
-	s.countLoad(loadRefused)
-	s.rt.log.Warn("plugin version refused: it was rolled back, and its file has not changed; Host.Lift has it tried again",
-		"plugin", s.name, "version", plugin.VersionID(m.sum), "runs", s.version())
-	if s.version() != "" {
-		return nil
+// replaceWatcher closes the Watcher that runs and starts w. nil stands for none. reload is held.
+func (h *Host) replaceWatcher(w *rollout.Watcher) {
+	if h.watcher != nil {
+		h.watcher.Close()
 	}
-	return h.loadGood(ctx, s, errors.New("the version was rolled back"))
-}
-
-// loadGood loads the last good version, as the file's does not load because of
-// the error why. It gives that error where it can not.
-func (h *Host) loadGood(ctx context.Context, s *settings, why error) error {
-	good := s.history.lastGood()
-	if good == nil {
-		return why
+	if h.watcher = w; w != nil {
+		w.Start()
 	}
-	if _, err := h.loadModule(ctx, s, *good); err != nil {
-		return errors.Join(why, fmt.Errorf("the last good version: %w", err))
-	}
-	s.countLoad(loadLastGood)
-	s.rt.log.Error("PLUGIN NOT LOADED, THE LAST GOOD VERSION RUNS: mend the file", "plugin", s.name, "version", s.version(), "err", why)
-	return nil
-}
-
-// loadModule makes a module the current version, and says whether it was not
-// that already.
-func (h *Host) loadModule(ctx context.Context, s *settings, m module) (changed bool, err error) {
-	start, was := time.Now(), s.version()
-	version, err := s.plugin.Load(ctx, m.wasm)
-	if err != nil {
-		return false, err
-	}
-	s.history.setRunning(m)
-	if version == was {
-		return false, nil
-	}
-	h.metrics.loadDuration.WithLabelValues(s.route.Path, s.name).Observe(time.Since(start).Seconds())
-	s.rt.log.Info("plugin loaded", "plugin", s.name, "version", version, "was", was, "took", time.Since(start).Round(time.Millisecond))
-	if s.live {
-		s.rt.lift("a new version")
-		h.try(s, m)
-	} else {
-		s.trying = &m
-	}
-	return true, nil
 }

@@ -48,4 +48,7 @@ func (s *settings) goLive() {
 			s.rt.log.Error("what on_load asked for did not happen", "plugin", s.name, "err", err)
 		}
 	}
+	if s.rollout != nil {
+		s.rollout.Activate()
+	}
 }

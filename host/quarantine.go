@@ -184,16 +184,8 @@ func (h *Host) Lift(path string) error {
 		return err
 	}
 	rt.lift("lifted by hand")
-	if past := rt.settings.Load().history; past != nil {
-		past.forgive()
+	if c := rt.settings.Load().rollout; c != nil {
+		c.History.Lift()
 	}
 	return nil
-}
-
-// version is that of the plugin that runs; empty for logic in Go.
-func (s *settings) version() string {
-	if s.plugin == nil {
-		return ""
-	}
-	return s.plugin.Version()
 }

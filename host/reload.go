@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/rollout"
 	"github.com/azuhost/azuhost/host/internal/socket"
 	"github.com/azuhost/azuhost/internal/fields"
 	"github.com/azuhost/azuhost/internal/wasm"
@@ -70,7 +71,7 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 		cfg.auth, err = h.newVerifier(o)
 		errs = append(errs, err)
 	}
-	var w *watcher
+	var w *rollout.Watcher
 	if err = errors.Join(errs...); err == nil {
 		w, err = h.newWatcher(o)
 	}
@@ -82,7 +83,7 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 	}
 	kept := slices.DeleteFunc(slices.Clone(sets), func(s *settings) bool { return !s.live })
 	h.install(cfg, sets)
-	h.state.prune(o.Routes)
+	h.pruneState(o)
 	h.replaceWatcher(w)
 	h.refresh(ctx, kept)
 	return nil
@@ -111,17 +112,10 @@ func (rt *routeRuntime) stays(r Route) error {
 // changed. Like any new version, one that fails leaves the one that runs.
 func (h *Host) refresh(ctx context.Context, kept []*settings) {
 	for _, s := range kept {
-		if s.plugin == nil {
-			continue
-		}
-		if err := h.load(ctx, s); err != nil {
-			h.notLoaded(s, err)
+		if s.rollout != nil {
+			s.loadFile(ctx)
 		}
 	}
-}
-
-func (h *Host) notLoaded(s *settings, err error) {
-	h.log.Error("plugin not loaded, the old version stays", "route", s.route.Path, "plugin", s.name, "version", s.plugin.Version(), "err", err)
 }
 
 // checkRoutes finds everything that is wrong with routes without loading them.
@@ -221,10 +215,10 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 		return nil, err
 	}
 	s.logic = s.plugin
-	s.history = h.historyOf(s)
-	err = h.load(ctx, s)
-	if err != nil && h.mux.Load() == nil { // the host starts: there is no version to stay
-		err = h.loadGood(ctx, s, err)
+	s.rollout = h.newRollout(s)
+	err = s.rollout.Load(ctx)
+	if err != nil && h.mux.Load() == nil { // the host starts, and no version runs
+		err = s.rollout.LoadLastGood(ctx, err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())
@@ -266,10 +260,6 @@ func (h *Host) install(cfg *config, sets []*settings) {
 		} else if old := rt.settings.Swap(s); old != s {
 			unused = append(unused, old)
 			rt.lift("the route has changed")
-		}
-		if m := s.trying; m != nil {
-			s.trying = nil
-			h.try(s, *m)
 		}
 		routes = append(routes, rt)
 		if err := addRoute(mux, seen, s.route.Path, rt); err != nil {

@@ -397,7 +397,7 @@ func TestLastGoodOutlivesTheProcess(t *testing.T) {
 				s.start()
 				s.runs(1)
 				s.loads("last_good", 1)
-				if !strings.Contains(s.log.String(), "LAST GOOD VERSION") {
+				if !strings.Contains(s.log.String(), "the last good version runs") {
 					t.Error("nobody was told")
 				}
 				// Check is about the files that are configured.

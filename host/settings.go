@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/rollout"
 	"github.com/azuhost/azuhost/host/internal/socket"
 )
 
@@ -21,12 +22,11 @@ type settings struct {
 	plugin *plugin.Plugin // logic, if it is one; nil: a channel in Go
 	name   string         // of the plugin, for logs and metrics
 
-	history *history // of the plugin's versions; nil for a channel in Go
+	rollout *rollout.Controller // of the plugin's versions; nil for a channel in Go
 
 	// Guarded by Host.reload.
 	live   bool      // the settings are or were in use
 	loaded *loadCall // the on_load whose effects take place when the settings go live
-	trying *module   // the version whose trial begins when the settings go live
 }
 
 // pluginName returns the name of the plugin's file without its extension, and "go"

@@ -1,0 +1,99 @@
+package rollout
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestWatcher: a file's first content and each later one is reported once to everybody who watches it.
+func TestWatcher(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "p.wasm")
+	write := func(content string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("1")
+	reports := make(chan string, 100)
+	watch := func(name string) File {
+		return File{Path: file, Limit: 100, Changed: func(context.Context) {
+			m, err := ReadModule(file, 100)
+			if err != nil {
+				t.Error(err)
+			}
+			reports <- name + string(m.wasm)
+		}}
+	}
+	w, err := NewWatcher(slog.New(slog.DiscardHandler), []File{watch("a"), watch("b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Start()
+	defer w.Close()
+	want := func(list ...string) {
+		t.Helper()
+		for _, s := range list {
+			select {
+			case got := <-reports:
+				if got != s {
+					t.Fatalf("report %q, want %q", got, s)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("no report %q", s)
+			}
+		}
+	}
+	want("a1", "b1")
+	write("2")
+	want("a2", "b2")
+	write("2")                  // the same content
+	if os.Remove(file) != nil { // a deletion
+		t.Fatal("not removed")
+	}
+	time.Sleep(3 * settleTime)
+	write("2")
+	time.Sleep(3 * settleTime)
+	write("3")
+	want("a3", "b3")
+	w.Close()
+	write("4")
+	time.Sleep(3 * settleTime)
+	if len(reports) > 0 {
+		t.Errorf("report %q after Close", <-reports)
+	}
+}
+
+// TestWatcherCloseCancels: Close ends the context of a callback that runs, and waits for it.
+func TestWatcherCloseCancels(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "p.wasm")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begun, ended := make(chan struct{}), false
+	w, err := NewWatcher(slog.New(slog.DiscardHandler), []File{{Path: file, Changed: func(ctx context.Context) {
+		close(begun)
+		<-ctx.Done()
+		ended = true
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Start()
+	<-begun
+	w.Close()
+	if !ended {
+		t.Error("Close has not waited")
+	}
+}
+
+func TestWatcherOfAMissingFolder(t *testing.T) {
+	if w, err := NewWatcher(slog.New(slog.DiscardHandler), []File{{Path: filepath.Join(t.TempDir(), "missing", "p.wasm")}}); err == nil {
+		w.Close()
+		t.Error("no error")
+	}
+}
