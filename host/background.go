@@ -70,7 +70,7 @@ func (rt *routeRuntime) idleTime(now time.Time) time.Duration {
 	if at, ok := rt.expiries.next(); ok {
 		d = min(d, at.Sub(now))
 	}
-	if at, ok := rt.quarantine.due(); ok {
+	if at, ok := rt.breaker.Due(); ok {
 		d = min(d, at.Sub(now))
 	}
 	return max(d, 0)
@@ -129,7 +129,7 @@ func (rt *routeRuntime) runDue(ev plugin.Event, c *conn, outbox *hub.Outbox) {
 // endings ends tokens and quarantines that have their time.
 func (rt *routeRuntime) endings(outbox *hub.Outbox, now time.Time) {
 	rt.expireTokens(outbox, now)
-	rt.state(now)
+	rt.advanceState(now)
 }
 
 // stopped says that the channel ends: what its hooks are still to be told of is dropped.

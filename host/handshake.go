@@ -50,7 +50,7 @@ func (rt *routeRuntime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rt.refuse(w, status, text, why)
 		return
 	}
-	if after, ok := rt.quarantined(rt.host.now()); ok {
+	if after, ok := rt.retryAfter(rt.host.now()); ok {
 		w.Header().Set("Retry-After", after)
 		rt.refuse(w, http.StatusServiceUnavailable, "the channel is out of order for a moment", refusedQuarantine)
 		return

@@ -7,6 +7,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/quarantine"
 	"github.com/azuhost/azuhost/host/internal/socket"
 	"github.com/azuhost/azuhost/internal/fields"
 	"github.com/azuhost/azuhost/internal/wasm"
@@ -191,8 +192,8 @@ func (l Limits) validate() error {
 	if l.MessagesPerSecond > maxMessageRate || l.MessageBurst > maxMessageRate {
 		return fmt.Errorf("limits MessagesPerSecond and MessageBurst are %d and %d: want at most %d", l.MessagesPerSecond, l.MessageBurst, maxMessageRate)
 	}
-	if l.Faults > maxFaults {
-		return fmt.Errorf("limit Faults is %d: want at most %d", l.Faults, maxFaults)
+	if l.Faults > quarantine.MaxFaults {
+		return fmt.Errorf("limit Faults is %d: want at most %d", l.Faults, quarantine.MaxFaults)
 	}
 	return nil
 }

@@ -1,216 +1,157 @@
-package host
+package host_test
 
 import (
-	"context"
+	"errors"
 	"log/slog"
+	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"github.com/azuhost/azuhost/host"
 )
 
-const (
-	testFaults = 3
-	testWindow = 10 * time.Second
-)
-
-// faultAll counts n faults at once, and says whether one began a quarantine.
-func faultAll(q *quarantine, n int) (began bool) {
-	for range n {
-		_, b := q.fault(time.Now(), testFaults, testWindow)
-		began = began || b
-	}
-	return began
+// ready asks /readyz.
+func ready(h *host.Host) (int, string) {
+	w := httptest.NewRecorder()
+	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/readyz", nil))
+	return w.Code, w.Body.String()
 }
 
-// stateNow has due changes happen.
-func stateNow(q *quarantine) RouteState {
-	for {
-		if _, ok := q.pass(time.Now(), testWindow); !ok {
-			s, _ := q.now()
-			return s
+func stateOf(t *testing.T, h *host.Host, path string) host.RouteState {
+	t.Helper()
+	for _, r := range h.Routes() {
+		if r.Path == path {
+			return r.State
 		}
 	}
+	t.Fatalf("no route %s", path)
+	return ""
 }
 
-func TestQuarantineNeedsMoreFaultsThanAllowed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var q quarantine
-		if faultAll(&q, testFaults) || stateNow(&q) != Serving {
-			t.Error("quarantined by as many faults as are allowed")
-		}
-		time.Sleep(testWindow + 1)
-		if faultAll(&q, testFaults) {
-			t.Error("old faults count")
-		}
-		time.Sleep(testWindow - 1)
-		if !faultAll(&q, 1) || stateNow(&q) != Quarantined {
-			t.Error("one more, and it serves")
-		}
-	})
-}
-
-// TestSlowFaultsAreBorne has a fault come now and then, for long.
-func TestSlowFaultsAreBorne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var q quarantine
-		for range 1000 {
-			if faultAll(&q, 1) {
-				t.Fatal("quarantined")
-			}
-			time.Sleep(testWindow/testFaults + 1)
-		}
-		if len(q.ring) != testFaults+1 {
-			t.Errorf("%d times are kept", len(q.ring))
-		}
-	})
-}
-
-func TestQuarantineDoubles(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var q quarantine
-		faultAll(&q, testFaults+1)
-		for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
-			if faultAll(&q, 100) { // of connections that stay
-				t.Error("a quarantine in a quarantine")
-			}
-			time.Sleep(want*time.Second - 1)
-			if s := stateNow(&q); s != Quarantined {
-				t.Fatalf("%s shortly before %d s are over", s, want)
-			}
-			time.Sleep(time.Nanosecond)
-			if s := stateNow(&q); s != Probation {
-				t.Fatalf("%s after %d s", s, want)
-			}
-			time.Sleep(testWindow - 1)
-			if !faultAll(&q, 1) {
-				t.Fatal("a fault on probation was borne")
-			}
-		}
-		// A window without a fault, and all is forgotten.
-		time.Sleep(maxQuarantine + testWindow)
-		if s := stateNow(&q); s != Serving {
-			t.Errorf("%s after the probation", s)
-		}
-		if faultAll(&q, testFaults) || !faultAll(&q, 1) {
-			t.Error("it does not count from the beginning")
-		}
-		if _, until := q.now(); time.Until(until) != firstQuarantine {
-			t.Errorf("the next one lasts %v", time.Until(until))
-		}
-	})
-}
-
-func TestLiftForgets(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var q quarantine
-		if _, ok := q.lift("x"); ok {
-			t.Error("there was nothing to lift")
-		}
-		faultAll(&q, testFaults+1)
-		if c, ok := q.lift("x"); !ok || c.to != Serving || c.why != "x" || stateNow(&q) != Serving {
-			t.Errorf("%+v", c)
-		}
-		if faultAll(&q, testFaults) {
-			t.Error("faults from before count")
-		}
-	})
-}
-
-// TestClerkEndsQuarantines: each change of the state is logged once, when it
-// happens, although nobody asks.
-func TestClerkEndsQuarantines(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log := &lockedLog{}
-		h := &Host{clock: systemClock{}, log: slog.New(slog.NewTextHandler(log, nil))}
-		h.metrics = newMetrics(h)
-		r := Route{Path: "/c", Channel: &Funcs{}}.withDefaults()
-		rt := newRouteRuntime(h, &settings{route: r, limits: r.Limits, logic: newChannelLogic(r.Channel), name: "go"})
-		var wait sync.WaitGroup
-		wait.Go(rt.background)
+// TestQuarantine follows a route that fails through all states.
+func TestQuarantine(t *testing.T) {
+	onBoth(t, func(t *testing.T, r host.Route) {
+		r.Limits.Faults, r.Limits.FaultWindow = 2, time.Minute
+		h, url := serveQuiet(t, host.Options{Routes: []host.Route{r, echoRoute()}})
+		name := h.Routes()[0].Plugin
+		series := `azuhost_plugin_quarantined{plugin="` + name + `",route="/c"}`
+		c := dial(t, url+"/c")
 		for range 30 {
-			rt.faulted(time.Now())
+			do(t, c, "f", internalError) // an error is no fault
 		}
-		for _, want := range []string{"route quarantined", "route on probation", "route serves again"} {
-			synctest.Wait()
-			if n := strings.Count(log.take(), want); n != 1 {
-				t.Errorf("%q is logged %d times", want, n)
-			}
-			if s := log.take(); s != "" {
-				t.Errorf("more is logged: %s", s)
-			}
-			at, ok := rt.quarantine.due()
-			if ok != (want != "route serves again") {
-				t.Fatalf("after %q: due %v", want, ok)
-			}
-			time.Sleep(time.Until(at))
+		do(t, c, "!;", internalError)
+		do(t, c, "!", internalError)
+		if s := stateOf(t, h, "/c"); s != host.Serving {
+			t.Errorf("%s after as many faults as are borne", s)
 		}
-		close(rt.stop)
-		wait.Wait()
+		do(t, c, "!", internalError)
+		if s := stateOf(t, h, "/c"); s != host.Quarantined {
+			t.Errorf("%s after one more", s)
+		}
+		if left := time.Until(h.Routes()[0].Until); left <= 0 || left > time.Second {
+			t.Errorf("the first quarantine ends in %s, want a second at most", left)
+		}
+		res := refused(t, url+"/c")
+		wantStatus(t, res, 503)
+		if after := res.Header.Get("Retry-After"); after != "1" {
+			t.Errorf("Retry-After: %q", after)
+		}
+		wantMetric(t, h, `azuhost_connections_refused_total{reason="quarantine",route="/c"}`, 1)
+		wantMetric(t, h, `azuhost_plugin_quarantines_total{plugin="`+name+`",route="/c"}`, 1)
+		do(t, c, "s goes on", "goes on") // who is there stays
+		do(t, dial(t, url+"/echo"), "x", "x")
+		if code, body := ready(h); code != 200 || !strings.Contains(body, "quarantined: /c") {
+			t.Errorf("readyz: %d %q", code, body)
+		}
+		eventually(t, "probation", func() bool { return stateOf(t, h, "/c") == host.Probation })
+		wantMetric(t, h, series, 0)
+		d := dial(t, url+"/c")
+		do(t, d, "!", internalError) // the first fault
+		if after := refused(t, url+"/c").Header.Get("Retry-After"); after != "2" {
+			t.Errorf("Retry-After the second time: %q", after)
+		}
+		wantMetric(t, h, series, 1)
+		if err := h.Lift("/c"); err != nil {
+			t.Error(err)
+		}
+		do(t, dial(t, url+"/c"), "s in", "in")
+		if code, body := ready(h); code != 200 || body != "ok\n" {
+			t.Errorf("readyz: %d %q", code, body)
+		}
+		if err := h.Lift("/x"); !errors.Is(err, host.ErrUnknownRoute) {
+			t.Error(err)
+		}
 	})
 }
 
-type lockedLog struct {
-	mu sync.Mutex
-	b  strings.Builder
+// quarantine has a route, which bears one fault, be quarantined.
+func quarantine(t *testing.T, h *host.Host, url, path string) {
+	t.Helper()
+	c := dial(t, url+path)
+	do(t, c, "!", internalError)
+	do(t, c, "!", internalError)
+	if s := stateOf(t, h, path); s != host.Quarantined {
+		t.Fatal(s)
+	}
 }
 
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedLog) take() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.b.String()
-	l.b.Reset()
-	return s
-}
-
-// TestGuestLines of a channel in Go are bounded and escaped as those of plugins.
-func TestGuestLines(t *testing.T) {
-	log := &lockedLog{}
-	h, err := New(Options{Log: slog.New(slog.NewTextHandler(log, nil)), Routes: []Route{{Path: "/c", Channel: &Funcs{}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = h.Close(context.Background()) }()
-	rt := h.runtime("/c")
-	k := &call{rt: rt, set: rt.settings.Load()}
-	k.Log(2, []byte("\x1b[31mred\nnext"+strings.Repeat("x", 5000)))
-	line := log.take()
-	if !strings.Contains(line, `\x1b[31mred\x0anext`) || strings.Count(line, "\n") != 1 || len(line) > 1500 {
-		t.Errorf("%d bytes: %.200q", len(line), line)
-	}
-	for range 1000 {
-		k.Log(1, []byte("flood"))
-	}
-	if n := strings.Count(log.take(), "flood"); n < 100 || n > 500 {
-		t.Errorf("%d of 1000 lines are logged", n)
-	}
-	mfs, err := h.registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dropped := 0.0
-	for _, mf := range mfs {
-		if mf.GetName() == "azuhost_plugin_log_lines_dropped_total" {
-			dropped = mf.GetMetric()[0].GetCounter().GetValue()
+func TestQuarantineWithFaultClose(t *testing.T) {
+	onBoth(t, func(t *testing.T, r host.Route) {
+		r.OnFault, r.Limits.Faults = host.FaultClose, 1
+		_, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
+		stays := dial(t, url+"/c")
+		for range 2 {
+			c := dial(t, url+"/c")
+			send(t, c, "!")
+			wantClose(t, c, 1011, "internal error")
 		}
+		wantStatus(t, refused(t, url+"/c"), 503)
+		do(t, stays, "s here", "here")
+		send(t, stays, "!")
+		wantClose(t, stays, 1011, "internal error")
+	})
+}
+
+// TestReadyzWhenAllAreQuarantined: only then the host is not ready.
+func TestReadyzWhenAllAreQuarantined(t *testing.T) {
+	a := host.Route{Path: "/a", Channel: scriptInGo(), Limits: host.Limits{Faults: 1}}
+	b := host.Route{Path: "/b", Channel: scriptInGo(), Limits: host.Limits{Faults: 1}}
+	h, url := serveQuiet(t, host.Options{Routes: []host.Route{a, b}})
+	quarantine(t, h, url, "/a")
+	if code, _ := ready(h); code != 200 {
+		t.Errorf("readyz: %d", code)
 	}
-	if dropped < 500 || dropped > 900 {
-		t.Errorf("%v lines are counted as dropped", dropped)
+	quarantine(t, h, url, "/b")
+	if code, body := ready(h); code != 503 && stateOf(t, h, "/a") == host.Quarantined || code == 503 && !strings.Contains(body, "/a, /b") {
+		t.Errorf("readyz: %d %q", code, body)
 	}
-	for next := ""; ; next = log.take() { // when there is room again
-		if strings.Contains(next, "at last") {
-			if !strings.Contains(next, "dropped_before=") {
-				t.Errorf("the next line is %q", next)
-			}
-			return
+}
+
+// TestWhatEndsAQuarantine: another version, and a change of the route.
+func TestWhatEndsAQuarantine(t *testing.T) {
+	file := t.TempDir() + "/p.wasm"
+	write(t, file, version(t, 1))
+	log := &logBuffer{}
+	r := host.Route{Path: "/c", Plugin: file, Limits: host.Limits{Faults: 1, Deadline: patient}}
+	o := host.Options{Log: slog.New(slog.NewTextHandler(log, nil)), Routes: []host.Route{r}}
+	h, url := serve(t, o)
+	quarantine(t, h, url, "/c")
+	reload(t, h, o)
+	if s := stateOf(t, h, "/c"); s != host.Quarantined {
+		t.Errorf("%s after a reload that changes nothing", s)
+	}
+	write(t, file, version(t, 2))
+	reload(t, h, o)
+	do(t, dial(t, url+"/c"), "z", "version-2")
+	quarantine(t, h, url, "/c")
+	o.Routes[0].Limits.Timers = 7
+	reload(t, h, o)
+	do(t, dial(t, url+"/c"), "z", "version-2")
+	text := log.String()
+	for s, n := range map[string]int{"route quarantined": 2, "route serves again": 2, "Host.Lift": 2, "plugin=p": 1, "a new version": 1, "the route has changed": 1} {
+		if got := strings.Count(text, s); got < n || n == 2 && got != 2 {
+			t.Errorf("%q is logged %d times", s, got)
 		}
-		k.Log(1, []byte("at last"))
 	}
 }

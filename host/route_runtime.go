@@ -15,6 +15,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/quarantine"
 	"github.com/azuhost/azuhost/host/internal/store"
 	"golang.org/x/time/rate"
 )
@@ -40,7 +41,7 @@ type routeRuntime struct {
 	log         *slog.Logger
 
 	settings   atomic.Pointer[settings]
-	quarantine quarantine
+	breaker    quarantine.Breaker
 	faults     atomic.Int64 // of hooks
 	guestLog   *plugin.GuestLog
 	failLog    *rate.Limiter // of log lines about failing hooks
@@ -153,7 +154,7 @@ func (rt *routeRuntime) run(ctx context.Context, in invocation) (err error) {
 func (rt *routeRuntime) failed(c *call, err error) {
 	var f *plugin.Fault
 	if errors.As(err, &f) {
-		rt.faulted(rt.host.now())
+		rt.countFault(rt.host.now())
 	}
 	rt.logFailed(c.hook, err)
 }

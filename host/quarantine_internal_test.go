@@ -1,0 +1,116 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestBackgroundEndsQuarantines: each change of the state is logged once, when it happens, without a handshake.
+func TestBackgroundEndsQuarantines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &lockedLog{}
+		h := &Host{clock: systemClock{}, log: slog.New(slog.NewTextHandler(log, nil))}
+		h.metrics = newMetrics(h)
+		r := Route{Path: "/c", Channel: &Funcs{}}.withDefaults()
+		rt := newRouteRuntime(h, &settings{route: r, limits: r.Limits, logic: newChannelLogic(r.Channel), name: "go"})
+		var wait sync.WaitGroup
+		wait.Go(rt.background)
+		for range 30 {
+			rt.countFault(time.Now())
+		}
+		for _, want := range []string{"route quarantined", "route on probation", "route serves again"} {
+			synctest.Wait()
+			if n := strings.Count(log.take(), want); n != 1 {
+				t.Errorf("%q is logged %d times", want, n)
+			}
+			if s := log.take(); s != "" {
+				t.Errorf("more is logged: %s", s)
+			}
+			at, ok := rt.breaker.Due()
+			if ok != (want != "route serves again") {
+				t.Fatalf("after %q: due %v", want, ok)
+			}
+			time.Sleep(time.Until(at))
+		}
+		close(rt.stop)
+		wait.Wait()
+	})
+}
+
+// manualClock is a Clock that a test sets. It never wakes a background loop.
+type manualClock struct{ now atomic.Pointer[time.Time] }
+
+func (c *manualClock) Now() time.Time { return *c.now.Load() }
+
+func (c *manualClock) Set(t time.Time) { c.now.Store(&t) }
+
+func (c *manualClock) Wait(_ time.Duration, _ chan struct{}, stop <-chan struct{}) bool {
+	<-stop
+	return false
+}
+
+// TestScrapeChangesNothing: /metrics, /readyz and Routes see the state of their time, leave its change to others, and
+// log nothing.
+func TestScrapeChangesNothing(t *testing.T) {
+	log, clock := &lockedLog{}, &manualClock{}
+	begun := time.Now()
+	clock.Set(begun)
+	r := Route{Path: "/c", Channel: &Funcs{}, Limits: Limits{Faults: 1, FaultWindow: time.Minute}}
+	h, err := New(Options{Log: slog.New(slog.NewTextHandler(log, nil)), Clock: clock, Routes: []Route{r}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close(context.Background()) }()
+	rt := h.runtime("/c")
+	rt.countFault(clock.Now())
+	rt.countFault(clock.Now())
+	if s := log.take(); !strings.Contains(s, "route quarantined") {
+		t.Fatalf("the log: %q", s)
+	}
+	due, _ := rt.breaker.Due()
+	get := func(path string) string {
+		w := httptest.NewRecorder()
+		h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost"+path, nil))
+		return w.Body.String()
+	}
+	for _, tc := range []struct {
+		after   time.Duration
+		want    RouteState
+		metric  string
+		readyz  string
+		untilIn time.Duration
+	}{
+		{0, Quarantined, " 1", "every route is quarantined", time.Second},
+		{time.Second, Probation, " 0", "ok", time.Minute + time.Second},
+		{time.Hour, Serving, " 0", "ok", 0},
+	} {
+		clock.Set(begun.Add(tc.after))
+		if body, want := get("/metrics"), `azuhost_plugin_quarantined{plugin="go",route="/c"}`+tc.metric+"\n"; !strings.Contains(body, want) {
+			t.Errorf("after %v: no %q in /metrics", tc.after, want)
+		}
+		if body := get("/readyz"); !strings.HasPrefix(body, tc.readyz) {
+			t.Errorf("after %v: /readyz is %q, want %q", tc.after, body, tc.readyz)
+		}
+		info := h.Routes()[0]
+		if info.State != tc.want || tc.want == Serving && !info.Until.IsZero() || tc.want != Serving && !info.Until.Equal(begun.Add(tc.untilIn)) {
+			t.Errorf("after %v: %s until %v", tc.after, info.State, info.Until)
+		}
+		if at, ok := rt.breaker.Due(); !ok || !at.Equal(due) {
+			t.Errorf("after %v: the state has changed", tc.after)
+		}
+		if s := log.take(); s != "" {
+			t.Errorf("after %v: %q is logged", tc.after, s)
+		}
+	}
+	rt.advanceState(clock.Now())
+	if s := log.take(); strings.Count(s, "route on probation") != 1 || strings.Count(s, "route serves again") != 1 {
+		t.Errorf("the log after the changes: %q", s)
+	}
+}
