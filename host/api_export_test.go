@@ -24,5 +24,5 @@ func APITypes() map[string]reflect.Type {
 
 // ConnectionsOf is Connections where ids have been listed already.
 func (h *Host) ConnectionsOf(route string, ids []uint64, limit int) ([]ConnInfo, error) {
-	return h.connections(ids, "", limit, h.runtime(route))
+	return h.describeConns(ids, "", limit, h.runtime(route))
 }

@@ -8,14 +8,15 @@ import (
 	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
-// sweepEvery is how often expired values leave the store; a read never sees
-// them before either.
-const sweepEvery = 10 * time.Second
+// sweepInterval is the time between two removals of expired values. Reads do not
+// return expired values in between either.
+const sweepInterval = 10 * time.Second
 
-// roundAtMost is how long the clerk runs timers before it looks at everything else.
-const roundAtMost = 10 * time.Millisecond
+// maxTimerRound bounds the time for which the background loop runs timers before it
+// does everything else.
+const maxTimerRound = 10 * time.Millisecond
 
-// wakeBackground has the clerk look again at what is due. It never blocks.
+// wakeBackground has the background loop run a round. It does not block.
 func (rt *routeRuntime) wakeBackground() {
 	select {
 	case rt.wake <- struct{}{}:
@@ -23,9 +24,10 @@ func (rt *routeRuntime) wakeBackground() {
 	}
 }
 
-// background runs the hooks of a channel that no connection's reader runs: timers
-// and presence. It also ends what has its time: tokens, stored values, quarantines. It
-// is one goroutine a channel, which is what keeps the order of presence events.
+// background is the background loop of the route. It runs on_timer and on_presence,
+// tells other nodes about presence, and ends tokens, stored values and quarantines
+// when they expire. One goroutine a route keeps presence events in order. It returns
+// when rt.stop is closed.
 func (rt *routeRuntime) background() {
 	outbox := hub.Outbox{Hub: rt.hub}
 	clock := rt.host.clock
@@ -37,7 +39,7 @@ func (rt *routeRuntime) background() {
 		again := rt.announce(now)
 		rt.timerEvents(&outbox, now)
 		rt.endings(&outbox, now)
-		if now.Sub(swept) >= sweepEvery {
+		if now.Sub(swept) >= sweepInterval {
 			swept = now
 			rt.store.Sweep(now)
 			rt.hub.SweepHistory(now)
@@ -47,20 +49,20 @@ func (rt *routeRuntime) background() {
 		if !again.IsZero() {
 			idle = min(idle, again.Sub(now))
 		}
-		resting := time.Now()
+		waiting := time.Now()
 		if !clock.Wait(idle, rt.wake, rt.stop) {
 			rt.lastWord(now)
 			return
 		}
 		if idle > 0 {
-			rt.pacer.Idle(time.Since(resting))
+			rt.pacer.Idle(time.Since(waiting))
 		}
 	}
 }
 
-// idleTime is how long nothing is due.
+// idleTime returns the time until something is due.
 func (rt *routeRuntime) idleTime(now time.Time) time.Duration {
-	d := sweepEvery
+	d := sweepInterval
 	if at, ok := rt.hub.Due(); ok {
 		d = min(d, at.Sub(now))
 	}
@@ -76,6 +78,7 @@ func (rt *routeRuntime) idleTime(now time.Time) time.Duration {
 	return max(d, 0)
 }
 
+// presenceEvents runs on_presence for the users of this node, and notifies subscribers.
 func (rt *routeRuntime) presenceEvents(outbox *hub.Outbox, now time.Time) {
 	for _, e := range rt.hub.TakePresence(now) {
 		if rt.stopped() {
@@ -93,9 +96,9 @@ func (rt *routeRuntime) presenceEvents(outbox *hub.Outbox, now time.Time) {
 	}
 }
 
-// timerEvents runs the hooks of timers that are due, for roundAtMost.
+// timerEvents runs on_timer for the timers that are due, for maxTimerRound.
 func (rt *routeRuntime) timerEvents(outbox *hub.Outbox, now time.Time) {
-	for begun := time.Now(); !rt.stopped() && time.Since(begun) <= roundAtMost; {
+	for start := time.Now(); !rt.stopped() && time.Since(start) <= maxTimerRound; {
 		id, ok := rt.timers.take(now)
 		if !ok {
 			return
@@ -113,26 +116,26 @@ func (rt *routeRuntime) timerEvents(outbox *hub.Outbox, now time.Time) {
 	}
 }
 
-// runDue runs a hook for the clerk, and no faster than plugin.Pacer lets it. run has
-// logged and counted what went wrong. Where hooks have run for a while, what else ends
-// does not wait until all of them have.
+// runDue runs a hook of the background loop at the pace of plugin.Pacer. Errors are
+// logged by run. When hooks have run for a while it also ends what has expired, which
+// does not wait for the remaining hooks.
 func (rt *routeRuntime) runDue(ev plugin.Event, c *conn, outbox *hub.Outbox) {
-	begun := time.Now()
+	start := time.Now()
 	_ = rt.run(rt.pacer.Context(), invocation{event: ev, conn: c, outbox: outbox})
 	outbox.Flush()
-	if rt.pacer.HookRan(time.Since(begun)) {
+	if rt.pacer.HookRan(time.Since(start)) {
 		rt.endings(outbox, rt.host.clock.Now())
 		outbox.Flush()
 	}
 }
 
-// endings ends tokens and quarantines that have their time.
+// endings ends tokens and quarantines that have expired.
 func (rt *routeRuntime) endings(outbox *hub.Outbox, now time.Time) {
 	rt.expireTokens(outbox, now)
 	rt.advanceState(now)
 }
 
-// stopped says that the channel ends: what its hooks are still to be told of is dropped.
+// stopped reports whether the route ends. Its remaining events are dropped.
 func (rt *routeRuntime) stopped() bool {
 	select {
 	case <-rt.stop:
@@ -142,7 +145,7 @@ func (rt *routeRuntime) stopped() bool {
 	}
 }
 
-// splitPresence takes the event of on_presence apart.
+// splitPresence splits the event of on_presence.
 func splitPresence(b []byte) (room, user string) {
 	for i, c := range b {
 		if c == '\n' {

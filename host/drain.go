@@ -11,35 +11,35 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// Close codes of a drain. The first is "service restart" (IANA's registry of
-// WebSocket close codes), the second is its like for clients that speak
-// protocolV1, whose reason is JSON.
+// Close codes of a drain. 1012 is "Service Restart" in IANA's registry of WebSocket
+// close codes. Clients of Protocol get 3001, whose reason is JSON.
 const (
 	closeRestart = 1012
 	closeDrainV1 = 3001
 )
 
-// drainProgress is how often a drain says how many connections are left.
+// drainProgress is the time between two log lines about the connections left.
 const drainProgress = 3 * time.Second
 
-// Drain takes the host out of service without losing anything: from now on
-// handshakes are refused with 503 and Retry-After, and /readyz answers 503. The
-// open connections are closed one by one over Options.Drain.Spread, each behind
-// what it was sent, and when its messages that are here have been handled. Its
-// close says when to come back: 1012 with the reason "reconnect in 1234 ms", or
-// 3001 with {"reconnect_after_ms":1234} for clients that speak azuhost.v1.
+// Drain takes the host out of service. It refuses new handshakes with 503 and
+// Retry-After, and [Host.Ready] returns an error from then on. It closes the open
+// connections one by one over DrainOptions.Spread, each after the messages that were
+// sent to it and after the hooks of the input that has been read. The close tells the
+// client when to reconnect: 1012 with the reason "reconnect in 1234 ms", or 3001 with
+// {"reconnect_after_ms":1234} for clients of [Protocol].
 //
-// Drain returns when the last on_close has run and the last socket is closed, for which
-// a client has Options.CloseTimeout at most, or with an error when ctx is
-// done: Close, which has to follow, then cuts those that are left. Where ctx
-// has a deadline the spread is at most half of the time until then, so that
-// the last clients can answer, too. http.Server.Shutdown does not know of
-// WebSockets: call Drain first, while the server still answers with 503.
+// Drain returns when the last on_close has run and the last socket is closed, for
+// which a client has Options.CloseTimeout. It returns an error when ctx ends before;
+// [Host.Close], which has to follow, then cuts the remaining connections. If ctx has a
+// deadline, the spread is at most half of the time until then.
+//
+// http.Server.Shutdown does not wait for WebSockets. Call Drain before it, so that
+// the server can still answer 503.
 func (h *Host) Drain(ctx context.Context) error {
 	idle := h.stopAccepting()
-	conns := h.connected()
+	conns := h.connections()
 	spread := h.config.Load().Drain.spreadWithin(ctx)
-	f := newFarewell(conns, spread, rand.Float64)
+	s := newCloseSchedule(conns, spread, rand.Float64)
 	if len(conns) > 0 {
 		h.log.Info("draining", "connections", len(conns), "spread", spread)
 	}
@@ -54,43 +54,44 @@ func (h *Host) Drain(ctx context.Context) error {
 			return nil
 		case <-ctx.Done():
 			return fmt.Errorf("drain: %d connections are left: %w", h.limits.count(), ctx.Err())
-		case <-ending: // Close closes the rest now
-			ending, f.conns = nil, nil
+		case <-ending: // Close closes the rest
+			ending, s.conns = nil, nil
 		case <-progress.C:
 			h.log.Info("draining", "left", h.limits.count())
 		case <-due.C:
-			if next, more := f.step(func(c *conn) { c.goAway(h.comeBack()) }); more {
+			if next, more := s.step(func(c *conn) { c.closeForDrain(h.reconnectAfter()) }); more {
 				due.Reset(next)
 			}
 		}
 	}
 }
 
-// stopAccepting refuses connections from now on. The channel is closed when
-// there is none.
+// stopAccepting refuses new connections from now on. The channel is closed when no
+// connection is left.
 func (h *Host) stopAccepting() <-chan struct{} {
 	h.closing.Store(true)
 	return h.limits.close()
 }
 
-// connected lists the connections that on_connect has accepted.
-func (h *Host) connected() (out []*conn) {
+// connections lists the connections of all routes that on_connect has accepted.
+func (h *Host) connections() (out []*conn) {
 	for _, rt := range h.runtimes() {
-		out = append(out, rt.connected()...)
+		out = append(out, rt.connections()...)
 	}
 	return out
 }
 
-func (rt *routeRuntime) connected() (out []*conn) {
+// connections lists the connections that on_connect has accepted.
+func (rt *routeRuntime) connections() (out []*conn) {
 	for _, m := range rt.hub.Members() {
 		out = append(out, m.Sink().(*conn))
 	}
 	return out
 }
 
-// comeBack is after how long one client should reconnect: clients that are
-// sent away together come back one by one.
-func (h *Host) comeBack() time.Duration {
+// reconnectAfter returns a random delay for one client, within
+// DrainOptions.Reconnect.
+func (h *Host) reconnectAfter() time.Duration {
 	window := h.config.Load().Drain.reconnect()
 	if window <= 0 {
 		return 0
@@ -98,79 +99,81 @@ func (h *Host) comeBack() time.Duration {
 	return rand.N(window).Truncate(time.Millisecond)
 }
 
-// refuseClosing answers a handshake while the host goes away.
+// refuseClosing answers a handshake while the host drains or closes.
 func (rt *routeRuntime) refuseClosing(w http.ResponseWriter) {
-	w.Header().Set("Retry-After", strconv.Itoa(1+int(rt.host.comeBack()/time.Second)))
+	w.Header().Set("Retry-After", strconv.Itoa(1+int(rt.host.reconnectAfter()/time.Second)))
 	rt.refuse(w, http.StatusServiceUnavailable, "the server is going away", refusedClosing)
 }
 
-// goAway closes the connection and tells the client when to come back.
-func (c *conn) goAway(after time.Duration) {
+// closeForDrain closes the connection and tells the client when to reconnect.
+func (c *conn) closeForDrain(after time.Duration) {
 	if c.speaksV1() {
-		c.leave(closeDrainV1, fmt.Sprintf(`{"reconnect_after_ms":%d}`, after.Milliseconds()))
+		c.closeAfterInput(closeDrainV1, fmt.Sprintf(`{"reconnect_after_ms":%d}`, after.Milliseconds()))
 		return
 	}
-	c.leave(closeRestart, reconnectIn(after))
+	c.closeAfterInput(closeRestart, reconnectReason(after))
 }
 
-func reconnectIn(after time.Duration) string {
+func reconnectReason(after time.Duration) string {
 	return fmt.Sprintf("reconnect in %d ms", after.Milliseconds())
 }
 
-// leave closes the connection behind what was sent to it and to its rooms, and
-// when the messages that its reader has are handled.
-func (c *conn) leave(code int, reason string) {
+// closeAfterInput closes the connection after the messages that were sent to it and
+// its rooms, and after the hooks of the input that has been read.
+func (c *conn) closeAfterInput(code int, reason string) {
 	outbox := hub.Outbox{Hub: c.rt.hub}
 	outbox.After(&c.member, func() { c.sock.CloseAfterInput(code, reason) })
 	outbox.Flush()
 }
 
-// farewell closes connections one by one: the first at once, the others in
-// equal spans of time, each at a random moment of its own span, so that nodes
-// that drain together are not in step.
-type farewell struct {
-	conns  []*conn // that are left
-	random func() float64
-	start  time.Time
-	span   time.Duration
-	begun  int           // spans
-	due    time.Duration // since start, for conns[0]
+// closeSchedule closes connections one by one. It closes the first at once, and each
+// other one at a random time within its own interval of equal length, so that nodes
+// that drain at the same time are not in step.
+type closeSchedule struct {
+	conns     []*conn // that are left
+	random    func() float64
+	start     time.Time
+	interval  time.Duration
+	intervals int           // that have begun
+	due       time.Duration // of conns[0], since start
 }
 
-// newFarewell spreads the closes of conns. random is uniform in [0, 1).
-func newFarewell(conns []*conn, spread time.Duration, random func() float64) *farewell {
-	f := &farewell{conns: conns, random: random, start: time.Now()}
+// newCloseSchedule spreads the closes of connections. random is uniform in [0, 1).
+func newCloseSchedule(conns []*conn, spread time.Duration, random func() float64) *closeSchedule {
+	s := &closeSchedule{conns: conns, random: random, start: time.Now()}
 	if len(conns) > 1 {
-		f.span = max(spread, 0) / time.Duration(len(conns)-1)
+		s.interval = max(spread, 0) / time.Duration(len(conns)-1)
 	}
-	return f
+	return s
 }
 
-// step closes those that are due, and says how long it is until the next.
-func (f *farewell) step(leave func(*conn)) (next time.Duration, more bool) {
-	for len(f.conns) > 0 {
-		if wait := f.due - time.Since(f.start); wait > 0 {
+// step calls closeConn for the connections that are due. It returns the time until
+// the next one, and whether there is one.
+func (s *closeSchedule) step(closeConn func(*conn)) (next time.Duration, more bool) {
+	for len(s.conns) > 0 {
+		if wait := s.due - time.Since(s.start); wait > 0 {
 			return wait, true
 		}
-		leave(f.conns[0])
-		f.conns = f.conns[1:]
-		f.due = time.Duration((float64(f.begun) + f.random()) * float64(f.span))
-		f.begun++
+		closeConn(s.conns[0])
+		s.conns = s.conns[1:]
+		s.due = time.Duration((float64(s.intervals) + s.random()) * float64(s.interval))
+		s.intervals++
 	}
 	return 0, false
 }
 
-// run closes all, and the rest at once when ctx is done.
-func (f *farewell) run(ctx context.Context, leave func(*conn)) {
+// run calls closeConn for all connections, for those that are left at once when ctx
+// ends.
+func (s *closeSchedule) run(ctx context.Context, closeConn func(*conn)) {
 	for {
-		next, more := f.step(leave)
+		next, more := s.step(closeConn)
 		if !more {
 			return
 		}
 		select {
 		case <-time.After(next):
 		case <-ctx.Done():
-			f.span, f.due = 0, 0
+			s.interval, s.due = 0, 0
 		}
 	}
 }

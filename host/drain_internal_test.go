@@ -13,7 +13,7 @@ import (
 // told to leave.
 func farewells(ctx context.Context, n int, spread time.Duration, random func() float64) []time.Duration {
 	var at []time.Duration
-	f := newFarewell(make([]*conn, n), spread, random)
+	f := newCloseSchedule(make([]*conn, n), spread, random)
 	f.run(ctx, func(*conn) { at = append(at, time.Since(f.start)) })
 	return at
 }
@@ -89,10 +89,10 @@ func TestSpreadWithin(t *testing.T) {
 
 // TestReasonsFit: a close reason has 123 bytes (RFC 6455, section 5.5).
 func TestReasonsFit(t *testing.T) {
-	if r := reconnectIn(1234 * time.Millisecond); r != "reconnect in 1234 ms" {
+	if r := reconnectReason(1234 * time.Millisecond); r != "reconnect in 1234 ms" {
 		t.Error(r)
 	}
-	if n := len(reconnectIn(1<<63 - 1)); n+len(`{"reconnect_after_ms":}`) > 123 {
+	if n := len(reconnectReason(1<<63 - 1)); n+len(`{"reconnect_after_ms":}`) > 123 {
 		t.Errorf("%d bytes", n)
 	}
 	if codeLabel(closeDrainV1) != "3001" || !strings.HasSuffix(codeLabel(3002), "xxx") {

@@ -15,7 +15,8 @@ import (
 	"github.com/azuhost/azuhost/host/internal/socket"
 )
 
-// refusal is the reason for which a handshake is refused. It is a label of the metric azuhost_connections_refused_total.
+// refusal is the reason of a refused handshake, a label of the metric
+// azuhost_connections_refused_total.
 type refusal string
 
 const (
@@ -34,19 +35,21 @@ const (
 	refusedClosing     refusal = "closing"
 )
 
-// ServeHTTP is the public handler: it serves channels and nothing else.
+// ServeHTTP serves the routes: it takes WebSocket handshakes for their paths, and
+// answers 404 to other paths.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.Load().ServeHTTP(w, r)
 }
 
-// ServeHTTP takes a handshake: checks, on_connect, upgrade.
+// ServeHTTP takes a handshake: it checks the request, runs on_connect and upgrades
+// the connection.
 func (rt *routeRuntime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rt.host.closing.Load() {
 		rt.refuseClosing(w)
 		return
 	}
 	set := rt.settings.Load()
-	if status, text, why := rt.check(set, r); status != 0 {
+	if status, text, why := rt.checkHandshake(set, r); status != 0 {
 		rt.refuse(w, status, text, why)
 		return
 	}
@@ -77,8 +80,9 @@ func (rt *routeRuntime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt.connect(set, c, w, r)
 }
 
-// check says what is wrong with a handshake; status 0: nothing.
-func (rt *routeRuntime) check(set *settings, r *http.Request) (status int, text string, why refusal) {
+// checkHandshake returns why a handshake is refused before a connection is made for
+// it. status is 0 for one that is not.
+func (rt *routeRuntime) checkHandshake(set *settings, r *http.Request) (status int, text string, why refusal) {
 	cfg := rt.host.config.Load()
 	if status, text := socket.CheckHandshake(r); status != 0 {
 		return status, text, refusedHandshake
@@ -96,13 +100,13 @@ func (rt *routeRuntime) check(set *settings, r *http.Request) (status int, text 
 	return 0, "", ""
 }
 
-// HostAllowed reports whether the Host header of r matches Options.AllowedHosts. It is for pages that a program
-// serves beside the host.
+// HostAllowed reports whether the Host header of r matches Options.AllowedHosts. It
+// is for pages that a program serves beside the host.
 func (h *Host) HostAllowed(r *http.Request) bool {
 	return origin.HostAllowed(r, h.config.Load().AllowedHosts)
 }
 
-// refuse answers a handshake that fails before on_connect is asked.
+// refuse refuses a handshake with an HTTP status, and counts it.
 func (rt *routeRuntime) refuse(w http.ResponseWriter, status int, text string, why refusal) {
 	rt.host.metrics.refused.WithLabelValues(rt.pattern, string(why)).Inc()
 	if status == http.StatusUpgradeRequired {
@@ -113,6 +117,7 @@ func (rt *routeRuntime) refuse(w http.ResponseWriter, status int, text string, w
 	http.Error(w, text, status)
 }
 
+// newConn makes the connection of a handshake.
 func (rt *routeRuntime) newConn(set *settings, r *http.Request) *conn {
 	cfg := rt.host.config.Load()
 	addr := clientip.FromRequest(r, cfg.proxies)
@@ -135,9 +140,9 @@ func (rt *routeRuntime) newConn(set *settings, r *http.Request) *conn {
 	return c
 }
 
-// connect checks the token, asks on_connect and upgrades. What the hook sends waits in the
-// connection until the upgrade has been answered, so that the instance is free
-// for others meanwhile.
+// connect checks the token, runs on_connect and upgrades. Messages that the hook
+// sends wait in the connection for the upgrade, so that the instance of the plugin is
+// free meanwhile.
 func (rt *routeRuntime) connect(set *settings, c *conn, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), rt.host.config.Load().HandshakeTimeout)
 	defer cancel()
@@ -149,9 +154,9 @@ func (rt *routeRuntime) connect(set *settings, c *conn, w http.ResponseWriter, r
 	r = stripped
 	ev := plugin.Event{Hook: abi.OnConnect, Conn: c.member.ID, Data: []byte(r.URL.RequestURI())}
 	status, code := 0, 0
-	err = rt.run(ctx, invocation{event: ev, conn: c, req: r, outbox: &c.outbox, onFailed: func(k *call, err error) {
-		if status, code = refusedWith(err); code != 0 {
-			k.commitRefused()
+	err = rt.run(ctx, invocation{event: ev, conn: c, req: r, outbox: &c.outbox, onFailed: func(call *call, err error) {
+		if status, code = refusalOf(err); code != 0 {
+			call.commitRefused()
 		}
 	}})
 	if err == nil {
@@ -173,14 +178,15 @@ func (rt *routeRuntime) connect(set *settings, c *conn, w http.ResponseWriter, r
 		c.sock.Close(code, "")
 	}
 	rt.upgrade(c, w, r)
-	switch { // what happened since it was counted
+	switch { // the connection was counted before these were set
 	case rt.host.closing.Load():
-		c.goAway(rt.host.comeBack())
+		c.closeForDrain(rt.host.reconnectAfter())
 	case rt.retired.Load():
-		c.leave(1001, goneReason)
+		c.closeAfterInput(1001, routeRemoved)
 	}
 }
 
+// upgrade answers the handshake and starts the connection.
 func (rt *routeRuntime) upgrade(c *conn, w http.ResponseWriter, r *http.Request) {
 	if err := c.sock.Upgrade(w, r, c.subprotocol); err != nil {
 		rt.host.metrics.refused.WithLabelValues(rt.pattern, string(refusedUpgrade)).Inc()
@@ -188,9 +194,9 @@ func (rt *routeRuntime) upgrade(c *conn, w http.ResponseWriter, r *http.Request)
 	}
 }
 
-// refusedWith says how a failed on_connect is answered: with an HTTP status,
-// or after the upgrade with a close code.
-func refusedWith(err error) (status, code int) {
+// refusalOf returns how a failed on_connect is answered: with an HTTP status, or
+// after the upgrade with a close code. The other is 0.
+func refusalOf(err error) (status, code int) {
 	var he *plugin.HookError
 	if errors.As(err, &he) {
 		switch {

@@ -224,10 +224,10 @@ func (h *Host) Close(ctx context.Context) error {
 		h.watcher.Close()
 		h.watcher = nil
 	}
-	for _, c := range h.connected() {
-		c.goAway(h.comeBack())
+	for _, c := range h.connections() {
+		c.closeForDrain(h.reconnectAfter())
 	}
-	err := h.sockets.Close(ctx, closeRestart, reconnectIn(h.comeBack()))
+	err := h.sockets.Close(ctx, closeRestart, reconnectReason(h.reconnectAfter()))
 	select { // handshakes that were under way
 	case <-idle:
 	case <-ctx.Done():

@@ -7,18 +7,18 @@ import (
 	"github.com/azuhost/azuhost/host/internal/store"
 )
 
-// loadEnv is the Env of on_load. What the first one of new settings asks for
-// waits until they are in use: a reload may still fail. It reads the store as it
-// is and takes the right to write in Commit only, so that hooks never wait for
-// a plugin that is on its way.
+// loadEnv returns the Env of an on_load. It reads the store without a transaction,
+// and begins one in Commit only, so that hooks do not wait for a plugin that starts.
 func (s *settings) loadEnv() plugin.Env {
 	return &loadCall{&call{rt: s.rt, set: s, hook: abi.OnLoad, outbox: &hub.Outbox{Hub: s.rt.hub}, tx: store.Tx{Deferred: true}}}
 }
 
-// loadCall flushes what on_load has sent, as no reader's turn does it.
+// loadCall is the call of an on_load. The effects of the first on_load of new
+// settings take place when the settings go live, since the reload may still fail.
 type loadCall struct{ *call }
 
-// Commit implements Env.
+// Commit implements plugin.Env. It also flushes the outbox, as on_load has no read
+// cycle.
 func (l *loadCall) Commit() error {
 	if !l.set.live {
 		l.set.loaded = l
@@ -29,14 +29,14 @@ func (l *loadCall) Commit() error {
 	return err
 }
 
-// Drop implements Env.
+// Drop implements plugin.Env.
 func (l *loadCall) Drop() {
 	if l.set.loaded != l {
 		l.call.Drop()
 	}
 }
 
-// goLive says that the settings are in use from now on.
+// goLive puts the settings in use.
 func (s *settings) goLive() {
 	if s.live {
 		return
@@ -45,7 +45,7 @@ func (s *settings) goLive() {
 	if l := s.loaded; l != nil {
 		s.loaded = nil
 		if err := l.Commit(); err != nil {
-			s.rt.log.Error("what on_load asked for did not happen", "plugin", s.name, "err", err)
+			s.rt.log.Error("effects of on_load failed", "plugin", s.name, "err", err)
 		}
 	}
 	if s.rollout != nil {

@@ -87,7 +87,7 @@ func (h *Host) Members(_ context.Context, route, room, after string, limit int) 
 	if err != nil {
 		return nil, err
 	}
-	return h.connections(rt.hub.MembersOf(room), after, limit, rt)
+	return h.describeConns(rt.hub.MembersOf(room), after, limit, rt)
 }
 
 // Presence lists the users who are present in a room, or for an empty one in
@@ -124,12 +124,12 @@ func (h *Host) Connections(_ context.Context, route, after string, limit int) ([
 	for _, rt := range channels {
 		ids = append(ids, rt.hub.IDs()...)
 	}
-	return h.connections(ids, after, limit, channels...)
+	return h.describeConns(ids, after, limit, channels...)
 }
 
-// connections describes the first of ids behind after, at most limit. Those that have
+// describeConns describes the first of ids behind after, at most limit. Those that have
 // gone since they were listed make no page short: one that is was the last.
-func (h *Host) connections(ids []uint64, after string, limit int, channels ...*routeRuntime) ([]ConnInfo, error) {
+func (h *Host) describeConns(ids []uint64, after string, limit int, channels ...*routeRuntime) ([]ConnInfo, error) {
 	var last uint64
 	if after != "" {
 		var err error

@@ -282,14 +282,14 @@ func (h *Host) install(cfg *config, sets []*settings) {
 	}
 }
 
-const goneReason = "the channel is gone"
+const routeRemoved = "the channel is gone"
 
 // retire ends a route that is no more: its connections are closed, spread as in
 // a drain, and when the last has gone its plugin is freed.
 func (h *Host) retire(rt *routeRuntime) {
 	rt.retired.Store(true)
-	newFarewell(rt.connected(), h.config.Load().Drain.spread(), rand.Float64).run(h.ending, func(c *conn) {
-		c.leave(1001, goneReason)
+	newCloseSchedule(rt.connections(), h.config.Load().Drain.spread(), rand.Float64).run(h.ending, func(c *conn) {
+		c.closeAfterInput(1001, routeRemoved)
 	})
 	<-h.limits.idle(rt)
 	close(rt.stop)

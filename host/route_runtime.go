@@ -20,41 +20,46 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// routeRuntime is a route at work: its hub, store and timers, which outlast
-// settings and plugin versions.
+// routeRuntime is a route that is served. Its hub, store and timers outlast its
+// settings and the versions of its plugin.
 type routeRuntime struct {
-	host        *Host
-	pattern     string   // as configured: the label of metrics
-	mux         string   // as http.ServeMux has it
-	params      []string // names, in the order of the path
-	grace       time.Duration
-	history     hub.HistoryOptions
-	hub         *hub.Hub
+	// Constant after newRouteRuntime.
+	host     *Host
+	pattern  string   // the path of the options, also a label of metrics
+	mux      string   // the pattern of http.ServeMux
+	params   []string // names of the parameters, in the order of the path
+	grace    time.Duration
+	history  hub.HistoryOptions
+	hub      *hub.Hub
+	store    *store.Store
+	metrics  *routeMetrics
+	log      *slog.Logger
+	guestLog *plugin.GuestLog
+	failLog  *rate.Limiter // of log lines about failing hooks
+	wake     chan struct{} // has the background loop run a round
+	stop     chan struct{} // closed: the background loop ends
+
+	// Safe for concurrent use.
+	settings    atomic.Pointer[settings]
 	subscribers presenceSubscribers
 	remote      remotePresence
-	announced   time.Time    // last; the clerk only
-	pacer       plugin.Pacer // of the clerk's hooks; the clerk only
-	store       *store.Store
 	timers      timers
-	expiries    timers // of the tokens of connections; they have no name
-	metrics     *routeMetrics
-	log         *slog.Logger
+	expiries    timers // of tokens: a timer a connection, without a name
+	breaker     quarantine.Breaker
+	faults      atomic.Int64 // of hooks
+	suppressed  atomic.Int64 // log lines that failLog has held back
+	retired     atomic.Bool  // a reload has removed the route
 
-	settings   atomic.Pointer[settings]
-	breaker    quarantine.Breaker
-	faults     atomic.Int64 // of hooks
-	guestLog   *plugin.GuestLog
-	failLog    *rate.Limiter // of log lines about failing hooks
-	suppressed atomic.Int64  // lines that the limiter held back
-
-	retired   atomic.Bool // the route is gone
-	forgotten bool        // so are its series; under the lock of Host.appMetrics
-
-	// committing is held while a hook does what has limits, from the last look at them on.
+	// committing is held while the effects of a hook that have limits are checked
+	// against them and applied.
 	committing sync.Mutex
 
-	wake chan struct{} // the clerk has something to do
-	stop chan struct{}
+	// Owned by the background loop.
+	announced time.Time    // the last time presence was announced to other nodes
+	pacer     plugin.Pacer // of the hooks that the loop runs
+
+	// Guarded by the lock of Host.appMetrics.
+	forgotten bool // the series of the plugin's metrics are removed
 }
 
 // presenceGrace returns the grace of a route, 0 for none.
@@ -65,8 +70,9 @@ func historyOptions(r Route) hub.HistoryOptions {
 	return hub.HistoryOptions{Size: r.History.Size, TTL: r.History.TTL, MaxBytes: r.Limits.HistoryBytes}
 }
 
+// newRouteRuntime makes the runtime of a route with its first settings.
 func newRouteRuntime(h *Host, set *settings) *routeRuntime {
-	muxPattern, params, _ := parsePath(set.route.Path) // checked before
+	muxPattern, params, _ := parsePath(set.route.Path) // validated before
 	rt := &routeRuntime{
 		host:     h,
 		pattern:  set.route.Path,
