@@ -11,10 +11,13 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// FuzzBatch: whatever was published is refused or read, and what is read gives
-// the same bytes again.
+// FuzzBatch: a publication is refused or parsed, and encodes to the same bytes again.
 func FuzzBatch(f *testing.F) {
-	for _, m := range []Message{{Frame: frame("hello")}, {Frame: frame(""), Except: 7, ackID: 9}, {Close: &Close{Code: 4000, Reason: "x"}}} {
+	for _, m := range []Message{
+		{Frame: textFrame("hello")},
+		{Frame: textFrame(""), Except: 7, ackID: 9},
+		{Close: &Close{Code: 4000, Reason: "x"}},
+	} {
 		f.Add([]byte("epoch\n12\n" + string(appendBody(nil, "n1", 3, []outgoing{{Message: m}, {Message: m}}))))
 	}
 	f.Add([]byte("e\n1\n\x00\x01\xff\xff\xff\xff\x0f"))
@@ -30,16 +33,17 @@ func FuzzBatch(f *testing.F) {
 			}
 			out = append(out, outgoing{Message: m})
 		}
-		again, err := parseBatch(appendBody(fmt.Appendf(nil, "%s\n%d\n", b.first.Epoch, b.first.Offset), b.node, b.seq, out))
+		head := fmt.Appendf(nil, "%s\n%d\n", b.first.Epoch, b.first.Offset)
+		again, err := parseBatch(appendBody(head, b.node, b.seq, out))
 		if err != nil || !reflect.DeepEqual(again, b) {
 			t.Fatalf("read %+v, written and read again %+v (%v)", b, again, err)
 		}
 	})
 }
 
-// FuzzEntry reads entries of a history.
+// FuzzEntry: an entry of a history is refused or parsed.
 func FuzzEntry(f *testing.F) {
-	m := Message{Frame: frame("hello"), Except: 3}
+	m := Message{Frame: textFrame("hello"), Except: 3}
 	f.Add("12-0", "1700000000000", string(appendMessage([]byte("\x02n1\x05"), &m)))
 	f.Fuzz(func(t *testing.T, id, ms, text string) {
 		e, err := parseEntry(rueidis.XRangeEntry{ID: id, FieldValues: map[string]string{"t": ms, "m": text}})
@@ -49,20 +53,31 @@ func FuzzEntry(f *testing.F) {
 	})
 }
 
-// FuzzPeer: no message of another node, and no order of them, breaks the picture
-// that this node has; when the other is gone, nothing of it is left.
+// FuzzPeer: no cluster messages in any order break the state of the peers. When the senders are gone, nothing
+// of them is left.
 func FuzzPeer(f *testing.F) {
 	for _, m := range []clusterMessage{
-		{Kind: kindHello, Seq: 1}, {Kind: kindDelta, Seq: 2, Changes: []Change{{Route: "/", User: "a", Present: true}, {Route: "/", Room: "r", Size: 3}}},
-		{Kind: kindState, Seq: 2, LastPart: true, Changes: []Change{{Route: "/", Room: "r", Size: -3}}}, {Kind: kindAck, ID: 1}, {Kind: kindCommand},
+		{Kind: kindHello, Seq: 1},
+		{Kind: kindDelta, Seq: 2, Changes: []Change{
+			{Route: "/", User: "a", Present: true}, {Route: "/", Room: "r", Size: 3},
+		}},
+		{Kind: kindState, Seq: 2, LastPart: true, Changes: []Change{{Route: "/", Room: "r", Size: -3}}},
+		{Kind: kindAck, ID: 1},
+		{Kind: kindCommand},
 	} {
 		m.Node = "b"
 		p, _ := json.Marshal(m)
 		f.Add(p, p)
 	}
 	f.Fuzz(func(t *testing.T, p, q []byte) {
-		b := &Broker{opts: Options{Node: "a", TTL: time.Second, Presence: func(Change, bool) {}, Command: func(Command) int { return 0 }},
-			log: slog.New(slog.DiscardHandler), clusterOut: make(chan outgoingClusterMessage, 16), start: time.Unix(1, 0)}
+		b := &Broker{
+			opts: Options{
+				Node: "a", TTL: time.Second,
+				Presence: func(Change, bool) {}, Command: func(Command) int { return 0 },
+			},
+			log: slog.New(slog.DiscardHandler), start: time.Unix(1, 0),
+			clusterOut: make(chan outgoingClusterMessage, 16),
+		}
 		b.peers.init(b)
 		b.receipts.waiting = map[uint64]*openReceipt{}
 		b.handleClusterMessage(p)

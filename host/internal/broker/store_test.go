@@ -11,11 +11,11 @@ import (
 	"github.com/azuhost/azuhost/host/internal/redistest"
 )
 
-// soon is what a call with a deadline of a moment may take on a busy machine: far less than
-// the time of the nodes of these tests, which is 10 s.
+// callBound is the time that a call with a short deadline may take on a busy machine. The timeout of the nodes
+// is 10 s.
 const callBound = 4 * time.Second
 
-// moment calls a function with little time, and wants it to fail soon.
+// wantDeadlineSoon calls a function with a short deadline and fails unless the deadline ends it.
 func wantDeadlineSoon(t *testing.T, what string, call func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -29,7 +29,7 @@ func wantDeadlineSoon(t *testing.T, what string, call func(ctx context.Context) 
 	}
 }
 
-// canLock says that the lock of a store is free long before it ends by itself.
+// wantLockFree fails unless the lock of a store is free long before it would expire.
 func (n *node) wantLockFree(route string) {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), lockTTL/2)
@@ -41,8 +41,8 @@ func (n *node) wantLockFree(route string) {
 	n.Unlock(route, lock)
 }
 
-// TestFrozenStore: whoever asks for values while Redis is frozen goes on when his time is
-// over, however many they are; and no lock is left when Redis goes on.
+// TestFrozenStore: requests to a frozen Redis end with their deadlines, however many there are, and no lock is
+// left when Redis goes on.
 func TestFrozenStore(t *testing.T) {
 	t.Parallel()
 	r := redistest.Start(t)
@@ -77,7 +77,7 @@ func TestFrozenStore(t *testing.T) {
 	a.wantLockFree("/held")
 }
 
-// TestLockIsCut: the connection ends when Redis has given a lock, and its answer has not come.
+// TestLockIsCut: the connection ends after Redis granted a lock and before its answer arrived.
 func TestLockIsCut(t *testing.T) {
 	t.Parallel()
 	r := redistest.Start(t)
@@ -104,7 +104,7 @@ func TestLockIsCut(t *testing.T) {
 	b.wantLockFree("/r")
 }
 
-// TestUnlockAtTheEnd: a lock is given back before the broker closes.
+// TestUnlockAtTheEnd: Close releases locks.
 func TestUnlockAtTheEnd(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := startNode(t, "a", r.URL()), startNode(t, "b", r.URL())
@@ -117,12 +117,11 @@ func TestUnlockAtTheEnd(t *testing.T) {
 	a.Unlock("/r", lock)
 	a.close()
 	b.wantLockFree("/r")
-	a.Unlock("/r", lock) // it is over, and does no harm
+	a.Unlock("/r", lock) // after Close it does no harm
 }
 
-// TestEnds: a new end of a value counts from when Redis has it, whatever the clock of the node
-// says; one that it had stays.
-func TestEnds(t *testing.T) {
+// TestExpiry: a new expiry counts from the time of the write, by the clock of Redis; an existing one stays.
+func TestExpiry(t *testing.T) {
 	r := redistest.Start(t)
 	a := startNode(t, "a", r.URL())
 	a.waitLinked()
@@ -144,9 +143,37 @@ func TestEnds(t *testing.T) {
 			t.Errorf("%s: %+v %v", key, v, err)
 		}
 	}
-	for at, want := range map[int64]error{-2: ErrNoValue, -1: nil, 5: nil} { // what PEXPIRETIME says
+	for at, want := range map[int64]error{-2: ErrNoValue, -1: nil, 5: nil} { // answers of PEXPIRETIME
 		if err := new(Value).setExpiry(at); err != want {
-			t.Errorf("end %d: %v", at, err)
+			t.Errorf("expiry %d: %v", at, err)
 		}
+	}
+}
+
+// TestRefusedWriteReleasesTheLock: a write that Redis refuses releases the lock.
+func TestRefusedWriteReleasesTheLock(t *testing.T) {
+	r := redistest.Start(t)
+	a := startNode(t, "a", r.URL())
+	a.waitLinked()
+	c, ctx := r.Client(), context.Background()
+	limit := func(bytes string) {
+		t.Helper()
+		if err := c.Do(ctx, c.B().Arbitrary("CONFIG", "SET", "maxmemory", bytes).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock, err := a.Lock(ctx, "/r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit("1")
+	if err := a.Write(ctx, "/r", lock, []Value{{Key: "k", Value: "v", Set: true}}); err == nil {
+		t.Fatal("a Redis without memory has written")
+	}
+	limit("0")
+	ctx, cancel := context.WithTimeout(ctx, lockTTL/4)
+	defer cancel()
+	if _, err := a.Lock(ctx, "/r"); err != nil {
+		t.Error(err)
 	}
 }

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// Proxy stands between a node and Redis, with a real socket on each side: it can
-// cut, and be slow.
+// Proxy forwards TCP connections to a server. It can cut and delay them. Its methods may be called
+// concurrently.
 type Proxy struct {
 	ln net.Listener
 	to string
+	wg sync.WaitGroup
 
 	mu    sync.Mutex
-	conns map[net.Conn]bool
-	shut  bool
-	delay time.Duration
-	wait  sync.WaitGroup
+	conns map[net.Conn]bool // of both sides
+	shut  bool              // new connections are refused
+	delay time.Duration     // before each write
 }
 
-// StartProxy starts a proxy to an address.
+// StartProxy starts a proxy to an address, which ends with the test.
 func StartProxy(t testing.TB, to string) *Proxy {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -28,18 +28,19 @@ func StartProxy(t testing.TB, to string) *Proxy {
 		t.Fatal(err)
 	}
 	p := &Proxy{ln: ln, to: to, conns: map[net.Conn]bool{}}
-	p.wait.Go(p.accept)
+	p.wg.Go(p.accept)
 	t.Cleanup(func() {
 		ln.Close()
 		p.Cut(true)
-		p.wait.Wait()
+		p.wg.Wait()
 	})
 	return p
 }
 
-// URL is redis:// and the address.
+// URL returns the redis:// URL of the proxy.
 func (p *Proxy) URL() string { return "redis://" + p.ln.Addr().String() }
 
+// accept forwards connections until the listener closes.
 func (p *Proxy) accept() {
 	for {
 		a, err := p.ln.Accept()
@@ -58,11 +59,12 @@ func (p *Proxy) accept() {
 		}
 		p.conns[a], p.conns[b] = true, true
 		p.mu.Unlock()
-		p.wait.Go(func() { p.pipe(a, b) })
-		p.wait.Go(func() { p.pipe(b, a) })
+		p.wg.Go(func() { p.pipe(a, b) })
+		p.wg.Go(func() { p.pipe(b, a) })
 	}
 }
 
+// pipe copies one direction, and closes both connections at its end.
 func (p *Proxy) pipe(from, to net.Conn) {
 	buf := make([]byte, 32<<10)
 	for {
@@ -88,7 +90,7 @@ func (p *Proxy) pipe(from, to net.Conn) {
 	p.mu.Unlock()
 }
 
-// Cut ends all connections; shut refuses new ones.
+// Cut closes all connections. If shut is true, new ones are refused until Open.
 func (p *Proxy) Cut(shut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,14 +100,14 @@ func (p *Proxy) Cut(shut bool) {
 	}
 }
 
-// Open takes new connections again.
+// Open accepts new connections again.
 func (p *Proxy) Open() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.shut = false
 }
 
-// Slow has everything take so much longer, each way.
+// Slow delays each chunk of data, in both directions.
 func (p *Proxy) Slow(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,5 +1,3 @@
-// Package redistest runs real Redis servers for tests, alone or as a cluster, and
-// proxies that cut and slow the way to them.
 package redistest
 
 import (
@@ -16,24 +14,23 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// patience is how long a server may take to start.
+// patience limits the time that servers may take to start and to find each other.
 const patience = 20 * time.Second
 
-// Server is a redis-server of a test, which ends with the test.
+// Server is a redis-server process, which ends with the test.
 type Server struct {
-	t    testing.TB
-	dir  string
-	port string
-	args []string
-	// sentinel is the configuration, if it is one.
-	sentinel string
+	t        testing.TB
+	dir      string
+	port     string
+	args     []string
+	sentinel string // configuration file of a sentinel; empty: a server
 	cmd      *exec.Cmd
 	done     chan struct{} // closed when the process has ended
 }
 
-// Start starts a server that keeps on disk what it has acknowledged. More
-// arguments are those of redis-server, as in "--requirepass", "secret". The
-// test is skipped where there is no redis-server.
+// Start starts a server that writes each command to disk before it acknowledges it. args are
+// arguments of redis-server, for example "--requirepass", "secret". The test is skipped if
+// redis-server is not installed.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
@@ -45,8 +42,8 @@ func Start(t testing.TB, args ...string) *Server {
 	return s
 }
 
-// StartTLS starts a server that also takes TLS, with a certificate and key (PEM),
-// and gives the address for that.
+// StartTLS starts a server that also accepts TLS, with the PEM files of a certificate and its key. It
+// returns the address for TLS.
 func StartTLS(t testing.TB, cert, key string) (addr string) {
 	t.Helper()
 	port := freePort(t)
@@ -54,6 +51,7 @@ func StartTLS(t testing.TB, cert, key string) (addr string) {
 	return "127.0.0.1:" + port
 }
 
+// freePort returns a TCP port that nothing listens on.
 func freePort(t testing.TB) string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -63,12 +61,14 @@ func freePort(t testing.TB) string {
 	return strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
 }
 
-// Start starts a server again that was killed, with what it had on disk.
+// Start starts a killed server again, with its data on disk.
 func (s *Server) Start() {
 	s.t.Helper()
-	args := []string{"--port", s.port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always"}
+	args := []string{"--port", s.port, "--bind", "127.0.0.1", "--dir", s.dir}
 	if s.sentinel != "" {
-		args = []string{s.sentinel, "--sentinel", "--port", s.port, "--bind", "127.0.0.1", "--dir", s.dir}
+		args = append([]string{s.sentinel, "--sentinel"}, args...)
+	} else {
+		args = append(args, "--save", "", "--appendonly", "yes", "--appendfsync", "always")
 	}
 	s.cmd = exec.Command("redis-server", append(args, s.args...)...)
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -85,20 +85,24 @@ func (s *Server) Start() {
 		_ = c.Wait()
 		close(done)
 	}(s.cmd, s.done)
-	s.await("Redis answers", func() bool {
-		c, err := net.DialTimeout("tcp", s.Addr(), time.Second)
-		if err != nil {
-			return false
-		}
-		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(time.Second))
-		fmt.Fprint(c, "PING\r\n")
-		var b [1]byte // PONG, that a password is needed, that TLS is; not that it is loading
-		_, err = c.Read(b[:])
-		return err == nil
-	})
+	s.await("Redis answers", s.answers)
 }
 
+// answers reports whether the server answers a PING, if only with an error.
+func (s *Server) answers() bool {
+	c, err := net.DialTimeout("tcp", s.Addr(), time.Second)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(time.Second))
+	fmt.Fprint(c, "PING\r\n")
+	var b [1]byte
+	_, err = c.Read(b[:])
+	return err == nil
+}
+
+// await waits until ok returns true.
 func (s *Server) await(what string, ok func() bool) {
 	s.t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
@@ -109,19 +113,19 @@ func (s *Server) await(what string, ok func() bool) {
 	}
 }
 
-// Addr is host and port.
+// Addr returns host and port.
 func (s *Server) Addr() string { return "127.0.0.1:" + s.port }
 
-// URL is redis:// and the address.
+// URL returns the redis:// URL of the server.
 func (s *Server) URL() string { return "redis://" + s.Addr() }
 
-// Kill ends the server at once.
+// Kill kills the process and waits for its end.
 func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill() // it may have ended
+	_ = s.cmd.Process.Kill() // fails if the process has ended
 	<-s.done
 }
 
-// Signal sends a signal.
+// Signal sends a signal to the process.
 func (s *Server) Signal(sig os.Signal) {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(sig); err != nil {
@@ -129,10 +133,12 @@ func (s *Server) Signal(sig os.Signal) {
 	}
 }
 
-// Client is a client of this server alone.
+// Client returns a client of this server alone, which closes with the test.
 func (s *Server) Client() rueidis.Client {
 	s.t.Helper()
-	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr()}, DisableCache: true, ForceSingleClient: true})
+	c, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{s.Addr()}, DisableCache: true, ForceSingleClient: true,
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -140,7 +146,7 @@ func (s *Server) Client() rueidis.Client {
 	return c
 }
 
-// do runs a command.
+// do runs a command with a timeout of 1 s.
 func (s *Server) do(c rueidis.Client, args ...string) (rueidis.RedisMessage, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

@@ -9,17 +9,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/redistest"
 )
 
-// said gives what a node without goroutines has told since.
-func (n *node) sent() (out []clusterMessage) {
-	for len(n.clusterOut) > 0 {
-		m := (<-n.clusterOut).message
-		m.Node, m.Start = n.name, n.Broker.start.UnixNano()
-		out = append(out, m)
-	}
-	return out
-}
-
-// TestStatePartByPart: a state is asked for part by part, and what changes meanwhile is in it.
+// TestStatePartByPart: a state is requested part by part, and includes changes made meanwhile.
 func TestStatePartByPart(t *testing.T) {
 	a, b := passiveNode(t), passiveNode(t, func(o *Options) { o.Node = "b" })
 	b.name = "b"
@@ -28,32 +18,32 @@ func TestStatePartByPart(t *testing.T) {
 		b.Announce([]Change{present(fmt.Sprint(i))})
 		want = append(want, fmt.Sprint(i))
 	}
-	b.sent() // before a was there
+	b.sent() // dropped: a has not joined yet
 	b.peers.send(b.clusterChannel(), clusterMessage{Kind: kindHello})
 	a.receive(b.sent()...)
 	parts := 0
 	for k := 0; ; k++ {
-		asked := a.sent()
-		b.receive(asked...)
-		told := b.sent()
-		if len(told) == 0 {
+		b.receive(a.sent()...)
+		answers := b.sent()
+		if len(answers) == 0 {
 			break
 		}
-		if len(told) > 2 {
-			t.Fatalf("%d messages at once", len(told))
+		if len(answers) > 2 {
+			t.Fatalf("%d messages at once", len(answers))
 		}
-		for _, m := range told {
+		for _, m := range answers {
 			if m.Kind == kindState {
 				parts++
 			}
 		}
-		if k < 3 { // one comes and one leaves between two parts
-			b.Announce([]Change{present(fmt.Sprint("new ", k)), {Route: "/", Room: "r", User: fmt.Sprint(k), Reported: true}})
+		if k < 3 { // one user comes and one leaves between two parts
+			leave := Change{Route: "/", Room: "r", User: fmt.Sprint(k), Reported: true}
+			b.Announce([]Change{present(fmt.Sprint("new ", k)), leave})
 			want = append(want, fmt.Sprint("new ", k))
 			want = slices.DeleteFunc(want, func(s string) bool { return s == fmt.Sprint(k) })
-			told = append(told, b.sent()...)
+			answers = append(answers, b.sent()...)
 		}
-		a.receive(told...)
+		a.receive(answers...)
 	}
 	slices.Sort(want)
 	a.wantUsers(want...)
@@ -64,54 +54,54 @@ func TestStatePartByPart(t *testing.T) {
 	a.receive(b.sent()...)
 	for _, m := range a.sent() {
 		if m.Kind == kindStateRequest {
-			t.Error("it asks for what it has")
+			t.Error("it requests a state that it has")
 		}
 	}
 }
 
-// TestPartIsLost: a part, or a change between two, is lost on the way. It is asked for again.
+// TestPartIsLost: a lost part is requested again; a lost delta makes the whole state be requested again.
 func TestPartIsLost(t *testing.T) {
 	n := passiveNode(t)
 	parts := state(5, []Change{present("ann")}, []Change{present("bob")}, []Change{present("cid")})
 	n.receive(parts[0], parts[0], parts[1], parts[1])
 	if m := n.sent(); len(m) != 3 || m[2].FirstBucket != 2 {
-		t.Errorf("asked: %+v", m)
+		t.Errorf("requested: %+v", m)
 	}
 	n.peers.nodes["b"].requestedAt = time.Time{}
 	n.receive(clusterMessage{Kind: kindHeartbeat, Node: "b", Start: 1, Seq: 5})
 	if m := n.sent(); len(m) != 1 || m[0].Kind != kindStateRequest || m[0].FirstBucket != 2 {
-		t.Errorf("asked again: %+v", m)
+		t.Errorf("requested again: %+v", m)
 	}
 	n.peers.nodes["b"].requestedAt = time.Time{}
 	n.receive(clusterMessage{Kind: kindDelta, Node: "b", Start: 1, Seq: 7, Changes: []Change{present("dan")}})
 	if m := n.sent(); len(m) != 1 || m[0].Kind != kindStateRequest || m[0].FirstBucket != 0 {
-		t.Errorf("asked from the beginning: %+v", m)
+		t.Errorf("requested from the beginning: %+v", m)
 	}
 	parts[2].Seq = 7
 	n.receive(parts[2])
 	n.wantUsers("ann", "bob")
 }
 
-// TestManyUsers: a node comes to others that have many users. Nobody is told so much at once that Redis
-// ends the connection.
+// TestManyUsers: a node joins others that have many users. No message burst makes Redis close a connection.
 func TestManyUsers(t *testing.T) {
 	r := redistest.Start(t, "--appendonly", "no", "--client-output-buffer-limit", "pubsub 3mb 0 0")
 	const users = 20_000
-	lively := func(o *Options) { o.TTL = 8 * time.Second }
+	longTTL := func(o *Options) { o.TTL = 8 * time.Second }
 	var nodes []*node
 	for _, name := range []string{"a", "b", "c"} {
-		n := startNode(t, name, r.URL(), lively)
+		n := startNode(t, name, r.URL(), longTTL)
 		n.peers.mu.Lock()
-		for i := range users { // they were announced when the others were not there
+		for i := range users { // not announced: the others have not joined yet
 			for _, room := range []string{"", "r"} {
-				n.peers.local.set(Change{Route: "/rooms/:room", Room: room, User: fmt.Sprintf("%s-4f9d7c1e-0000-4000-8000-%011d", name, i), Present: true})
+				user := fmt.Sprintf("%s-4f9d7c1e-0000-4000-8000-%011d", name, i)
+				n.peers.local.set(Change{Route: "/rooms/:room", Room: room, User: user, Present: true})
 			}
 		}
 		n.peers.seq++
 		n.peers.mu.Unlock()
 		nodes = append(nodes, n)
 	}
-	knows := func(n *node, others int) {
+	waitKnows := func(n *node, others int) {
 		eventually(t, n.name+" knows all", func() bool {
 			n.peers.mu.Lock()
 			defer n.peers.mu.Unlock()
@@ -120,10 +110,10 @@ func TestManyUsers(t *testing.T) {
 		})
 	}
 	for _, n := range nodes {
-		knows(n, 2)
+		waitKnows(n, 2)
 	}
-	x := startNode(t, "x", r.URL(), lively)
-	knows(x, 3)
+	x := startNode(t, "x", r.URL(), longTTL)
+	waitKnows(x, 3)
 	for _, n := range append(nodes, x) {
 		if s := n.Stats(); s.Links != 1 || s.Overflow > 0 {
 			t.Errorf("%s: %+v", n.name, s)
@@ -131,7 +121,8 @@ func TestManyUsers(t *testing.T) {
 	}
 }
 
-// TestLeftWhileApart: two nodes have a user, and lose both it and each other. One tells that it has left.
+// TestLeftWhileApart: two nodes lose a user while they are cut off from each other. One of them reports the
+// leave.
 func TestLeftWhileApart(t *testing.T) {
 	left := Change{Route: "/", Room: "r", User: "ann"}
 	a, b := passiveNode(t), passiveNode(t, func(o *Options) { o.Node = "b" })
@@ -147,7 +138,7 @@ func TestLeftWhileApart(t *testing.T) {
 			more = len(toA)+len(toB) > 0
 		}
 	}
-	heirs := func() (names []string) {
+	reporters := func() (names []string) {
 		for _, n := range []*node{a, b} {
 			for _, e := range n.events {
 				if e.leader {
@@ -162,27 +153,27 @@ func TestLeftWhileApart(t *testing.T) {
 	meet()
 	a.Announce([]Change{left})
 	b.Announce([]Change{left})
-	a.sent() // which nobody hears
+	a.sent() // dropped
 	b.sent()
 	meet()
 	a.wantUsers()
 	b.wantUsers()
-	if got := heirs(); !slices.Equal(got, []string{"a"}) {
-		t.Errorf("heirs %q", got)
+	if got := reporters(); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("reporters %q", got)
 	}
 	meet()
-	if got := heirs(); len(got) != 1 {
-		t.Errorf("heirs %q when they meet again", got)
+	if got := reporters(); len(got) != 1 {
+		t.Errorf("reporters %q after the second meeting", got)
 	}
 	a.peers.local.dropUnreportedBefore(time.Now())
 	if got, _ := a.peers.local.part(0); len(got) > 0 {
-		t.Errorf("kept: %v", got)
+		t.Errorf("left: %v", got)
 	}
 }
 
-// TestLeftAndBuried: the node that had the user as well is gone, so that its leaving was told. When
-// they meet again it is not told once more.
-func TestLeftAndBuried(t *testing.T) {
+// TestLeftAndRemoved: the leave of a user is reported when the other node that had the user is removed, and not
+// again later.
+func TestLeftAndRemoved(t *testing.T) {
 	n := passiveNode(t)
 	n.receive(state(1, []Change{present("ann")})...)
 	n.Announce([]Change{{Route: "/", Room: "r", User: "ann"}})
@@ -191,6 +182,6 @@ func TestLeftAndBuried(t *testing.T) {
 		t.Errorf("events %+v", n.events)
 	}
 	if got, _ := n.peers.local.part(0); len(got) > 0 {
-		t.Errorf("kept: %v", got)
+		t.Errorf("left: %v", got)
 	}
 }

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,14 +9,36 @@ import (
 	"github.com/azuhost/azuhost/host/internal/redistest"
 )
 
-// slowly is a link of some MB/s, and a time in which it carries some MB.
+// TestBatchLimit: the limit falls when round trips fail and rises when large ones are quick.
+func TestBatchLimit(t *testing.T) {
+	var p batchLimit
+	for range 20 {
+		p.failed(errTest)
+	}
+	if p.bytes() != minRoundBytes {
+		t.Errorf("%d bytes", p.bytes())
+	}
+	p.answered(10, time.Millisecond, time.Second)                // of no significance
+	p.answered(minRoundBytes, 900*time.Millisecond, time.Second) // hardly in time
+	if p.bytes() != minRoundBytes {
+		t.Errorf("%d bytes", p.bytes())
+	}
+	for range 20 {
+		p.answered(p.bytes(), time.Millisecond, time.Second)
+	}
+	if p.bytes() != maxRoundBytes {
+		t.Errorf("%d bytes", p.bytes())
+	}
+}
+
+// slowLink makes a proxy carry some MB/s.
 func slowLink(p *redistest.Proxy) { p.Slow(10 * time.Millisecond) }
 
+// oneSecondTimeout is a time in which a slow link carries some MB.
 func oneSecondTimeout(o *Options) { o.Timeout, o.TTL = time.Second, 20*time.Second }
 
-// TestMuchWaitsForASlowLink: what waits in all rooms is more than the link carries within
-// the time that an answer may take. It goes out all the same.
-func TestMuchWaitsForASlowLink(t *testing.T) {
+// TestLargeQueueOverASlowLink: a queue that a slow link cannot carry within the timeout is sent all the same.
+func TestLargeQueueOverASlowLink(t *testing.T) {
 	t.Parallel()
 	r := redistest.Start(t, "--appendonly", "no")
 	p := redistest.StartProxy(t, r.Addr())
@@ -40,8 +61,8 @@ func TestMuchWaitsForASlowLink(t *testing.T) {
 	}
 }
 
-// TestMuchMissedOverASlowLink: the same for what was missed.
-func TestMuchMissedOverASlowLink(t *testing.T) {
+// TestLargeHistoryOverASlowLink: the same for missed messages.
+func TestLargeHistoryOverASlowLink(t *testing.T) {
 	t.Parallel()
 	r := redistest.Start(t, "--appendonly", "no")
 	p := redistest.StartProxy(t, r.Addr())
@@ -77,46 +98,5 @@ func TestMuchMissedOverASlowLink(t *testing.T) {
 	entries, _, ok, err := a.Since(t.Context(), historyRoom("0"), a.lastPosition("0").Epoch, 0)
 	if len(entries) != each || !ok || err != nil {
 		t.Errorf("recovered %d of %d: %v %v", len(entries), each, ok, err)
-	}
-}
-
-// TestPace: a link that breaks gets less at once, and more again when it turns out to be quick.
-func TestPace(t *testing.T) {
-	var p batchLimit
-	for range 20 {
-		p.failed(errTest)
-	}
-	if p.bytes() != minRoundBytes {
-		t.Errorf("%d bytes", p.bytes())
-	}
-	p.answered(10, time.Millisecond, time.Second)                // of no significance
-	p.answered(minRoundBytes, 900*time.Millisecond, time.Second) // hardly in time
-	if p.bytes() != minRoundBytes {
-		t.Errorf("%d bytes", p.bytes())
-	}
-	for range 20 {
-		p.answered(p.bytes(), time.Millisecond, time.Second)
-	}
-	if p.bytes() != maxRoundBytes {
-		t.Errorf("%d bytes", p.bytes())
-	}
-}
-
-// TestBatches: a batch has no gap in its numbers, and nothing that Redis has not beside
-// what it may have.
-func TestBatches(t *testing.T) {
-	n := passiveNode(t)
-	for range 6 {
-		n.publishf(historyRoom("r"), "hi")
-	}
-	x := n.topicOf(historyRoom("r"))
-	x.queue = slices.Delete(x.queue, 3, 4) // it did not fit the queue
-	for _, c := range []struct {
-		tried, limit, want int
-	}{{0, 1 << 20, 3}, {2, 1 << 20, 2}, {3, 1 << 20, 3}, {2, 1, 1}, {0, 1, 1}} {
-		x.lastSent = x.firstSeq + uint64(c.tried) - 1
-		if got, size := x.nextBatch(c.limit); got != c.want || size == 0 {
-			t.Errorf("%+v: %d messages, %d bytes", c, got, size)
-		}
 	}
 }
