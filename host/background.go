@@ -51,7 +51,7 @@ func (rt *routeRuntime) background() {
 		}
 		waiting := time.Now()
 		if !clock.Wait(idle, rt.wake, rt.stop) {
-			rt.lastWord(now)
+			rt.announceLast(now)
 			return
 		}
 		if idle > 0 {
@@ -86,10 +86,10 @@ func (rt *routeRuntime) presenceEvents(outbox *hub.Outbox, now time.Time) {
 		}
 		k := [2]string{e.Room, e.User}
 		if rt.isRemote(e.Room, e.User) {
-			rt.remote.skip(k) // present before and after
+			rt.remote.markUnreported(k) // present before and after
 			continue
 		}
-		delete(rt.remote.skipped, k)
+		delete(rt.remote.unreported, k)
 		rt.notifySubscribers(outbox, e)
 		rt.runPresence(outbox, e)
 		outbox.Flush()

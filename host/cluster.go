@@ -13,54 +13,54 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// Broker says how the nodes of a cluster reach each other. The zero value: this
-// host is alone.
+// Broker configures the link between the nodes of a cluster. With the zero value the host is the only
+// node.
 type Broker struct {
-	// URL of a Redis: redis://[user:password@]host:port[/db], rediss:// for TLS,
-	// with ?addr=host:port for more nodes of a Redis Cluster, or ?master_set=name
-	// for sentinels; unix:///path for a socket of this machine.
+	// URL of a Redis: redis://[user:password@]host:port[/db], rediss:// for TLS, with ?addr=host:port
+	// for more nodes of a Redis Cluster, or ?master_set=name for sentinels; unix:///path for a socket.
 	URL string
-	// CA is a file (PEM) with the certificates of the authorities that are trusted for
-	// rediss://. Empty: the system's.
+	// CA is a PEM file with the certificates of the authorities trusted for rediss://. Empty: those of
+	// the system.
 	CA string
 	// Prefix begins the names of all keys and channels in Redis. Empty: "azuhost".
 	Prefix string
-	// Required has New fail when Redis can not be reached within 10 s. Without it
-	// the host starts alone and joins the others when it can.
+	// Required makes New fail if Redis cannot be reached within 10 s. Otherwise the host starts alone
+	// and joins the other nodes when it can.
 	Required bool
-	// Timeout is how long Redis may take for an answer before the link counts as
-	// broken. 0: 1 s.
+	// Timeout limits the time that Redis may take to answer before the link counts as broken. 0: 1 s.
 	Timeout time.Duration
-	// TTL is how long a node that died is believed to be there. 0: 10 s.
+	// TTL is how long a silent node counts as present. 0: 10 s.
 	TTL time.Duration
-	// MaxQueue bounds what waits for Redis, in bytes. 0: 16 MiB.
+	// MaxQueue limits the messages that wait for Redis, in bytes. 0: 16 MiB.
 	MaxQueue int
 
-	offline bool // nothing is connected: nothing is served
+	offline bool // validate only: nothing is connected or served
 }
 
-// requiredTime is how long New waits for a broker that is required.
+// requiredTime limits the time that New waits for a required broker.
 const requiredTime = 10 * time.Second
 
-// openBroker begins to link this host with the others.
+// openBroker creates the broker if one is configured, and waits for its link if that is required.
 func (h *Host) openBroker(o Broker) (err error) {
 	if o.URL == "" {
 		return nil
 	}
-	trust, err := trustFile(o.CA)
+	trust, err := trustedAuthorities(o.CA)
 	if err != nil {
 		return fmt.Errorf("Broker.CA (broker.ca): %w", err)
 	}
 	opts := broker.Options{
-		URL: o.URL, TLS: trust, Node: h.node, Prefix: o.Prefix, Timeout: o.Timeout, TTL: o.TTL, MaxQueue: o.MaxQueue, Log: h.log,
-		Deliver: h.deliverTopic, Advance: h.passTopic, SetPosition: h.placeTopic, Presence: h.remotePresence, Command: h.command,
+		URL: o.URL, TLS: trust, Node: h.node, Prefix: o.Prefix,
+		Timeout: o.Timeout, TTL: o.TTL, MaxQueue: o.MaxQueue, Log: h.log,
+		Deliver: h.deliverTopic, Advance: h.advanceTopic, SetPosition: h.setTopicPosition,
+		Presence: h.recordRemotePresence, Command: h.runCommand,
 	}
 	if o.offline {
 		return opts.Validate()
 	}
 	h.broker, err = broker.New(opts)
-	// A history keeps for whom a message was not: the next process of this name must not
-	// give the same ids to others. They stay below 2^53.
+	// A history keeps the ids of excepted connections, so the next process of this name must not reuse
+	// them. Ids stay below 2^53.
 	h.nextID.Store(uint64(time.Now().UnixMilli()) << 10)
 	if err != nil || !o.Required {
 		return err
@@ -73,8 +73,9 @@ func (h *Host) openBroker(o Broker) (err error) {
 	return nil
 }
 
-// trustFile reads certificates of authorities; nil: there is no file.
-func trustFile(file string) (*tls.Config, error) {
+// trustedAuthorities returns a TLS configuration that trusts the authorities in a file, or nil without
+// a file.
+func trustedAuthorities(file string) (*tls.Config, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -89,7 +90,7 @@ func trustFile(file string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: roots}, nil
 }
 
-// roomTopic is what the broker calls a room.
+// roomTopic, userTopic and allTopic return the topics of a room, a user and the whole route.
 func (rt *routeRuntime) roomTopic(name string) broker.Topic {
 	return broker.Topic{Route: rt.pattern, Kind: broker.Room, Name: name, Size: rt.history.Size, TTL: rt.history.TTL}
 }
@@ -102,9 +103,9 @@ func (rt *routeRuntime) allTopic() broker.Topic {
 	return broker.Topic{Route: rt.pattern, Kind: broker.Route}
 }
 
-// follow has the broker deliver what is for those who are connected here. The
-// hub calls it with its locks held.
-func (rt *routeRuntime) follow(k hub.TopicKind, name string, here bool) {
+// setSubscribed subscribes a room or a user while it has connections here. The hub calls it with its
+// locks held.
+func (rt *routeRuntime) setSubscribed(k hub.TopicKind, name string, here bool) {
 	t := rt.userTopic(name)
 	if k == hub.RoomTopic {
 		t = rt.roomTopic(name)
@@ -116,8 +117,8 @@ func (rt *routeRuntime) follow(k hub.TopicKind, name string, here bool) {
 	}
 }
 
-// deliverTopic gives messages from the broker to the members here, and says
-// how many got the last of them.
+// deliverTopic delivers messages of the broker to the members here and returns the number of
+// connections that the last of them reached.
 func (h *Host) deliverTopic(t broker.Topic, first broker.Position, messages []broker.Message) (sockets int) {
 	rt := h.runtime(t.Route)
 	if rt == nil {
@@ -148,8 +149,8 @@ func (h *Host) deliverTopic(t broker.Topic, first broker.Position, messages []br
 	return outbox.Reached
 }
 
-// passTopic says that a room's members have a message already.
-func (h *Host) passTopic(t broker.Topic, at broker.Position) {
+// advanceTopic moves the position of a room over a message that its members already have.
+func (h *Host) advanceTopic(t broker.Topic, at broker.Position) {
 	if rt := h.runtime(t.Route); rt != nil && t.Kind == broker.Room && t.Size > 0 {
 		outbox := hub.Outbox{Hub: rt.hub}
 		outbox.Pass([]byte(t.Name), frame.Position(at))
@@ -157,15 +158,15 @@ func (h *Host) passTopic(t broker.Topic, at broker.Position) {
 	}
 }
 
-// placeTopic says where a room stands.
-func (h *Host) placeTopic(t broker.Topic, at broker.Position) {
+// setTopicPosition sets the position of a room.
+func (h *Host) setTopicPosition(t broker.Topic, at broker.Position) {
 	if rt := h.runtime(t.Route); rt != nil && t.Kind == broker.Room && t.Size > 0 {
 		rt.hub.Place(t.Name, frame.Position(at))
 	}
 }
 
-// command does what another node asks for.
-func (h *Host) command(c broker.Command) int {
+// runCommand runs a command of another node and returns the number of connections it closed.
+func (h *Host) runCommand(c broker.Command) int {
 	rt := h.runtime(c.Route)
 	if rt == nil {
 		return 0
@@ -175,15 +176,19 @@ func (h *Host) command(c broker.Command) int {
 	return rt.closeConn(&outbox, c.Conn, c.Close.Code, c.Close.Reason)
 }
 
-// missedSince gives the messages of a room after an offset. Except is left in those that are not for
-// a client: for its connection here, or the one that it had before, by name.
-func (rt *routeRuntime) missedSince(room, epoch string, offset, conn uint64, before string) (entries []hub.Entry, at frame.Position, ok bool, err error) {
-	node, id, err := parseClusterConnID(before)
+// missedSince returns the messages of a room after an offset, and the position of the room. ok is false
+// if the history does not have all of them. Except stays set in messages that the client must not get:
+// those that except its connection conn on this node, or the connection previous, by its name, that it
+// had before.
+func (rt *routeRuntime) missedSince(room, epoch string, offset, conn uint64, previous string) (
+	entries []hub.Entry, at frame.Position, ok bool, err error,
+) {
+	node, id, err := parseClusterConnID(previous)
 	if err != nil {
-		node, id = "", 0 // it is not known
+		node, id = "", 0
 	}
-	excepted := func(at string, except uint64) uint64 {
-		if at == rt.host.node && except == conn || at == node && except == id {
+	excepted := func(on string, except uint64) uint64 {
+		if on == rt.host.node && except == conn || on == node && except == id {
 			return except
 		}
 		return 0
@@ -195,14 +200,14 @@ func (rt *routeRuntime) missedSince(room, epoch string, offset, conn uint64, bef
 		}
 		return entries, at, ok, nil
 	}
-	found, stands, ok, err := rt.host.broker.Since(context.Background(), rt.roomTopic(room), epoch, offset)
+	found, position, ok, err := rt.host.broker.Since(context.Background(), rt.roomTopic(room), epoch, offset)
 	for _, e := range found {
 		entries = append(entries, hub.Entry{Offset: e.Offset, Frame: e.Frame, Except: excepted(e.Node, e.Except)})
 	}
-	return entries, frame.Position(stands), ok, err
+	return entries, frame.Position(position), ok, err
 }
 
-// nodes lists all nodes, this one first.
+// nodes returns the names of all nodes, this one first.
 func (h *Host) nodes() []string {
 	names := []string{h.node}
 	if h.broker != nil {
@@ -211,8 +216,8 @@ func (h *Host) nodes() []string {
 	return names
 }
 
-// brokerNote is what /readyz says of the broker. A node without a link serves its own
-// members, and all nodes are without one when Redis is away: they stay ready.
+// brokerNote returns the line of /readyz about the broker, or "" while the link is up. A node without a
+// link stays ready: it serves its own members, and when Redis is down no node has a link.
 func (h *Host) brokerNote() string {
 	if h.broker == nil || h.broker.Up() {
 		return ""
@@ -220,7 +225,7 @@ func (h *Host) brokerNote() string {
 	return "degraded: no link to the other nodes\n"
 }
 
-// closeBroker sends what waits and says goodbye.
+// closeBroker sends queued messages, announces the leave and closes the broker, within its timeout.
 func (h *Host) closeBroker(ctx context.Context) error {
 	if h.broker == nil {
 		return nil

@@ -11,16 +11,16 @@ import (
 	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
-// announceEvery is how often the other nodes are told who is here, at most.
-const announceEvery = 20 * time.Millisecond
+// announceInterval is the least time between two announcements of presence to other nodes.
+const announceInterval = 20 * time.Millisecond
 
-// announce tells the other nodes what has changed. It returns when it wants to
-// be called again; zero: when something changes.
+// announce announces changes of presence to the other nodes. It returns when it has to be called
+// again; zero: after the next change.
 func (rt *routeRuntime) announce(now time.Time) time.Time {
 	if rt.host.broker == nil {
 		return time.Time{}
 	}
-	if next := rt.announced.Add(announceEvery); now.Before(next) {
+	if next := rt.announced.Add(announceInterval); now.Before(next) {
 		return next
 	}
 	journal := rt.hub.TakeJournal()
@@ -31,11 +31,11 @@ func (rt *routeRuntime) announce(now time.Time) time.Time {
 	changes := make([]broker.Change, 0, len(journal))
 	var later []hub.Change
 	for _, c := range journal {
-		if !rt.hears(c) {
+		if !rt.canReceive(c) {
 			later = append(later, c)
 			continue
 		}
-		changes = append(changes, rt.told(c))
+		changes = append(changes, rt.reportedChange(c))
 	}
 	rt.hub.Rewrite(later)
 	if len(changes) > 0 {
@@ -44,52 +44,53 @@ func (rt *routeRuntime) announce(now time.Time) time.Time {
 	return time.Time{}
 }
 
-// lastWord has the other nodes know what the clerk has told here until it stops: or they would
-// tell that again when this node has gone.
-func (rt *routeRuntime) lastWord(now time.Time) {
+// announceLast announces the last changes before the background loop ends. Another node would report
+// changes that were not announced a second time when this node leaves.
+func (rt *routeRuntime) announceLast(now time.Time) {
 	if rt.retired.Load() {
-		rt.takeLeave(now)
+		rt.announceRetired(now)
 		return
 	}
-	rt.announced = time.Time{} // it may be the second time within announceEvery
+	rt.announced = time.Time{} // do not wait for announceInterval
 	rt.announce(now)
 }
 
-// takeLeave has the other nodes know that nobody is here any more, and nothing subscribed:
-// the route is gone, and graces that last end with it. Whom a plugin still believes to be
-// present, one of another node is told of.
-func (rt *routeRuntime) takeLeave(now time.Time) {
+// announceRetired announces that the route has no users on this node any more. Grace periods end with
+// it. Users whose leave no plugin here was told of are announced as not reported, so another node
+// reports them.
+func (rt *routeRuntime) announceRetired(now time.Time) {
 	if rt.host.broker == nil {
 		return
 	}
 	rt.hub.TakePresence(now.Add(rt.grace + time.Hour))
 	var changes []broker.Change
 	for _, c := range rt.hub.TakeJournal() {
-		changes = append(changes, rt.change(c))
+		changes = append(changes, rt.brokerChange(c))
 	}
 	rt.host.broker.Announce(changes)
 }
 
-// change is what the other nodes are told of a change here.
-func (rt *routeRuntime) change(c hub.Change) broker.Change {
+// brokerChange converts a change of the hub.
+func (rt *routeRuntime) brokerChange(c hub.Change) broker.Change {
 	return broker.Change{Route: rt.pattern, Room: c.Room, User: c.User, Present: c.Here, Size: c.Size}
 }
 
-// told is a change that also says whether a plugin was told here that a user left.
-func (rt *routeRuntime) told(c hub.Change) broker.Change {
-	out := rt.change(c)
+// reportedChange converts a change of the hub. Of a leave it also tells whether the plugin here was
+// told.
+func (rt *routeRuntime) reportedChange(c hub.Change) broker.Change {
+	out := rt.brokerChange(c)
 	if c.User != "" && !c.Here {
 		k := [2]string{c.Room, c.User}
-		_, skipped := rt.remote.skipped[k]
-		out.Reported = !skipped
-		delete(rt.remote.skipped, k)
+		_, unreported := rt.remote.unreported[k]
+		out.Reported = !unreported
+		delete(rt.remote.unreported, k)
 	}
 	return out
 }
 
-// hears says whether those whom a change is about get what other nodes send. They
-// are announced when they do: who is seen can be spoken to.
-func (rt *routeRuntime) hears(c hub.Change) bool {
+// canReceive reports whether the users of a change receive messages of other nodes. They are announced
+// only then, so that whoever sees a user can send to the user.
+func (rt *routeRuntime) canReceive(c hub.Change) bool {
 	switch {
 	case c.Room != "":
 		return !rt.host.broker.SubscriptionPending(rt.roomTopic(c.Room))
@@ -99,80 +100,85 @@ func (rt *routeRuntime) hears(c hub.Change) bool {
 	return true
 }
 
-// remotePresence are changes of who is present on other nodes, until the clerk tells
-// of them: the last one of each user in each room. The zero value has none.
+// remotePresence collects changes of presence on other nodes for the background loop: the last one of
+// each user in each room. The zero value is empty. Keys are room and user.
 type remotePresence struct {
-	// the clerk's: users whose coming or going here was not told, as they were there, too
-	skipped map[[2]string]struct{} // by room and user
+	// unreported has the users whose join or leave here was not reported to the plugin, because they
+	// were present on another node. The background loop owns it.
+	unreported map[[2]string]struct{}
 
 	mu      sync.Mutex
-	changes map[[2]string]remoteChange // by room and user
+	changes map[[2]string]remoteChange
 }
 
+// remoteChange is a user's join or leave on other nodes.
 type remoteChange struct {
-	here bool
-	heir bool // that the user left is for this node to tell its plugin: no other has
-	told bool // another has
+	present  bool
+	leader   bool // this node reports the leave to its plugin
+	reported bool // the other node has reported the leave to its plugin
 }
 
-func (e *remotePresence) skip(k [2]string) {
-	if e.skipped == nil {
-		e.skipped = map[[2]string]struct{}{}
+// markUnreported records that a change here was not reported to the plugin.
+func (p *remotePresence) markUnreported(k [2]string) {
+	if p.unreported == nil {
+		p.unreported = map[[2]string]struct{}{}
 	}
-	e.skipped[k] = struct{}{}
+	p.unreported[k] = struct{}{}
 }
 
-// note keeps a change until take, unless it undoes one that nobody was told of.
-func (e *remotePresence) note(k [2]string, c remoteChange) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.changes == nil {
-		e.changes = map[[2]string]remoteChange{}
+// record keeps a change until take. A change that reverts a recorded one removes it instead.
+func (p *remotePresence) record(k [2]string, c remoteChange) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.changes == nil {
+		p.changes = map[[2]string]remoteChange{}
 	}
-	if was, ok := e.changes[k]; ok && was.here != c.here {
-		delete(e.changes, k)
+	if was, ok := p.changes[k]; ok && was.present != c.present {
+		delete(p.changes, k)
 		return
 	}
-	e.changes[k] = c
+	p.changes[k] = c
 }
 
-func (e *remotePresence) take() map[[2]string]remoteChange {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	changes := e.changes
-	e.changes = nil
+// take removes the recorded changes and returns them.
+func (p *remotePresence) take() map[[2]string]remoteChange {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	changes := p.changes
+	p.changes = nil
 	return changes
 }
 
-// remotePresence notes that a user came or left on other nodes.
-func (h *Host) remotePresence(c broker.Change, heir bool) {
+// recordRemotePresence records a join or leave on other nodes for the background loop of the route.
+func (h *Host) recordRemotePresence(c broker.Change, leader bool) {
 	rt := h.runtime(c.Route)
 	if rt == nil || c.User == "" {
 		return
 	}
-	rt.remote.note([2]string{c.Room, c.User}, remoteChange{c.Present, heir, c.Reported})
+	rt.remote.record([2]string{c.Room, c.User}, remoteChange{c.Present, leader, c.Reported})
 	rt.wakeBackground()
 }
 
-// remoteEvents tells of users who came and left on other nodes. One who is here
-// was there before, and is there after.
+// remoteEvents notifies subscribers of users who joined and left on other nodes, and runs on_presence
+// if this node is the leader. A user who is also present here neither joins nor leaves.
 func (rt *routeRuntime) remoteEvents(outbox *hub.Outbox) {
 	for k, c := range rt.remote.take() {
 		if rt.stopped() {
 			return
 		}
-		e := hub.PresenceEvent{Room: k[0], User: k[1], Join: c.here}
-		_, skipped := rt.remote.skipped[k]
+		e := hub.PresenceEvent{Room: k[0], User: k[1], Join: c.present}
+		_, unreported := rt.remote.unreported[k]
 		switch here := rt.hub.Here(e.Room, e.User); {
-		case here && skipped && c.told:
-			// The other node told that the user left before it knew that it had come here.
-			delete(rt.remote.skipped, k)
+		case here && unreported && c.reported:
+			// The other node reported the leave before it knew that the user had joined here, and this
+			// node did not report the join.
+			delete(rt.remote.unreported, k)
 			e.Join = true
 			rt.runPresence(outbox, e)
-		case here || c.here != rt.isRemote(e.Room, e.User):
+		case here || c.present != rt.isRemote(e.Room, e.User):
 		default:
 			rt.notifySubscribers(outbox, e)
-			if c.heir {
+			if c.leader {
 				rt.runPresence(outbox, e)
 			}
 		}
@@ -180,18 +186,18 @@ func (rt *routeRuntime) remoteEvents(outbox *hub.Outbox) {
 	}
 }
 
-// isRemote says whether a user is present in a room on another node.
+// isRemote reports whether a user is present in a room on another node.
 func (rt *routeRuntime) isRemote(room, user string) bool {
 	return rt.host.broker != nil && rt.host.broker.Online(rt.pattern, room, user)
 }
 
-// presentIn lists the users in a room on all nodes, sorted; an empty name: in
-// the channel.
+// presentIn returns the users in a room on all nodes, sorted. An empty room stands for the route.
 func (rt *routeRuntime) presentIn(room string) []string {
 	return rt.withRemote(room, rt.hub.Present(room))
 }
 
-// withRemote adds the users on other nodes to sorted names.
+// withRemote returns names and the users of a room on other nodes, sorted and each once. names has to
+// be sorted.
 func (rt *routeRuntime) withRemote(room string, names []string) []string {
 	if rt.host.broker == nil {
 		return names
@@ -201,7 +207,7 @@ func (rt *routeRuntime) withRemote(room string, names []string) []string {
 	return slices.Compact(names)
 }
 
-// remoteSize counts the connections in a room on other nodes.
+// remoteSize returns the number of connections in a room on other nodes.
 func (rt *routeRuntime) remoteSize(room string) int {
 	if rt.host.broker == nil {
 		return 0
@@ -209,7 +215,7 @@ func (rt *routeRuntime) remoteSize(room string) int {
 	return rt.host.broker.Sockets(rt.pattern, room)
 }
 
-// runPresence calls on_presence, where the channel has it.
+// runPresence runs on_presence, if the plugin has it.
 func (rt *routeRuntime) runPresence(outbox *hub.Outbox, e hub.PresenceEvent) {
 	if !rt.settings.Load().logic.Has(abi.OnPresence) {
 		return

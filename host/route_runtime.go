@@ -99,7 +99,7 @@ func newRouteRuntime(h *Host, set *settings) *routeRuntime {
 	}
 	if h.broker != nil {
 		o.History, o.Positions = hub.HistoryOptions{}, rt.history.Size > 0
-		o.Topics, o.Journal = rt.follow, true
+		o.Topics, o.Journal = rt.setSubscribed, true
 	}
 	rt.hub = hub.New(o)
 	rt.settings.Store(set)
