@@ -1,4 +1,4 @@
-;; export_version does not say what it speaks: azu_v1 is missing.
+;; export_version does not export azu_v1, which tells the version of the ABI.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (memory (export "memory") 3)

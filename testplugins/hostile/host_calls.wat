@@ -1,8 +1,7 @@
-;; host_calls does nothing but ask the host, without end: it asks for no effect, so
-;; that only its fuel and its deadline bound it.
+;; host_calls calls a host function without end. The function has no effects, so that
+;; only fuel and deadline bound the hook.
 ;;
-;; !n asks what time it is, !r for the size of a room, !p for the request's path
-;; parameter. Others come back.
+;; !n reads the time, !r the size of a room, !p a parameter of the path. Other messages are echoed.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "now" (func $now (result i64)))

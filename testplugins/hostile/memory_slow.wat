@@ -1,6 +1,6 @@
-;; memory_slow grows its memory by a page in every 512 messages, and takes no
-;; notice when it can not. A message that begins with ? is answered with the
-;; pages that it has, in two bytes, low byte first.
+;; memory_slow grows its memory by a page in every 512 messages, and ignores
+;; errors. A message that begins with ? is answered with the number of its pages,
+;; in two bytes, low byte first.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (memory (export "memory") 3)

@@ -1,7 +1,7 @@
-;; presence_flood makes 5,000 new users of its connection in a hook, and
-;; succeeds. Each stays present for the grace after it.
+;; presence_flood identifies its connection as 5,000 new users in one hook, and
+;; succeeds. Each stays present for the grace afterwards.
 ;;
-;; A message that begins with ! does it. Others come back.
+;; A message that begins with ! starts it. Other messages are echoed.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "identify" (func $identify (param i64 i32 i32) (result i32)))

@@ -1,8 +1,8 @@
 ;; reentry has each of its hooks cause others: on_timer sets two timers without
-;; delay, on_presence makes another user of the connection, whose presence is
-;; another event.
+;; delay, on_presence identifies the connection as another user, whose presence
+;; is another event.
 ;;
-;; A message that begins with ! starts it. Others come back.
+;; A message that begins with ! starts it. Other messages are echoed.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "identify" (func $identify (param i64 i32 i32) (result i32)))

@@ -1,10 +1,9 @@
-;; looks asks for many things in one hook, and then what they have come to, without end:
-;; each answer must not take longer for all that was asked for, and time must be
-;; looked at.
+;; reads asks for many effects in one hook and reads their result, without end. A read
+;; must not take longer for the number of effects, and must check the deadline.
 ;;
-;; !o identifies itself and asks who is online, !u as ever new users and lists those, !m
-;; joins and leaves a room and lists who is in it, !r its own rooms, !v sets a value and
-;; asks for it. Others come back.
+;; !o identifies its connection and reads whether the user is online. !u identifies it as
+;; a new user each time and lists the users. !m joins and leaves a room and lists its
+;; members. !r lists its rooms. !v sets a value and reads it. Other messages are echoed.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "identify" (func $identify (param i64 i32 i32) (result i32)))
