@@ -81,25 +81,29 @@ func TestScrapeChangesNothing(t *testing.T) {
 		return w.Body.String()
 	}
 	for _, tc := range []struct {
-		after   time.Duration
-		want    RouteState
-		metric  string
-		readyz  string
-		untilIn time.Duration
+		after    time.Duration
+		want     RouteState
+		metric   string
+		readyz   string
+		duration time.Duration // from the first fault to the end of the state; 0: no end
 	}{
 		{0, Quarantined, " 1", "every route is quarantined", time.Second},
 		{time.Second, Probation, " 0", "ok", time.Minute + time.Second},
 		{time.Hour, Serving, " 0", "ok", 0},
 	} {
 		clock.Set(begun.Add(tc.after))
-		if body, want := get("/metrics"), `azuhost_plugin_quarantined{plugin="go",route="/c"}`+tc.metric+"\n"; !strings.Contains(body, want) {
+		want := `azuhost_plugin_quarantined{plugin="go",route="/c"}` + tc.metric + "\n"
+		if !strings.Contains(get("/metrics"), want) {
 			t.Errorf("after %v: no %q in /metrics", tc.after, want)
 		}
 		if body := get("/readyz"); !strings.HasPrefix(body, tc.readyz) {
 			t.Errorf("after %v: /readyz is %q, want %q", tc.after, body, tc.readyz)
 		}
-		info := h.Routes()[0]
-		if info.State != tc.want || tc.want == Serving && !info.Until.IsZero() || tc.want != Serving && !info.Until.Equal(begun.Add(tc.untilIn)) {
+		var until time.Time
+		if tc.duration > 0 {
+			until = begun.Add(tc.duration)
+		}
+		if info := h.Routes()[0]; info.State != tc.want || !info.Until.Equal(until) {
 			t.Errorf("after %v: %s until %v", tc.after, info.State, info.Until)
 		}
 		if at, ok := rt.breaker.Due(); !ok || !at.Equal(due) {

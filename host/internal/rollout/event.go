@@ -5,7 +5,7 @@ import "time"
 // Kind is the kind of an Event.
 type Kind int
 
-// Kinds of events, with the fields that they set.
+// Kinds of events, with the fields that they set. Those about a trial set Hooks and Faults, too.
 const (
 	Installed      Kind = iota // Version is current, in place of From (empty: none); Took is the time of the load
 	Loaded                     // the file was loaded, and its version was not current before
@@ -13,9 +13,9 @@ const (
 	LoadFailed                 // the file was not loaded
 	Refused                    // the file was not loaded, because Version was rolled back before
 	LastGoodLoaded             // Version, the last good one, was loaded in place of the file; Err says why
-	Passed                     // Version has passed its trial, with Hooks and Faults
-	RolledBack                 // From has failed its trial, with Hooks and Faults, and Version replaced it in the time Took
-	RollbackFailed             // From has failed its trial, with Hooks and Faults, and runs on: the last good one failed with Err
+	Passed                     // Version has passed its trial
+	RolledBack                 // From has failed its trial, and Version replaced it within Took
+	RollbackFailed             // From has failed its trial and runs on: the last good version failed with Err
 	Reverted                   // RollBack has made Version current
 )
 

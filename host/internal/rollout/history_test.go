@@ -11,22 +11,25 @@ import (
 // versionNamed returns a module whose bytes are its name.
 func versionNamed(name string) Module { return NewModule([]byte(name)) }
 
+// String lists what is set: the running, last good and previous version, and the refused ones.
 func (h *History) String() string {
-	name := func(m *Module) string {
-		if m == nil {
-			return "-"
+	var parts []string
+	for _, v := range []struct {
+		name string
+		m    *Module
+	}{{"running", h.running}, {"good", h.lastGood}, {"previous", h.previous}} {
+		if v.m != nil {
+			parts = append(parts, v.name+" "+string(v.m.wasm))
 		}
-		return string(m.wasm)
 	}
-	var refused strings.Builder
 	for _, sum := range h.refused {
 		for c := 'a'; c <= 'z'; c++ {
 			if versionNamed(string(c)).sum == sum {
-				refused.WriteRune(c)
+				parts = append(parts, "refused "+string(c))
 			}
 		}
 	}
-	return fmt.Sprintf("runs %s good %s previous %s refused %s", name(h.running), name(h.lastGood), name(h.previous), refused.String())
+	return strings.Join(parts, ", ")
 }
 
 // step applies the transition "name version" to h. done and undo end the rollback rb; a rollback that can not begin is
@@ -63,35 +66,45 @@ func step(h *History, rb **rollback, text string) error {
 }
 
 func TestTransitions(t *testing.T) {
+	const (
+		good1 = "loaded a, passed a"
+		good2 = good1 + ", loaded b, passed b"
+	)
 	for _, tc := range []struct{ name, steps, want string }{
-		{"nothing", "", "runs - good - previous - refused "},
-		{"the first version is on trial", "loaded a", "runs a good - previous - refused "},
-		{"and passes", "loaded a, passed a", "runs a good a previous - refused "},
-		{"the second version is on trial", "loaded a, passed a, loaded b", "runs b good a previous - refused "},
-		{"and passes", "loaded a, passed a, loaded b, passed b", "runs b good b previous a refused "},
-		{"the same version passes twice", "loaded a, passed a, loaded a, passed a", "runs a good a previous - refused "},
+		{"nothing", "", ""},
+		{"the first version is on trial", "loaded a", "running a"},
+		{"the first version passes", "loaded a, passed a", "running a, good a"},
+		{"the second version is on trial", good1 + ", loaded b", "running b, good a"},
+		{"the second version passes", good2, "running b, good b, previous a"},
+		{"the same version passes twice", good1 + ", loaded a, passed a", "running a, good a"},
 
 		{"the first version fails", "loaded a, failed a", "failed a: no version"},
-		{"the last good version fails", "loaded a, passed a, failed a", "failed a: no version"},
-		{"a failed version is refused at once", "loaded a, passed a, loaded b, failed b", "runs b good a previous - refused b"},
-		{"until the last good one runs", "loaded a, passed a, loaded b, failed b, done", "runs a good a previous - refused b"},
-		{"or does not start", "loaded a, passed a, loaded b, failed b, undo", "runs b good a previous - refused "},
-		{"or another version comes", "loaded a, passed a, loaded b, failed b, loaded c", "runs c good a previous - refused b"},
-		{"an undo after another version came", "loaded a, passed a, loaded b, failed b, loaded c, undo", "runs c good a previous - refused b"},
-		{"a failure keeps the previous version", "loaded a, passed a, loaded b, passed b, loaded c, failed c, done", "runs b good b previous a refused c"},
-		{"of two versions on trial both are skipped", "loaded a, passed a, loaded b, loaded c, failed c, done", "runs a good a previous - refused c"},
+		{"the last good version fails", good1 + ", failed a", "failed a: no version"},
+		{"a failed version is refused at once", good1 + ", loaded b, failed b", "running b, good a, refused b"},
+		{"the last good version runs again", good1 + ", loaded b, failed b, done", "running a, good a, refused b"},
+		{"the last good version does not start", good1 + ", loaded b, failed b, undo", "running b, good a"},
+		{"another version comes before it", good1 + ", loaded b, failed b, loaded c", "running c, good a, refused b"},
+		{"a rollback fails after another version came",
+			good1 + ", loaded b, failed b, loaded c, undo", "running c, good a, refused b"},
+		{"a failure keeps the previous version",
+			good2 + ", loaded c, failed c, done", "running b, good b, previous a, refused c"},
+		{"both of two versions on trial are skipped",
+			good1 + ", loaded b, loaded c, failed c, done", "running a, good a, refused c"},
 
 		{"revert of nothing", "revert", "revert: no version"},
-		{"revert of the first version", "loaded a, passed a, revert", "revert: no version"},
-		{"revert of a version that has passed", "loaded a, passed a, loaded b, passed b, revert, done", "runs a good a previous - refused b"},
-		{"revert of a version on trial", "loaded a, passed a, loaded b, revert, done", "runs a good a previous - refused b"},
-		{"revert that does not start", "loaded a, passed a, loaded b, passed b, revert, undo", "runs b good b previous a refused "},
-		{"revert twice", "loaded a, passed a, loaded b, passed b, revert, done, revert", "revert: no version"},
-		{"revert after a failure", "loaded a, passed a, loaded b, passed b, loaded c, failed c, done, revert, done", "runs a good a previous - refused cb"},
+		{"revert of the first version", good1 + ", revert", "revert: no version"},
+		{"revert of a version that has passed", good2 + ", revert, done", "running a, good a, refused b"},
+		{"revert of a version on trial", good1 + ", loaded b, revert, done", "running a, good a, refused b"},
+		{"revert that does not start", good2 + ", revert, undo", "running b, good b, previous a"},
+		{"revert twice", good2 + ", revert, done, revert", "revert: no version"},
+		{"revert after a failure",
+			good2 + ", loaded c, failed c, done, revert, done", "running a, good a, refused c, refused b"},
 
-		{"lift", "loaded a, passed a, loaded b, failed b, done, lift", "runs a good a previous - refused "},
-		{"a version may come back", "loaded a, passed a, loaded b, failed b, done, lift, loaded b, passed b", "runs b good b previous a refused "},
-		{"and be reverted again", "loaded a, passed a, loaded b, passed b, revert, done, lift, loaded b, revert, done", "runs a good a previous - refused b"},
+		{"lift", good1 + ", loaded b, failed b, done, lift", "running a, good a"},
+		{"a version may come back",
+			good1 + ", loaded b, failed b, done, lift, loaded b, passed b", "running b, good b, previous a"},
+		{"and may be reverted again",
+			good2 + ", revert, done, lift, loaded b, revert, done", "running a, good a, refused b"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := NewHistory(nil)

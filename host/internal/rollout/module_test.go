@@ -51,7 +51,8 @@ func TestReadModule(t *testing.T) {
 			t.Errorf("%s: %v", tc.file, err)
 		}
 	}
-	if _, err := ReadModule(path("p.wasm"), 3); err == nil || !strings.Contains(err.Error(), "4 bytes are more than limits.max_module (3)") {
+	const want = "4 bytes are more than limits.max_module (3)"
+	if _, err := ReadModule(path("p.wasm"), 3); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("over the limit: %v", err)
 	}
 }

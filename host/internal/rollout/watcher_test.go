@@ -92,7 +92,8 @@ func TestWatcherCloseCancels(t *testing.T) {
 }
 
 func TestWatcherOfAMissingFolder(t *testing.T) {
-	if w, err := NewWatcher(slog.New(slog.DiscardHandler), []File{{Path: filepath.Join(t.TempDir(), "missing", "p.wasm")}}); err == nil {
+	file := File{Path: filepath.Join(t.TempDir(), "missing", "p.wasm")}
+	if w, err := NewWatcher(slog.New(slog.DiscardHandler), []File{file}); err == nil {
 		w.Close()
 		t.Error("no error")
 	}
