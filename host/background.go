@@ -63,7 +63,7 @@ func (rt *routeRuntime) background() {
 // idleTime returns the time until something is due.
 func (rt *routeRuntime) idleTime(now time.Time) time.Duration {
 	d := sweepInterval
-	if at, ok := rt.hub.Due(); ok {
+	if at, ok := rt.hub.NextGraceEnd(); ok {
 		d = min(d, at.Sub(now))
 	}
 	if at, ok := rt.timers.next(); ok {

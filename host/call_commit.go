@@ -78,7 +78,7 @@ func (c *call) apply(index int, e *effect) {
 	case effectClose:
 		closeMember(c.outbox, &e.conn.member, int(e.code), string(c.bytes(e.data)))
 	case effectJoin:
-		_ = c.rt.hub.Join(&e.conn.member, string(c.bytes(e.name)))
+		c.rt.hub.Join(&e.conn.member, string(c.bytes(e.name)))
 	case effectLeave:
 		room := string(c.bytes(e.name))
 		c.rt.hub.Leave(&e.conn.member, room)

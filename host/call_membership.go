@@ -164,7 +164,7 @@ func (c *call) newPresences(conn *conn, user string, rooms ...string) int {
 		return 0
 	}
 	c.charge(len(rooms))
-	return c.rt.hub.Absences(user, rooms)
+	return c.rt.hub.CountAbsent(user, rooms)
 }
 
 // exceedsPresences reports whether added presences exceed Limits.Presences.

@@ -60,7 +60,7 @@ func (c *call) isIn(conn *conn, room string) bool {
 			return in
 		}
 	}
-	return room == "" || c.rt.hub.In(&conn.member, room)
+	return room == "" || c.rt.hub.IsMember(&conn.member, room)
 }
 
 // userOf returns the user of a connection, empty for none.
@@ -77,8 +77,8 @@ func (c *call) userOf(conn *conn) string {
 // membersOf lists the connections in a room on this node, sorted.
 func (c *call) membersOf(room string) []ConnID {
 	r := c.membership.rooms[room]
-	c.charge(listFuel * c.rt.hub.Size([]byte(room)))
-	ids := c.rt.hub.MembersOf(room)
+	c.charge(listFuel * c.rt.hub.RoomSize([]byte(room)))
+	ids := c.rt.hub.RoomMemberIDs(room)
 	if r == nil {
 		return ids
 	}
@@ -98,7 +98,7 @@ func (c *call) RoomSize(room []byte) (int, error) {
 	if !validName(room) {
 		return 0, abi.Invalid
 	}
-	n := c.rt.hub.Size(room)
+	n := c.rt.hub.RoomSize(room)
 	if r := c.membership.rooms[string(room)]; r != nil {
 		n = max(n+r.added, 0) // other hooks change the room meanwhile
 	}
@@ -183,7 +183,7 @@ func (c *call) isOnline(user string) bool {
 // keepsConn reports whether a user whom the hub knows in a room keeps a
 // connection there after the hook's changes. An empty name stands for the route.
 func (c *call) keepsConn(room, user string) bool {
-	conns := c.rt.hub.Conns([]byte(user))
+	conns := c.rt.hub.MembersOfUser([]byte(user))
 	c.charge(listFuel * len(conns))
 	return slices.ContainsFunc(conns, func(m *hub.Member) bool {
 		conn := m.Sink().(*conn)

@@ -140,7 +140,7 @@ func (h *Host) deliverTopic(t broker.Topic, first broker.Position, messages []br
 		case t.Kind == broker.Route:
 			outbox.BroadcastAll(m.Frame, except)
 		case first.Offset > 0 && t.Size > 0:
-			outbox.Deliver([]byte(t.Name), m.Frame, except, at)
+			outbox.BroadcastAt([]byte(t.Name), m.Frame, except, at)
 		default:
 			outbox.Broadcast([]byte(t.Name), m.Frame, except)
 		}
@@ -153,7 +153,7 @@ func (h *Host) deliverTopic(t broker.Topic, first broker.Position, messages []br
 func (h *Host) advanceTopic(t broker.Topic, at broker.Position) {
 	if rt := h.runtime(t.Route); rt != nil && t.Kind == broker.Room && t.Size > 0 {
 		outbox := hub.Outbox{Hub: rt.hub}
-		outbox.Pass([]byte(t.Name), frame.Position(at))
+		outbox.SkipPosition([]byte(t.Name), frame.Position(at))
 		outbox.Flush()
 	}
 }
@@ -161,7 +161,7 @@ func (h *Host) advanceTopic(t broker.Topic, at broker.Position) {
 // setTopicPosition sets the position of a room.
 func (h *Host) setTopicPosition(t broker.Topic, at broker.Position) {
 	if rt := h.runtime(t.Route); rt != nil && t.Kind == broker.Room && t.Size > 0 {
-		rt.hub.Place(t.Name, frame.Position(at))
+		rt.hub.SetPosition(t.Name, frame.Position(at))
 	}
 }
 

@@ -37,7 +37,7 @@ func (rt *routeRuntime) announce(now time.Time) time.Time {
 		}
 		changes = append(changes, rt.reportedChange(c))
 	}
-	rt.hub.Rewrite(later)
+	rt.hub.RestoreJournal(later)
 	if len(changes) > 0 {
 		rt.host.broker.Announce(changes)
 	}
@@ -72,14 +72,14 @@ func (rt *routeRuntime) announceRetired(now time.Time) {
 
 // brokerChange converts a change of the hub.
 func (rt *routeRuntime) brokerChange(c hub.Change) broker.Change {
-	return broker.Change{Route: rt.pattern, Room: c.Room, User: c.User, Present: c.Here, Size: c.Size}
+	return broker.Change{Route: rt.pattern, Room: c.Room, User: c.User, Present: c.Present, Size: c.Size}
 }
 
 // reportedChange converts a change of the hub. Of a leave it also tells whether the plugin here was
 // told.
 func (rt *routeRuntime) reportedChange(c hub.Change) broker.Change {
 	out := rt.brokerChange(c)
-	if c.User != "" && !c.Here {
+	if c.User != "" && !c.Present {
 		k := [2]string{c.Room, c.User}
 		_, unreported := rt.remote.unreported[k]
 		out.Reported = !unreported
@@ -168,7 +168,7 @@ func (rt *routeRuntime) remoteEvents(outbox *hub.Outbox) {
 		}
 		e := hub.PresenceEvent{Room: k[0], User: k[1], Join: c.present}
 		_, unreported := rt.remote.unreported[k]
-		switch here := rt.hub.Here(e.Room, e.User); {
+		switch here := rt.hub.IsPresent(e.Room, e.User); {
 		case here && unreported && c.reported:
 			// The other node reported the leave before it knew that the user had joined here, and this
 			// node did not report the join.

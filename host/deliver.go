@@ -97,7 +97,7 @@ func (rt *routeRuntime) deliver(ctx context.Context, to target, frame []byte) re
 	}
 	outbox.Flush()
 	r := rt.local(outbox.Reached)
-	r.Epoch, r.Offset = outbox.At.Epoch, outbox.At.Offset
+	r.Epoch, r.Offset = outbox.LastPosition.Epoch, outbox.LastPosition.Offset
 	return r
 }
 

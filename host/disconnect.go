@@ -95,7 +95,7 @@ func (rt *routeRuntime) disconnect(ctx context.Context, d Disconnection) (reach,
 // closeUser closes the connections of a user to this node, behind what was sent
 // to them before.
 func (rt *routeRuntime) closeUser(outbox *hub.Outbox, user string, code int, reason string) int {
-	members := rt.hub.Conns([]byte(user))
+	members := rt.hub.MembersOfUser([]byte(user))
 	for _, m := range members {
 		closeMember(outbox, m, code, reason)
 	}

@@ -87,7 +87,7 @@ func (h *Host) Members(_ context.Context, route, room, after string, limit int) 
 	if err != nil {
 		return nil, err
 	}
-	return h.describeConns(rt.hub.MembersOf(room), after, limit, rt)
+	return h.describeConns(rt.hub.RoomMemberIDs(room), after, limit, rt)
 }
 
 // Presence lists the users who are present in a room, or for an empty one in
@@ -122,7 +122,7 @@ func (h *Host) Connections(_ context.Context, route, after string, limit int) ([
 	}
 	var ids []uint64
 	for _, rt := range channels {
-		ids = append(ids, rt.hub.IDs()...)
+		ids = append(ids, rt.hub.MemberIDs()...)
 	}
 	return h.describeConns(ids, after, limit, channels...)
 }

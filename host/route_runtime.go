@@ -98,7 +98,7 @@ func newRouteRuntime(h *Host, set *settings) *routeRuntime {
 		History: rt.history,
 	}
 	if h.broker != nil {
-		o.History, o.Positions = hub.HistoryOptions{}, rt.history.Size > 0
+		o.History, o.ExternalHistory = hub.HistoryOptions{}, rt.history.Size > 0
 		o.Topics, o.Journal = rt.setSubscribed, true
 	}
 	rt.hub = hub.New(o)

@@ -133,14 +133,14 @@ func (c *conn) answerError(r controlRequest, err error) {
 }
 
 // answer sends a control message after the messages that were sent before.
-func (c *conn) answer(v any) { c.outbox.Control(&c.member, frame.AppendControl(nil, v)) }
+func (c *conn) answer(v any) { c.outbox.SendRaw(&c.member, frame.AppendControl(nil, v)) }
 
 // checkMember returns an error unless the connection is a member of a room.
 func (c *conn) checkMember(room string) error {
 	if !validName(room) {
 		return refuseControl("INVALID", "room: a name is missing, too long or not clean UTF-8")
 	}
-	if !c.rt.hub.In(&c.member, room) {
+	if !c.rt.hub.IsMember(&c.member, room) {
 		return refuseControl("NOT_MEMBER", "the connection is not a member of the room")
 	}
 	return nil

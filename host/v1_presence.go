@@ -109,7 +109,7 @@ func (c *conn) sendPresence(r controlRequest) error {
 	} else if r.Watch != nil {
 		c.rt.subscribers.remove(r.Room, c)
 	}
-	users := c.rt.withRemote(r.Room, c.rt.hub.Told(r.Room)) // subscribers get later changes
+	users := c.rt.withRemote(r.Room, c.rt.hub.Announced(r.Room)) // subscribers get later changes
 	if users == nil {
 		users = []string{}
 	}
@@ -131,6 +131,6 @@ func (rt *routeRuntime) notifySubscribers(outbox *hub.Outbox, e hub.PresenceEven
 	}
 	message := frame.AppendControl(nil, m)
 	for _, c := range conns {
-		outbox.Control(&c.member, message)
+		outbox.SendRaw(&c.member, message)
 	}
 }

@@ -55,7 +55,7 @@ func (c *conn) recover(r controlRequest) error {
 func (c *conn) sendLong(answer []byte) {
 	n := int64(len(answer))
 	c.answering.Add(n)
-	c.outbox.Control(&c.member, answer)
+	c.outbox.SendRaw(&c.member, answer)
 	c.outbox.After(&c.member, func() { c.answering.Add(-n) })
 }
 

@@ -6,97 +6,113 @@ import (
 	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
-// batch is what waits in a room: frames for everybody, and marks for members
-// that get something else.
+// batch holds the frames that wait in a room: those for all members, and
+// overrides for members that get something else.
 type batch struct {
-	buf    []byte
-	tag    []byte // buf for members who speak the subprotocol, while there are any
-	frames int
-	marks  []mark // in the order of to
-	extra  int    // bytes in the marks
-	who    uint64 // a bit for each id with a mark, by its low 6 bits
+	buf       []byte
+	v1Buf     []byte // buf for members that speak azuhost.v1, while there are any
+	frames    int    // in buf
+	overrides []override
+	extra     int    // bytes of override.extra
+	idBits    uint64 // bit id%64 is set for each id with an override
 }
 
-// mark says what one member gets instead of buf[from:to]: the frames in
-// extra, and then a call. An exception of a broadcast has neither; a message to
-// one member has from == to.
-type mark struct {
-	id             uint64
-	from, to       int
-	tagFrom, tagTo int // the same in batch.tag
-	extra          []byte
-	tagExtra       []byte // in front of extra, in batch.tag
-	then           func()
+// override says what one member gets instead of buf[from:to]: the frames in
+// extra, and then a call. The exception of a broadcast has neither. A frame for
+// one member has from == to. The overrides of a batch are in ascending order of
+// to.
+type override struct {
+	id           uint64
+	from, to     int
+	v1From, v1To int // the same in batch.v1Buf
+	extra        []byte
+	v1Extra      []byte // in front of extra, for a member that speaks azuhost.v1
+	then         func()
 }
 
-func (b *batch) empty() bool { return len(b.buf) == 0 && len(b.tag) == 0 && len(b.marks) == 0 }
+// empty reports whether nothing waits.
+func (b *batch) empty() bool { return len(b.buf) == 0 && len(b.v1Buf) == 0 && len(b.overrides) == 0 }
 
-// size is what counts against flushAt.
-func (b *batch) size() int { return max(len(b.buf), len(b.tag)) + b.extra }
+// full reports whether the batch has flushAt bytes or more.
+func (b *batch) full() bool { return max(len(b.buf), len(b.v1Buf))+b.extra >= flushAt }
 
-// view is the batch as a member without marks gets it.
-func (b *batch) view(m *Member) []byte {
-	if m.tagged {
-		return b.tag
+// framesFor returns the frames for m if it has no override.
+func (b *batch) framesFor(m *Member) []byte {
+	if m.v1 {
+		return b.v1Buf
 	}
 	return b.buf
 }
 
-// smallMarks is for how many marks a small room keeps a buffer, which a member that sends to the
-// others needs; maxMarks for how many a large one does.
+// addOverride adds an override, whose to is the end of the batch.
+func (b *batch) addOverride(o override) {
+	b.overrides = append(b.overrides, o)
+	b.extra += len(o.extra)
+	b.idBits |= 1 << (o.id & 63)
+}
+
+// addBehind adds a frame for one member, a call, or both, behind everything in
+// the batch. The batch keeps f.
+func (b *batch) addBehind(id uint64, f []byte, then func()) {
+	n, v1 := len(b.buf), len(b.v1Buf)
+	b.addOverride(override{id: id, from: n, to: n, v1From: v1, v1To: v1, extra: f, then: then})
+}
+
+// hasOverride reports whether a member has an override.
+func (b *batch) hasOverride(id uint64) bool {
+	return b.idBits&(1<<(id&63)) != 0 && slices.ContainsFunc(b.overrides, func(o override) bool { return o.id == id })
+}
+
+// dropOverrides removes the overrides of a member.
+func (b *batch) dropOverrides(id uint64) {
+	b.overrides = slices.DeleteFunc(b.overrides, func(o override) bool { return o.id == id })
+}
+
+// Bounds of the buffers of overrides that rooms keep, in elements. A small room
+// keeps enough for members that send to the others.
 const (
-	smallMarks = 4
-	maxMarks   = 256
+	smallRoomOverrides = 4
+	maxOverrides       = 256
 )
 
-// reuse gives the buffer of the marks of a batch that went to so many members to the next one.
-func (b *batch) reuse(members int) []mark {
-	if n := cap(b.marks); n > maxMarks || n > smallMarks && members < 64 {
+// reusableOverrides returns the buffer of the overrides, emptied, for a later
+// batch of a room with so many members; nil if it is too large to keep.
+func (b *batch) reusableOverrides(members int) []override {
+	if n := cap(b.overrides); n > maxOverrides || n > smallRoomOverrides && members < smallRoom {
 		return nil
 	}
-	clear(b.marks) // what they refer to is not kept
-	return b.marks[:0]
+	clear(b.overrides) // releases what they refer to
+	return b.overrides[:0]
 }
 
-// forget drops the marks of a member.
-func (b *batch) forget(id uint64) {
-	b.marks = slices.DeleteFunc(b.marks, func(m mark) bool { return m.id == id })
-}
-
-func (b *batch) mark(m mark) {
-	b.marks = append(b.marks, m)
-	b.who |= 1 << (m.id & 63)
-}
-
-// marked says whether a member gets something else than all.
-func (b *batch) marked(id uint64) bool {
-	return b.who&(1<<(id&63)) != 0 && slices.ContainsFunc(b.marks, func(m mark) bool { return m.id == id })
-}
-
-// deliver is the delivery of a batch with marks. It counts what went out.
-func (b *batch) deliver(seats []*seat) (frames, bytes int) {
+// deliver delivers the batch to members. It returns the number of frames and
+// bytes that went out, summed over the members.
+func (b *batch) deliver(members []*membership) (frames, bytes int) {
+	if len(b.overrides) == 0 && len(b.v1Buf) == 0 {
+		for _, s := range members {
+			s.member.sink.Deliver(b.buf)
+		}
+		return b.frames * len(members), len(b.buf) * len(members)
+	}
 	var scratch []byte
-	for _, s := range seats {
-		if !b.marked(s.member.ID) {
-			p := b.view(s.member)
-			if len(p) == 0 { // it is all for others
-				continue
-			}
+	for _, s := range members {
+		if b.hasOverride(s.member.ID) {
+			f, n := b.deliverTo(s.member, &scratch)
+			frames += f
+			bytes += n
+		} else if p := b.framesFor(s.member); len(p) > 0 {
 			s.member.sink.Deliver(p)
 			frames += b.frames
 			bytes += len(p)
-			continue
 		}
-		f, n := b.deliverTo(s.member, &scratch)
-		frames += f
-		bytes += n
 	}
 	return frames, bytes
 }
 
-// deliverTo gives a member that has marks its view of the batch.
+// deliverTo delivers the batch to a member that has overrides. scratch is a
+// buffer that calls share.
 func (b *batch) deliverTo(m *Member, scratch *[]byte) (frames, bytes int) {
-	out, all := (*scratch)[:0], b.view(m)
+	out, all := (*scratch)[:0], b.framesFor(m)
 	send := func() {
 		if len(out) > 0 {
 			m.sink.Deliver(out)
@@ -106,26 +122,26 @@ func (b *batch) deliverTo(m *Member, scratch *[]byte) (frames, bytes int) {
 		}
 	}
 	at := 0
-	for i := range b.marks {
-		k := &b.marks[i]
-		if k.id != m.ID {
+	for i := range b.overrides {
+		o := &b.overrides[i]
+		if o.id != m.ID {
 			continue
 		}
-		from, to := k.from, k.to
-		if m.tagged {
-			from, to = k.tagFrom, k.tagTo
+		from, to := o.from, o.to
+		if m.v1 {
+			from, to = o.v1From, o.v1To
 		}
 		if from > at {
 			out = append(out, all[at:from]...)
 		}
 		at = max(at, to)
-		if m.tagged {
-			out = append(out, k.tagExtra...)
+		if m.v1 {
+			out = append(out, o.v1Extra...)
 		}
-		out = append(out, k.extra...)
-		if k.then != nil {
+		out = append(out, o.extra...)
+		if o.then != nil {
 			send()
-			k.then()
+			o.then()
 		}
 	}
 	out = append(out, all[at:]...)

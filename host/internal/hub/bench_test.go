@@ -7,7 +7,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
-// count is the least a Sink can do.
+// count is a Sink that only counts.
 type count struct{ calls, bytes int }
 
 func (c *count) Deliver(p []byte) {
@@ -17,16 +17,16 @@ func (c *count) Deliver(p []byte) {
 
 func BenchmarkBroadcast1000(b *testing.B) {
 	for _, bb := range []struct {
-		name    string
-		perTurn int
-		except  bool
-	}{{"one a turn", 1, false}, {"16 a turn", 16, false}, {"16 a turn but the sender", 16, true}} {
+		name     string
+		perFlush int
+		except   bool
+	}{{"1 per flush", 1, false}, {"16 per flush", 16, false}, {"16 per flush except the sender", 16, true}} {
 		b.Run(bb.name, func(b *testing.B) {
 			h := New(Options{})
 			c := &count{}
 			var except uint64
 			for range 1000 {
-				m, _ := add(b, h, c, "r")
+				m, _ := add(h, c, "r")
 				if bb.except {
 					except = m.ID
 				}
@@ -36,7 +36,7 @@ func BenchmarkBroadcast1000(b *testing.B) {
 			b.ReportAllocs()
 			frames := 0
 			for b.Loop() {
-				for range bb.perTurn {
+				for range bb.perFlush {
 					outbox.Broadcast([]byte("r"), f, except)
 					frames++
 				}
@@ -56,7 +56,7 @@ func BenchmarkBroadcast1000(b *testing.B) {
 
 func BenchmarkSend(b *testing.B) {
 	h := New(Options{})
-	m, _ := add(b, h, &count{}, "r")
+	m, _ := add(h, &count{}, "r")
 	outbox := Outbox{Hub: h}
 	f := frame.Append(nil, abi.Text, make([]byte, 128))
 	b.ReportAllocs()

@@ -1,10 +1,6 @@
-// Package hub knows who is in which room, which user has which connections
-// and who is present, and delivers what is broadcast to them: encoded once,
-// batched for a outbox, in one order. It knows neither sockets nor plugins.
 package hub
 
 import (
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,88 +9,62 @@ import (
 	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
-// Sink takes the bytes of whole frames for one connection. It must not block,
-// and must not keep p.
-type Sink interface {
-	Deliver(p []byte)
-}
-
-// ErrTooManyRooms refuses a join over Options.MaxRooms.
-var ErrTooManyRooms = errors.New("the connection is a member of as many rooms as it may be")
-
 // Options configure a Hub. The zero value works.
 type Options struct {
-	// Grace is how long a user stays present after the last connection went.
+	// Grace is how long a user stays present after their last connection has
+	// ended. 0: the user leaves at once.
 	Grace time.Duration
-	// Now is the time. nil: the system's.
+	// Now returns the current time. nil: time.Now.
 	Now func() time.Time
-	// MaxRooms bounds the rooms of one connection. 0: no bound.
-	MaxRooms int
-	// Wake is called, possibly with locks held, when Due or TakePresence have
-	// something new. It must not call the Hub.
+	// Wake is called when NextGraceEnd, TakePresence or TakeJournal may have new
+	// results. It is called with locks held and must not call the Hub.
 	Wake func()
-	// Flushed is told of each batch that went to the members of a room.
+	// Flushed is called after each batch that a room has delivered.
 	Flushed func(Flush)
-	// Sent is told of the frames that went out, after each outbox.
+	// Sent is called with the number of frames and bytes that went to sinks:
+	// after each batch of a room, and by Outbox.Flush for other frames.
 	Sent func(frames, bytes int)
-	// History keeps what is sent to rooms, in this hub.
+	// History configures the histories of rooms in this hub. The zero value
+	// means none.
 	History HistoryOptions
-	// Topics is told when a room or a user has a first connection here, and when
-	// the last has gone. It is called with locks held and must not call the Hub.
+	// Topics is called when a room or a user appears in the hub (here) and when
+	// it disappears. It is called with locks held and must not call the Hub.
 	Topics func(kind TopicKind, name string, here bool)
-	// Journal has TakeJournal tell what changes.
+	// Journal makes TakeJournal report changes.
 	Journal bool
-	// Positions says that rooms have a history somewhere else, which numbers
-	// their messages: they come with Outbox.Deliver, and Place says where a room
-	// stands.
-	Positions bool
+	// ExternalHistory says that a history outside of the hub numbers the
+	// messages of rooms. They come with Outbox.BroadcastAt, and SetPosition says
+	// where a room stands.
+	ExternalHistory bool
 }
 
-// Flush describes one batch delivered to a room.
+// Flush describes one batch that a room has delivered.
 type Flush struct {
 	Members  int
 	Frames   int // in the batch
 	Duration time.Duration
 }
 
-// Hub keeps the rooms, users and connections of one channel. All methods may
+// Hub holds the rooms, users and connections of one channel. All methods may
 // be called concurrently.
 type Hub struct {
-	opts    Options
-	now     func() time.Time
-	history *history     // nil: none here
-	all     *Room        // every member is in it
-	busy    atomic.Int32 // rooms that have something undelivered
+	opts      Options
+	now       func() time.Time
+	history   *history     // nil: none in this hub
+	all       *Room        // has all members
+	busyRooms atomic.Int32 // rooms with undelivered frames
 
-	mu      sync.RWMutex
-	members map[uint64]*Member
-	rooms   map[string]*Room
-	users   map[string][]*Member
-	journal map[place]struct{} // what has changed since TakeJournal
-	leaving []leave            // in order of time: the grace is the same for all
-	changed []*presence        // to be looked at by TakePresence
-	present int                // users in the channel and in its rooms, those in their grace included
+	mu       sync.RWMutex
+	members  map[uint64]*Member
+	rooms    map[string]*Room
+	users    map[string][]*Member
+	journal  map[journalKey]struct{} // changes since TakeJournal
+	leaving  []graceEnd              // sorted by time
+	changed  []*presence             // for TakePresence
+	presents int                     // entries in Room.present of all rooms
 }
 
-// Member is a connection in the hub.
-type Member struct {
-	ID     uint64
-	sink   Sink
-	tagged bool // it speaks the subprotocol: it is told where its rooms stand
-
-	// guarded by Hub.mu
-	user  string
-	seats []*seat // seats[0] is the one in Hub.all
-}
-
-// seat is the place of a member in a room.
-type seat struct {
-	member *Member
-	room   *Room
-	at     int // index in room.seats, or gone; guarded by room.mu
-}
-
-// New makes an empty hub.
+// New returns an empty hub.
 func New(o Options) *Hub {
 	h := &Hub{
 		opts:    o,
@@ -112,26 +82,16 @@ func New(o Options) *Hub {
 	return h
 }
 
-// MakeMember makes a member that is not in a hub yet. It must not be copied
-// once it was added. tagged says that it speaks the subprotocol
-// (docs/PROTOCOL.md).
-func MakeMember(id uint64, s Sink, tagged bool) Member {
-	return Member{ID: id, sink: s, tagged: tagged}
-}
-
-// Sink is what MakeMember was given.
-func (m *Member) Sink() Sink { return m.sink }
-
-// Add makes m known: broadcasts to the whole channel reach it from now on.
+// Add adds m. Frames to all connections reach it from now on.
 func (h *Hub) Add(m *Member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.members[m.ID] = m
-	h.sit(m, h.all)
+	h.addToRoom(m, h.all)
 }
 
-// Remove takes m out of its rooms and its user's connections. What was sent
-// to a room and not delivered does not reach it.
+// Remove removes m from its rooms and from its user. Undelivered frames of its
+// rooms do not reach it.
 func (h *Hub) Remove(m *Member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -139,89 +99,73 @@ func (h *Hub) Remove(m *Member) {
 		return
 	}
 	delete(h.members, m.ID)
-	for _, s := range m.seats {
-		s.room.stand(s)
-		h.sized(s.room)
+	for _, s := range m.memberships {
+		s.room.remove(s)
+		h.journalSize(s.room)
 		if m.user != "" {
-			h.less(s.room, m.user)
+			h.removeUserConn(s.room, m.user)
 		}
 		h.prune(s.room)
 	}
-	m.seats = nil
-	h.forgetUser(m)
+	m.memberships = nil
+	h.clearUser(m)
 }
 
-// Member finds a connection by its id.
+// Member returns the connection with an id, nil if there is none.
 func (h *Hub) Member(id uint64) *Member {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.members[id]
 }
 
-// Len counts the connections.
-func (h *Hub) Len() int {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return len(h.members)
-}
-
-// Rooms counts the rooms.
-func (h *Hub) Rooms() int {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return len(h.rooms)
-}
-
-// Room finds a room that has members or, within the grace, users.
+// Room returns a room that has members or present users, nil if there is none.
 func (h *Hub) Room(name string) *Room {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.rooms[name]
 }
 
-// room is Room for a name in bytes, without an allocation.
-func (h *Hub) room(name []byte) *Room {
+// roomOf is Room for a name in bytes. It does not allocate.
+func (h *Hub) roomOf(name []byte) *Room {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.rooms[string(name)]
 }
 
-// Join makes m a member of a room, once.
-func (h *Hub) Join(m *Member, room string) error {
+// Join makes m a member of a room. It does nothing if m is one already, or was
+// removed from the hub.
+func (h *Hub) Join(m *Member, room string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.members[m.ID] != m {
-		return nil // it went in the meantime
+		return
 	}
 	r := h.rooms[room]
-	if r != nil && m.seatIn(r) != nil {
-		return nil
-	}
-	if h.opts.MaxRooms > 0 && len(m.seats) > h.opts.MaxRooms {
-		return ErrTooManyRooms
+	if r != nil && m.in(r) != nil {
+		return
 	}
 	if r == nil {
-		r = h.open(room)
+		r = h.openRoom(room)
 	}
-	h.sit(m, r)
-	return nil
+	h.addToRoom(m, r)
 }
 
-// open makes a room; mu is held.
-func (h *Hub) open(name string) *Room {
+// openRoom makes a room; mu is held.
+func (h *Hub) openRoom(name string) *Room {
 	r := &Room{hub: h, Name: name}
 	if h.history != nil {
 		r.log = h.history.log(name, true)
 	}
-	if r.log != nil || h.opts.Positions {
-		r.json = frame.RoomJSON(name)
+	if r.log != nil || h.opts.ExternalHistory {
+		r.nameJSON = frame.RoomJSON(name)
 	}
 	h.rooms[name] = r
 	h.topic(RoomTopic, name, true)
 	return r
 }
 
-// Leave ends a membership. Everything sent to the room before is delivered first.
+// Leave ends the membership of m in a room. Everything sent to the room before
+// the call reaches m first.
 func (h *Hub) Leave(m *Member, room string) {
 	r := h.Room(room)
 	if r == nil {
@@ -230,23 +174,31 @@ func (h *Hub) Leave(m *Member, room string) {
 	r.drain()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := m.seatIn(r)
+	s := m.in(r)
 	if s == nil {
 		return
 	}
-	m.seats = slices.DeleteFunc(m.seats, func(x *seat) bool { return x == s })
-	r.part(s)
-	h.sized(r)
-	if m.tagged && r.json != nil {
+	m.memberships = slices.DeleteFunc(m.memberships, func(x *membership) bool { return x == s })
+	r.deliverAndRemove(s)
+	h.journalSize(r)
+	if m.v1 && r.nameJSON != nil {
 		m.sink.Deliver(frame.Left(room))
 	}
 	if m.user != "" {
-		h.less(r, m.user)
+		h.removeUserConn(r, m.user)
 	}
 	h.prune(r)
 }
 
-// Identify says which user m belongs to; empty: none.
+// SetPosition says that p is the position of the newest message of a room in
+// an external history.
+func (h *Hub) SetPosition(room string, p frame.Position) {
+	if r := h.Room(room); r != nil && r.setPosition(p) {
+		r.flush()
+	}
+}
+
+// Identify sets the user of m. An empty user means none.
 func (h *Hub) Identify(m *Member, user string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -254,7 +206,7 @@ func (h *Hub) Identify(m *Member, user string) {
 		return
 	}
 	old := m.user
-	h.forgetUser(m)
+	h.clearUser(m)
 	m.user = user
 	if user != "" {
 		if len(h.users[user]) == 0 {
@@ -262,28 +214,28 @@ func (h *Hub) Identify(m *Member, user string) {
 		}
 		h.users[user] = append(h.users[user], m)
 	}
-	for _, s := range m.seats {
+	for _, s := range m.memberships {
 		if user != "" {
-			h.more(s.room, user)
+			h.addUserConn(s.room, user)
 		}
 		if old != "" {
-			h.less(s.room, old)
+			h.removeUserConn(s.room, old)
 		}
 	}
 }
 
-// sit adds a seat; mu is held.
-func (h *Hub) sit(m *Member, r *Room) {
-	s := &seat{member: m, room: r}
-	m.seats = append(m.seats, s)
-	r.sit(s)
-	h.sized(r)
+// addToRoom makes m a member of r; mu is held.
+func (h *Hub) addToRoom(m *Member, r *Room) {
+	s := &membership{member: m, room: r}
+	m.memberships = append(m.memberships, s)
+	r.add(s)
+	h.journalSize(r)
 	if m.user != "" {
-		h.more(r, m.user)
+		h.addUserConn(r, m.user)
 	}
 }
 
-// prune forgets a room that has nobody; mu is held.
+// prune deletes r if it has neither members nor present users; mu is held.
 func (h *Hub) prune(r *Room) {
 	if r != h.all && len(r.present) == 0 && r.Size() == 0 {
 		delete(h.rooms, r.Name)
@@ -294,8 +246,8 @@ func (h *Hub) prune(r *Room) {
 	}
 }
 
-// forgetUser takes m from its user's connections; mu is held.
-func (h *Hub) forgetUser(m *Member) {
+// clearUser removes m from the connections of its user; mu is held.
+func (h *Hub) clearUser(m *Member) {
 	if m.user == "" {
 		return
 	}
@@ -307,14 +259,4 @@ func (h *Hub) forgetUser(m *Member) {
 		h.users[m.user] = ms
 	}
 	m.user = ""
-}
-
-// seatIn finds m's seat in r; Hub.mu is held.
-func (m *Member) seatIn(r *Room) *seat {
-	for _, s := range m.seats {
-		if s.room == r {
-			return s
-		}
-	}
-	return nil
 }

@@ -1,67 +1,56 @@
 package hub
 
-// TopicKind says whom a topic is for.
-type TopicKind uint8
+// journalKey identifies an entry of the journal: the size of a room or, with a
+// user, the presence of the user in the room.
+type journalKey struct{ room, user string }
 
-// The kinds of topics.
-const (
-	RoomTopic TopicKind = iota
-	UserTopic
-)
-
-// place is what an entry of the journal is about: a room's size, or a user's
-// presence in it.
-type place struct{ room, user string }
-
-// Change is an entry of the journal: how it is now.
+// Change is an entry of the journal. It holds the current state. An empty Room
+// is the channel as a whole.
 type Change struct {
 	Room, User string
-	Here       bool // the user is present, as TakePresence has said last
-	Size       int  // without a user: the connections in the room
+	Present    bool // with a User: TakePresence has announced them as present
+	Size       int  // without a User: the number of connections in the room
 }
 
-func (h *Hub) topic(k TopicKind, name string, here bool) {
-	if h.opts.Topics != nil {
-		h.opts.Topics(k, name, here)
-	}
-}
-
-// sized notes that the number of connections in a room has changed; mu is held.
-func (h *Hub) sized(r *Room) {
+// journalSize records that the number of connections in r has changed; mu is
+// held.
+func (h *Hub) journalSize(r *Room) {
 	if r != h.all {
-		h.write(r.Name, "")
+		h.record(r.Name, "")
 	}
 }
 
-// write notes a change; mu is held.
-func (h *Hub) write(room, user string) {
+// record adds an entry to the journal; mu is held.
+func (h *Hub) record(room, user string) {
 	if !h.opts.Journal {
 		return
 	}
 	if h.journal == nil {
-		h.journal = map[place]struct{}{}
+		h.journal = map[journalKey]struct{}{}
 	}
 	if len(h.journal) == 0 {
 		h.wake()
 	}
-	h.journal[place{room, user}] = struct{}{}
+	h.journal[journalKey{room, user}] = struct{}{}
 }
 
-// Rewrite puts entries back, for TakeJournal to say again how they are.
-func (h *Hub) Rewrite(entries []Change) {
+// RestoreJournal puts entries back. The next TakeJournal returns them with
+// their state at that time.
+func (h *Hub) RestoreJournal(entries []Change) {
 	if len(entries) == 0 {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range entries {
-		h.write(c.Room, c.User)
+		h.record(c.Room, c.User)
 	}
 }
 
-// TakeJournal says how everything is now that has changed since the last call.
-// What is still to come, such as the end of a grace, is not in it, and neither are users whom
-// TakePresence has not told of: other nodes hear of them after this one.
+// TakeJournal returns the current state of everything that has changed since
+// the last call, in no order. A user counts as present until TakePresence has
+// announced the leave, and as absent until it has announced the join: other
+// nodes learn of a change after this one.
 func (h *Hub) TakeJournal() []Change {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -69,19 +58,15 @@ func (h *Hub) TakeJournal() []Change {
 		return nil
 	}
 	out := make([]Change, 0, len(h.journal))
-	for p := range h.journal {
-		c := Change{Room: p.room, User: p.user}
-		r := h.all
-		if p.room != "" {
-			r = h.rooms[p.room]
-		}
-		switch {
+	for k := range h.journal {
+		c := Change{Room: k.room, User: k.user}
+		switch r := h.find(k.room); {
 		case r == nil:
-		case p.user == "":
+		case k.user == "":
 			c.Size = r.Size()
 		default:
-			if u := r.present[p.user]; u != nil {
-				c.Here = u.told
+			if p := r.present[k.user]; p != nil {
+				c.Present = p.announced
 			}
 		}
 		out = append(out, c)

@@ -11,13 +11,14 @@ import (
 	"time"
 )
 
-// Many goroutines send to one room while members come and go: all see one order.
+// Many goroutines send to one room while members come and go. All members see one
+// order.
 func TestOneOrder(t *testing.T) {
 	const senders, each, stayers, visits = 8, 400, 5, 300
 	h := New(Options{})
 	var stay []*sink
 	for range stayers {
-		_, s := add(t, h, nil, "r")
+		_, s := add(h, nil, "r")
 		stay = append(stay, s)
 	}
 	var sending, visiting sync.WaitGroup
@@ -46,7 +47,7 @@ func TestOneOrder(t *testing.T) {
 				x := visit{fmt.Sprintf("before %d:%d", v, i), fmt.Sprintf("in %d:%d", v, i), fmt.Sprintf("after %d:%d", v, i), nil}
 				outbox.Broadcast([]byte("r"), text("%s", x.before), 0)
 				var m *Member
-				m, x.s = add(t, h, nil, "r")
+				m, x.s = add(h, nil, "r")
 				outbox.Broadcast([]byte("r"), text("%s", x.in), 0)
 				h.Leave(m, "r")
 				outbox.Broadcast([]byte("r"), text("%s", x.after), 0)
@@ -65,7 +66,7 @@ func TestOneOrder(t *testing.T) {
 	}
 	for _, s := range stay[1:] {
 		if !slices.Equal(s.texts(t), order) {
-			t.Fatal("two members saw two orders")
+			t.Fatal("two members saw different orders")
 		}
 	}
 	at := map[string]int{}
@@ -75,7 +76,7 @@ func TestOneOrder(t *testing.T) {
 		var g, n int
 		if _, err := fmt.Sscanf(f, "%d:%d", &g, &n); err == nil {
 			if n != next[g] {
-				t.Fatalf("frame %s came where %d:%d was due", f, g, next[g])
+				t.Fatalf("got frame %s, want %d:%d", f, g, next[g])
 			}
 			next[g]++
 		}
@@ -83,19 +84,19 @@ func TestOneOrder(t *testing.T) {
 	for _, x := range slices.Concat(seen...) {
 		got := x.s.texts(t)
 		if !slices.Contains(got, x.in) || slices.Contains(got, x.before) || slices.Contains(got, x.after) {
-			t.Fatalf("a visitor got %q: it was in for %q only", got, x.in)
+			t.Fatalf("a visitor got %q, want %q and not what came before or after it", got, x.in)
 		}
 		if from := at[got[0]]; !slices.Equal(got, order[from:from+len(got)]) {
-			t.Fatalf("a visitor got %q, not a part of the order", got)
+			t.Fatalf("a visitor got %q, which is no part of the order", got)
 		}
 	}
-	if n := h.busy.Load(); n != 0 {
+	if n := h.busyRooms.Load(); n != 0 {
 		t.Errorf("%d busy rooms at the end, want 0", n)
 	}
 }
 
-// Each goroutine sends numbered messages to members, directly and by rooms,
-// while memberships change: each member gets those of one sender in order.
+// Each goroutine sends numbered messages to one member, among broadcasts, while
+// memberships change. The member gets them in order.
 func TestSendsAmongBroadcasts(t *testing.T) {
 	const senders, each = 6, 600
 	h := New(Options{})
@@ -103,7 +104,7 @@ func TestSendsAmongBroadcasts(t *testing.T) {
 	members := make([]*Member, senders)
 	sinks := make([]*sink, senders)
 	for i := range members {
-		members[i], sinks[i] = add(t, h, nil, rooms...)
+		members[i], sinks[i] = add(h, nil, rooms...)
 	}
 	var wg sync.WaitGroup
 	var after atomic.Int64
@@ -113,7 +114,7 @@ func TestSendsAmongBroadcasts(t *testing.T) {
 			m := members[g]
 			rnd := rand.New(rand.NewPCG(2, uint64(g)))
 			for i := range each {
-				outbox.Broadcast([]byte(rooms[rnd.IntN(3)]), text("noise"), 0)
+				outbox.Broadcast([]byte(rooms[rnd.IntN(3)]), text("other"), 0)
 				outbox.Send(m, text("own %d", i))
 				switch rnd.IntN(12) {
 				case 0:
@@ -121,9 +122,9 @@ func TestSendsAmongBroadcasts(t *testing.T) {
 				case 1:
 					h.Leave(m, "a")
 				case 2:
-					_ = h.Join(m, "a")
+					h.Join(m, "a")
 				case 3:
-					outbox.BroadcastAll(text("noise"), m.ID)
+					outbox.BroadcastAll(text("other"), m.ID)
 				case 4:
 					outbox.After(m, func() { after.Add(1) })
 					after.Add(-1)
@@ -138,7 +139,7 @@ func TestSendsAmongBroadcasts(t *testing.T) {
 		for _, f := range s.texts(t) {
 			if n, ok := strings.CutPrefix(f, "own "); ok {
 				if n != fmt.Sprint(next) {
-					t.Fatalf("member %d got message %s where %d was due", g, n, next)
+					t.Fatalf("member %d got message %s, want %d", g, n, next)
 				}
 				next++
 			}
@@ -150,12 +151,12 @@ func TestSendsAmongBroadcasts(t *testing.T) {
 	if n := after.Load(); n != 0 {
 		t.Errorf("%d calls of After are missing", -n)
 	}
-	if n := h.busy.Load(); n != 0 {
+	if n := h.busyRooms.Load(); n != 0 {
 		t.Errorf("%d busy rooms at the end, want 0", n)
 	}
 }
 
-// Everything at once, for the race detector, and that nothing stays behind.
+// Everything happens at once, for the race detector, and leaves nothing behind.
 func TestComeAndGo(t *testing.T) {
 	h := New(Options{Wake: func() {}})
 	var wg sync.WaitGroup
@@ -165,16 +166,16 @@ func TestComeAndGo(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(3, uint64(g)))
 			for range 200 {
 				room := fmt.Sprint("room ", rnd.IntN(4))
-				m, _ := add(t, h, nil, room)
+				m, _ := add(h, nil, room)
 				h.Identify(m, fmt.Sprint("user ", rnd.IntN(4)))
 				outbox.Broadcast([]byte(room), text("x"), m.ID)
 				outbox.SendUser([]byte("user 1"), text("y"))
 				outbox.BroadcastAll(text("z"), 0)
-				h.MembersOf(room)
+				h.RoomMemberIDs(room)
 				h.Present(room)
 				h.Identify(m, fmt.Sprint("user ", rnd.IntN(4)))
 				h.Leave(m, room)
-				_ = h.Join(m, room)
+				h.Join(m, room)
 				outbox.Flush()
 				h.Remove(m)
 				h.Remove(m)
@@ -185,8 +186,8 @@ func TestComeAndGo(t *testing.T) {
 	}
 	wg.Wait()
 	h.TakePresence(time.Now())
-	if h.Len() != 0 || h.Rooms() != 0 || len(h.users) != 0 || len(h.all.present) != 0 || h.all.Size() != 0 || h.busy.Load() != 0 {
-		t.Errorf("%d members, %d rooms, %d users, %d present, %d seats, %d busy: want none",
-			h.Len(), h.Rooms(), len(h.users), len(h.all.present), h.all.Size(), h.busy.Load())
+	left := []int{h.Len(), h.Rooms(), len(h.users), len(h.all.present), h.all.Size(), int(h.busyRooms.Load())}
+	if slices.Max(left) > 0 {
+		t.Errorf("%v members, rooms, users, present users, memberships and busy rooms, want none", left)
 	}
 }

@@ -1,231 +1,183 @@
 package hub
 
-import (
-	"sync/atomic"
+import "github.com/azuhost/azuhost/host/internal/frame"
 
-	"github.com/azuhost/azuhost/host/internal/frame"
-)
-
-// Outbox gathers what one goroutine sends while it works through the input that
-// it has, and delivers it in Flush: each member of a room then gets all of it
-// in one write. An Outbox belongs to one goroutine. The zero value is not usable:
-// set Hub.
+// Outbox collects what one goroutine sends while it works through its input.
+// Flush delivers it: each member of a room then gets all of it in one write. An
+// Outbox belongs to one goroutine. Hub must be set.
 type Outbox struct {
 	Hub *Hub
-	// Reached counts the connections that Broadcast, BroadcastAll, Send and
-	// SendUser were for, each as often as there were frames for it. Nobody sets it back.
+	// Reached counts the connections that Broadcast, BroadcastAll, BroadcastAt,
+	// Send and SendUser have sent to, each once per frame. The Outbox never
+	// resets it.
 	Reached int
+	// LastPosition is the position of the last message to a room with a history.
+	LastPosition frame.Position
 
-	// At is the position of the last message that a room of a history got.
-	At frame.Position
-
-	dirty  []*Room
-	frames int
-	bytes  int
+	pending []*Room // to be flushed
+	frames  int     // that went to sinks directly, since the last Flush
+	bytes   int     // of those frames
 }
 
-// Broadcast sends a frame to the members of a room but except (0: to all), and
-// says how many those are.
-func (t *Outbox) Broadcast(room []byte, f []byte, except uint64) int {
-	h := t.Hub
+// Broadcast sends a frame to the members of a room but except; 0 excepts
+// nobody. It returns the number of recipients. A history in this hub keeps the
+// frame even if the room has no members.
+func (o *Outbox) Broadcast(room []byte, f []byte, except uint64) int {
+	h := o.Hub
 	h.mu.RLock()
 	if r := h.rooms[string(room)]; r != nil {
-		return t.to(r, f, except, frame.Position{})
+		return o.broadcastUnlock(r, f, except, frame.Position{})
 	}
 	if h.history != nil {
 		if at := h.history.append(string(room), f, except); at.Offset > 0 {
-			t.At = at
+			o.LastPosition = at
 		}
 	}
 	h.mu.RUnlock()
 	return 0
 }
 
-// BroadcastAll sends a frame to all connections but except (0: to all), and
-// says how many those are.
-func (t *Outbox) BroadcastAll(f []byte, except uint64) int {
-	t.Hub.mu.RLock()
-	return t.to(t.Hub.all, f, except, frame.Position{})
+// BroadcastAll sends a frame to all connections but except; 0 excepts nobody.
+// It returns the number of recipients.
+func (o *Outbox) BroadcastAll(f []byte, except uint64) int {
+	o.Hub.mu.RLock()
+	return o.broadcastUnlock(o.Hub.all, f, except, frame.Position{})
 }
 
-// Deliver is Broadcast for a message that a history elsewhere has numbered.
-func (t *Outbox) Deliver(room []byte, f []byte, except uint64, at frame.Position) int {
-	t.Hub.mu.RLock()
-	if r := t.Hub.rooms[string(room)]; r != nil {
-		return t.to(r, f, except, at)
+// BroadcastAt is Broadcast for a message that an external history has numbered.
+func (o *Outbox) BroadcastAt(room []byte, f []byte, except uint64, at frame.Position) int {
+	o.Hub.mu.RLock()
+	if r := o.Hub.rooms[string(room)]; r != nil {
+		return o.broadcastUnlock(r, f, except, at)
 	}
-	t.Hub.mu.RUnlock()
+	o.Hub.mu.RUnlock()
 	return 0
 }
 
-// Pass says that the members of a room have the message at a position already.
-func (t *Outbox) Pass(room []byte, at frame.Position) {
-	if r := t.Hub.room(room); r != nil {
-		r.pass(at)
-		t.soil(r)
-	}
-}
-
-// Place says where a room whose history is elsewhere stands.
-func (h *Hub) Place(room string, p frame.Position) {
-	if r := h.Room(room); r != nil && r.settle(p) {
-		r.flush()
-	}
-}
-
-// to sends a frame to a room that was found under Hub.mu, which it unlocks: until the
-// frame is in, the room must not end and another of the name begin, whose members it would miss.
-func (t *Outbox) to(r *Room, f []byte, except uint64, at frame.Position) int {
-	n, at, full := r.add(f, except, at)
-	if n > 0 && except != 0 && t.Hub.seated(except, r) {
+// broadcastUnlock sends a frame to a room. Hub.mu is read-locked, and unlocked
+// before the delivery. Until the frame is in the batch, the lock keeps the room
+// from being replaced by another one of the same name.
+func (o *Outbox) broadcastUnlock(r *Room, f []byte, except uint64, at frame.Position) int {
+	n, at, full := r.append(f, except, at)
+	if n > 0 && except != 0 && o.Hub.isMemberID(except, r) {
 		n--
 	}
-	t.Hub.mu.RUnlock()
+	o.Hub.mu.RUnlock()
 	if at.Offset > 0 {
-		t.At = at
+		o.LastPosition = at
 	}
-	t.Reached += n
-	t.soil(r)
+	o.Reached += n
+	o.markPending(r)
 	if full {
 		r.flush()
 	}
 	return n
 }
 
-// seated says whether a connection is a member of a room; mu is held.
-func (h *Hub) seated(id uint64, r *Room) bool {
+// isMemberID reports whether a connection is a member of a room; mu is held.
+func (h *Hub) isMemberID(id uint64, r *Room) bool {
 	m := h.members[id]
-	return m != nil && m.seatIn(r) != nil
+	return m != nil && m.in(r) != nil
 }
 
-// Send sends a frame to one member, behind what waits for it in its rooms.
-func (t *Outbox) Send(m *Member, f []byte) {
-	if m.tagged {
+// SkipPosition says that the members of a room have the message at a position
+// of an external history already.
+func (o *Outbox) SkipPosition(room []byte, at frame.Position) {
+	if r := o.Hub.roomOf(room); r != nil {
+		r.skip(at)
+		o.markPending(r)
+	}
+}
+
+// Send sends a data frame to one member, behind everything sent to its rooms
+// before.
+func (o *Outbox) Send(m *Member, f []byte) {
+	if m.v1 {
 		f = frame.Escaped(f)
 	}
-	t.Reached++
-	t.Control(m, f)
+	o.Reached++
+	o.SendRaw(m, f)
 }
 
-// Control is Send for frames that are as they have to be: control messages, and
-// data of a history.
-func (t *Outbox) Control(m *Member, f []byte) {
-	if t.Hub.busy.Load() > 0 && t.behind(m, f, nil) {
+// SendRaw is Send for frames that need no escaping, such as control messages
+// of azuhost.v1. It does not count in Reached.
+func (o *Outbox) SendRaw(m *Member, f []byte) {
+	if o.Hub.busyRooms.Load() > 0 && o.enqueue(m, f, nil) {
 		return
 	}
 	m.sink.Deliver(f)
-	t.frames++
-	t.bytes += len(f)
+	o.frames++
+	o.bytes += len(f)
 }
 
-// SendUser sends a frame to every connection of a user, and says how many
-// those are.
-func (t *Outbox) SendUser(user, f []byte) int {
-	conns := t.Hub.Conns(user)
-	for _, m := range conns {
-		t.Send(m, f)
+// SendUser sends a data frame to every connection of a user. It returns their
+// number.
+func (o *Outbox) SendUser(user, f []byte) int {
+	members := o.Hub.MembersOfUser(user)
+	for _, m := range members {
+		o.Send(m, f)
 	}
-	return len(conns)
+	return len(members)
 }
 
-// After calls f when everything sent to m before has been delivered to its sink.
-func (t *Outbox) After(m *Member, f func()) {
-	if t.Hub.busy.Load() > 0 && t.behind(m, nil, f) {
+// After calls f when everything sent to m before has gone to its sink. f may
+// run on another goroutine.
+func (o *Outbox) After(m *Member, f func()) {
+	if o.Hub.busyRooms.Load() > 0 && o.enqueue(m, nil, f) {
 		return
 	}
 	f()
 }
 
-// Flush delivers what waits in the rooms of this outbox.
-func (t *Outbox) Flush() {
-	for i := 0; i < len(t.dirty); i++ {
-		t.dirty[i].flush()
-		t.dirty[i] = nil
+// Flush delivers what waits in the rooms that the outbox has sent to.
+func (o *Outbox) Flush() {
+	for i := 0; i < len(o.pending); i++ { // calls of After may add rooms
+		o.pending[i].flush()
+		o.pending[i] = nil
 	}
-	t.dirty = t.dirty[:0]
-	if t.frames > 0 && t.Hub.opts.Sent != nil {
-		t.Hub.opts.Sent(t.frames, t.bytes)
+	o.pending = o.pending[:0]
+	if o.frames > 0 && o.Hub.opts.Sent != nil {
+		o.Hub.opts.Sent(o.frames, o.bytes)
 	}
-	t.frames, t.bytes = 0, 0
+	o.frames, o.bytes = 0, 0
 }
 
-// soil remembers a room for Flush.
-func (t *Outbox) soil(r *Room) {
-	for _, d := range t.dirty {
-		if d == r {
+// markPending has Flush flush a room.
+func (o *Outbox) markPending(r *Room) {
+	for _, p := range o.pending {
+		if p == r {
 			return
 		}
 	}
-	t.dirty = append(t.dirty, r)
+	o.pending = append(o.pending, r)
 }
 
-// behind puts a frame for m, or a call, behind everything that waits for m:
-// what was sent before, to it or to any room of it, reaches it before. It
-// reports false when nothing waits.
-func (t *Outbox) behind(m *Member, f []byte, then func()) bool {
-	t.Hub.mu.RLock()
-	var last *seat
-	n := 0
-	for _, s := range m.seats {
-		if s.room.waits() {
+// enqueue puts a frame for m, a call, or both behind all undelivered frames of
+// m's rooms. It returns false, and does nothing, if there are none.
+func (o *Outbox) enqueue(m *Member, f []byte, then func()) bool {
+	o.Hub.mu.RLock()
+	var last *membership
+	busy := 0
+	for _, s := range m.memberships {
+		if s.room.isBusy() {
 			last = s
-			n++
+			busy++
 		}
 	}
 	var ok, full bool
-	switch n {
+	switch busy {
 	case 0:
 	case 1:
-		if ok, full = last.room.insert(last, f, then); ok {
-			t.soil(last.room)
+		if ok, full = last.room.appendFor(last, f, then); ok {
+			o.markPending(last.room)
 		}
 	default:
 		ok = true
-		t.behindAll(m, f, then)
+		o.enqueueBarrier(m, f, then)
 	}
-	t.Hub.mu.RUnlock()
+	o.Hub.mu.RUnlock()
 	if full {
 		last.room.flush()
 	}
 	return ok
-}
-
-// behindAll is behind for a member with several busy rooms; Hub.mu is held.
-func (t *Outbox) behindAll(m *Member, f []byte, then func()) {
-	g := &gate{member: m, frame: append([]byte(nil), f...), then: then}
-	g.closed.Store(1)
-	for _, s := range m.seats {
-		g.closed.Add(1)
-		if ok, _ := s.room.insert(s, nil, g.open); ok {
-			t.soil(s.room)
-		} else {
-			g.closed.Add(-1)
-		}
-	}
-	if len(f) > 0 {
-		t.frames++
-		t.bytes += len(f)
-	}
-	g.open()
-}
-
-// gate holds what goes to a member until each of its rooms has delivered what
-// was sent before.
-type gate struct {
-	member *Member
-	frame  []byte
-	then   func()
-	closed atomic.Int32 // by so many rooms, and by the one who makes it
-}
-
-func (g *gate) open() {
-	if g.closed.Add(-1) > 0 {
-		return
-	}
-	if len(g.frame) > 0 {
-		g.member.sink.Deliver(g.frame)
-	}
-	if g.then != nil {
-		g.then()
-	}
 }

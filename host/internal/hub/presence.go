@@ -5,35 +5,37 @@ import (
 	"time"
 )
 
-// presence is a user in a room; guarded by Hub.mu. A user whose last
-// connection went stays here for the grace: a page that reloads is no leave.
+// presence is a user in a room. All fields are guarded by Hub.mu. It outlives
+// the last connection of the user by the grace, so that reloading a page is no
+// leave.
 type presence struct {
-	room  *Room
-	user  string
-	conns int       // connections of the user in the room
-	here  bool      // conns > 0, or within the grace
-	told  bool      // what the last event said
-	noted bool      // is in Hub.changed
-	due   bool      // is in Hub.leaving
-	until time.Time // end of the grace, while conns is 0 and here
+	room      *Room
+	user      string
+	conns     int       // connections of the user in the room
+	present   bool      // conns > 0, or within the grace
+	announced bool      // present as of the last event
+	inChanged bool      // is in Hub.changed
+	inLeaving bool      // is in Hub.leaving
+	graceEnd  time.Time // while conns is 0 and the user is present
 }
 
-type leave struct {
+// graceEnd is an entry of Hub.leaving: p is to be looked at again at that time.
+type graceEnd struct {
 	at time.Time
 	p  *presence
 }
 
-func byTime(a leave, at time.Time) int { return a.at.Compare(at) }
+func compareTime(g graceEnd, at time.Time) int { return g.at.Compare(at) }
 
-// PresenceEvent is a user that came to a room or left it. Room is empty for
-// the channel as a whole.
+// PresenceEvent is a user that joined a room or left it. An empty Room is the
+// channel as a whole.
 type PresenceEvent struct {
 	Room, User string
 	Join       bool
 }
 
-// more counts a connection of a user in a room; mu is held.
-func (h *Hub) more(r *Room, user string) {
+// addUserConn counts a connection of a user in a room; mu is held.
+func (h *Hub) addUserConn(r *Room, user string) {
 	p := r.present[user]
 	if p == nil {
 		if r.present == nil {
@@ -41,17 +43,18 @@ func (h *Hub) more(r *Room, user string) {
 		}
 		p = &presence{room: r, user: user}
 		r.present[user] = p
-		h.present++
+		h.presents++
 	}
 	p.conns++
-	if !p.here {
-		p.here = true
-		h.note(p)
+	if !p.present {
+		p.present = true
+		h.markChanged(p)
 	}
 }
 
-// less takes a connection of a user from a room; mu is held.
-func (h *Hub) less(r *Room, user string) {
+// removeUserConn uncounts a connection of a user in a room. The last one
+// starts the grace. mu is held.
+func (h *Hub) removeUserConn(r *Room, user string) {
 	p := r.present[user]
 	if p == nil {
 		return
@@ -60,32 +63,33 @@ func (h *Hub) less(r *Room, user string) {
 		return
 	}
 	if h.opts.Grace <= 0 {
-		p.here = false
-		h.note(p)
+		p.present = false
+		h.markChanged(p)
 		return
 	}
-	p.until = h.now().Add(h.opts.Grace)
-	if !p.due {
-		p.due = true
-		h.expect(p)
+	p.graceEnd = h.now().Add(h.opts.Grace)
+	if !p.inLeaving {
+		p.inLeaving = true
+		h.insertLeaving(p)
 	}
 }
 
-// expect puts p in its place among those that leave; mu is held.
-func (h *Hub) expect(p *presence) {
-	i, _ := slices.BinarySearchFunc(h.leaving, p.until.Add(1), byTime)
-	h.leaving = slices.Insert(h.leaving, i, leave{p.until, p})
+// insertLeaving inserts p into leaving, behind entries of the same time; mu is
+// held.
+func (h *Hub) insertLeaving(p *presence) {
+	i, _ := slices.BinarySearchFunc(h.leaving, p.graceEnd.Add(1), compareTime)
+	h.leaving = slices.Insert(h.leaving, i, graceEnd{p.graceEnd, p})
 	if i == 0 {
 		h.wake()
 	}
 }
 
-// note has TakePresence look at p; mu is held.
-func (h *Hub) note(p *presence) {
-	if p.noted {
+// markChanged has the next TakePresence examine p; mu is held.
+func (h *Hub) markChanged(p *presence) {
+	if p.inChanged {
 		return
 	}
-	p.noted = true
+	p.inChanged = true
 	h.changed = append(h.changed, p)
 	h.wake()
 }
@@ -96,8 +100,9 @@ func (h *Hub) wake() {
 	}
 }
 
-// Due is when the next grace ends; ok is false when nobody is leaving.
-func (h *Hub) Due() (at time.Time, ok bool) {
+// NextGraceEnd returns the time at which TakePresence has to be called next.
+// ok is false if no user is within the grace.
+func (h *Hub) NextGraceEnd() (at time.Time, ok bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if len(h.leaving) == 0 {
@@ -106,25 +111,25 @@ func (h *Hub) Due() (at time.Time, ok bool) {
 	return h.leaving[0].at, true
 }
 
-// TakePresence ends the graces that are over at now and returns what changed
-// since the last call, in the order in which it first changed. A user that
-// came and went in between is not reported, so that what waits is bounded by
-// the number of users.
+// TakePresence ends the graces that are over at now. It returns the joins and
+// leaves since the last call, in the order in which each user first changed in
+// a room. A user that came and went in between is not reported. The number of
+// events is therefore bounded by the number of users.
 func (h *Hub) TakePresence(now time.Time) []PresenceEvent {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.expire(now)
+	h.endGraces(now)
 	var out []PresenceEvent
 	for _, p := range h.changed {
-		p.noted = false
-		if p.here != p.told {
-			p.told = p.here
-			h.write(p.room.Name, p.user)
-			out = append(out, PresenceEvent{p.room.Name, p.user, p.here})
+		p.inChanged = false
+		if p.present != p.announced {
+			p.announced = p.present
+			h.record(p.room.Name, p.user)
+			out = append(out, PresenceEvent{p.room.Name, p.user, p.present})
 		}
-		if !p.here && p.room.present[p.user] == p {
+		if !p.present && p.room.present[p.user] == p {
 			delete(p.room.present, p.user)
-			h.present--
+			h.presents--
 			h.prune(p.room)
 		}
 	}
@@ -133,26 +138,27 @@ func (h *Hub) TakePresence(now time.Time) []PresenceEvent {
 	return out
 }
 
-// expire ends the graces that are over; mu is held. An entry of a user that
-// came back is void; one of a user that came back and left again waits on.
-func (h *Hub) expire(now time.Time) {
+// endGraces takes the entries of leaving that are due at now. A user that came
+// back stays present. One that came back and left again has a later graceEnd,
+// and gets a new entry. mu is held.
+func (h *Hub) endGraces(now time.Time) {
 	n := 0
-	var again []*presence
+	var later []*presence
 	for ; n < len(h.leaving) && !h.leaving[n].at.After(now); n++ {
 		p := h.leaving[n].p
-		p.due = false
+		p.inLeaving = false
 		switch {
 		case p.conns > 0:
-		case p.until.After(now):
-			again = append(again, p)
+		case p.graceEnd.After(now):
+			later = append(later, p)
 		default:
-			p.here = false
-			h.note(p)
+			p.present = false
+			h.markChanged(p)
 		}
 	}
 	h.leaving = slices.Delete(h.leaving, 0, n)
-	for _, p := range again {
-		p.due = true
-		h.expect(p)
+	for _, p := range later {
+		p.inLeaving = true
+		h.insertLeaving(p)
 	}
 }
