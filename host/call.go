@@ -169,7 +169,7 @@ func (c *call) findConnFor(id ConnID, name []byte) (*conn, error) {
 // Log implements plugin.Env. The line is written at once, also if the hook fails
 // later.
 func (c *call) Log(level abi.Level, text []byte) {
-	c.rt.guestLog.Line(c.rt.log, plugin.SlogLevel(level), text, "plugin", c.set.name, "hook", c.hook.String())
+	c.rt.guestLog.WriteLine(c.rt.log, plugin.SlogLevel(level), text, "plugin", c.set.name, "hook", c.hook.String())
 }
 
 // Metric implements plugin.Env.

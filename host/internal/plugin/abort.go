@@ -10,7 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// The one import of module env: what AssemblyScript calls when it throws.
+// The only import from module env: the function that AssemblyScript calls when a program throws.
 const (
 	envModule = "env"
 	abortName = "abort"
@@ -31,12 +31,12 @@ func instantiateAbort(ctx context.Context, rt wazero.Runtime) error {
 func hostAbort(_ context.Context, mod api.Module, s []uint64) {
 	mem := mod.Memory()
 	panic(&abortError{text: fmt.Sprintf("%s at %s:%d:%d",
-		assemblyString(mem, uint32(s[0])), assemblyString(mem, uint32(s[1])), uint32(s[2]), uint32(s[3]))})
+		assemblyScriptString(mem, uint32(s[0])), assemblyScriptString(mem, uint32(s[1])), uint32(s[2]), uint32(s[3]))})
 }
 
-// assemblyString reads a string of AssemblyScript: UTF-16, with its size in
-// bytes in the 4 bytes before it. It gives up at 1 KiB, and where there is none.
-func assemblyString(mem api.Memory, ptr uint32) string {
+// assemblyScriptString returns a string of AssemblyScript, escaped for a log. Such a string is UTF-16, and the 4 bytes
+// before it are its size in bytes. The result is cut at 1 KiB of UTF-16, and "unknown" if ptr is not a string.
+func assemblyScriptString(mem api.Memory, ptr uint32) string {
 	if ptr < 4 {
 		return "unknown"
 	}

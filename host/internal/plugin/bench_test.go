@@ -14,7 +14,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// echoGuests are echoes by hand and from a compiler.
+// echoGuests are echo guests, one written by hand and one from a compiler.
 var echoGuests = []struct {
 	name   string
 	module func(testing.TB) []byte
@@ -23,8 +23,7 @@ var echoGuests = []struct {
 	{"c", echoInC},
 }
 
-// BenchmarkEcho is a hook that sends 128 bytes back. bench/README.md says how to
-// compare the meterings.
+// BenchmarkEcho runs a hook that sends 128 bytes back. bench/README.md explains how to compare the meterings.
 func BenchmarkEcho(b *testing.B) {
 	for _, g := range echoGuests {
 		for _, mode := range []Mode{Single, Pool} {
@@ -37,9 +36,9 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
-// BenchmarkGuard measures the three meterings in alternation, so that a busy machine slows
-// all of them. Reported are the medians, and what fuel costs beside the others.
-func BenchmarkGuard(b *testing.B) {
+// BenchmarkMetering measures the three meterings in alternation, so that a busy machine slows all of them. It reports
+// the medians, and the cost of fuel relative to the others.
+func BenchmarkMetering(b *testing.B) {
 	for _, g := range echoGuests {
 		b.Run(g.name, func(b *testing.B) {
 			const calls = 2_000
@@ -89,8 +88,7 @@ func benchmarkEcho(b *testing.B, o Options, module []byte) {
 	}
 }
 
-// echoInC is an echo that copies the message before it sends it, as most
-// programs do.
+// echoInC returns a guest that copies the message before it sends it, as most programs do.
 func echoInC(b testing.TB) []byte {
 	const source = `
 typedef unsigned long long u64;
@@ -107,7 +105,8 @@ __attribute__((export_name("on_message"))) int on_message(u64 conn, int len, int
 			continue
 		}
 		file := filepath.Join(b.TempDir(), "echo.wasm")
-		cmd := exec.Command(clang, "--target=wasm32", "-O2", "-fno-builtin", "-nostdlib", "-Wl,--no-entry", "-x", "c", "-", "-o", file)
+		cmd := exec.Command(clang, "--target=wasm32", "-O2", "-fno-builtin", "-nostdlib", "-Wl,--no-entry",
+			"-x", "c", "-", "-o", file)
 		cmd.Stdin = strings.NewReader(source)
 		if text, err := cmd.CombinedOutput(); err != nil {
 			b.Fatalf("%s: %v\n%s", clang, err, text)
@@ -122,7 +121,7 @@ __attribute__((export_name("on_message"))) int on_message(u64 conn, int len, int
 	return nil
 }
 
-// BenchmarkStart is what an instance costs.
+// BenchmarkStart measures the start of an instance.
 func BenchmarkStart(b *testing.B) {
 	p := newPlugin(b, Options{}, guest(b, "bounce"))
 	v, inst, err := p.acquire(b.Context())
@@ -140,7 +139,7 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// BenchmarkLoad is what a new version of a small module costs.
+// BenchmarkLoad measures the load of a new version of a small module.
 func BenchmarkLoad(b *testing.B) {
 	p := newPlugin(b, Options{NewEnv: newCounterEnv}, nil)
 	versions := [][]byte{guest(b, "counter"), variant(b, "VERSION1")}

@@ -28,7 +28,7 @@ func TestCacheDir(t *testing.T) {
 	if len(files) != 1 {
 		t.Fatalf("cached: %q", files)
 	}
-	// The second run takes it from there: the file is not written again.
+	// The second run uses the cache: it does not write the file again.
 	before, err := os.Stat(files[0])
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestCacheDir(t *testing.T) {
 	if after, err := os.Stat(files[0]); err != nil || !os.SameFile(before, after) || before.ModTime() != after.ModTime() {
 		t.Errorf("compiled again: %v", err)
 	}
-	// Code with checks and without is not the same.
+	// Code with checks differs from code without.
 	newPlugin(t, Options{CacheDir: dir, Metering: Off}, wasm)
 	if got := cached(t, dir); len(got) != 2 {
 		t.Errorf("cached: %q", got)
@@ -69,7 +69,7 @@ func TestDamagedCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "compiled without the cache") {
-		t.Errorf("nobody was told: %q", out.String())
+		t.Errorf("the log has no warning: %q", out.String())
 	}
 }
 
@@ -97,7 +97,7 @@ func TestCacheDirOfOthers(t *testing.T) {
 	}
 }
 
-// cached are the files in the cache.
+// cached returns the files in the cache.
 func cached(t *testing.T, dir string) (files []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

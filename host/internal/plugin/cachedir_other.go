@@ -4,5 +4,5 @@ package plugin
 
 import "io/fs"
 
-// checkOwner has nothing to go by: modes say little here.
-func checkOwner(string, string, fs.FileInfo) error { return nil }
+// validateOwner accepts every directory: outside of Unix the mode bits do not say who may write.
+func validateOwner(string, string, fs.FileInfo) error { return nil }

@@ -13,32 +13,34 @@ import (
 	"github.com/azuhost/azuhost/internal/wasm"
 )
 
-// Use is a capability that a module asks for.
+// Use is a capability that a module needs for its imports.
 type Use struct {
 	Name abi.Capability `json:"name"`
-	// Optional: the module says that it can live without.
+	// Optional is true if the manifest of the module says that the module runs without the capability.
 	Optional bool `json:"optional,omitempty"`
-	// Imports need the capability, as in "azu.send".
+	// Imports are the functions that need the capability, such as "azu.send".
 	Imports []string `json:"imports"`
-	Doc     string   `json:"doc"`
+	// Doc describes the capability.
+	Doc string `json:"doc"`
 }
 
-// uses groups the imports of a module by capability.
-func (c *checker) uses(module []byte) {
-	m := c.manifest(module)
+// collectUses groups the imports of a module by capability, and sets info.Uses.
+func (v *validator) collectUses(module []byte) {
+	m := v.readManifest(module)
 	for _, def := range abi.Capabilities {
 		u := Use{Name: def.Name, Optional: slices.Contains(m.Optional, def.Name), Doc: def.Doc}
-		for _, im := range c.info.Imports {
-			if of, ok := im.capability(); ok && of == def.Name {
+		for _, im := range v.info.Imports {
+			if c, ok := im.capability(); ok && c == def.Name {
 				u.Imports = append(u.Imports, im.Module+"."+im.Name)
 			}
 		}
 		if len(u.Imports) > 0 {
-			c.info.Uses = append(c.info.Uses, u)
+			v.info.Uses = append(v.info.Uses, u)
 		}
 	}
 }
 
+// capability returns the capability that the import needs. It returns false if the import needs none.
 func (im Import) capability() (abi.Capability, bool) {
 	if im.Module != abi.Module && im.Module != wasiModule {
 		return "", false
@@ -46,29 +48,29 @@ func (im Import) capability() (abi.Capability, bool) {
 	return abi.CapabilityOf(im.Name, im.Module == wasiModule)
 }
 
-// manifest reads what the module says about itself.
-func (c *checker) manifest(module []byte) (m abi.Manifest) {
+// readManifest parses the manifest in the custom section of a module. Without the section the manifest is empty.
+func (v *validator) readManifest(module []byte) (m abi.Manifest) {
 	sections := wasm.Custom(module, abi.ManifestSection)
 	if len(sections) == 0 {
 		return m
 	}
 	if len(sections) > 1 {
-		c.problem("it has %d custom sections %q: one is the most", len(sections), abi.ManifestSection)
+		v.addProblem("it has %d custom sections %q, and may have one", len(sections), abi.ManifestSection)
 	}
 	d := json.NewDecoder(bytes.NewReader(sections[0]))
 	d.DisallowUnknownFields()
 	err := d.Decode(&m)
 	if err == nil {
-		if _, more := d.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("there is something behind the object")
+		if _, tail := d.Token(); !errors.Is(tail, io.EOF) {
+			err = errors.New("there are bytes after the object")
 		}
 	}
 	if err != nil {
-		c.problem(`its custom section %q is no manifest, as in {"optional":["store"]}: %v`, abi.ManifestSection, err)
+		v.addProblem(`its custom section %q is no manifest, such as {"optional":["store"]}: %v`, abi.ManifestSection, err)
 	}
 	for _, name := range m.Optional {
 		if !name.Known() {
-			c.info.warn("its manifest names \"%s\", which is no capability of this host", shown(string(name)))
+			v.info.addWarning("its manifest names \"%s\", which is no capability of this host", printable(string(name)))
 		}
 	}
 	if slices.Contains(m.Optional, abi.AllCapabilities) {
@@ -80,19 +82,19 @@ func (c *checker) manifest(module []byte) (m abi.Manifest) {
 	return m
 }
 
-// Allows says whether a route's list grants a capability. nil grants all.
-func Allows(allow []abi.Capability, c abi.Capability) bool {
+// allows returns whether a route's list grants a capability. A nil list grants all.
+func allows(allow []abi.Capability, c abi.Capability) bool {
 	return allow == nil || slices.Contains(allow, abi.AllCapabilities) || slices.Contains(allow, c)
 }
 
-// Denied says what a module would not get where only some capabilities are
-// allowed. without are those that it can live without: their functions answer
-// PERM. The error names all others; with one the module is refused.
+// Denied returns the optional capabilities of the module that allow does not grant: their functions return PERM. The
+// error names all other capabilities that the module needs and allow does not grant: a module with such an error does
+// not load. A nil allow grants all capabilities.
 func (i *Info) Denied(allow []abi.Capability) (without []abi.Capability, err error) {
 	var refused, missing []string
 	for _, u := range i.Uses {
 		switch {
-		case Allows(allow, u.Name):
+		case allows(allow, u.Name):
 		case u.Optional:
 			without = append(without, u.Name)
 		default:

@@ -8,7 +8,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// withManifest puts a manifest, of less than 120 bytes, behind a module.
+// withManifest appends a manifest of less than 120 bytes to a module.
 func withManifest(module []byte, manifest string) []byte {
 	body := string(rune(len(abi.ManifestSection))) + abi.ManifestSection + manifest
 	return append(slices.Clone(module), "\x00"+string(rune(len(body)))+body...)
@@ -34,12 +34,12 @@ func TestUses(t *testing.T) {
 	}
 }
 
-// A module that imports more than is allowed is refused, and the error names the
-// import, the capability and the key.
+// TestDenied: a module that imports more than the route allows is refused, and the error names the import, the
+// capability and the key of the configuration.
 func TestDenied(t *testing.T) {
 	for _, c := range []struct {
 		allow []abi.Capability
-		want  []string // of the error; nil: it loads
+		want  []string // parts of the error; nil: it loads
 	}{
 		{nil, nil},
 		{[]abi.Capability{"all"}, nil},
@@ -62,19 +62,19 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// What a module can live without answers PERM.
-func TestOptionalAnswersPerm(t *testing.T) {
+// TestOptionalReturnsPerm: a function of an optional capability that the route does not allow returns PERM.
+func TestOptionalReturnsPerm(t *testing.T) {
 	module := withManifest(guest(t, "echo"), `{"optional":["send"]}`)
 	p := newPlugin(t, Options{Allow: []abi.Capability{}}, module)
 	env := &fakeEnv{}
 	err := message(p, env, "hello")
-	hook, ok := err.(*HookError) // echo returns what send answers
+	hook, ok := err.(*HookError) // echo returns the result of send
 	if !ok || hook.Code != int32(abi.Perm) {
 		t.Errorf("got %v, want PERM", err)
 	}
 	p = newPlugin(t, Options{Allow: []abi.Capability{"send"}}, module)
 	if err := message(p, env, "hello"); err != nil {
-		t.Errorf("where it is allowed: %v", err)
+		t.Errorf("with the capability: %v", err)
 	}
 }
 

@@ -16,10 +16,10 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// features are what modules may use: WebAssembly 2.0 and constant expressions
-// that calculate. Exception handling corrupts locals in this version of
-// wazero, and threads have no meaning here. Tail calls loop without a loop
-// header, which is where wazero's own guard looks: they come with fuel alone.
+// features returns the WebAssembly features that modules may use: WebAssembly 2.0 and extended constant expressions.
+// Exception handling is off because it corrupts locals in this version of wazero. Threads are off because an instance
+// runs one hook at a time. Tail calls are on with Metering Fuel only: they loop without a loop header, and the deadline
+// checks of wazero are in loop headers.
 func features(m Metering) api.CoreFeatures {
 	f := api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst
 	if m == Fuel {
@@ -28,48 +28,47 @@ func features(m Metering) api.CoreFeatures {
 	return f
 }
 
-// version is a compiled module, with a runtime of its own: the unit of limits
-// and of teardown.
+// version is a compiled module with its own runtime. Limits and cleanup apply to a version as a whole.
 type version struct {
 	plugin *Plugin
 	id     string
 	sum    [sha256.Size]byte
 	info   *Info
-	hooks  uint32       // bit h is set: the module has hook h
-	fuel   atomic.Int64 // spent by all instances
-	trial  atomic.Pointer[Trial]
+	hooks  uint32 // bit h is set if the module has hook h
 
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 	cache    wazero.CompilationCache // nil without CacheDir
 
+	fuel  atomic.Int64 // spent by all instances
+	trial atomic.Pointer[Trial]
+
 	// Guarded by Plugin.pool.mu.
-	refs    int  // events and other users of this version
-	retired bool // another version is current; freed when refs is 0
+	refs    int  // events and other users; they keep the code compiled
+	retired bool // not the current version; freed when refs is 0
 }
 
-// VersionID is how people call a module: the first 12 hex digits of its SHA-256.
+// VersionID returns the id of a module: the first 12 hex digits of its SHA-256.
 func VersionID(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:6]) }
 
 func (v *version) has(h abi.Hook) bool { return v.hooks&(1<<h) != 0 }
 
-// compile compiles and checks a module, and gives its runtime the host
-// functions. None of the module runs.
+// compile compiles and validates a module, and adds the host functions to its runtime. No code of the module runs.
 func (p *Plugin) compile(ctx context.Context, module []byte, sum [sha256.Size]byte) (*version, error) {
 	v := &version{plugin: p, id: VersionID(sum), sum: sum}
 	v.trial.Store(newTrial(v))
-	code, err := p.scan(module)
+	code, err := p.codeToCompile(module)
 	if err != nil {
 		return nil, err
 	}
 	err = v.compile(ctx, code, p.options.CacheDir)
 	if err != nil && v.cache != nil && ctx.Err() == nil {
-		// A damaged file in the cache fails the compilation, too.
-		uncached := v.compile(ctx, code, "")
-		if uncached == nil {
+		// A damaged file in the cache makes the compilation fail, too.
+		errUncached := v.compile(ctx, code, "")
+		if errUncached == nil {
 			p.log.Warn("plugin compiled without the cache", "version", v.id, "cache", p.options.CacheDir, "err", err)
 		}
-		err = uncached
+		err = errUncached
 	}
 	if err != nil {
 		return nil, err
@@ -81,17 +80,15 @@ func (p *Plugin) compile(ctx context.Context, module []byte, sum [sha256.Size]by
 	return v, nil
 }
 
-// compile fills in runtime, compiled and cache. After an error they are
-// closed; cache stays set if it was used.
+// compile sets runtime, compiled and cache. After an error they are closed; cache stays set if it was used.
 func (v *version) compile(ctx context.Context, wasm []byte, cacheDir string) (err error) {
-	limit := v.plugin.alloc.limit
-	rc := meterConfig(wazero.NewRuntimeConfig(), v.plugin.options.Metering).
+	rc := deadlineConfig(wazero.NewRuntimeConfig(), v.plugin.options.Metering).
 		WithCoreFeatures(features(v.plugin.options.Metering)).
-		WithMemoryLimitPages(uint32(limit / wasmPage)).
+		WithMemoryLimitPages(uint32(v.plugin.alloc.limit / wasmPage)).
 		WithDebugInfoEnabled(false) // line tables cost memory; function names stay
 	v.cache = nil
 	if cacheDir != "" {
-		if err := prepareCacheDir(cacheDir); err != nil {
+		if err := PrepareDir("cache directory", cacheDir); err != nil {
 			return err
 		}
 		if v.cache, err = openCache(cacheDir); err != nil {
@@ -100,25 +97,26 @@ func (v *version) compile(ctx context.Context, wasm []byte, cacheDir string) (er
 		rc = rc.WithCompilationCache(v.cache)
 	}
 	v.runtime = wazero.NewRuntimeWithConfig(ctx, rc)
-	v.compiled, err = compileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), v.runtime, wasm)
+	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
+	v.compiled, err = compileModule(ctx, v.runtime, wasm)
 	if err != nil {
 		v.close()
 	}
 	return err
 }
 
-// opening serialises openCache: wazero v1.12 finds out its own version in it,
-// and keeps that in a variable without a lock.
-var opening sync.Mutex
+// cacheOpen serializes openCache: wazero v1.12 finds out its own version there, and keeps it in a variable without a
+// lock.
+var cacheOpen sync.Mutex
 
 func openCache(dir string) (wazero.CompilationCache, error) {
-	opening.Lock()
-	defer opening.Unlock()
+	cacheOpen.Lock()
+	defer cacheOpen.Unlock()
 	return wazero.NewCompilationCacheWithDir(dir)
 }
 
-// compileModule compiles, and turns a panic of the compiler into an error
-// (one in a worker of the compiler ends the process, and nothing helps).
+// compileModule compiles a module, and returns a panic of the compiler as an error. It cannot recover a panic in a
+// worker goroutine of the compiler, which ends the process.
 func compileModule(ctx context.Context, rt wazero.Runtime, wasm []byte) (m wazero.CompiledModule, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -135,7 +133,7 @@ func compileModule(ctx context.Context, rt wazero.Runtime, wasm []byte) (m wazer
 	return nil, explainCompile(wasm, err)
 }
 
-// prepare checks the module and instantiates the host modules that it imports.
+// prepare validates the module and instantiates the host modules that it imports.
 func (v *version) prepare(ctx context.Context, wasm []byte) error {
 	v.info = describe(v.compiled, wasm, v.plugin.options.Metering == Fuel)
 	if v.info.Problem != "" {
@@ -146,12 +144,13 @@ func (v *version) prepare(ctx context.Context, wasm []byte) error {
 		return err
 	}
 	if len(without) > 0 {
-		v.plugin.log.Info("plugin goes without capabilities that the route does not allow", "version", v.id, "without", without)
+		v.plugin.log.Info("plugin goes without capabilities that the route does not allow",
+			"version", v.id, "without", without)
 	}
 	for _, h := range v.info.hooks {
 		v.hooks |= 1 << h
 	}
-	wanted := map[string]map[string]bool{}
+	wanted := map[string]map[string]bool{} // module, then function
 	for _, im := range v.info.Imports {
 		if wanted[im.Module] == nil {
 			wanted[im.Module] = map[string]bool{}
@@ -174,13 +173,11 @@ func (v *version) prepare(ctx context.Context, wasm []byte) error {
 	return errors.Join(errs...)
 }
 
-// close frees the code. No instance of v may be running.
+// close frees the code. No instance of v may run.
 func (v *version) close() {
 	ctx := context.Background()
-	var errs []error
-	// In this order: the runtime closes what is instantiated, and with a
-	// cache the code belongs to the cache.
-	errs = append(errs, v.runtime.Close(ctx))
+	// The order matters: the runtime closes its instances, and with a cache the code belongs to the cache.
+	errs := []error{v.runtime.Close(ctx)}
 	if v.compiled != nil {
 		errs = append(errs, v.compiled.Close(ctx))
 	}

@@ -74,7 +74,7 @@ func (s *CPUSlots) release() {
 func (c *callContext) takeSlot() {
 	c.releaseSlot()
 	c.setOnWait()
-	left, _ := c.watch.left()
+	left, _ := c.watchdog.remaining()
 	if c.hasSlot = c.plugin.options.CPUSlots.take(left); !c.hasSlot {
 		panic(errDeadline)
 	}

@@ -9,22 +9,20 @@ import (
 // Event is one call of a hook.
 type Event struct {
 	Hook abi.Hook
-	// Conn is the connection that the event belongs to, 0 for none.
+	// Conn is the connection of the event, 0 if there is none.
 	Conn uint64
-	// Data are the event's bytes. They are valid, and must not change,
-	// until Run has returned.
+	// Data has the bytes of the event. They are valid, and must not change, until Run returns.
 	Data []byte
-	// Arg is the hook's last parameter: the kind of a message, the code of a
-	// close, the event of on_presence; else 0.
+	// Arg is the last parameter of the hook: the kind of a message, the code of a close, the event of on_presence. It
+	// is 0 for other hooks.
 	Arg int32
 }
 
-// Env is what a hook may ask of its host while it runs. Errors are abi.Errno
-// values. Effects are gathered and take place in Commit; reads see the
-// effects gathered so far. Byte slices passed in belong to the caller and may
-// change after the call. Methods named Append add to dst and return it.
+// Env is the host of a running hook. One Env serves one Event on one goroutine.
 //
-// One Env serves one Event on one goroutine.
+// Errors are abi.Errno values. Effects are collected, and take place in Commit; reads see the effects collected so far.
+// Byte slices that are passed in belong to the caller and may change after the call. Methods named Append append to
+// dst and return the result.
 type Env interface {
 	Send(conn uint64, kind abi.Kind, data []byte) error
 	Broadcast(room []byte, kind abi.Kind, data []byte, except uint64) error
@@ -67,59 +65,53 @@ type Env interface {
 	Log(level abi.Level, text []byte)
 	Metric(op abi.MetricOp, name, labels []byte, value float64) error
 	Now() time.Time
-	// Fail records why the hook fails. Run then returns a *HookError with
-	// this text.
+	// Fail records why the hook fails. Run then returns a *HookError with this text.
 	Fail(text []byte)
 
-	// Drop ends an Env that NewEnv made, without effects. Who calls Run ends
-	// the Env that it gives.
+	// Drop ends an Env of Options.NewEnv without effects. The caller of Run ends the Env that it passes.
 	Drop()
-	// Commit makes the gathered effects happen. Run calls it when the hook
-	// returned 0, before the instance serves another event, so that effects
-	// happen in the order of the hooks. When the hook failed Run does not
-	// call it, and the effects are dropped. On error none of them has happened, and
-	// Run returns it.
+	// Commit makes the collected effects take place. Run calls it when the hook has returned 0, before the instance
+	// serves another event, so that effects take place in the order of the hooks. If the hook fails, Run does not
+	// call Commit, and there are no effects. If Commit returns an error, there are no effects, and Run returns it.
 	Commit() error
 }
 
-// Metered is an Env that has hooks pay for what grows with what it looks at.
+// Metered is an optional interface of an Env. A metered Env charges the hook for work that grows with the amount of
+// data it reads.
 type Metered interface {
-	// SetMeter says who takes payments, before the hook runs.
+	// SetMeter passes the meter of the hook. It is called before the hook runs.
 	SetMeter(m Meter)
 }
 
-// Meter takes what a running hook pays, beyond the price of each call of a host
-// function. Its methods end the hook, by a panic, when its fuel or its time is over: who
-// calls them holds no lock.
+// Meter charges a running hook, in addition to the fuel for each call of a host function. If the hook's fuel or time
+// is over, the methods end the hook by a panic: the caller must not hold a lock.
 type Meter interface {
-	// Charge takes fuel, before the work or during it. It looks at the time now and then.
+	// Charge takes fuel from the hook, before the work or during it. It also checks the time, but not in each call.
 	Charge(fuel int64)
-	// CheckTime ends the hook if its time is over.
+	// CheckTime checks the time of the hook.
 	CheckTime()
 }
 
-// Waiter is an Env whose methods may wait for others: for the right to write to the
-// store, for another machine.
+// Waiter is an optional interface of an Env whose methods may wait, for example for the write lock of the store or for
+// another node.
 type Waiter interface {
-	// OnWait has f called before a method waits. It is given nil when the hook has
-	// ended: Commit and Drop wait as they like.
+	// OnWait sets a function that methods call before they wait. It is called with nil after the hook: Commit and Drop
+	// wait without a notice.
 	OnWait(f func())
 }
 
-// Expirer is an Env that knows of events that have lost their sense while they waited
-// for an instance.
+// Expirer is an optional interface of an Env whose event can become void while it waits for an instance.
 type Expirer interface {
-	// Expired says that the hook is not to run any more: the event is then as one
-	// whose hook the module does not have. It is asked with the instance held.
+	// Expired returns whether the event is void. It is called while the instance is held.
 	Expired() bool
 }
 
-// Expired says that the hook of an event is not to run any more. Only timers can come
-// too late: all else of a connection comes from its reader, in order.
+// Expired returns whether the hook of an event must not run any more; Run then behaves as if the module did not have
+// the hook. Only timers expire: all other events of a connection come from its reader, in order.
 func Expired(ev *Event, env Env) bool {
 	if ev.Hook != abi.OnTimer {
 		return false
 	}
-	l, ok := env.(Expirer)
-	return ok && l.Expired()
+	e, ok := env.(Expirer)
+	return ok && e.Expired()
 }

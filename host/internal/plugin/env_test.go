@@ -8,25 +8,25 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// fakeEnv writes down what a hook asks for. Answers are made of the method's
-// name, so that a test sees whom a host function asked.
+// fakeEnv records the calls of a hook. Append methods return the name of the method, so that a test sees which method a
+// host function called.
 type fakeEnv struct {
 	calls     []string
 	committed int
 	dropped   int
-	err       error  // of every method
-	answer    string // of the Append methods; empty: the method's name
-	size      int    // of RoomSize
-	panics    bool   // in Now
+	err       error  // result of every method
+	answer    string // result of the Append methods; empty: the method's name
+	size      int    // result of RoomSize
+	panics    bool   // Now panics
 }
 
-func (e *fakeEnv) note(format string, args ...any) error {
+func (e *fakeEnv) record(format string, args ...any) error {
 	e.calls = append(e.calls, fmt.Sprintf(format, args...))
 	return e.err
 }
 
-func (e *fakeEnv) add(dst []byte, name, format string, args ...any) ([]byte, error) {
-	if err := e.note(name+format, args...); err != nil {
+func (e *fakeEnv) recordAppend(dst []byte, name, format string, args ...any) ([]byte, error) {
+	if err := e.record(name+format, args...); err != nil {
 		return dst, err
 	}
 	if e.answer != "" {
@@ -35,97 +35,97 @@ func (e *fakeEnv) add(dst []byte, name, format string, args ...any) ([]byte, err
 	return append(dst, name...), nil
 }
 
-// said joins the calls.
-func (e *fakeEnv) said() string { return strings.Join(e.calls, "; ") }
+// log returns the calls, separated by semicolons.
+func (e *fakeEnv) log() string { return strings.Join(e.calls, "; ") }
 
 func (e *fakeEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
-	return e.note("Send %d %s %q", conn, kind, data)
+	return e.record("Send %d %s %q", conn, kind, data)
 }
 func (e *fakeEnv) Broadcast(room []byte, kind abi.Kind, data []byte, except uint64) error {
-	return e.note("Broadcast %q %s %q %d", room, kind, data, except)
+	return e.record("Broadcast %q %s %q %d", room, kind, data, except)
 }
 func (e *fakeEnv) BroadcastAll(kind abi.Kind, data []byte, except uint64) error {
-	return e.note("BroadcastAll %s %q %d", kind, data, except)
+	return e.record("BroadcastAll %s %q %d", kind, data, except)
 }
 func (e *fakeEnv) SendUser(user []byte, kind abi.Kind, data []byte) error {
-	return e.note("SendUser %q %s %q", user, kind, data)
+	return e.record("SendUser %q %s %q", user, kind, data)
 }
 func (e *fakeEnv) SendUsers(users []byte, kind abi.Kind, data []byte) error {
-	return e.note("SendUsers %q %s %q", users, kind, data)
+	return e.record("SendUsers %q %s %q", users, kind, data)
 }
 func (e *fakeEnv) CloseConn(conn uint64, code int32, reason []byte) error {
-	return e.note("CloseConn %d %d %q", conn, code, reason)
+	return e.record("CloseConn %d %d %q", conn, code, reason)
 }
-func (e *fakeEnv) Join(conn uint64, room []byte) error  { return e.note("Join %d %q", conn, room) }
-func (e *fakeEnv) Leave(conn uint64, room []byte) error { return e.note("Leave %d %q", conn, room) }
+func (e *fakeEnv) Join(conn uint64, room []byte) error  { return e.record("Join %d %q", conn, room) }
+func (e *fakeEnv) Leave(conn uint64, room []byte) error { return e.record("Leave %d %q", conn, room) }
 func (e *fakeEnv) RoomSize(room []byte) (int, error) {
-	return e.size, e.note("RoomSize %q", room)
+	return e.size, e.record("RoomSize %q", room)
 }
 func (e *fakeEnv) AppendRoomMembers(dst, room []byte) ([]byte, error) {
-	return e.add(dst, "AppendRoomMembers", " %q", room)
+	return e.recordAppend(dst, "AppendRoomMembers", " %q", room)
 }
 func (e *fakeEnv) AppendRoomUsers(dst, room []byte) ([]byte, error) {
-	return e.add(dst, "AppendRoomUsers", " %q", room)
+	return e.recordAppend(dst, "AppendRoomUsers", " %q", room)
 }
 func (e *fakeEnv) AppendRooms(dst []byte, conn uint64) ([]byte, error) {
-	return e.add(dst, "AppendRooms", " %d", conn)
+	return e.recordAppend(dst, "AppendRooms", " %d", conn)
 }
 func (e *fakeEnv) Identify(conn uint64, user []byte) error {
-	return e.note("Identify %d %q", conn, user)
+	return e.record("Identify %d %q", conn, user)
 }
 func (e *fakeEnv) AppendUser(dst []byte, conn uint64) ([]byte, error) {
-	return e.add(dst, "AppendUser", " %d", conn)
+	return e.recordAppend(dst, "AppendUser", " %d", conn)
 }
-func (e *fakeEnv) Online(user []byte) (bool, error) { return true, e.note("Online %q", user) }
+func (e *fakeEnv) Online(user []byte) (bool, error) { return true, e.record("Online %q", user) }
 func (e *fakeEnv) AppendUsers(dst []byte) ([]byte, error) {
-	return e.add(dst, "AppendUsers", "")
+	return e.recordAppend(dst, "AppendUsers", "")
 }
 func (e *fakeEnv) AppendParam(dst []byte, conn uint64, name []byte) ([]byte, error) {
-	return e.add(dst, "AppendParam", " %d %q", conn, name)
+	return e.recordAppend(dst, "AppendParam", " %d %q", conn, name)
 }
 func (e *fakeEnv) AppendQuery(dst []byte, conn uint64, name []byte) ([]byte, error) {
-	return e.add(dst, "AppendQuery", " %d %q", conn, name)
+	return e.recordAppend(dst, "AppendQuery", " %d %q", conn, name)
 }
 func (e *fakeEnv) AppendHeader(dst []byte, conn uint64, name []byte) ([]byte, error) {
-	return e.add(dst, "AppendHeader", " %d %q", conn, name)
+	return e.recordAppend(dst, "AppendHeader", " %d %q", conn, name)
 }
 func (e *fakeEnv) AppendRemoteAddr(dst []byte, conn uint64) ([]byte, error) {
-	return e.add(dst, "AppendRemoteAddr", " %d", conn)
+	return e.recordAppend(dst, "AppendRemoteAddr", " %d", conn)
 }
 func (e *fakeEnv) AppendSubprotocol(dst []byte, conn uint64) ([]byte, error) {
-	return e.add(dst, "AppendSubprotocol", " %d", conn)
+	return e.recordAppend(dst, "AppendSubprotocol", " %d", conn)
 }
 func (e *fakeEnv) AppendClaims(dst []byte, conn uint64) ([]byte, error) {
-	return e.add(dst, "AppendClaims", " %d", conn)
+	return e.recordAppend(dst, "AppendClaims", " %d", conn)
 }
 func (e *fakeEnv) AppendValue(dst []byte, conn uint64, key []byte) ([]byte, error) {
-	return e.add(dst, "AppendValue", " %d %q", conn, key)
+	return e.recordAppend(dst, "AppendValue", " %d %q", conn, key)
 }
 func (e *fakeEnv) SetValue(conn uint64, key, data []byte) error {
-	return e.note("SetValue %d %q %q", conn, key, data)
+	return e.record("SetValue %d %q %q", conn, key, data)
 }
 func (e *fakeEnv) DeleteValue(conn uint64, key []byte) error {
-	return e.note("DeleteValue %d %q", conn, key)
+	return e.record("DeleteValue %d %q", conn, key)
 }
 func (e *fakeEnv) AppendStore(dst, key []byte) ([]byte, error) {
-	return e.add(dst, "AppendStore", " %q", key)
+	return e.recordAppend(dst, "AppendStore", " %q", key)
 }
 func (e *fakeEnv) StoreSet(key, data []byte, ttl time.Duration) error {
-	return e.note("StoreSet %q %q %s", key, data, ttl)
+	return e.record("StoreSet %q %q %s", key, data, ttl)
 }
-func (e *fakeEnv) StoreDelete(key []byte) error { return e.note("StoreDelete %q", key) }
+func (e *fakeEnv) StoreDelete(key []byte) error { return e.record("StoreDelete %q", key) }
 func (e *fakeEnv) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, error) {
-	return delta + 1, e.note("StoreAdd %q %d %s", key, delta, ttl)
+	return delta + 1, e.record("StoreAdd %q %d %s", key, delta, ttl)
 }
 func (e *fakeEnv) TimerSet(conn uint64, name []byte, after time.Duration) error {
-	return e.note("TimerSet %d %q %s", conn, name, after)
+	return e.record("TimerSet %d %q %s", conn, name, after)
 }
 func (e *fakeEnv) TimerClear(conn uint64, name []byte) error {
-	return e.note("TimerClear %d %q", conn, name)
+	return e.record("TimerClear %d %q", conn, name)
 }
-func (e *fakeEnv) Log(level abi.Level, text []byte) { _ = e.note("Log %d %q", level, text) }
+func (e *fakeEnv) Log(level abi.Level, text []byte) { _ = e.record("Log %d %q", level, text) }
 func (e *fakeEnv) Metric(op abi.MetricOp, name, labels []byte, value float64) error {
-	return e.note("Metric %d %q %q %g", op, name, labels, value)
+	return e.record("Metric %d %q %q %g", op, name, labels, value)
 }
 func (e *fakeEnv) Now() time.Time {
 	if e.panics {
@@ -133,12 +133,11 @@ func (e *fakeEnv) Now() time.Time {
 	}
 	return time.Unix(1, 5)
 }
-func (e *fakeEnv) Fail(text []byte) { _ = e.note("Fail %q", text) }
+func (e *fakeEnv) Fail(text []byte) { _ = e.record("Fail %q", text) }
 func (e *fakeEnv) Commit() error    { e.committed++; return nil }
 func (e *fakeEnv) Drop()            { e.dropped++ }
 
-// quietEnv counts and keeps nothing: for measurements. Methods that it does
-// not have panic.
+// quietEnv counts sends and commits, and records nothing. It is for measurements. Methods that it does not have panic.
 type quietEnv struct {
 	Env
 	sent, committed int

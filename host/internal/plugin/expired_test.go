@@ -6,14 +6,13 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// expiredEnv has lapsed.
+// expiredEnv is an Env whose event has expired.
 type expiredEnv struct{ fakeEnv }
 
 func (*expiredEnv) Expired() bool { return true }
 
-// A timer that has lost its sense while it waited calls no hook, and is no error; other
-// events are not asked about.
-func TestLapsedTimer(t *testing.T) {
+// TestExpiredTimer: the hook of an expired timer does not run, and Run returns no error. Other events do not expire.
+func TestExpiredTimer(t *testing.T) {
 	for _, mode := range []Mode{Single, Pool} {
 		p := newPlugin(t, Options{Mode: mode}, guest(t, "host_script"))
 		for hook, sends := range map[abi.Hook]int{abi.OnTimer: 0, abi.OnMessage: 1} {

@@ -9,32 +9,33 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 )
 
-// FaultReason says why an instance was thrown away. It is a metric label.
+// FaultReason is the kind of a Fault. It is a metric label.
 type FaultReason string
 
 // Reasons of faults.
 const (
-	Trap     FaultReason = "trap"     // unreachable, out of bounds, division by zero …
-	TimedOut FaultReason = "deadline" // the hook's deadline passed
-	Spent    FaultReason = "fuel"     // the hook's fuel is spent
-	Exited   FaultReason = "exit"     // the guest ended itself (proc_exit)
-	Panicked FaultReason = "panic"    // a host function panicked
-	Stack    FaultReason = "stack"    // the guest's stack overflowed
-	Start    FaultReason = "start"    // a new instance did not start
+	Trap          FaultReason = "trap"     // the guest trapped: unreachable, out of bounds, division by zero …
+	TimedOut      FaultReason = "deadline" // the hook's deadline passed
+	OutOfFuel     FaultReason = "fuel"     // the hook spent its fuel
+	Exited        FaultReason = "exit"     // the guest ended itself with proc_exit
+	Panicked      FaultReason = "panic"    // a host function panicked
+	StackOverflow FaultReason = "stack"    // the guest's stack overflowed
+	StartFailed   FaultReason = "start"    // a new instance did not start
 )
 
-// Fault is an error after which the instance was thrown away.
+// Fault is an error after which the instance is closed.
 type Fault struct {
 	Hook   abi.Hook
 	Reason FaultReason
-	Err    error // from wazero, with the guest's stack
+	Err    error // from wazero, with the guest's stack trace
 }
 
-// maxFaultText is how much an error says of the cause of a fault, in bytes. A guest
-// has its say in it: stacks have the names and the types of its functions.
+// maxFaultText limits the text of a fault's cause, in bytes. The guest chooses a part of the text: stack traces have
+// the names and types of its functions.
 const maxFaultText = 8 << 10
 
-// Error has at most 8 KiB of the cause's text, and says where it is cut.
+// Error returns the hook, the reason and the text of the cause. It cuts the text of the cause at 8 KiB, and appends the
+// number of bytes that are left out.
 func (f *Fault) Error() string {
 	text := f.Err.Error()
 	if n := len(text); n > maxFaultText {
@@ -46,11 +47,11 @@ func (f *Fault) Error() string {
 // Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.Err }
 
-// HookError is a hook that returned other than 0, or called fail. The instance goes on.
+// HookError is the error of a hook that returned a number other than 0, or called fail. The instance stays in use.
 type HookError struct {
 	Hook abi.Hook
-	Code int32  // what the hook returned
-	Text string // what it gave to fail, if it did
+	Code int32  // result of the hook
+	Text string // argument of fail, escaped for a log; empty if the hook did not call fail
 }
 
 func (e *HookError) Error() string {
@@ -60,31 +61,30 @@ func (e *HookError) Error() string {
 	return fmt.Sprintf("%s returned %d", e.Hook, e.Code)
 }
 
-// pointerError is the panic of a host function that got memory which the
-// guest does not have.
+// pointerError is the panic value of a host function whose argument points outside of the guest's memory.
 type pointerError struct{ ptr, n, size uint32 }
 
 func (e *pointerError) Error() string {
 	return fmt.Sprintf("out of bounds: %d bytes at %d, in a memory of %d", int32(e.n), e.ptr, e.size)
 }
 
-// abortError is the panic of env.abort.
+// abortError is the panic value of env.abort.
 type abortError struct{ text string }
 
 func (e *abortError) Error() string { return "abort: " + e.text }
 
-// exitError is the panic of proc_exit. wazero has one, too, but prints no
-// stack with it.
+// exitError is the panic value of proc_exit. wazero adds the guest's stack trace to it, and none to its own
+// sys.ExitError.
 type exitError struct{ code uint32 }
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit with code %d", e.code) }
 
-// errDeadline ends a host function in which the hook's deadline passed.
+// errDeadline is the panic value of a host function in which the hook's deadline passes, and the error of a hook that
+// returns after its deadline.
 var errDeadline = errors.New("the deadline passed")
 
-// reasonOf finds out what kind of error came from wazero. Its own errors are
-// internal types without sentinels, so the text has to do: "wasm error: "
-// stands before every trap, and a stack overflow is no panic and has no stack.
+// reasonOf returns the reason for an error from wazero. wazero's own errors are of internal types, so reasonOf reads
+// their texts: every trap has "wasm error: " before it, and a stack overflow is an error of that text alone.
 func reasonOf(err error) FaultReason {
 	var (
 		pointer *pointerError
@@ -96,9 +96,9 @@ func reasonOf(err error) FaultReason {
 	case errors.Is(err, errDeadline):
 		return TimedOut
 	case errors.Is(err, errFuel):
-		return Spent
+		return OutOfFuel
 	case errors.Is(err, errStack):
-		return Stack
+		return StackOverflow
 	case errors.As(err, &pointer), errors.As(err, &abort):
 		return Trap
 	case errors.As(err, &exit):
@@ -109,17 +109,17 @@ func reasonOf(err error) FaultReason {
 		}
 		return Exited
 	}
-	switch cause := rootOf(err); {
+	switch cause := rootCause(err); {
 	case cause.Error() == "stack overflow":
-		return Stack
+		return StackOverflow
 	case strings.HasPrefix(err.Error(), "wasm error: "),
-		strings.Contains(err.Error(), ": wasm error: "): // of a start function
+		strings.Contains(err.Error(), ": wasm error: "): // in a start function
 		return Trap
 	}
 	return Panicked
 }
 
-func rootOf(err error) error {
+func rootCause(err error) error {
 	for {
 		next := errors.Unwrap(err)
 		if next == nil {

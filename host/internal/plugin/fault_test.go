@@ -13,7 +13,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// observed records what a Plugin tells.
+// observed is an Observer that records the hooks and their results.
 type observed struct{ hooks chan string }
 
 func newObserved() *observed { return &observed{hooks: make(chan string, 100)} }
@@ -32,23 +32,25 @@ func (o *observed) HookDone(h abi.Hook, d time.Duration, err error) {
 	}
 }
 
+// faultTests are messages for the guest faults, with the reason and a part of the text of the fault.
+var faultTests = []struct {
+	message string
+	reason  FaultReason
+	text    string
+}{
+	{"u", Trap, "unreachable"},
+	{"o", Trap, "out of bounds memory access"},
+	{"d", Trap, "integer divide by zero"},
+	{"i", Trap, "invalid table access"},
+	{"a", Trap, `abort: oh! at a.ts:12:5`},
+	{"p", Trap, "out of bounds: 2 bytes at 4294967295, in a memory of 196608"},
+	{"x", Exited, "exit with code 3"},
+	{"r", StackOverflow, "stack overflow"},
+	{"h", Panicked, "the clock is broken"},
+	{"s", TimedOut, "the deadline passed"},
+}
+
 func TestFaults(t *testing.T) {
-	tests := []struct {
-		message string
-		reason  FaultReason
-		text    string // in the error
-	}{
-		{"u", Trap, "unreachable"},
-		{"o", Trap, "out of bounds memory access"},
-		{"d", Trap, "integer divide by zero"},
-		{"i", Trap, "invalid table access"},
-		{"a", Trap, `abort: oh! at a.ts:12:5`},
-		{"p", Trap, "out of bounds: 2 bytes at 4294967295, in a memory of 196608"},
-		{"x", Exited, "exit with code 3"},
-		{"r", Stack, "stack overflow"},
-		{"h", Panicked, "the clock is broken"},
-		{"s", TimedOut, "the deadline passed"},
-	}
 	for _, m := range []Metering{Off, Deadline, Fuel} {
 		t.Run(string(m), func(t *testing.T) {
 			o := newObserved()
@@ -57,8 +59,8 @@ func TestFaults(t *testing.T) {
 				t.Fatalf("%d instances after Load, want 1", n)
 			}
 			<-o.hooks // on_load
-			for _, test := range tests {
-				if test.message == "s" {
+			for _, test := range faultTests {
+				if test.reason == TimedOut {
 					p.options.Deadline = 20 * time.Millisecond
 				}
 				env := &fakeEnv{panics: true}
@@ -66,38 +68,42 @@ func TestFaults(t *testing.T) {
 				if f.Hook != abi.OnMessage || !strings.Contains(f.Error(), test.text) {
 					t.Errorf("%s: got %v, want %q in it", test.message, f, test.text)
 				}
-				if test.reason != Stack && !strings.Contains(f.Error(), "wasm stack trace:\n") {
-					t.Errorf("%s: no stack of the guest in %v", test.message, f)
+				if test.reason != StackOverflow && !strings.Contains(f.Error(), "wasm stack trace:\n") {
+					t.Errorf("%s: there is no stack trace of the guest in %v", test.message, f)
 				}
 				if env.committed != 0 {
-					t.Errorf("%s: half an event was committed", test.message)
+					t.Errorf("%s: the effects of a failed hook were committed", test.message)
 				}
 				if len(env.calls) == 0 || env.calls[0] != `Send 7 text "x"` {
-					t.Errorf("%s: the hook did not get as far as it should: %s", test.message, env.said())
+					t.Errorf("%s: the hook did not reach its Send: %s", test.message, env.log())
 				}
 				if got, want := <-o.hooks, "on_message "+string(test.reason); got != want {
-					t.Errorf("%s: the observer was told %q, want %q", test.message, got, want)
+					t.Errorf("%s: the observer received %q, want %q", test.message, got, want)
 				}
-				if s := p.Stats(); s.Instances != 0 || s.MemoryBytes != 0 {
-					t.Errorf("%s: the instance is still there: %+v", test.message, s)
-				}
-
-				// The next event gets a fresh instance.
-				var he *HookError
-				if err := message(p, &fakeEnv{}, "c"); !errors.As(err, &he) || he.Code != 1 {
-					t.Errorf("%s: afterwards got %v, want the first call of a new instance", test.message, err)
-				}
-				<-o.hooks // on_load
-				<-o.hooks
-				if n := p.Stats().Instances; n != 1 {
-					t.Errorf("%s: afterwards there are %d instances, want 1", test.message, n)
-				}
+				checkNextInstance(t, p, o, test.message)
 			}
 		})
 	}
 }
 
-// TestFaultTextIsBounded: what a fault says goes to the log each time.
+// checkNextInstance requires that a fault has closed the instance of p, and that the next event gets a new one.
+func checkNextInstance(t *testing.T, p *Plugin, o *observed, name string) {
+	t.Helper()
+	if s := p.Stats(); s.Instances != 0 || s.MemoryBytes != 0 {
+		t.Errorf("%s: the instance is not closed: %+v", name, s)
+	}
+	var he *HookError
+	if err := message(p, &fakeEnv{}, "c"); !errors.As(err, &he) || he.Code != 1 {
+		t.Errorf("%s: afterwards got %v, want the first call of a new instance", name, err)
+	}
+	<-o.hooks // on_load
+	<-o.hooks
+	if n := p.Stats().Instances; n != 1 {
+		t.Errorf("%s: afterwards there are %d instances, want 1", name, n)
+	}
+}
+
+// TestFaultTextIsBounded: each fault goes to the log, so its text has a limit.
 func TestFaultTextIsBounded(t *testing.T) {
 	cause := errors.New("wasm error: unreachable\n" + strings.Repeat("é", 1<<20))
 	f := &Fault{Hook: abi.OnMessage, Reason: Trap, Err: cause}
@@ -105,18 +111,20 @@ func TestFaultTextIsBounded(t *testing.T) {
 	if len(text) > maxFaultText+100 || !utf8.ValidString(text) {
 		t.Errorf("%d bytes, valid UTF-8: %t", len(text), utf8.ValidString(text))
 	}
-	if !strings.HasPrefix(text, "on_message: trap: wasm error: unreachable\né") || !strings.HasSuffix(text, " … (2088984 bytes more)") {
+	if !strings.HasPrefix(text, "on_message: trap: wasm error: unreachable\né") ||
+		!strings.HasSuffix(text, " … (2088984 bytes more)") {
 		t.Errorf("got %.60q … %q", text, text[len(text)-40:])
 	}
 }
 
-// TestLongNamesInFaults: the names of functions are the guest's choice, with any metering.
+// TestLongNamesInFaults: the guest chooses the names of its functions, so they are cut with every metering.
 func TestLongNamesInFaults(t *testing.T) {
 	long := strings.Repeat("n", 1<<20)
 	m := goodModule()
 	m.body("on_message", []byte{0x00, 0x41, 0}) // unreachable
 	functions := slices.Concat([]byte{1}, leb(1), str(long))
-	names := slices.Concat(str("name"), []byte{0}, leb(len(str(long))), str(long), []byte{1}, leb(len(functions)), functions)
+	names := slices.Concat(str("name"), []byte{0}, leb(len(str(long))), str(long),
+		[]byte{1}, leb(len(functions)), functions)
 	m.extra = slices.Concat([]byte{0}, leb(len(names)), names)
 	for _, metering := range []Metering{Off, Deadline, Fuel} {
 		p := newPlugin(t, Options{Metering: metering}, m.encode())
@@ -171,7 +179,7 @@ func TestHookErrors(t *testing.T) {
 			t.Errorf("%s: committed", test.message)
 		}
 	}
-	// All of that was one instance, and a failure leaves nothing behind.
+	// All of these ran on one instance, and a failure does not affect later hooks.
 	var he *HookError
 	if err := message(p, &fakeEnv{}, "c"); !errors.As(err, &he) || he.Code != 4 || he.Text != "" {
 		t.Errorf("got %v, want the fourth call of one instance", err)
@@ -197,7 +205,8 @@ func TestMemoryLimit(t *testing.T) {
 		t.Errorf("the memory has %d bytes, want the limit", got)
 	}
 	small := newPlugin(t, Options{MemoryLimit: 2 * wasmPage}, nil)
-	if _, err := small.Load(t.Context(), guest(t, "faults")); err == nil || !strings.Contains(err.Error(), "raise limits.memory") {
+	_, err := small.Load(t.Context(), guest(t, "faults"))
+	if err == nil || !strings.Contains(err.Error(), "raise limits.memory") {
 		t.Errorf("a module of 3 pages under a limit of 2: %v", err)
 	}
 }
@@ -247,8 +256,8 @@ func TestRegionIsFreedOnce(t *testing.T) {
 	empty.Free()
 }
 
-// Deadlines that pass just when hooks end: each event is either committed or
-// a fault, and no memory is lost on the way.
+// TestDeadlineAtTheEnd has deadlines pass just when hooks end: each event is either committed or a fault, and all
+// memory is freed.
 func TestDeadlineAtTheEnd(t *testing.T) {
 	for _, mode := range []Mode{Single, Pool} {
 		p := newPlugin(t, Options{Mode: mode, Deadline: 2 * time.Microsecond}, guest(t, "bounce"))

@@ -15,17 +15,17 @@ import (
 
 var update = flag.Bool("update", false, "write testplugins/forward.wat")
 
-// Where the guest forward has things, in its memory.
+// Addresses in the memory of the guest forward.
 const (
 	forwardResult = 0       // i64
 	forwardInbox  = 1 << 16 // byte: index in abi.Imports; from byte 8: arguments, 8 bytes each
 	forwardArgs   = forwardInbox + 8
-	forwardText   = forwardInbox + 64 // what tests put behind the arguments
+	forwardText   = forwardInbox + 64 // data of the test, after the arguments
 	forwardBuf    = 2 << 16
 	forwardSize   = 3 << 16
 )
 
-// forwardWAT writes the guest that calls any host function with any arguments.
+// forwardWAT returns the source of the guest that calls any host function with any arguments.
 func forwardWAT() string {
 	var b strings.Builder
 	b.WriteString(";; forward calls the host function whose index in abi.Imports is the first byte of\n" +
@@ -40,7 +40,8 @@ func forwardWAT() string {
 	}
 	fmt.Fprintf(&b, "  (memory (export \"memory\") %d)\n", forwardSize>>16)
 	fmt.Fprintf(&b, "  (func (export \"azu_v1\") (result i64) (i64.const %#x))\n", uint64(forwardInbox)<<32|1<<16)
-	b.WriteString("  (func (export \"on_message\") (param $conn i64) (param $len i32) (param $kind i32) (result i32)\n    (local $r i64)\n    (block $done\n")
+	b.WriteString("  (func (export \"on_message\") (param $conn i64) (param $len i32) (param $kind i32) (result i32)\n" +
+		"    (local $r i64)\n    (block $done\n")
 	for i := len(abi.Imports) - 1; i >= 0; i-- {
 		fmt.Fprintf(&b, "    (block $%s\n", abi.Imports[i].Name)
 	}
@@ -85,7 +86,7 @@ func TestForwardGuestIsCurrent(t *testing.T) {
 	}
 }
 
-// forwardEvent is a message for forward.
+// forwardEvent returns a message for forward: the index of the host function, its arguments, and text at forwardText.
 func forwardEvent(index int, args []uint64, text string) []byte {
 	b := make([]byte, forwardText-forwardInbox+len(text))
 	b[0] = byte(index)
@@ -106,7 +107,7 @@ func importIndex(t testing.TB, name string) int {
 	return 0
 }
 
-// forwarder is a plugin with forward and its one instance.
+// forwarder is a plugin with the guest forward and its one instance.
 type forwarder struct {
 	t    testing.TB
 	inst *instance
@@ -122,13 +123,13 @@ func newForwarder(t testing.TB, o Options) *forwarder {
 	return &forwarder{t: t, inst: inst}
 }
 
-// call calls a host function. Text is at forwardText, in the guest.
+// call calls a host function, with text at forwardText in the guest, and returns its result.
 func (f *forwarder) call(env Env, name, text string, args ...uint64) (int64, error) {
 	f.t.Helper()
 	ev := Event{Hook: abi.OnMessage, Data: forwardEvent(importIndex(f.t, name), args, text)}
 	err := f.inst.run(&ev, env)
 	if _, fault := err.(*Fault); fault {
-		return 0, err // the memory must not be touched anymore
+		return 0, err // the memory is freed
 	}
 	r, _ := f.inst.call.mem.ReadUint64Le(forwardResult)
 	return int64(r), err

@@ -13,7 +13,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// The modules in testplugins are what their sources say.
+// TestGuestsAreBuilt: the modules in testplugins are built from their sources.
 func TestGuestsAreBuilt(t *testing.T) {
 	tool, err := exec.LookPath("wat2wasm")
 	if err != nil {
@@ -75,7 +75,7 @@ func onMessage(conn int64, n, kind int32) int32 {
 func main() {}
 `
 
-// buildGo compiles a guest in Go, without anything of the SDK.
+// buildGo compiles a guest in Go, without the SDK.
 func buildGo(t testing.TB) []byte {
 	t.Helper()
 	tool, err := exec.LookPath("go")
@@ -107,7 +107,11 @@ func TestGoGuest(t *testing.T) {
 	}
 	wasm := buildGo(t)
 	var out bytes.Buffer
-	p := newPlugin(t, Options{Log: textLog(&out), CacheDir: filepath.Join(t.TempDir(), "cache"), Deadline: 5 * time.Second}, nil)
+	p := newPlugin(t, Options{
+		Log:      textLog(&out),
+		CacheDir: filepath.Join(t.TempDir(), "cache"),
+		Deadline: 5 * time.Second,
+	}, nil)
 	begun := time.Now()
 	mustLoad(t, p, wasm)
 	t.Logf("%d bytes, loaded in %s", len(wasm), time.Since(begun))
@@ -118,8 +122,8 @@ func TestGoGuest(t *testing.T) {
 		if err := message(p, env, text); err != nil {
 			t.Fatal(err)
 		}
-		if want := `Send 7 text "` + text + `"`; env.said() != want {
-			t.Errorf("got %s, want %s", env.said(), want)
+		if want := `Send 7 text "` + text + `"`; env.log() != want {
+			t.Errorf("got %s, want %s", env.log(), want)
 		}
 	}
 	echo("hello")
@@ -130,7 +134,7 @@ func TestGoGuest(t *testing.T) {
 		t.Errorf("logged: %s", out.Bytes())
 	}
 	out.Reset()
-	// Go's runtime ends with proc_exit, or trips over its own trace and traps.
+	// Go's runtime ends with proc_exit, or traps while it prints its stack trace.
 	var f *Fault
 	if err := message(p, &fakeEnv{}, "panic"); !errors.As(err, &f) || f.Reason != Exited && f.Reason != Trap {
 		t.Errorf("a panic of the guest: %v", err)

@@ -24,8 +24,8 @@ func guest(t testing.TB, name string) []byte {
 	return wasm
 }
 
-// newPlugin makes a Plugin, with a version if wasm is not nil. When the test
-// ends it closes it, and looks for memory that was not freed.
+// newPlugin returns a Plugin, with a version if wasm is not nil. It closes the Plugin when the test ends, and fails the
+// test if memory is not freed.
 func newPlugin(t testing.TB, o Options, wasm []byte) *Plugin {
 	t.Helper()
 	if o.Deadline == 0 {
@@ -43,7 +43,7 @@ func newPlugin(t testing.TB, o Options, wasm []byte) *Plugin {
 			t.Errorf("%d memories are not freed", n)
 		}
 		if s := p.Stats(); s != (Stats{}) {
-			t.Errorf("after Close there are %+v", s)
+			t.Errorf("the stats after Close are %+v", s)
 		}
 	})
 	if wasm != nil {
@@ -79,17 +79,17 @@ func wantFault(t testing.TB, err error, reason FaultReason) *Fault {
 	return f
 }
 
-// variant makes another version of counter, with its own text.
+// variant returns another version of counter, whose text is name.
 func variant(t testing.TB, name string) []byte {
 	t.Helper()
 	wasm := guest(t, "counter")
 	if !bytes.Contains(wasm, []byte("VERSION0")) || len(name) != len("VERSION0") {
-		t.Fatalf("counter cannot become %q", name)
+		t.Fatalf("counter cannot have the text %q", name)
 	}
 	return bytes.Replace(wasm, []byte("VERSION0"), []byte(name), 1)
 }
 
-// blockingEnv holds a hook in its Send until the test lets it go.
+// blockingEnv blocks in Send from the time when entered is closed until the test closes leave.
 type blockingEnv struct {
 	fakeEnv
 	entered chan struct{}
@@ -106,7 +106,7 @@ func (e *blockingEnv) Send(conn uint64, kind abi.Kind, data []byte) error {
 	return e.fakeEnv.Send(conn, kind, data)
 }
 
-// textLog writes lines without the time.
+// textLog returns a logger that writes lines without the time.
 func textLog(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {

@@ -10,16 +10,18 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// hostFunc is a host function: it takes its arguments from s, in the order of
-// abi.Imports, and returns its result as wazero has it on the stack.
+// hostFunc is a host function. s has its arguments in the order of abi.Imports, and the function returns its result in
+// the form that wazero has on its stack.
 //
-// A hostFunc converts and checks pointers, all of them before it does
-// anything else; whether names, kinds and codes are right is up to the Env.
+// A hostFunc converts and validates pointers, all of them before it has any effect. The Env validates names, kinds and
+// codes.
+//
+// The functions are in the imports_*.go files. Their comments show the arguments in short: name* is a pointer and a
+// length, and buf is a buffer of the guest and its length.
 type hostFunc func(c *callContext, s []uint64) uint64
 
-// hostFuncs are the host functions that need an Env. Together with
-// freeFuncs they are abi.Imports; a test holds them against each other.
-var hostFuncs = map[string]hostFunc{
+// envFuncs are the host functions that need an Env. Together with basicFuncs they are all functions of abi.Imports.
+var envFuncs = map[string]hostFunc{
 	"send":          hostSend,
 	"broadcast":     hostBroadcast,
 	"broadcast_all": hostBroadcastAll,
@@ -61,67 +63,67 @@ var hostFuncs = map[string]hostFunc{
 	"metric": hostMetric,
 }
 
-// freeFuncs are the host functions that work without an Env, too.
-var freeFuncs = map[string]hostFunc{
+// basicFuncs are the host functions that also work without an Env.
+var basicFuncs = map[string]hostFunc{
 	"log":  hostLog,
 	"now":  hostNow,
 	"fail": hostFail,
 	"read": hostRead,
 }
 
-// implementation finds the host function of an import.
-func implementation(name string) (f hostFunc, needsEnv, ok bool) {
-	if f, ok = hostFuncs[name]; ok {
+// findHostFunc returns the host function of an import.
+func findHostFunc(name string) (f hostFunc, needsEnv, ok bool) {
+	if f, ok = envFuncs[name]; ok {
 		return f, true, true
 	}
-	f, ok = freeFuncs[name]
+	f, ok = basicFuncs[name]
 	return f, false, ok
 }
 
-// goFunc makes a hostFunc into what wazero calls.
-func goFunc(f hostFunc, needsEnv bool) api.GoModuleFunc {
+// callHostFunc returns the function that wazero calls for a hostFunc.
+func callHostFunc(f hostFunc, needsEnv bool) api.GoModuleFunc {
 	return func(ctx context.Context, mod api.Module, s []uint64) {
 		c := callOf(ctx)
 		if c.mem == nil {
 			c.mem = mod.Memory()
 		}
-		c.charge(abi.CallFuel)
+		c.chargeFuel(abi.CallFuel)
 		if needsEnv && c.env == nil {
-			s[0] = errno(abi.State)
+			s[0] = errnoOf(abi.State)
 			return
 		}
 		s[0] = f(c, s)
 	}
 }
 
-// denied is what takes the place of a host function that the route does not allow.
-func denied(result abi.ValType) api.GoModuleFunc {
-	answer := errno(abi.Perm)
-	if result == abi.I64 {
-		answer = api.EncodeI64(int64(abi.Perm))
+// deniedHostFunc returns the function that wazero calls for a host function that the route does not allow. It returns
+// PERM.
+func deniedHostFunc(resultType abi.ValType) api.GoModuleFunc {
+	result := errnoOf(abi.Perm)
+	if resultType == abi.I64 {
+		result = api.EncodeI64(int64(abi.Perm))
 	}
 	return func(ctx context.Context, _ api.Module, s []uint64) {
-		callOf(ctx).charge(abi.CallFuel)
-		s[0] = answer
+		callOf(ctx).chargeFuel(abi.CallFuel)
+		s[0] = result
 	}
 }
 
-// instantiateHost gives a runtime the functions of module abi.Module that the
-// guest asks for: each costs a little code, and most guests want few. Those of
-// capabilities that it goes without answer PERM.
+// instantiateHost adds the wanted functions of module abi.Module to a runtime. Functions that the guest does not import
+// are left out, because each one costs some compiled code. Functions of the capabilities in without return PERM.
 func instantiateHost(ctx context.Context, rt wazero.Runtime, wanted map[string]bool, without []abi.Capability) error {
 	b := rt.NewHostModuleBuilder(abi.Module)
 	for _, def := range abi.Imports {
 		if !wanted[def.Name] {
 			continue
 		}
-		f, needsEnv, ok := implementation(def.Name)
+		f, needsEnv, ok := findHostFunc(def.Name)
 		if !ok {
 			return fmt.Errorf("host function %s.%s is not implemented", abi.Module, def.Name)
 		}
-		fn := goFunc(f, needsEnv)
+		fn := callHostFunc(f, needsEnv)
 		if c, ok := abi.CapabilityOf(def.Name, false); ok && slices.Contains(without, c) {
-			fn = denied(def.Result)
+			fn = deniedHostFunc(def.Result)
 		}
 		b.NewFunctionBuilder().
 			WithGoModuleFunction(fn, valueTypes(def.Params), []api.ValueType{api.ValueType(def.Result)}).

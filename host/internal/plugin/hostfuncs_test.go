@@ -14,22 +14,22 @@ import (
 
 func TestHostFuncsAreTheABI(t *testing.T) {
 	for _, im := range abi.Imports {
-		if _, _, ok := implementation(im.Name); !ok {
+		if _, _, ok := findHostFunc(im.Name); !ok {
 			t.Errorf("%s of the ABI is not implemented", im.Name)
 		}
 	}
-	if got := len(hostFuncs) + len(freeFuncs); got != len(abi.Imports) {
+	if got := len(envFuncs) + len(basicFuncs); got != len(abi.Imports) {
 		t.Errorf("%d functions are implemented, the ABI has %d", got, len(abi.Imports))
 	}
-	for name := range hostFuncs {
-		if _, twice := freeFuncs[name]; twice {
-			t.Errorf("%s is there twice", name)
+	for name := range envFuncs {
+		if _, twice := basicFuncs[name]; twice {
+			t.Errorf("%s is in envFuncs and in basicFuncs", name)
 		}
 	}
 }
 
-// The guest forward imports every function with the signature of the ABI, so
-// that it loads shows that all are registered, and with that signature.
+// TestAllHostFuncsAreRegistered: the guest forward imports every function with the signature of the ABI. It loads only
+// if all functions are registered with that signature.
 func TestAllHostFuncsAreRegistered(t *testing.T) {
 	p := newPlugin(t, Options{}, guest(t, "forward"))
 	imports := p.current.Load().info.Imports
@@ -45,7 +45,7 @@ func TestAllHostFuncsAreRegistered(t *testing.T) {
 
 func TestHostFuncs(t *testing.T) {
 	const (
-		// text is at forwardText: "room" and "data", say.
+		// text is at forwardText: a is the address of "room", and b of "data".
 		text = "roomdata"
 		a, b = forwardText, forwardText + 4
 		buf  = forwardBuf
@@ -53,9 +53,9 @@ func TestHostFuncs(t *testing.T) {
 	tests := []struct {
 		name string
 		args []uint64
-		said string // to the Env
+		call string // of the Env
 		want int64
-		buf  string // what a getter wrote
+		buf  string // contents of the buffer afterwards
 	}{
 		{"send", []uint64{1 << 63, 2, b, 4}, `Send 9223372036854775808 binary "data"`, 0, ""},
 		{"broadcast", []uint64{a, 4, 1, b, 4, 9}, `Broadcast "room" text "data" 9`, 0, ""},
@@ -110,29 +110,29 @@ func TestHostFuncs(t *testing.T) {
 			} else if err != nil {
 				t.Fatal(err)
 			}
-			if env.said() != test.said || got != test.want {
-				t.Errorf("got %d, %s; want %d, %s", got, env.said(), test.want, test.said)
+			if env.log() != test.call || got != test.want {
+				t.Errorf("got %d, %s; want %d, %s", got, env.log(), test.want, test.call)
 			}
 			if got := f.buf(64); strings.TrimRight(got, "\x00") != test.buf {
 				t.Errorf("the buffer holds %q, want %q", got, test.buf)
 			}
 
-			// The Env's refusal is the result.
+			// The error of the Env is the result.
 			switch test.name {
 			case "log", "now", "fail", "read":
 				return
 			}
-			for refusal, want := range map[error]abi.Errno{
+			for envErr, want := range map[error]abi.Errno{
 				abi.Perm: abi.Perm, abi.Limit: abi.Limit,
 				errors.New("other"): abi.Unavailable, abi.Errno(3): abi.Unavailable,
 			} {
 				f.clearBuf()
-				got, err := f.call(&fakeEnv{err: refusal}, test.name, text, test.args...)
+				got, err := f.call(&fakeEnv{err: envErr}, test.name, text, test.args...)
 				if err != nil || got != int64(want) {
-					t.Errorf("refused with %v: got %d, %v", refusal, got, err)
+					t.Errorf("with error %v of the Env: got %d, %v", envErr, got, err)
 				}
 				if got := strings.TrimRight(f.buf(64), "\x00"); got != "" {
-					t.Errorf("refused, and wrote %q", got)
+					t.Errorf("with an error of the Env the buffer holds %q", got)
 				}
 			}
 		})
@@ -144,7 +144,7 @@ func TestHostFuncs(t *testing.T) {
 	}
 }
 
-// A getter writes all or nothing, and says what it needs.
+// TestGetterContract: a getter writes all of the data or nothing, and returns the length of the data.
 func TestGetterContract(t *testing.T) {
 	f := newForwarder(t, Options{})
 	long := strings.Repeat("v", 1000)
@@ -153,7 +153,8 @@ func TestGetterContract(t *testing.T) {
 		cap    uint64
 		wrote  bool
 	}{
-		{"value", 5, true}, {"value", 6, true}, {"value", 4, false}, {"value", 0, false}, {long, 999, false}, {long, 1000, true},
+		{"value", 5, true}, {"value", 6, true}, {"value", 4, false}, {"value", 0, false},
+		{long, 999, false}, {long, 1000, true},
 	} {
 		f.inst.call.mem.Write(forwardBuf, []byte(strings.Repeat("-", 1001)))
 		got, err := f.call(&fakeEnv{answer: test.answer}, "value_get", "key", 7, forwardText, 3, forwardBuf, test.cap)
@@ -188,16 +189,16 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// Every pointer of every function, just inside and just outside of memory.
+// TestPointerBounds tries every pointer of every function just inside and just outside of memory.
 func TestPointerBounds(t *testing.T) {
-	// One plugin for all: a fault costs a new instance, not a new version.
+	// One plugin serves all cases: a fault needs a new instance, not a new version.
 	p := newPlugin(t, Options{}, guest(t, "forward"))
 	run := func(index int, args []uint64) error {
 		return p.Run(t.Context(), &Event{Hook: abi.OnMessage, Data: forwardEvent(index, args, "")}, &fakeEnv{})
 	}
 	for index, im := range abi.Imports {
 		for i, param := range im.Params {
-			ptr, n := i, i+1 // indexes of the pair
+			ptr, n := i, i+1 // indexes of the pointer and of the length; n < 0: there is no length
 			size := uint64(forwardSize)
 			switch {
 			case strings.HasSuffix(param.Name, "_ptr"), param.Name == "buf":
@@ -219,7 +220,7 @@ func TestPointerBounds(t *testing.T) {
 				trap   bool
 			}{
 				{0, 0, false}, {0, 4, false}, {size - 8, 8, false}, {size - 1, 1, false},
-				{size, 0, false}, {math.MaxUint32, 0, false}, // nobody looks at the address of nothing
+				{size, 0, false}, {math.MaxUint32, 0, false}, // the address of 0 bytes does not matter
 				{size - 7, 8, true}, {size, 1, true}, {math.MaxUint32, 1, true}, {math.MaxUint32 - 3, 8, true},
 				{0, size + 1, true}, {0, 1 << 31, true}, {16, math.MaxUint32, true}, {16, math.MaxUint32 - 15, true},
 			} {
@@ -284,7 +285,7 @@ func TestNoAllocationOnHotPaths(t *testing.T) {
 			t.Errorf("%s: %g allocations a call", name, n)
 		}
 	}
-	p := newPlugin(t, Options{Metering: Off, Observer: silent{}}, guest(t, "bounce"))
+	p := newPlugin(t, Options{Metering: Off, Observer: silentObserver{}}, guest(t, "bounce"))
 	ctx, ev := t.Context(), Event{Hook: abi.OnMessage, Data: []byte("hello"), Arg: 1}
 	if n := testing.AllocsPerRun(100, func() {
 		if err := p.Run(ctx, &ev, env); err != nil {
@@ -295,18 +296,21 @@ func TestNoAllocationOnHotPaths(t *testing.T) {
 	}
 }
 
-type silent struct{}
+// silentObserver is an Observer that does nothing.
+type silentObserver struct{}
 
-func (silent) HookDone(abi.Hook, time.Duration, error) {}
+func (silentObserver) HookDone(abi.Hook, time.Duration, error) {}
 
-// FuzzHostFuncs calls any host function with any arguments. It may be refused,
-// or trap; it must not touch what is not the guest's, or end the process.
+// FuzzHostFuncs calls any host function with any arguments. The function may return an error or trap. It must not
+// access memory outside of the guest's, or end the process.
 func FuzzHostFuncs(f *testing.F) {
 	f.Add(uint8(0), uint64(7), uint64(1), uint64(forwardText), uint64(4), uint64(0), uint64(0))
 	f.Add(uint8(1), uint64(forwardText), uint64(4), uint64(1), uint64(math.MaxUint32), uint64(2), uint64(0))
-	f.Add(uint8(27), uint64(0), uint64(1), uint64(math.MaxUint64), uint64(math.MaxUint64), uint64(forwardSize-7), uint64(0))
+	f.Add(uint8(27), uint64(0), uint64(1), uint64(math.MaxUint64), uint64(math.MaxUint64), uint64(forwardSize-7),
+		uint64(0))
 	for i := range abi.Imports {
-		f.Add(uint8(i), uint64(math.MaxUint64), uint64(forwardSize), uint64(1), uint64(1<<31), uint64(8), uint64(1<<63))
+		f.Add(uint8(i), uint64(math.MaxUint64), uint64(forwardSize), uint64(1), uint64(1<<31), uint64(8),
+			uint64(1<<63))
 	}
 	p := newPlugin(f, Options{}, guest(f, "forward"))
 	f.Fuzz(func(t *testing.T, index uint8, a, b, c, d, e, g uint64) {
@@ -322,7 +326,7 @@ func FuzzHostFuncs(f *testing.F) {
 			}
 		case errors.As(err, &fault):
 			if fault.Reason != Trap || env.committed != 0 || len(env.calls) != 0 {
-				t.Errorf("%v; committed %d, said %s", err, env.committed, env.said())
+				t.Errorf("%v; committed %d, calls %s", err, env.committed, env.log())
 			}
 		case errors.As(err, &he):
 			if int(index) >= len(abi.Imports) || abi.Imports[index].Name != "fail" {

@@ -8,6 +8,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
+// TestInboxOverflow: a guest can read an event that does not fit into its inbox.
 func TestInboxOverflow(t *testing.T) {
 	p := newPlugin(t, Options{}, guest(t, "pull"))
 	for _, n := range []int{0, 1, 7, 8, 9, 10, 64, 5000} {
@@ -16,13 +17,13 @@ func TestInboxOverflow(t *testing.T) {
 		if err := message(p, env, text); err != nil {
 			t.Fatal(err)
 		}
-		if want := fmt.Sprintf("Send 7 text %q", text); env.said() != want {
-			t.Errorf("%d bytes: got %.80s", n, env.said())
+		if want := fmt.Sprintf("Send 7 text %q", text); env.log() != want {
+			t.Errorf("%d bytes: got %.80s", n, env.log())
 		}
 	}
 }
 
-// An event that does not fit must not touch the guest's memory.
+// TestInboxIsNotOverrun: an event that does not fit into the inbox leaves the guest's memory unchanged.
 func TestInboxIsNotOverrun(t *testing.T) {
 	p := newPlugin(t, Options{}, guest(t, "pull"))
 	v, inst, err := p.acquire(t.Context())

@@ -13,7 +13,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// counterEnv takes the answers of counter.
+// counterEnv records the last message of the guest counter: the text of its version, and its count.
 type counterEnv struct {
 	quietEnv
 	version string
@@ -63,8 +63,8 @@ func TestSwapChangesTheAnswer(t *testing.T) {
 	}
 }
 
-// With Single, Load waits for the hook that runs; with Pool it does not, and
-// the hook finishes on the version where it began.
+// TestSwapWhileAHookRuns: with Single, Load waits for the hook that runs. With Pool it does not wait, and the hook
+// finishes on the version where it began.
 func TestSwapWhileAHookRuns(t *testing.T) {
 	for _, mode := range []Mode{Single, Pool} {
 		t.Run(string(mode), func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestSwapWhileAHookRuns(t *testing.T) {
 					t.Fatal(err)
 				}
 			} else {
-				waitQueue(p, 1) // Load has come as far as it can
+				waitQueue(p, 1) // Load waits for the slot
 				if p.Version() != old {
 					t.Error("swapped while a hook ran")
 				}
@@ -97,8 +97,8 @@ func TestSwapWhileAHookRuns(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if want := fmt.Sprintf("Send 7 binary %q", "VERSION0\x01\x00\x00\x00\x00\x00\x00\x00"); env.said() != want {
-				t.Errorf("the hook said %s", env.said())
+			if want := fmt.Sprintf("Send 7 binary %q", "VERSION0\x01\x00\x00\x00\x00\x00\x00\x00"); env.log() != want {
+				t.Errorf("the calls of the hook are %s", env.log())
 			}
 			if p.Version() == old || p.alloc.regions.Load() != 1 {
 				t.Errorf("version %s, %d memories", p.Version(), p.alloc.regions.Load())
@@ -107,7 +107,7 @@ func TestSwapWhileAHookRuns(t *testing.T) {
 	}
 }
 
-// waitQueue waits until n events wait for a slot.
+// waitQueue returns when n events wait for a slot.
 func waitQueue(p *Plugin, n int) {
 	for {
 		p.pool.mu.Lock()
@@ -116,7 +116,7 @@ func waitQueue(p *Plugin, n int) {
 		if got == n {
 			return
 		}
-		time.Sleep(100 * time.Microsecond) // the queue has no event to await
+		time.Sleep(100 * time.Microsecond) // there is nothing to wait on for the length of the queue
 	}
 }
 
@@ -144,7 +144,7 @@ func TestLoadGivesUpWithItsContext(t *testing.T) {
 	}
 }
 
-func TestLoadWithAContextThatIsOver(t *testing.T) {
+func TestLoadWithACanceledContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	p := newPlugin(t, Options{}, nil)
@@ -156,8 +156,8 @@ func TestLoadWithAContextThatIsOver(t *testing.T) {
 	}
 }
 
-// Eight goroutines send events while versions alternate. Every event is
-// answered once, by one version, and with Single no two at a time.
+// TestSwapUnderLoad: eight goroutines send events while versions alternate. One version answers every event once, and
+// with Single no two hooks run at a time.
 func TestSwapUnderLoad(t *testing.T) {
 	for _, mode := range []Mode{Single, Pool} {
 		for _, m := range []Metering{Off, Deadline} {
@@ -178,7 +178,7 @@ func TestSwapUnderLoad(t *testing.T) {
 								return
 							}
 							if env.committed != before+1 || env.version[:7] != "VERSION" || env.count == 0 {
-								t.Errorf("committed %d, then %d; %q %d", before, env.committed, env.version, env.count)
+								t.Errorf("the commits went from %d to %d; the answer is %q %d", before, env.committed, env.version, env.count)
 							}
 							events.Add(1)
 						}
@@ -188,7 +188,7 @@ func TestSwapUnderLoad(t *testing.T) {
 					mustLoad(t, p, versions[n%len(versions)])
 					if seen := events.Load(); n < swaps-1 {
 						for events.Load() < seen+20 && !t.Failed() {
-							time.Sleep(50 * time.Microsecond) // until events came through
+							time.Sleep(50 * time.Microsecond) // until events were served
 						}
 					}
 				}
@@ -206,7 +206,7 @@ func TestSwapUnderLoad(t *testing.T) {
 	}
 }
 
-// exclusiveEnv finds hooks that run at the same time.
+// exclusiveEnv fails the test if hooks run at the same time and alone is set.
 type exclusiveEnv struct {
 	counterEnv
 	t      *testing.T
@@ -226,7 +226,7 @@ func (e *exclusiveEnv) Commit() error {
 	return e.counterEnv.Commit()
 }
 
-func TestLoadsAtTheSameTime(t *testing.T) {
+func TestConcurrentLoads(t *testing.T) {
 	p := newPlugin(t, Options{NewEnv: newCounterEnv}, nil)
 	var wg sync.WaitGroup
 	for n := range 8 {
@@ -246,7 +246,7 @@ func TestLoadsAtTheSameTime(t *testing.T) {
 	}
 }
 
-// Whichever comes first, nothing is left when Close returns.
+// TestCloseDuringLoad: all memory is freed when Close returns, whichever of the two wins.
 func TestCloseDuringLoad(t *testing.T) {
 	for _, mode := range []Mode{Single, Pool} {
 		for range 20 {

@@ -12,26 +12,25 @@ const (
 	maxMemory = 4 << 30
 )
 
-// allocator gives guests their linear memory. Where the system can, a memory
-// is address space that is reserved once, at its full size, and gets pages
-// when the guest touches them: an instance starts without clearing megabytes,
-// and memory.grow neither moves nor copies.
+// allocator allocates the linear memories of guests. Where the system supports it, a memory is address space that is
+// reserved once, in its full size, and gets pages when the guest touches them: an instance starts without clearing
+// megabytes, and memory.grow does not move or copy.
 type allocator struct {
 	limit uint64 // of one memory, in bytes
 
 	regions atomic.Int64 // memories that are not freed
-	bytes   atomic.Int64 // what guests see of them
+	bytes   atomic.Int64 // their sizes as the guests see them
 }
 
-// instanceMemory allocates for one instance, and remembers what it gave: when
-// the start of an instance fails, wazero does not free its memory.
+// instanceMemory allocates memory for one instance, and keeps a list of it: wazero does not free the memory of an
+// instance that fails to start.
 type instanceMemory struct {
 	alloc   *allocator
 	regions []*region
 }
 
-// Allocate implements experimental.MemoryAllocator. wazero has no way to pass
-// an error on, so it panics, and start recovers.
+// Allocate implements experimental.MemoryAllocator. It panics if the system has no memory, because wazero has no way
+// to return an error; instance.instantiate recovers.
 func (m *instanceMemory) Allocate(_, max uint64) experimental.LinearMemory {
 	if max > m.alloc.limit {
 		max = m.alloc.limit
@@ -46,25 +45,24 @@ func (m *instanceMemory) Allocate(_, max uint64) experimental.LinearMemory {
 	return r
 }
 
-// free frees what is not freed yet.
+// free frees the memories that wazero has not freed.
 func (m *instanceMemory) free() {
 	for _, r := range m.regions {
 		r.Free()
 	}
 }
 
-// region is one linear memory.
+// region is one linear memory. It belongs to the goroutine that uses the instance.
 type region struct {
 	alloc *allocator
 	max   uint64
 	freed atomic.Bool
 
-	buf  []byte // all of the reservation, or what is allocated so far
-	size uint64 // what the guest sees
+	buf  []byte // the whole reservation; without mmap, the allocated bytes
+	size uint64 // as the guest sees it
 }
 
-// Reallocate implements experimental.LinearMemory. nil makes memory.grow
-// return -1.
+// Reallocate implements experimental.LinearMemory. The result nil makes memory.grow return -1.
 func (r *region) Reallocate(size uint64) []byte {
 	if size > r.max || r.freed.Load() {
 		return nil
@@ -79,8 +77,8 @@ func (r *region) Reallocate(size uint64) []byte {
 	return r.buf[:size:size]
 }
 
-// Free implements experimental.LinearMemory. wazero calls it when an instance
-// closes, but not always, so we do, too: only the first call counts.
+// Free implements experimental.LinearMemory. wazero does not call it for every instance that it closes, so
+// instanceMemory.free calls it, too. Only the first call has an effect.
 func (r *region) Free() {
 	if r.freed.Swap(true) {
 		return

@@ -1,4 +1,4 @@
 package plugin
 
-// smallPages has nothing to do: there are no transparent huge pages.
-func smallPages([]byte) {}
+// disableHugePages does nothing: macOS has no transparent huge pages.
+func disableHugePages([]byte) {}

@@ -2,8 +2,7 @@
 
 package plugin
 
-// Where there is no mmap that reserves, memory comes from Go's heap, and
-// growing copies.
+// Without an mmap that reserves address space, memory comes from Go's heap, and growing it copies.
 
 func reserve(uint64) ([]byte, error) { return nil, nil }
 

@@ -2,9 +2,9 @@ package plugin
 
 import "syscall"
 
-// smallPages keeps huge pages away: where the system makes them by itself, the
-// first byte that a small guest touches would cost 2 MiB.
-func smallPages(buf []byte) {
+// disableHugePages keeps the kernel from using transparent huge pages for buf: the first byte that a small guest
+// touches would cost 2 MiB. An error does not matter, because a kernel without huge pages returns one.
+func disableHugePages(buf []byte) {
 	const noHugePage = 15 // MADV_NOHUGEPAGE
 	_ = syscall.Madvise(buf, noHugePage)
 }

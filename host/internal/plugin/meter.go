@@ -12,75 +12,71 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// The import that metered code calls when a counter is below zero, and the
-// export that is the fuel counter. The guest's own code can name neither.
+// The import that metered code calls when its counter is below zero, and the export that is the counter. The guest's
+// own code can name neither of them.
 const (
 	meterModule = "azuhost"
 	meterSpend  = "spend"
 	meterFuel   = "azuhost_fuel"
 )
 
-// fuelSlice is what a hook gets at a time. When it is spent the guest stops
-// for a moment, which is when the deadline is looked at and other goroutines
-// run: generated code can not be preempted, and Go's garbage collector waits
-// for it. A slice lasts well under a millisecond.
+// fuelSlice is the fuel that a hook gets at a time. At the end of a slice the host reads the clock and lets other
+// goroutines run: generated code cannot be preempted, and Go's garbage collector waits for it. A slice lasts well under
+// a millisecond.
 const fuelSlice = 200_000
+
+// A hook that has run for maxRunTime does not only yield at the end of a slice: it sleeps for runPause. While every
+// processor runs a guest, Go polls the network every 10 ms only; a processor that is idle polls it at once. On Linux a
+// sleep lasts for about a millisecond, however short it is meant to be, and slices end many times in a millisecond: a
+// sleep at the end of each slice would leave a hook a thirtieth of its time.
+const (
+	maxRunTime = time.Millisecond
+	runPause   = 20 * time.Microsecond
+)
 
 var (
 	errFuel  = errors.New("the fuel of the hook is spent")
 	errStack = errors.New("stack overflow: the calls of the guest are too deep")
 )
 
-// fuelTank is the fuel of one instance: what it may spend in the running hook, and
-// has. A zero limit: nothing is metered.
-type fuelTank struct {
-	limit   int64
-	global  api.MutableGlobal // nil before the instance's code first ran
-	spent   int64             // of what was granted before the last grant
-	granted int64             // last
-	awake   time.Duration     // since when the running hook has not slept, after the epoch; 0: it has not paused
-	// host is what host functions cost since the last grant. It is added up here,
-	// since the counter is of the guest's code and slower to reach: up to a slice, and
-	// as long as the limit is not near.
-	host int64
+// fuelState is the fuel of one instance.
+type fuelState struct {
+	limit  int64             // fuel that a hook may spend; 0: hooks are not metered
+	global api.MutableGlobal // counter of the guest's code; nil before that code first runs
+
+	// State of the running hook.
+	spent        int64         // fuel before the current slice
+	granted      int64         // fuel of the current slice
+	host         int64         // fuel of host functions in the current slice; the counter of the code is slower to reach
+	runningSince time.Duration // last sleep, after watchdog.epoch; 0: the hook has not reached the end of a slice
 }
 
-// A hook that has run for maxRunTime does not only yield: it sleeps. While
-// every processor has a guest to run, nobody looks at the network for 10 ms; one
-// that is idle for a moment looks. On Linux a sleep ends after a millisecond, however
-// short it should be, so to sleep at every pause, which comes many times in a
-// millisecond, would have a hook run for a thirtieth of its time.
-const (
-	maxRunTime = time.Millisecond
-	runPause   = 20 * time.Microsecond
-)
-
-// begin fills the tank for a hook.
-func (f *fuelTank) begin() {
+// reset prepares for a hook.
+func (f *fuelState) reset() {
 	if f.limit == 0 {
 		return
 	}
-	f.spent, f.granted, f.awake, f.host = 0, 0, 0, 0
+	f.spent, f.granted, f.host, f.runningSince = 0, 0, 0, 0
 	if f.global != nil {
-		f.grant()
+		f.grantSlice()
 	}
 }
 
-func (f *fuelTank) grant() {
+func (f *fuelState) grantSlice() {
 	f.granted = min(fuelSlice, f.limit-f.spent)
 	f.global.Set(uint64(f.granted))
 }
 
-// used is the fuel that the hook has spent so far.
-func (f *fuelTank) used() int64 {
+// used returns the fuel that the hook has spent so far.
+func (f *fuelState) used() int64 {
 	if f.global == nil {
 		return 0
 	}
 	return f.spent + f.granted + f.host - int64(f.global.Get())
 }
 
-// spend is what metered code calls. It returns when the guest may run on.
-func spend(ctx context.Context, mod api.Module, stack []uint64) {
+// hostSpend is the import of metered code. It returns when the guest may run on.
+func hostSpend(ctx context.Context, mod api.Module, stack []uint64) {
 	c := callOf(ctx)
 	if wasm.Reason(stack[0]) == wasm.StackOverflow {
 		panic(errStack)
@@ -89,12 +85,13 @@ func spend(ctx context.Context, mod api.Module, stack []uint64) {
 	if f.global == nil {
 		f.global = mod.ExportedGlobal(meterFuel).(api.MutableGlobal)
 	}
-	c.settle()
+	c.renewSlice()
 	c.takeSlot()
 }
 
-// settle takes stock, ends a hook that has spent its fuel, and grants another slice.
-func (c *callContext) settle() {
+// renewSlice ends the current slice and grants the next one. It ends the hook, by a panic, if its fuel is spent or its
+// deadline has passed.
+func (c *callContext) renewSlice() {
 	f := &c.fuel
 	f.spent = f.used()
 	f.granted, f.host = 0, 0
@@ -102,56 +99,54 @@ func (c *callContext) settle() {
 	if f.spent > f.limit {
 		panic(errFuel)
 	}
-	c.pause()
-	f.grant()
+	c.yield()
+	f.grantSlice()
 }
 
-// pause lets others run, and ends a hook whose deadline has passed. It sleeps with its
-// CPU slot, so that a processor is idle then.
-func (c *callContext) pause() {
-	if left, bounded := c.watch.left(); bounded && left <= 0 {
-		panic(errDeadline)
-	}
-	f, epoch := &c.fuel, c.watch.epoch
+// yield lets other goroutines run, and ends a hook whose deadline has passed. It sleeps while the hook holds its CPU
+// slot, so that a processor is idle meanwhile.
+func (c *callContext) yield() {
+	c.CheckTime()
+	f, epoch := &c.fuel, c.watchdog.epoch
 	switch now := time.Since(epoch); {
-	case f.awake == 0:
-		f.awake = now
-	case now-f.awake > maxRunTime:
+	case f.runningSince == 0:
+		f.runningSince = now
+	case now-f.runningSince > maxRunTime:
 		time.Sleep(runPause)
-		f.awake = time.Since(epoch)
+		f.runningSince = time.Since(epoch)
 		return
 	}
 	runtime.Gosched()
 }
 
-// charge makes the hook pay for a host function, before it does anything. A slice that
-// is spent in host functions is as one of the guest's own code: it takes the next CPU slot.
-func (c *callContext) charge(price int64) {
+// chargeFuel charges the hook for a host function, before the function has any effect. A slice that ends in a host
+// function is like one that ends in the guest's code: the hook takes a CPU slot for the next slice.
+func (c *callContext) chargeFuel(fuel int64) {
 	f := &c.fuel
 	if f.limit == 0 || f.global == nil {
 		return
 	}
-	f.host += price
+	f.host += fuel
 	switch {
 	case f.host >= fuelSlice:
-		c.settle()
+		c.renewSlice()
 		c.takeSlot()
 	case f.spent+f.granted+f.host > f.limit:
-		c.settle()
+		c.renewSlice()
 	}
 }
 
-// chargeBytes makes the hook pay for what goes through a host function.
+// chargeBytes charges the hook for n bytes that a host function reads or writes.
 func (c *callContext) chargeBytes(n int) {
 	if n >= abi.BytesPerFuel {
-		c.charge(int64(n / abi.BytesPerFuel))
+		c.chargeFuel(int64(n / abi.BytesPerFuel))
 	}
 }
 
-// instantiateMeter gives a version's runtime the import of metered code.
+// instantiateMeter adds the import of metered code to the runtime of a version.
 func instantiateMeter(ctx context.Context, rt wazero.Runtime) error {
 	_, err := rt.NewHostModuleBuilder(meterModule).NewFunctionBuilder().
-		WithGoModuleFunction(api.GoModuleFunc(spend), []api.ValueType{api.ValueTypeI32}, nil).
+		WithGoModuleFunction(api.GoModuleFunc(hostSpend), []api.ValueType{api.ValueTypeI32}, nil).
 		Export(meterSpend).Instantiate(ctx)
 	return err
 }

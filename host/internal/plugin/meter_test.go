@@ -9,7 +9,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// spentBy is the fuel of one message.
+// spentBy returns the fuel that one message costs.
 func spentBy(t *testing.T, p *Plugin, text string) int64 {
 	t.Helper()
 	before := p.Stats().Fuel
@@ -19,8 +19,8 @@ func spentBy(t *testing.T, p *Plugin, text string) int64 {
 	return p.Stats().Fuel - before
 }
 
-// Fuel counts work, and not time: the same event spends the same, on every
-// instance and on every plugin of the module.
+// TestFuelIsExact: fuel counts work, not time. The same event spends the same fuel on every instance and on every
+// plugin of the module.
 func TestFuelIsExact(t *testing.T) {
 	first := map[string]int64{}
 	for _, mode := range []Mode{Single, Pool} {
@@ -50,39 +50,39 @@ func TestFuelIsSpent(t *testing.T) {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			p := newPlugin(t, Options{Fuel: limit}, guest(t, "faults"))
 			before := p.Stats().Fuel
-			f := wantFault(t, message(p, &fakeEnv{}, "l"), Spent)
+			f := wantFault(t, message(p, &fakeEnv{}, "l"), OutOfFuel)
 			if !strings.Contains(f.Error(), "wasm stack trace:") {
-				t.Errorf("no stack in %v", f)
+				t.Errorf("there is no stack trace in %v", f)
 			}
-			// The last payment may be larger than what was left, by one segment.
+			// The last charge, for one segment of code, may be larger than the fuel that was left.
 			if got := p.Stats().Fuel - before; got < limit || got > limit+1_000 {
 				t.Errorf("the loop spent %d, the limit is %d", got, limit)
 			}
 			if got := spentBy(t, p, "."); got > limit {
-				t.Errorf("after it a message spent %d", got)
+				t.Errorf("afterwards a message spent %d", got)
 			}
 		})
 	}
 }
 
-// A start is bounded, too, and by limits of its own.
+// TestStartIsMetered: the start of an instance has limits of its own.
 func TestStartIsMetered(t *testing.T) {
 	p := newPlugin(t, Options{LoadFuel: 100_000, Config: []byte("l")}, nil)
 	_, err := p.Load(t.Context(), guest(t, "faults"))
-	wantFault(t, err, Start)
+	wantFault(t, err, StartFailed)
 	if !strings.Contains(err.Error(), errFuel.Error()) {
 		t.Errorf("got %v", err)
 	}
 	p = newPlugin(t, Options{LoadDeadline: 20 * time.Millisecond, Config: []byte("l")}, nil)
 	_, err = p.Load(t.Context(), guest(t, "faults"))
-	wantFault(t, err, Start)
+	wantFault(t, err, StartFailed)
 	if !strings.Contains(err.Error(), errDeadline.Error()) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Host functions have a price, and what goes through them, too; and it counts
-// towards the limit of the hook.
+// TestHostFunctionsCostFuel: calls of host functions, and the bytes of their arguments, count towards the limit of the
+// hook.
 func TestHostFunctionsCostFuel(t *testing.T) {
 	p := newPlugin(t, Options{}, guest(t, "echo"))
 	short := spentBy(t, p, strings.Repeat("x", 16))
@@ -96,5 +96,5 @@ func TestHostFunctionsCostFuel(t *testing.T) {
 	if err := message(p, &fakeEnv{}, strings.Repeat("x", 16)); err != nil {
 		t.Error("with just enough fuel:", err)
 	}
-	wantFault(t, message(p, &fakeEnv{}, strings.Repeat("x", 1600)), Spent)
+	wantFault(t, message(p, &fakeEnv{}, strings.Repeat("x", 1600)), OutOfFuel)
 }

@@ -2,17 +2,17 @@ package plugin
 
 import "slices"
 
-// module builds small WebAssembly modules for tests of what is checked and of
-// how instances start. Types are strings: i, I, f and F for i32, i64, f32 and f64.
+// module builds small WebAssembly modules for tests of the validation and of the start of instances. Types are strings:
+// i, I, f and F for i32, i64, f32 and f64.
 type module struct {
-	imports []funcDef // module and name in one: "azu.send"
+	imports []funcDef
 	funcs   []funcDef
-	memory  string // its export; empty: not exported
+	memory  string // name of its export; empty: not exported
 	min     uint32
 	noMem   bool
-	start   int // index in funcs, plus 1
-	data    int // where a segment of 2 bytes goes; 0: none
-	extra   []byte
+	start   int    // index in funcs, plus 1
+	data    int    // address of a segment of 2 bytes; 0: none
+	extra   []byte // appended to the module
 }
 
 type funcDef struct {
@@ -21,7 +21,7 @@ type funcDef struct {
 	code            []byte // nil: returns zeros
 }
 
-// goodModule has all that a plugin needs, and does nothing.
+// goodModule returns a module that is a valid plugin and does nothing.
 func goodModule() *module {
 	m := &module{memory: "memory", min: 1}
 	m.export("azu_v1", "", "I", nil)
@@ -29,7 +29,7 @@ func goodModule() *module {
 	return m
 }
 
-// export adds a function, and returns its number for start.
+// export adds a function, and returns the value of start for it.
 func (m *module) export(name, params, results string, code []byte) int {
 	m.funcs = append(m.funcs, funcDef{"", name, params, results, code})
 	return len(m.funcs)
@@ -106,7 +106,7 @@ func str(s string) []byte { return append(leb(len(s)), s...) }
 
 func vec(items [][]byte) []byte { return append(leb(len(items)), slices.Concat(items...)...) }
 
-// leb is an unsigned LEB128 number, sleb a signed one.
+// leb encodes an unsigned number as LEB128.
 func leb(n int) []byte {
 	var out []byte
 	for ; n >= 0x80; n >>= 7 {
@@ -115,6 +115,7 @@ func leb(n int) []byte {
 	return append(out, byte(n))
 }
 
+// sleb encodes a signed number as LEB128.
 func sleb(n int64) []byte {
 	var out []byte
 	for {

@@ -17,7 +17,7 @@ func TestEcho(t *testing.T) {
 				if err := message(p, env, "hello"); err != nil {
 					t.Fatal(err)
 				}
-				if got, want := env.said(), `Send 7 text "hello"`; got != want {
+				if got, want := env.log(), `Send 7 text "hello"`; got != want {
 					t.Errorf("got %s, want %s", got, want)
 				}
 				if env.committed != 1 {
@@ -34,14 +34,14 @@ func TestNotLoaded(t *testing.T) {
 		t.Errorf("before Load: %v", err)
 	}
 	if p.Has(abi.OnMessage) || p.Version() != "" {
-		t.Error("an empty plugin has something")
+		t.Error("a plugin without a version has a hook or a version id")
 	}
 	id := mustLoad(t, p, guest(t, "bounce"))
 	if p.Version() != id || len(id) != 12 {
-		t.Errorf("version %q, Load said %q", p.Version(), id)
+		t.Errorf("the version is %q, and Load returned %q", p.Version(), id)
 	}
 	if !p.Has(abi.OnMessage) || p.Has(abi.OnConnect) {
-		t.Error("Has is wrong")
+		t.Error("Has returns the wrong hooks")
 	}
 	if err := p.Close(context.Background()); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestHookThatTheModuleLacks(t *testing.T) {
 			t.Fatal(err)
 		}
 		if env.committed != 1 || len(env.calls) != 0 {
-			t.Errorf("%s: committed %d, calls %s", mode, env.committed, env.said())
+			t.Errorf("%s: committed %d, calls %s", mode, env.committed, env.log())
 		}
 	}
 }
@@ -70,7 +70,7 @@ func TestHookThatTheModuleLacks(t *testing.T) {
 func TestUnknownOptions(t *testing.T) {
 	for _, o := range []Options{{Mode: "many"}, {Metering: "some"}, {Deadline: -1}, {MemoryLimit: 5 << 30}} {
 		if _, err := New(o); err == nil {
-			t.Errorf("New took %+v", o)
+			t.Errorf("New accepted %+v", o)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func TestPoolGrowsAsNeeded(t *testing.T) {
 			t.Errorf("%d hooks run on %d instances", n+1, got)
 		}
 	}
-	// The fourth has to wait.
+	// The fourth event waits.
 	ctx, cancel := context.WithCancel(t.Context())
 	waits := make(chan error, 1)
 	ev := Event{Hook: abi.OnMessage, Arg: 1}
@@ -33,7 +33,7 @@ func TestPoolGrowsAsNeeded(t *testing.T) {
 	waitQueue(p, 1)
 	cancel()
 	if err := <-waits; !errors.Is(err, context.Canceled) {
-		t.Errorf("the wait ended with %v", err)
+		t.Errorf("the wait returned %v", err)
 	}
 	for _, env := range envs {
 		close(env.leave)
@@ -41,7 +41,7 @@ func TestPoolGrowsAsNeeded(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// The instance that was used last is used next.
+	// The most recently used instance is used next.
 	p.pool.mu.Lock()
 	last := p.pool.idle[2]
 	p.pool.mu.Unlock()
@@ -55,7 +55,7 @@ func TestPoolGrowsAsNeeded(t *testing.T) {
 	}
 }
 
-// Who waits long gets the slot, however fast others come back for it.
+// TestNobodyStarves: an event that waits for long gets the slot, however fast others request it again.
 func TestNobodyStarves(t *testing.T) {
 	p := newPlugin(t, Options{Metering: Off}, guest(t, "bounce"))
 	stop := make(chan struct{})
@@ -85,8 +85,8 @@ func TestNobodyStarves(t *testing.T) {
 	wg.Wait()
 }
 
-// Waits that are given up at any moment lose no slot.
-func TestWaitersThatLeave(t *testing.T) {
+// TestCanceledWaits: waits that are canceled at any moment lose no slot.
+func TestCanceledWaits(t *testing.T) {
 	for _, mode := range []Mode{Single, Pool} {
 		p := newPlugin(t, Options{Mode: mode, Metering: Off}, guest(t, "bounce"))
 		var wg sync.WaitGroup
@@ -105,10 +105,10 @@ func TestWaitersThatLeave(t *testing.T) {
 		}
 		wg.Wait()
 		p.pool.mu.Lock()
-		busy, queue, woken := p.pool.busy, len(p.pool.queue), p.pool.waking
+		busy, queue, waking := p.pool.busy, len(p.pool.queue), p.pool.waking
 		p.pool.mu.Unlock()
-		if busy != 0 || queue != 0 || woken {
-			t.Errorf("%s: %d slots are taken, %d wait, woken %v", mode, busy, queue, woken)
+		if busy != 0 || queue != 0 || waking {
+			t.Errorf("%s: %d slots are busy, %d events wait, waking is %v", mode, busy, queue, waking)
 		}
 		if err := message(p, &quietEnv{}, "x"); err != nil {
 			t.Error(err)
@@ -128,7 +128,7 @@ func TestCloseWaitsForHooks(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := p.Close(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Close with a context that is over: %v", err)
+		t.Errorf("Close with a canceled context: %v", err)
 	}
 	if err := <-waits; !errors.Is(err, ErrNotLoaded) {
 		t.Errorf("the event that waited: %v", err)
@@ -139,7 +139,7 @@ func TestCloseWaitsForHooks(t *testing.T) {
 	select {
 	case err := <-closed:
 		t.Errorf("Close did not wait: %v", err)
-	case <-time.After(20 * time.Millisecond): // nothing to await: it must not happen
+	case <-time.After(20 * time.Millisecond): // Close must not return in this time
 	}
 	close(env.leave)
 	if err := <-ran; err != nil || env.committed != 1 {
@@ -155,7 +155,7 @@ func TestCloseWaitsForHooks(t *testing.T) {
 	}
 }
 
-// A panic of the Env in Commit must not take the instance with it.
+// TestPanicInCommit: a panic of the Env in Commit does not keep the slot.
 func TestPanicInCommit(t *testing.T) {
 	p := newPlugin(t, Options{}, guest(t, "bounce"))
 	func() {
@@ -175,9 +175,13 @@ type panicEnv struct{ fakeEnv }
 
 func (*panicEnv) Commit() error { panic("commit") }
 
+// BenchmarkSlot compares an instance slot with a mutex.
 func BenchmarkSlot(b *testing.B) {
 	for _, parallel := range []bool{false, true} {
-		name := map[bool]string{false: "alone", true: "parallel"}[parallel]
+		name := "alone"
+		if parallel {
+			name = "parallel"
+		}
 		run := func(b *testing.B, op func()) {
 			b.ReportAllocs()
 			if !parallel {
@@ -211,10 +215,10 @@ func BenchmarkSlot(b *testing.B) {
 		})
 		b.Run("echo/"+name, func(b *testing.B) {
 			p := newPlugin(b, Options{Metering: Off}, guest(b, "bounce"))
-			ctx := context.Background()
+			ctx, env := context.Background(), Env(nullEnv{})
 			run(b, func() {
 				ev := Event{Hook: abi.OnMessage, Conn: 7, Arg: 1}
-				if err := p.Run(ctx, &ev, devNull); err != nil {
+				if err := p.Run(ctx, &ev, env); err != nil {
 					b.Error(err)
 				}
 			})
@@ -222,9 +226,7 @@ func BenchmarkSlot(b *testing.B) {
 	}
 }
 
-// devNull keeps no state, so that goroutines can share it.
-var devNull Env = nullEnv{}
-
+// nullEnv has no state, so that goroutines can share it.
 type nullEnv struct{ Env }
 
 func (nullEnv) Send(uint64, abi.Kind, []byte) error { return nil }

@@ -7,14 +7,14 @@ import (
 	"github.com/azuhost/azuhost/internal/wasm"
 )
 
-// scan looks at a module before the compiler does, and gives the code to
-// compile: the module itself, or the metered one.
-func (p *Plugin) scan(module []byte) ([]byte, error) {
+// codeToCompile scans a module before the compiler sees it, and returns the code to compile. With Metering Fuel this
+// is the metered module.
+func (p *Plugin) codeToCompile(module []byte) ([]byte, error) {
 	m, err := scanModule(module, p.options.scanLimits())
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case p.options.Metering != Fuel:
+	}
+	if p.options.Metering != Fuel {
 		return cutNames(module, m), nil
 	}
 	return wasm.Meter(module, m, wasm.MeterOptions{
@@ -23,8 +23,8 @@ func (p *Plugin) scan(module []byte) ([]byte, error) {
 	})
 }
 
-// cutNames gives what a compiler may see of a module that is not metered: it puts the
-// module's name before that of each function, and both into the stack of each fault.
+// cutNames shortens the names in a module that is not metered. The compiler puts the module's name before the name of
+// each function, and both into the stack trace of each fault.
 func cutNames(module []byte, m *wasm.Module) []byte { return wasm.CutNames(module, m) }
 
 func (o Options) scanLimits() wasm.Limits {
@@ -34,7 +34,7 @@ func (o Options) scanLimits() wasm.Limits {
 	return l
 }
 
-// scanModule is wasm.Scan with errors for those who name files in a config.
+// scanModule is wasm.Scan with errors that name the keys of the configuration.
 func scanModule(module []byte, l wasm.Limits) (*wasm.Module, error) {
 	m, err := wasm.Scan(module, l)
 	if err == nil {
@@ -46,7 +46,8 @@ func scanModule(module []byte, l wasm.Limits) (*wasm.Module, error) {
 	}
 	var limit *wasm.LimitError
 	if errors.As(err, &limit) && limit.Key == "limits.max_memory_pages" {
-		return nil, fmt.Errorf("the module needs more memory than the route allows: it starts with %d pages of 64 KiB, and the limit is %d; raise limits.memory", limit.Found, limit.Limit)
+		return nil, fmt.Errorf("the module needs more memory than the route allows: it starts with %d pages of 64 KiB, "+
+			"and the limit is %d; raise limits.memory", limit.Found, limit.Limit)
 	}
 	return nil, fmt.Errorf("module refused: %w", err)
 }

@@ -14,26 +14,30 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// tableGuests names a folder with LANGUAGE.wasm, the echo, and where there is one
-// LANGUAGE-chat.wasm: make sdk-table. The table goes to sdk/README.md.
+// tableGuests is the environment variable for a directory with guests: LANGUAGE.wasm is the echo of a language, and
+// LANGUAGE-chat.wasm its chat, if there is one. "make sdk-table" builds them. The table goes to sdk/README.md.
 const tableGuests = "AZUHOST_SDK_TABLE"
 
 const (
-	tableFile         = "../../../sdk/README.md"
-	tableBegin        = "<!-- make sdk-table writes from here -->\n"
-	tableEnd          = "<!-- to here -->\n"
-	tableHead         = "| Language | Size of echo | Start of an instance | Memory of an instance | An echo | A chat message, JSON |\n|---|---|---|---|---|---|\n"
-	chatMessage       = `{"type":"message","room":"general","text":"Shall we meet at the station at half past seven? Bring a friend."}`
+	tableFile  = "../../../sdk/README.md"
+	tableBegin = "<!-- make sdk-table writes from here -->\n"
+	tableEnd   = "<!-- to here -->\n"
+	tableHead  = "| Language | Size of echo | Start of an instance | Memory of an instance | An echo | " +
+		"A chat message, JSON |\n|---|---|---|---|---|---|\n"
+	chatMessage = `{"type":"message","room":"general",` +
+		`"text":"Shall we meet at the station at half past seven? Bring a friend."}`
 	echoBytes         = 128
 	minMeasurement    = 300 * time.Millisecond
 	measurementRounds = 5
 )
 
+// tableLanguages are the names of the guests and of the languages in the table.
 var tableLanguages = [][2]string{
-	{"rust", "Rust"}, {"c", "C"}, {"cpp", "C++"}, {"zig", "Zig"}, {"assemblyscript", "AssemblyScript"}, {"go", "Go"}, {"js", "TypeScript"}, {"wat", "WAT"},
+	{"rust", "Rust"}, {"c", "C"}, {"cpp", "C++"}, {"zig", "Zig"}, {"assemblyscript", "AssemblyScript"},
+	{"go", "Go"}, {"js", "TypeScript"}, {"wat", "WAT"},
 }
 
-// chatEnv is a host with one room.
+// chatEnv is the Env of a host with one room.
 type chatEnv struct{ quietEnv }
 
 func (*chatEnv) AppendRooms(dst []byte, _ uint64) ([]byte, error) {
@@ -43,31 +47,16 @@ func (*chatEnv) AppendUser(dst []byte, _ uint64) ([]byte, error) { return append
 func (*chatEnv) Now() time.Time                                  { return time.Now() }
 func (*chatEnv) Log(abi.Level, []byte)                           {}
 func (*chatEnv) Fail([]byte)                                     {}
-func (e *chatEnv) Commit() error                                 { e.committed++; return nil }
-func (e *chatEnv) Drop()                                         {}
 
-// TestSDKTable measures what the SDKs make, and writes it down.
+// TestSDKTable measures guests of all SDKs, and writes the table.
 func TestSDKTable(t *testing.T) {
 	dir := os.Getenv(tableGuests)
 	if dir == "" {
 		t.Skip("make sdk-table")
 	}
-	var rows strings.Builder
+	table := tableHead
 	for _, l := range tableLanguages {
-		code, err := os.ReadFile(filepath.Join(dir, l[0]+".wasm"))
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		start, memory := measureStart(t, code)
-		echo := measure(t, code, &Event{Hook: abi.OnMessage, Conn: 7, Data: bytes.Repeat([]byte("x"), echoBytes), Arg: int32(abi.Text)})
-		message := "–"
-		if code, err := os.ReadFile(filepath.Join(dir, l[0]+"-chat.wasm")); err == nil {
-			message = took(measure(t, code, &Event{Hook: abi.OnMessage, Conn: 7, Data: []byte(chatMessage), Arg: int32(abi.Text)}))
-		}
-		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s | %s |\n", l[1], size(len(code)), took(start), size(int(memory)), took(echo), message)
+		table += tableRow(t, dir, l[0], l[1])
 	}
 	page, err := os.ReadFile(tableFile)
 	if err != nil {
@@ -78,13 +67,35 @@ func TestSDKTable(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatalf("%s lacks the lines that the table goes between", tableFile)
 	}
-	if err := os.WriteFile(tableFile, []byte(before+tableBegin+tableHead+rows.String()+tableEnd+after), 0o666); err != nil {
+	if err := os.WriteFile(tableFile, []byte(before+tableBegin+table+tableEnd+after), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	t.Log("\n" + tableHead + rows.String())
+	t.Log("\n" + table)
 }
 
-// measureStart is the time to make an instance, and the linear memory that it has.
+// tableRow returns the row of a language. It is empty if the directory does not have the language's echo.
+func tableRow(t *testing.T, dir, guest, language string) string {
+	code, err := os.ReadFile(filepath.Join(dir, guest+".wasm"))
+	if os.IsNotExist(err) {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := func(data []byte) *Event {
+		return &Event{Hook: abi.OnMessage, Conn: 7, Data: data, Arg: int32(abi.Text)}
+	}
+	start, memory := measureStart(t, code)
+	echo := formatTime(measureHook(t, code, message(bytes.Repeat([]byte("x"), echoBytes))))
+	chat := "–"
+	if code, err := os.ReadFile(filepath.Join(dir, guest+"-chat.wasm")); err == nil {
+		chat = formatTime(measureHook(t, code, message([]byte(chatMessage))))
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s |\n",
+		language, formatSize(len(code)), formatTime(start), formatSize(int(memory)), echo, chat)
+}
+
+// measureStart returns the shortest time of the start of an instance, and the size of its linear memory.
 func measureStart(t *testing.T, code []byte) (best time.Duration, memory uint32) {
 	p := newPlugin(t, Options{NewEnv: func() Env { return &chatEnv{} }}, code)
 	v, inst, err := p.acquire(t.Context())
@@ -106,8 +117,8 @@ func measureStart(t *testing.T, code []byte) (best time.Duration, memory uint32)
 	return best, memory
 }
 
-// measure is the best mean time of a hook.
-func measure(t *testing.T, code []byte, ev *Event) time.Duration {
+// measureHook returns the mean time of a hook in the best of several rounds.
+func measureHook(t *testing.T, code []byte, ev *Event) time.Duration {
 	p := newPlugin(t, Options{Metering: Fuel, NewEnv: func() Env { return &chatEnv{} }}, code)
 	env := &chatEnv{}
 	best := time.Hour
@@ -126,8 +137,8 @@ func measure(t *testing.T, code []byte, ev *Event) time.Duration {
 	return best
 }
 
-// took is a time with two digits that count.
-func took(d time.Duration) string {
+// formatTime returns a time with two significant digits.
+func formatTime(d time.Duration) string {
 	ns := float64(d.Nanoseconds())
 	switch {
 	case ns >= 1e6:
@@ -138,7 +149,8 @@ func took(d time.Duration) string {
 	return digits(ns) + " ns"
 }
 
-func size(n int) string {
+// formatSize returns a number of bytes with two significant digits, or exactly if it is small.
+func formatSize(n int) string {
 	if n < 10_000 {
 		return strconv.Itoa(n) + " B"
 	}
@@ -148,7 +160,7 @@ func size(n int) string {
 	return digits(float64(n)/(1<<20)) + " MiB"
 }
 
-// digits rounds to two of them, or to none behind the point.
+// digits returns a number with two significant digits.
 func digits(x float64) string {
 	if x < 10 {
 		return strconv.FormatFloat(x, 'f', 1, 64)

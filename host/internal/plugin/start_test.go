@@ -22,15 +22,15 @@ func TestOnLoadFails(t *testing.T) {
 		o := newObserved()
 		p := newPlugin(t, Options{Config: []byte(test.config), LoadDeadline: 500 * time.Millisecond, Observer: o}, nil)
 		_, err := p.Load(t.Context(), guest(t, "faults"))
-		wantFault(t, err, Start)
+		wantFault(t, err, StartFailed)
 		if !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.config, err, test.want)
 		}
 		if p.Version() != "" || p.Stats() != (Stats{}) || p.alloc.regions.Load() != 0 {
-			t.Errorf("%s: something is left: %q, %+v", test.config, p.Version(), p.Stats())
+			t.Errorf("%s: the failed version is not freed: %q, %+v", test.config, p.Version(), p.Stats())
 		}
 		if got := <-o.hooks; got != "on_load start" || len(o.hooks) != 0 {
-			t.Errorf("%s: the observer was told %q", test.config, got)
+			t.Errorf("%s: the observer received %q", test.config, got)
 		}
 	}
 }
@@ -47,13 +47,13 @@ func TestFailedLoadLeavesOldVersion(t *testing.T) {
 			t.Errorf("the version is %s, want %s", p.Version(), old)
 		}
 		env := &fakeEnv{}
-		if err := message(p, env, "still here"); err != nil || env.said() != `Send 7 text "still here"` {
-			t.Errorf("%v: %s", err, env.said())
+		if err := message(p, env, "still here"); err != nil || env.log() != `Send 7 text "still here"` {
+			t.Errorf("%v: %s", err, env.log())
 		}
 	}
 }
 
-// on_load gets the config, and what it asks for happens once for a version.
+// TestOnLoadCommitsOnce: the effects of on_load take place once for a version.
 func TestOnLoadCommitsOnce(t *testing.T) {
 	var envs []*fakeEnv
 	p := newPlugin(t, Options{NewEnv: func() Env {
@@ -76,8 +76,8 @@ func TestOnLoadCommitsOnce(t *testing.T) {
 		t.Fatalf("%d instances started, want 2", len(envs))
 	}
 	for i, env := range envs {
-		if env.said() != `TimerSet 0 "tick" 1s` {
-			t.Errorf("instance %d asked for %s", i, env.said())
+		if env.log() != `TimerSet 0 "tick" 1s` {
+			t.Errorf("instance %d called %s", i, env.log())
 		}
 		if want := 1 - i; env.committed != want {
 			t.Errorf("instance %d committed %d times, want %d", i, env.committed, want)
@@ -89,7 +89,7 @@ func TestOnLoadCommitsOnce(t *testing.T) {
 }
 
 func TestNoEnvWhileStarting(t *testing.T) {
-	// counter's on_load returns what timer_set does, which is State without an Env.
+	// counter's on_load returns the result of timer_set, which is State without an Env.
 	p := newPlugin(t, Options{}, nil)
 	_, err := p.Load(t.Context(), guest(t, "counter"))
 	var he *HookError
@@ -102,13 +102,13 @@ func TestReplacementFailsToStart(t *testing.T) {
 	p := newPlugin(t, Options{}, guest(t, "faults"))
 	wantFault(t, message(p, &fakeEnv{}, "u"), Trap)
 	p.options.Config = []byte("u")
-	f := wantFault(t, message(p, &fakeEnv{}, "."), Start)
+	f := wantFault(t, message(p, &fakeEnv{}, "."), StartFailed)
 	if f.Hook != abi.OnLoad {
 		t.Errorf("fault in %s", f.Hook)
 	}
 	p.options.Config = []byte(".")
 	if err := message(p, &fakeEnv{}, "."); err != nil {
-		t.Errorf("it does not recover: %v", err)
+		t.Errorf("the next start: %v", err)
 	}
 }
 
@@ -129,7 +129,8 @@ func TestStartFunctions(t *testing.T) {
 		{"inbox outside", func(m *module) { m.body("azu_v1", inbox(1, 65536)) }, "the inbox, 65536 bytes at 1, is outside"},
 		{"inbox wraps", func(m *module) { m.body("azu_v1", inbox(0xffffffff, 0xffffffff)) }, "is outside"},
 		{"azu_v1 traps", func(m *module) { m.body("azu_v1", unreachable) }, "azu_v1: wasm error: unreachable"},
-		{"_initialize traps", func(m *module) { m.export("_initialize", "", "", unreachable) }, "_initialize: wasm error: unreachable"},
+		{"_initialize traps", func(m *module) { m.export("_initialize", "", "", unreachable) },
+			"_initialize: wasm error: unreachable"},
 		{"_initialize loops", func(m *module) { m.export("_initialize", "", "", loop) }, "deadline"},
 		{"_initialize is fine", func(m *module) { m.export("_initialize", "", "", nil) }, ""},
 		{"start traps", func(m *module) { m.start = m.export("s", "", "", unreachable) }, "unreachable"},
@@ -152,7 +153,7 @@ func TestStartFunctions(t *testing.T) {
 				}
 				return
 			}
-			wantFault(t, err, Start)
+			wantFault(t, err, StartFailed)
 			if !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}

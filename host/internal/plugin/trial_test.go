@@ -9,18 +9,19 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// faulty is a version whose every message traps, and its id.
+// faulty returns a module that traps when a message asks for it.
 func faulty(t testing.TB) []byte { return guest(t, "faults") }
 
-// trap has n hooks fail with a fault.
-func trap(t testing.TB, p *Plugin, n int) {
+// runFaults runs n hooks that trap.
+func runFaults(t testing.TB, p *Plugin, n int) {
 	t.Helper()
 	for range n {
 		wantFault(t, message(p, &fakeEnv{}, "u"), Trap)
 	}
 }
 
-func good(t testing.TB, p *Plugin, n int) {
+// runGood runs n hooks that succeed.
+func runGood(t testing.TB, p *Plugin, n int) {
 	t.Helper()
 	for range n {
 		if err := message(p, &fakeEnv{}, "1"); err != nil {
@@ -29,49 +30,61 @@ func good(t testing.TB, p *Plugin, n int) {
 	}
 }
 
-func TestVerdicts(t *testing.T) {
+func TestOutcomes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		do   func(t *testing.T, p *Plugin)
 		want Outcome
 	}{
-		"nothing":                {func(*testing.T, *Plugin) {}, Pending},
-		"all but one hook":       {func(t *testing.T, p *Plugin) { good(t, p, TrialHooks-1) }, Pending},
-		"all hooks":              {func(t *testing.T, p *Plugin) { good(t, p, TrialHooks) }, Passed},
-		"a fault less":           {func(t *testing.T, p *Plugin) { trap(t, p, TrialFaults-1) }, Pending},
-		"all faults":             {func(t *testing.T, p *Plugin) { trap(t, p, TrialFaults) }, Failed},
-		"faults among others":    {func(t *testing.T, p *Plugin) { trap(t, p, 1); good(t, p, 16); trap(t, p, 2) }, Failed},
-		"the last hook a fault":  {func(t *testing.T, p *Plugin) { trap(t, p, 2); good(t, p, 17); trap(t, p, 1) }, Failed},
-		"bears some":             {func(t *testing.T, p *Plugin) { trap(t, p, 2); good(t, p, 18); trap(t, p, 5) }, Passed},
-		"time":                   {func(t *testing.T, p *Plugin) { p.Trial().Pass(); trap(t, p, 5) }, Passed},
+		"nothing":           {func(*testing.T, *Plugin) {}, Pending},
+		"all but one hook":  {func(t *testing.T, p *Plugin) { runGood(t, p, TrialHooks-1) }, Pending},
+		"all hooks":         {func(t *testing.T, p *Plugin) { runGood(t, p, TrialHooks) }, Passed},
+		"all but one fault": {func(t *testing.T, p *Plugin) { runFaults(t, p, TrialFaults-1) }, Pending},
+		"all faults":        {func(t *testing.T, p *Plugin) { runFaults(t, p, TrialFaults) }, Failed},
+		"faults between others": {func(t *testing.T, p *Plugin) {
+			runFaults(t, p, 1)
+			runGood(t, p, 16)
+			runFaults(t, p, 2)
+		}, Failed},
+		"the last hook a fault": {func(t *testing.T, p *Plugin) {
+			runFaults(t, p, 2)
+			runGood(t, p, 17)
+			runFaults(t, p, 1)
+		}, Failed},
+		"two faults in a trial": {func(t *testing.T, p *Plugin) {
+			runFaults(t, p, 2)
+			runGood(t, p, 18)
+			runFaults(t, p, 5)
+		}, Passed},
+		"Pass":                   {func(t *testing.T, p *Plugin) { p.Trial().Pass(); runFaults(t, p, 5) }, Passed},
 		"another version":        {func(t *testing.T, p *Plugin) { mustLoad(t, p, guest(t, "bounce")) }, Superseded},
 		"the same version":       {func(t *testing.T, p *Plugin) { mustLoad(t, p, faulty(t)) }, Pending},
-		"another that loads not": {func(t *testing.T, p *Plugin) { _, _ = p.Load(t.Context(), []byte("x")) }, Pending},
-		"hooks that it lacks":    {func(t *testing.T, p *Plugin) { runClosed(t, p, 2*TrialHooks) }, Pending},
-		"the end":                {func(t *testing.T, p *Plugin) { _ = p.Close(t.Context()) }, Superseded},
+		"a module that fails":    {func(t *testing.T, p *Plugin) { _, _ = p.Load(t.Context(), []byte("x")) }, Pending},
+		"hooks it does not have": {func(t *testing.T, p *Plugin) { runMissing(t, p, 2*TrialHooks) }, Pending},
+		"Close":                  {func(t *testing.T, p *Plugin) { _ = p.Close(t.Context()) }, Superseded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlugin(t, Options{}, faulty(t))
 			trial := p.Trial()
 			tc.do(t, p)
 			if got := trial.Outcome(); got != tc.want {
-				t.Errorf("verdict %d, want %d", got, tc.want)
+				t.Errorf("outcome %d, want %d", got, tc.want)
 			}
 			select {
 			case <-trial.Done():
 				if tc.want == Pending {
-					t.Error("it is over")
+					t.Error("Done is closed")
 				}
 			default:
 				if tc.want != Pending {
-					t.Error("it is not over")
+					t.Error("Done is not closed")
 				}
 			}
 		})
 	}
 }
 
-// runClosed has events come whose hook the module does not have.
-func runClosed(t *testing.T, p *Plugin, n int) {
+// runMissing runs n events whose hook the module does not have.
+func runMissing(t *testing.T, p *Plugin, n int) {
 	t.Helper()
 	if p.Has(abi.OnTimer) {
 		t.Fatal("the guest has on_timer")
@@ -86,23 +99,22 @@ func runClosed(t *testing.T, p *Plugin, n int) {
 func TestRetry(t *testing.T) {
 	p := newPlugin(t, Options{}, faulty(t))
 	first := p.Trial()
-	trap(t, p, TrialFaults)
+	runFaults(t, p, TrialFaults)
 	again := p.Retry(first)
 	if again == nil || again == first || again.Outcome() != Pending || p.Trial() != again {
 		t.Fatal("no new trial")
 	}
-	good(t, p, TrialHooks)
+	runGood(t, p, TrialHooks)
 	if again.Outcome() != Passed || first.Outcome() != Failed {
-		t.Errorf("verdicts %d and %d", first.Outcome(), again.Outcome())
+		t.Errorf("outcomes %d and %d", first.Outcome(), again.Outcome())
 	}
 	mustLoad(t, p, guest(t, "bounce"))
 	if p.Retry(again) != nil {
-		t.Error("a version that runs no more is on trial")
+		t.Error("a version that is not current got a new trial")
 	}
 }
 
-// TestRestore goes back to the version that was kept, in both modes, as often
-// as it takes.
+// TestRestore: Restore returns to the kept version, several times and in both modes.
 func TestRestore(t *testing.T) {
 	for _, mode := range []Mode{Single, Pool} {
 		t.Run(string(mode), func(t *testing.T) {
@@ -114,8 +126,8 @@ func TestRestore(t *testing.T) {
 			for range 3 {
 				mustLoad(t, p, faulty(t))
 				trial := p.Trial()
-				trap(t, p, TrialFaults)
-				// The bytes are not looked at: the code is still there.
+				runFaults(t, p, TrialFaults)
+				// The bytes are not used: the kept version is still compiled.
 				id, err := p.Restore(t.Context(), trial, nil)
 				if err != nil || id != was || p.Version() != was {
 					t.Fatalf("version %s runs, want %s: %v", p.Version(), was, err)
@@ -124,10 +136,10 @@ func TestRestore(t *testing.T) {
 					t.Error(err)
 				}
 				if _, err := p.Restore(t.Context(), trial, nil); !errors.Is(err, ErrSuperseded) {
-					t.Errorf("restored twice: %v", err)
+					t.Errorf("the second Restore: %v", err)
 				}
 			}
-			// A version between the two was never kept.
+			// A version between the two was not kept.
 			mustLoad(t, p, guest(t, "echo"))
 			mustLoad(t, p, faulty(t))
 			if id, err := p.Restore(t.Context(), p.Trial(), nil); err != nil || id != was {
@@ -143,7 +155,7 @@ func TestRestore(t *testing.T) {
 func TestRestoreFromBytes(t *testing.T) {
 	p := newPlugin(t, Options{}, faulty(t))
 	if _, err := p.Restore(t.Context(), p.Trial(), []byte("no module")); err == nil {
-		t.Error("restored what is no module")
+		t.Error("Restore accepted bytes that are not a module")
 	}
 	stays := p.Version()
 	if err := message(p, &fakeEnv{}, "1"); err != nil || p.Version() != stays {
@@ -174,10 +186,9 @@ func TestKeepIsForTheCurrentVersion(t *testing.T) {
 	}
 }
 
-// TestLoadsAndRestoresAtOnce has versions come and go back at the same time
-// while hooks run: one of the two versions runs all the time, and in the end
-// nothing is left (newPlugin looks).
-func TestLoadsAndRestoresAtOnce(t *testing.T) {
+// TestConcurrentLoadsAndRestores loads and restores versions at the same time while hooks run. Every hook finds a
+// version, and all memory is freed in the end, which newPlugin checks.
+func TestConcurrentLoadsAndRestores(t *testing.T) {
 	for _, mode := range []Mode{Single, Pool} {
 		p := newPlugin(t, Options{Mode: mode}, guest(t, "bounce"))
 		if err := p.Keep(p.Trial()); err != nil {
@@ -201,7 +212,8 @@ func TestLoadsAndRestoresAtOnce(t *testing.T) {
 			})
 			wait.Go(func() {
 				for range 30 {
-					if _, err := p.Restore(t.Context(), p.Trial(), guest(t, "bounce")); err != nil && !errors.Is(err, ErrSuperseded) {
+					_, err := p.Restore(t.Context(), p.Trial(), guest(t, "bounce"))
+					if err != nil && !errors.Is(err, ErrSuperseded) {
 						t.Error(err)
 					}
 				}

@@ -3,7 +3,6 @@ package plugin
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -13,46 +12,43 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// wasiModule is the module of WASI preview 1. Guests get a narrow form of it:
-// clocks, random numbers, and standard output and error, which go to the log.
-// There are no files, sockets, arguments or environment. It is not wazero's:
-// that one keeps a table of files which a guest can make huge, and sleeps as
-// long as it is told to.
+// wasiModule is the module of WASI preview 1. Guests get a subset of it: clocks, random numbers, and standard output
+// and error, which go to the log. There are no files, sockets, arguments or environment variables. The implementation
+// of wazero is not used, because a guest can make its table of files arbitrarily large, and its sleeps have no limit.
 const wasiModule = "wasi_snapshot_preview1"
 
 // Error numbers of WASI preview 1, type errno.
 const (
 	wasiOK    = 0
-	wasiBadf  = 8
-	wasiFault = 21
-	wasiInval = 28
-	wasiNosys = 52
-	wasiPerm  = 63
-	wasiSpipe = 70
+	wasiBadf  = 8  // bad file descriptor
+	wasiFault = 21 // bad address
+	wasiInval = 28 // invalid argument
+	wasiNosys = 52 // not supported
+	wasiPerm  = 63 // not permitted
+	wasiSpipe = 70 // not seekable
 )
 
-// wasiFunc is a function of WASI; its result is an error number.
+// wasiFunc is a function of WASI. It returns an error number.
 type wasiFunc func(c *callContext, mem api.Memory, s []uint64) uint64
 
 type wasiDef struct {
-	params string // i: i32, I: i64
+	params string // one letter each: i for i32, I for i64
 	fn     wasiFunc
 }
 
-// wasiFuncs is all of preview 1. Functions that would need a file, a
-// directory or a socket find none.
+// wasiFuncs has all functions of preview 1. Functions for a file, a directory or a socket return EBADF.
 var wasiFuncs = map[string]wasiDef{
-	"args_get":          {"ii", wasiNothing},
-	"args_sizes_get":    {"ii", wasiSizes},
-	"environ_get":       {"ii", wasiNothing},
-	"environ_sizes_get": {"ii", wasiSizes},
+	"args_get":          {"ii", wasiSuccess},
+	"args_sizes_get":    {"ii", wasiZeroSizes},
+	"environ_get":       {"ii", wasiSuccess},
+	"environ_sizes_get": {"ii", wasiZeroSizes},
 	"clock_res_get":     {"ii", wasiClockRes},
 	"clock_time_get":    {"iIi", wasiClockTime},
 	"random_get":        {"ii", wasiRandom},
 	"poll_oneoff":       {"iiii", wasiPoll},
 	"proc_exit":         {"i", wasiExit},
-	"proc_raise":        {"i", wasiNone(wasiNosys)},
-	"sched_yield":       {"", wasiNothing},
+	"proc_raise":        {"i", wasiErrno(wasiNosys)},
+	"sched_yield":       {"", wasiSuccess},
 
 	"fd_write":            {"iiii", wasiWrite},
 	"fd_read":             {"iiii", wasiRead},
@@ -63,38 +59,38 @@ var wasiFuncs = map[string]wasiDef{
 	"fd_seek":             {"iIii", wasiStdio(wasiSpipe)},
 	"fd_tell":             {"ii", wasiStdio(wasiSpipe)},
 
-	"fd_advise":             {"iIIi", wasiNone(wasiBadf)},
-	"fd_allocate":           {"iII", wasiNone(wasiBadf)},
-	"fd_datasync":           {"i", wasiNone(wasiBadf)},
-	"fd_fdstat_set_rights":  {"iII", wasiNone(wasiBadf)},
-	"fd_filestat_set_size":  {"iI", wasiNone(wasiBadf)},
-	"fd_filestat_set_times": {"iIIi", wasiNone(wasiBadf)},
-	"fd_pread":              {"iiiIi", wasiNone(wasiBadf)},
-	"fd_prestat_dir_name":   {"iii", wasiNone(wasiBadf)},
-	"fd_prestat_get":        {"ii", wasiNone(wasiBadf)},
-	"fd_pwrite":             {"iiiIi", wasiNone(wasiBadf)},
-	"fd_readdir":            {"iiiIi", wasiNone(wasiBadf)},
-	"fd_renumber":           {"ii", wasiNone(wasiBadf)},
-	"fd_sync":               {"i", wasiNone(wasiBadf)},
+	"fd_advise":             {"iIIi", wasiErrno(wasiBadf)},
+	"fd_allocate":           {"iII", wasiErrno(wasiBadf)},
+	"fd_datasync":           {"i", wasiErrno(wasiBadf)},
+	"fd_fdstat_set_rights":  {"iII", wasiErrno(wasiBadf)},
+	"fd_filestat_set_size":  {"iI", wasiErrno(wasiBadf)},
+	"fd_filestat_set_times": {"iIIi", wasiErrno(wasiBadf)},
+	"fd_pread":              {"iiiIi", wasiErrno(wasiBadf)},
+	"fd_prestat_dir_name":   {"iii", wasiErrno(wasiBadf)},
+	"fd_prestat_get":        {"ii", wasiErrno(wasiBadf)},
+	"fd_pwrite":             {"iiiIi", wasiErrno(wasiBadf)},
+	"fd_readdir":            {"iiiIi", wasiErrno(wasiBadf)},
+	"fd_renumber":           {"ii", wasiErrno(wasiBadf)},
+	"fd_sync":               {"i", wasiErrno(wasiBadf)},
 
-	"path_create_directory":   {"iii", wasiNone(wasiBadf)},
-	"path_filestat_get":       {"iiiii", wasiNone(wasiBadf)},
-	"path_filestat_set_times": {"iiiiIIi", wasiNone(wasiBadf)},
-	"path_link":               {"iiiiiii", wasiNone(wasiBadf)},
-	"path_open":               {"iiiiiIIii", wasiNone(wasiBadf)},
-	"path_readlink":           {"iiiiii", wasiNone(wasiBadf)},
-	"path_remove_directory":   {"iii", wasiNone(wasiBadf)},
-	"path_rename":             {"iiiiii", wasiNone(wasiBadf)},
-	"path_symlink":            {"iiiii", wasiNone(wasiBadf)},
-	"path_unlink_file":        {"iii", wasiNone(wasiBadf)},
+	"path_create_directory":   {"iii", wasiErrno(wasiBadf)},
+	"path_filestat_get":       {"iiiii", wasiErrno(wasiBadf)},
+	"path_filestat_set_times": {"iiiiIIi", wasiErrno(wasiBadf)},
+	"path_link":               {"iiiiiii", wasiErrno(wasiBadf)},
+	"path_open":               {"iiiiiIIii", wasiErrno(wasiBadf)},
+	"path_readlink":           {"iiiiii", wasiErrno(wasiBadf)},
+	"path_remove_directory":   {"iii", wasiErrno(wasiBadf)},
+	"path_rename":             {"iiiiii", wasiErrno(wasiBadf)},
+	"path_symlink":            {"iiiii", wasiErrno(wasiBadf)},
+	"path_unlink_file":        {"iii", wasiErrno(wasiBadf)},
 
-	"sock_accept":   {"iii", wasiNone(wasiBadf)},
-	"sock_recv":     {"iiiiii", wasiNone(wasiBadf)},
-	"sock_send":     {"iiiii", wasiNone(wasiBadf)},
-	"sock_shutdown": {"ii", wasiNone(wasiBadf)},
+	"sock_accept":   {"iii", wasiErrno(wasiBadf)},
+	"sock_recv":     {"iiiiii", wasiErrno(wasiBadf)},
+	"sock_send":     {"iiiii", wasiErrno(wasiBadf)},
+	"sock_shutdown": {"ii", wasiErrno(wasiBadf)},
 }
 
-// signature of a function of WASI.
+// signature returns the types of the function called name. All functions but proc_exit return an i32.
 func (d wasiDef) signature(name string) (params, results []api.ValueType) {
 	for _, p := range d.params {
 		if p == 'I' {
@@ -109,22 +105,22 @@ func (d wasiDef) signature(name string) (params, results []api.ValueType) {
 	return params, results
 }
 
-// instantiateWASI gives a runtime the functions that the guest asks for. Those of
-// capabilities that it goes without answer EPERM.
+// instantiateWASI adds the wanted functions of WASI to a runtime. Functions of the capabilities in without return
+// EPERM.
 func instantiateWASI(ctx context.Context, rt wazero.Runtime, wanted map[string]bool, without []abi.Capability) error {
 	b := rt.NewHostModuleBuilder(wasiModule)
 	for name := range wanted {
 		def, ok := wasiFuncs[name]
 		if !ok {
-			continue // check has refused the module already
+			continue // validateImport has refused the module
 		}
 		if c, ok := abi.CapabilityOf(name, true); ok && slices.Contains(without, c) {
-			def.fn = wasiNone(wasiPerm)
+			def.fn = wasiErrno(wasiPerm)
 		}
 		params, results := def.signature(name)
 		fn := func(ctx context.Context, mod api.Module, s []uint64) {
 			c := callOf(ctx)
-			c.charge(abi.CallFuel)
+			c.chargeFuel(abi.CallFuel)
 			errno := def.fn(c, mod.Memory(), s)
 			if len(results) > 0 {
 				s[0] = errno
@@ -138,12 +134,12 @@ func instantiateWASI(ctx context.Context, rt wazero.Runtime, wanted map[string]b
 	return nil
 }
 
-// wasiNone answers with an error number.
-func wasiNone(errno uint64) wasiFunc {
+// wasiErrno returns a function that returns an error number.
+func wasiErrno(errno uint64) wasiFunc {
 	return func(*callContext, api.Memory, []uint64) uint64 { return errno }
 }
 
-// wasiStdio answers for the three standard streams; there are no other files.
+// wasiStdio returns a function that returns an error number for the three standard streams, and EBADF for other files.
 func wasiStdio(errno uint64) wasiFunc {
 	return func(_ *callContext, _ api.Memory, s []uint64) uint64 {
 		if uint32(s[0]) > 2 {
@@ -153,17 +149,17 @@ func wasiStdio(errno uint64) wasiFunc {
 	}
 }
 
-func wasiNothing(*callContext, api.Memory, []uint64) uint64 { return wasiOK }
+func wasiSuccess(*callContext, api.Memory, []uint64) uint64 { return wasiOK }
 
-// args_sizes_get and environ_sizes_get: there are none.
-func wasiSizes(_ *callContext, mem api.Memory, s []uint64) uint64 {
+// args_sizes_get(count, size), environ_sizes_get(count, size)
+func wasiZeroSizes(_ *callContext, mem api.Memory, s []uint64) uint64 {
 	if !mem.WriteUint32Le(uint32(s[0]), 0) || !mem.WriteUint32Le(uint32(s[1]), 0) {
 		return wasiFault
 	}
 	return wasiOK
 }
 
-// Clocks of WASI.
+// Clocks of WASI, type clockid.
 const (
 	wasiRealtime  = 0
 	wasiMonotonic = 1
@@ -192,7 +188,7 @@ func wasiClockTime(c *callContext, mem api.Memory, s []uint64) uint64 {
 	return wasiOK
 }
 
-// wasiNow is the time of a clock, in nanoseconds.
+// wasiNow returns the time of a clock, in nanoseconds. It returns false if there is no such clock.
 func (c *callContext) wasiNow(clock uint32) (ns int64, ok bool) {
 	switch clock {
 	case wasiRealtime:
@@ -201,8 +197,8 @@ func (c *callContext) wasiNow(clock uint32) (ns int64, ok bool) {
 		}
 		return time.Now().UnixNano(), true
 	case wasiMonotonic:
-		// From 1: some guests take 0 for a clock that does not run.
-		return int64(time.Since(c.watch.epoch)) + 1, true
+		// It starts at 1: some guests treat 0 as a clock that does not run.
+		return int64(time.Since(c.watchdog.epoch)) + 1, true
 	}
 	return 0, false
 }
@@ -213,14 +209,12 @@ func wasiRandom(c *callContext, mem api.Memory, s []uint64) uint64 {
 	if !ok {
 		return wasiFault
 	}
-	for len(buf) > 0 { // in parts: the guest chose the length
+	for len(buf) > 0 { // in parts, because the guest chooses the length
 		n := min(len(buf), 1<<20)
 		c.chargeBytes(n)
 		_, _ = rand.Read(buf[:n]) // never fails
 		buf = buf[n:]
-		if left, bounded := c.watch.left(); bounded && left == 0 {
-			panic(errDeadline)
-		}
+		c.CheckTime()
 	}
 	return wasiOK
 }
@@ -228,102 +222,4 @@ func wasiRandom(c *callContext, mem api.Memory, s []uint64) uint64 {
 // proc_exit(code)
 func wasiExit(_ *callContext, _ api.Memory, s []uint64) uint64 {
 	panic(&exitError{code: uint32(s[0])})
-}
-
-// wasiVectors visits the buffers of an iovec array. A guest chooses how many
-// there are, so it stops after 1024, or 64 KiB: to write less than was asked
-// for is allowed, and the guest comes again.
-func wasiVectors(mem api.Memory, ptr, count uint32, visit func([]byte)) (total uint32, errno uint64) {
-	const maxVectors, maxBytes = 1024, 64 << 10
-	for i := uint32(0); i < min(count, maxVectors) && total < maxBytes; i++ {
-		vec, ok := mem.Read(ptr, 8)
-		if !ok {
-			return 0, wasiFault
-		}
-		buf, ok := mem.Read(binary.LittleEndian.Uint32(vec), binary.LittleEndian.Uint32(vec[4:]))
-		if !ok {
-			return 0, wasiFault
-		}
-		buf = buf[:min(uint32(len(buf)), maxBytes-total)]
-		visit(buf)
-		total += uint32(len(buf))
-		if ptr += 8; ptr < 8 {
-			return 0, wasiFault // wrapped
-		}
-	}
-	return total, wasiOK
-}
-
-// fd_write(fd, iovs, iovs_len, nwritten)
-func wasiWrite(c *callContext, mem api.Memory, s []uint64) uint64 {
-	var w *guestWriter
-	switch uint32(s[0]) {
-	case 1:
-		w = c.stdout
-	case 2:
-		w = c.stderr
-	default:
-		return wasiBadf
-	}
-	n, errno := wasiVectors(mem, uint32(s[1]), uint32(s[2]), func(b []byte) {
-		c.chargeBytes(len(b))
-		w.write(b)
-	})
-	if errno != wasiOK {
-		return errno
-	}
-	if !mem.WriteUint32Le(uint32(s[3]), n) {
-		return wasiFault
-	}
-	return wasiOK
-}
-
-// fd_read(fd, iovs, iovs_len, nread): standard input is at its end.
-func wasiRead(_ *callContext, mem api.Memory, s []uint64) uint64 {
-	if uint32(s[0]) != 0 {
-		return wasiBadf
-	}
-	if !mem.WriteUint32Le(uint32(s[3]), 0) {
-		return wasiFault
-	}
-	return wasiOK
-}
-
-const (
-	wasiCharacterDevice = 2 // type filetype
-	wasiRightRead       = 1 << 1
-	wasiRightWrite      = 1 << 6
-)
-
-// fd_fdstat_get(fd, stat)
-func wasiFdstat(_ *callContext, mem api.Memory, s []uint64) uint64 {
-	fd := uint32(s[0])
-	if fd > 2 {
-		return wasiBadf
-	}
-	stat, ok := mem.Read(uint32(s[1]), 24)
-	if !ok {
-		return wasiFault
-	}
-	clear(stat)
-	stat[0] = wasiCharacterDevice
-	stat[8] = wasiRightWrite
-	if fd == 0 {
-		stat[8] = wasiRightRead
-	}
-	return wasiOK
-}
-
-// fd_filestat_get(fd, stat)
-func wasiFilestat(_ *callContext, mem api.Memory, s []uint64) uint64 {
-	if uint32(s[0]) > 2 {
-		return wasiBadf
-	}
-	stat, ok := mem.Read(uint32(s[1]), 64)
-	if !ok {
-		return wasiFault
-	}
-	clear(stat)
-	stat[16] = wasiCharacterDevice
-	return wasiOK
 }

@@ -10,20 +10,20 @@ import (
 
 // Layout of subscriptions and events of poll_oneoff.
 const (
-	wasiSubscription = 48
-	wasiEvent        = 32
+	wasiSubscription = 48 // bytes
+	wasiEvent        = 32 // bytes
 	maxSubscriptions = 1024
 
-	wasiEventClock   = 0
+	wasiEventClock   = 0 // type eventtype
 	wasiEventFdRead  = 1
 	wasiEventFdWrite = 2
-	wasiAbsolute     = 1 // flag of a clock subscription
+	wasiAbsolute     = 1 // type subclockflags
 )
 
 // poll_oneoff(in, out, nsubscriptions, nevents)
 //
-// Streams are always ready. Where only clocks are asked for, it sleeps until
-// the first of them, but not beyond the hook's deadline: there it ends the hook.
+// Streams are always ready. If all subscriptions are clocks, the function sleeps until the first of them. At the hook's
+// deadline it ends the hook.
 func wasiPoll(c *callContext, mem api.Memory, s []uint64) uint64 {
 	n := uint32(s[2])
 	if n == 0 || n > maxSubscriptions {
@@ -35,8 +35,8 @@ func wasiPoll(c *callContext, mem api.Memory, s []uint64) uint64 {
 		return wasiFault
 	}
 	c.chargeBytes(len(in))
-	first := time.Duration(math.MaxInt64)
-	ready := false // a stream
+	first := time.Duration(math.MaxInt64) // the shortest wait
+	streamReady := false
 	for sub := in; len(sub) > 0; sub = sub[wasiSubscription:] {
 		switch sub[8] {
 		case wasiEventClock:
@@ -46,19 +46,19 @@ func wasiPoll(c *callContext, mem api.Memory, s []uint64) uint64 {
 			}
 			first = min(first, wait)
 		case wasiEventFdRead, wasiEventFdWrite:
-			ready = true
+			streamReady = true
 		default:
 			return wasiInval
 		}
 	}
-	if ready {
+	if streamReady {
 		first = min(first, 0)
 	}
 	c.sleep(first)
 	var events uint32
 	for sub := in; len(sub) > 0; sub = sub[wasiSubscription:] {
 		if sub[8] == wasiEventClock {
-			if wait, _ := c.wasiWait(sub); wait > first && (ready || wait > 0) {
+			if wait, _ := c.wasiWait(sub); wait > first && (streamReady || wait > 0) {
 				continue
 			}
 		}
@@ -69,8 +69,7 @@ func wasiPoll(c *callContext, mem api.Memory, s []uint64) uint64 {
 	return wasiOK
 }
 
-// wasiWait is how long a clock subscription waits. An absolute one that is
-// over waits 0.
+// wasiWait returns the time that a clock subscription waits, or an error number. An absolute time in the past waits 0.
 func (c *callContext) wasiWait(sub []byte) (time.Duration, uint64) {
 	timeout := binary.LittleEndian.Uint64(sub[24:])
 	if binary.LittleEndian.Uint16(sub[40:])&wasiAbsolute != 0 {
@@ -86,14 +85,14 @@ func (c *callContext) wasiWait(sub []byte) (time.Duration, uint64) {
 	return time.Duration(min(timeout, math.MaxInt64)), wasiOK
 }
 
-// sleep waits for d. When the hook's deadline comes first it ends the hook.
-// Without metering, a hook may sleep for as long as a deadline in all.
+// sleep waits for d, without a CPU slot. It ends the hook, by a panic, at the hook's deadline. Without metering, all
+// sleeps of a hook together may take as long as a deadline.
 func (c *callContext) sleep(d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	left, bounded := c.watch.left()
-	if !bounded {
+	left, limited := c.watchdog.remaining()
+	if !limited {
 		left = c.plugin.options.Deadline - c.slept
 	}
 	late := d >= left
@@ -102,7 +101,7 @@ func (c *callContext) sleep(d time.Duration) {
 	hadSlot := c.hasSlot
 	c.releaseSlot()
 	if d > 0 {
-		time.Sleep(d) // at most a deadline, so nothing has to interrupt it
+		time.Sleep(d) // not interruptible; at most as long as a deadline
 	}
 	if late {
 		panic(errDeadline)
@@ -112,7 +111,7 @@ func (c *callContext) sleep(d time.Duration) {
 	}
 }
 
-// writeEvent writes the event of a subscription that is due.
+// writeEvent writes the event of a subscription to out.
 func writeEvent(out, sub []byte) {
 	clear(out[:wasiEvent])
 	copy(out[:8], sub[:8]) // userdata

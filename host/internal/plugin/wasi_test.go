@@ -13,7 +13,7 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
-// The table of WASI functions is held against another implementation of them.
+// TestWASIIsComplete compares the table of WASI functions with the implementation of wazero.
 func TestWASIIsComplete(t *testing.T) {
 	rt := wazero.NewRuntime(t.Context())
 	defer rt.Close(t.Context())
@@ -30,7 +30,8 @@ func TestWASIIsComplete(t *testing.T) {
 		}
 		params, results := def.signature(name)
 		if !slices.Equal(params, f.ParamTypes()) || !slices.Equal(results, f.ResultTypes()) {
-			t.Errorf("%s has the signature %s, want %s", name, signature(params, results), signature(f.ParamTypes(), f.ResultTypes()))
+			t.Errorf("%s has the signature %s, want %s", name,
+				signature(params, results), signature(f.ParamTypes(), f.ResultTypes()))
 		}
 	}
 	if len(theirs) != len(wasiFuncs) {
@@ -38,7 +39,7 @@ func TestWASIIsComplete(t *testing.T) {
 	}
 }
 
-// wasiGuest has a memory and a callContext to call functions of WASI with.
+// wasiGuest has the memory and the callContext for calls of WASI functions.
 type wasiGuest struct {
 	t    *testing.T
 	call *callContext
@@ -51,8 +52,8 @@ func newWASIGuest(t *testing.T, o Options) *wasiGuest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	due := inst.watch.begin(time.Hour)
-	t.Cleanup(func() { inst.watch.end(due); p.release(v, inst) })
+	due := inst.watchdog.begin(time.Hour)
+	t.Cleanup(func() { inst.watchdog.end(due); p.release(v, inst) })
 	return &wasiGuest{t, &inst.call, inst.call.mem}
 }
 
@@ -90,7 +91,7 @@ func TestWASIClocksAndRandom(t *testing.T) {
 		t.Error("no resolution")
 	}
 	if g.errno("clock_time_get", 2, 0, 0) != wasiInval || g.errno("clock_res_get", 7, 0) != wasiInval {
-		t.Error("there are clocks that should not be")
+		t.Error("an unknown clock has a time")
 	}
 	g.ok("random_get", 1000, 64)
 	a, _ := g.mem.Read(1000, 64)
@@ -99,10 +100,11 @@ func TestWASIClocksAndRandom(t *testing.T) {
 	if b, _ := g.mem.Read(1000, 64); bytes.Equal(a, b) || bytes.Equal(b, make([]byte, 64)) {
 		t.Error("not random")
 	}
-	g.ok("random_get", 5, 3*wasmPage-5) // more than fits in one part is fine, too
+	g.ok("random_get", 5, 3*wasmPage-5) // more than one part
 }
 
-func TestWASIHasNothingElse(t *testing.T) {
+// TestWASIHasNoFiles: there are only the three standard streams, and no arguments or environment variables.
+func TestWASIHasNoFiles(t *testing.T) {
 	g := newWASIGuest(t, Options{})
 	for name, def := range wasiFuncs {
 		switch {
@@ -128,7 +130,7 @@ func TestWASIHasNothingElse(t *testing.T) {
 	g.mem.WriteUint64Le(0, 1<<64-1)
 	g.ok("fd_read", 0, 0, 1, 0)
 	if g.u64(0)&0xffffffff != 0 {
-		t.Error("standard input has something")
+		t.Error("standard input is not empty")
 	}
 	for fd, right := range []byte{wasiRightRead, wasiRightWrite, wasiRightWrite} {
 		g.ok("fd_fdstat_get", uint64(fd), 0)
@@ -139,11 +141,11 @@ func TestWASIHasNothingElse(t *testing.T) {
 	g.ok("fd_filestat_get", 1, 0)
 	g.ok("fd_close", 2)
 	if g.errno("fd_seek", 1) != wasiSpipe {
-		t.Error("standard output can seek")
+		t.Error("standard output is seekable")
 	}
 }
 
-// Pointers outside memory are EFAULT in WASI, and never a panic of Go.
+// TestWASIPointers: a pointer outside of memory returns EFAULT.
 func TestWASIPointers(t *testing.T) {
 	g := newWASIGuest(t, Options{})
 	const far = 0xffffffff
@@ -155,8 +157,10 @@ func TestWASIPointers(t *testing.T) {
 		{"clock_res_get", []uint64{0, far}}, {"clock_time_get", []uint64{0, 0, far - 7}},
 		{"random_get", []uint64{far, 1}}, {"random_get", []uint64{16, far}},
 		{"fd_write", []uint64{1, far, 1, 0}}, {"fd_write", []uint64{1, 0, 0, far}},
-		{"fd_read", []uint64{0, 0, 0, far}}, {"fd_fdstat_get", []uint64{0, far}}, {"fd_filestat_get", []uint64{0, far}},
-		{"poll_oneoff", []uint64{far, 0, 1, 0}}, {"poll_oneoff", []uint64{0, far, 1, 0}}, {"poll_oneoff", []uint64{0, 1000, 1, far}},
+		{"fd_read", []uint64{0, 0, 0, far}},
+		{"fd_fdstat_get", []uint64{0, far}}, {"fd_filestat_get", []uint64{0, far}},
+		{"poll_oneoff", []uint64{far, 0, 1, 0}}, {"poll_oneoff", []uint64{0, far, 1, 0}},
+		{"poll_oneoff", []uint64{0, 1000, 1, far}},
 	} {
 		if errno := g.errno(c.name, c.args...); errno != wasiFault {
 			t.Errorf("%s%v: errno %d", c.name, c.args, errno)
@@ -171,7 +175,7 @@ func TestWASIPointers(t *testing.T) {
 	}
 }
 
-// subscription is one of poll_oneoff.
+// subscription returns a subscription for poll_oneoff.
 func subscription(user uint64, kind byte, id uint32, timeout uint64, flags uint16) []byte {
 	b := make([]byte, wasiSubscription)
 	binary.LittleEndian.PutUint64(b, user)
@@ -182,44 +186,44 @@ func subscription(user uint64, kind byte, id uint32, timeout uint64, flags uint1
 	return b
 }
 
-func TestWASIPoll(t *testing.T) {
-	g := newWASIGuest(t, Options{Metering: Off, Deadline: time.Minute})
-	ms := uint64(time.Millisecond)
-	poll := func(subs ...[]byte) (users []byte, took time.Duration) {
-		t.Helper()
-		g.mem.Write(0, slices.Concat(subs...))
-		begun := time.Now()
-		g.ok("poll_oneoff", 0, 1024, uint64(len(subs)), 4096)
-		took = time.Since(begun)
-		n, _ := g.mem.ReadUint32Le(4096)
-		for i := range n {
-			b, _ := g.mem.ReadByte(1024 + i*wasiEvent)
-			users = append(users, b)
-		}
-		return users, took
+// pollGuest is a guest that calls poll_oneoff: the subscriptions are at address 0, the events at 1024, and the number
+// of events is at 4096.
+type pollGuest struct{ *wasiGuest }
+
+// poll returns the first byte of the user data of each event, and the time of the call.
+func (g *pollGuest) poll(subs ...[]byte) (users string, took time.Duration) {
+	g.t.Helper()
+	g.mem.Write(0, slices.Concat(subs...))
+	begun := time.Now()
+	g.ok("poll_oneoff", 0, 1024, uint64(len(subs)), 4096)
+	took = time.Since(begun)
+	n, _ := g.mem.ReadUint32Le(4096)
+	for i := range n {
+		b, _ := g.mem.ReadByte(1024 + i*wasiEvent)
+		users += string(rune(b))
 	}
-	if users, took := poll(subscription(1, wasiEventClock, 1, 5*ms, 0)); string(users) != "\x01" || took < 5*time.Millisecond {
-		t.Errorf("relative: %x after %s", users, took)
+	return users, took
+}
+
+func TestWASIPollClocks(t *testing.T) {
+	g := &pollGuest{newWASIGuest(t, Options{Metering: Off, Deadline: time.Minute})}
+	const ms, hour = uint64(time.Millisecond), uint64(time.Hour)
+	users, took := g.poll(subscription(1, wasiEventClock, 1, 5*ms, 0))
+	if users != "\x01" || took < 5*time.Millisecond {
+		t.Errorf("relative time: %q after %s", users, took)
 	}
-	if users, took := poll(subscription(1, wasiEventClock, 1, uint64(time.Hour), 0), subscription(2, wasiEventClock, 1, 5*ms, 0)); string(users) != "\x02" || took < 5*time.Millisecond {
-		t.Errorf("the sooner of two: %x after %s", users, took)
+	users, took = g.poll(subscription(1, wasiEventClock, 1, hour, 0), subscription(2, wasiEventClock, 1, 5*ms, 0))
+	if users != "\x02" || took < 5*time.Millisecond {
+		t.Errorf("the shorter of two times: %q after %s", users, took)
 	}
-	until := uint64(time.Since(g.call.watch.epoch)) + 5*ms
-	if users, _ := poll(subscription(3, wasiEventClock, wasiMonotonic, until, wasiAbsolute)); string(users) != "\x03" || uint64(time.Since(g.call.watch.epoch)) < until {
-		t.Errorf("absolute: %x", users)
+	epoch := g.call.watchdog.epoch
+	until := uint64(time.Since(epoch)) + 5*ms
+	users, _ = g.poll(subscription(3, wasiEventClock, wasiMonotonic, until, wasiAbsolute))
+	if users != "\x03" || uint64(time.Since(epoch)) < until {
+		t.Errorf("absolute time: %q", users)
 	}
-	if users, _ := poll(subscription(3, wasiEventClock, wasiRealtime, 5, wasiAbsolute)); string(users) != "\x03" {
-		t.Errorf("long ago: %x", users)
-	}
-	if users, _ := poll(subscription(4, wasiEventClock, 1, uint64(time.Hour), 0), subscription(5, wasiEventFdWrite, 1, 0, 0), subscription(6, wasiEventFdRead, 9, 0, 0)); string(users) != "\x05\x06" {
-		t.Errorf("streams are ready: %x", users)
-	}
-	if errno, _ := g.mem.ReadByte(1024 + wasiEvent + 8); errno != wasiBadf {
-		t.Errorf("file 9: errno %d", errno)
-	}
-	g.mem.Write(0, subscription(1, 9, 0, 0, 0))
-	if g.errno("poll_oneoff", 0, 1024, 1, 4096) != wasiInval || g.errno("poll_oneoff", 0, 1024, 0, 4096) != wasiInval {
-		t.Error("a bad subscription is accepted")
+	if users, _ := g.poll(subscription(3, wasiEventClock, wasiRealtime, 5, wasiAbsolute)); users != "\x03" {
+		t.Errorf("a time in the past: %q", users)
 	}
 	g.mem.Write(0, subscription(1, wasiEventClock, 5, 1, wasiAbsolute))
 	if g.errno("poll_oneoff", 0, 1024, 1, 4096) != wasiInval {
@@ -227,7 +231,28 @@ func TestWASIPoll(t *testing.T) {
 	}
 }
 
-// Sleeps of one hook together are bounded without metering, too.
+func TestWASIPollStreams(t *testing.T) {
+	g := &pollGuest{newWASIGuest(t, Options{Metering: Off, Deadline: time.Minute})}
+	users, _ := g.poll(
+		subscription(4, wasiEventClock, 1, uint64(time.Hour), 0),
+		subscription(5, wasiEventFdWrite, 1, 0, 0),
+		subscription(6, wasiEventFdRead, 9, 0, 0))
+	if users != "\x05\x06" {
+		t.Errorf("streams are ready: %q", users)
+	}
+	if errno, _ := g.mem.ReadByte(1024 + wasiEvent + 8); errno != wasiBadf {
+		t.Errorf("file 9: errno %d", errno)
+	}
+	g.mem.Write(0, subscription(1, 9, 0, 0, 0))
+	if g.errno("poll_oneoff", 0, 1024, 1, 4096) != wasiInval {
+		t.Error("an unknown type of subscription is accepted")
+	}
+	if g.errno("poll_oneoff", 0, 1024, 0, 4096) != wasiInval {
+		t.Error("a call without subscriptions is accepted")
+	}
+}
+
+// TestSleepIsBounded: the sleeps of one hook together are limited, with metering and without.
 func TestSleepIsBounded(t *testing.T) {
 	for _, m := range []Metering{Off, Deadline} {
 		p := newPlugin(t, Options{Metering: m, Deadline: 30 * time.Millisecond}, guest(t, "faults"))
@@ -258,9 +283,10 @@ func TestGuestOutputIsLogged(t *testing.T) {
 	print("1a line\r\n", "level=INFO msg=\"half a line\" source=guest stream=stdout\n")
 	print("1\x1b[31m\xff\u200e\n", `level=INFO msg=\x1b[31m\xff\u200e source=guest stream=stdout`+"\n")
 	long := strings.Repeat("x", maxGuestLine+1)
-	print("1"+long+"\n", "level=INFO msg="+long[1:]+" source=guest stream=stdout\nlevel=INFO msg=x source=guest stream=stdout\n")
+	print("1"+long+"\n", "level=INFO msg="+long[1:]+" source=guest stream=stdout\n"+
+		"level=INFO msg=x source=guest stream=stdout\n")
 
-	// What a guest had to say before it fell over is not lost.
+	// An incomplete line is logged when the guest traps.
 	print("2last words", "")
 	wantFault(t, message(p, &fakeEnv{}, "u"), Trap)
 	if !strings.Contains(out.String(), `msg="last words"`) {
@@ -281,7 +307,7 @@ func TestGuestOutputIsBounded(t *testing.T) {
 	}
 }
 
-// A write that is too long for one call is cut, which WASI allows.
+// TestLongWrites: a write that is too long for one call is cut, as WASI allows.
 func TestLongWrites(t *testing.T) {
 	g := newWASIGuest(t, Options{})
 	vec := binary.LittleEndian.AppendUint32(nil, 0)

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-func TestWatchKillsTheCallThatIsLate(t *testing.T) {
-	w := newWatch(Deadline, time.Now())
+// TestWatchdogKillsALateCall: the timer kills a call that passes its deadline.
+func TestWatchdogKillsALateCall(t *testing.T) {
+	w := newWatchdog(Deadline, time.Now())
 	defer w.stop()
 	due := w.begin(time.Millisecond)
 	<-w.done
@@ -20,17 +21,16 @@ func TestWatchKillsTheCallThatIsLate(t *testing.T) {
 	}
 }
 
-// A timer that was set for an earlier call fires during a later one, and must
-// leave it alone.
-func TestWatchSparesLaterCalls(t *testing.T) {
-	w := newWatch(Deadline, time.Now())
+// TestWatchdogSparesLaterCalls: a timer that was set for an earlier call does not kill a later one.
+func TestWatchdogSparesLaterCalls(t *testing.T) {
+	w := newWatchdog(Deadline, time.Now())
 	defer w.stop()
 	if !w.end(w.begin(5 * time.Millisecond)) { // sets the timer
 		t.Fatal("late at once")
 	}
 	due := w.begin(time.Hour)
 	for range 3 {
-		w.fire() // what a late timer does, at the worst moments
+		w.fire() // as a late timer does
 	}
 	select {
 	case <-w.done:
@@ -42,12 +42,12 @@ func TestWatchSparesLaterCalls(t *testing.T) {
 	}
 }
 
-// After a long deadline a short one has to hold as well.
-func TestWatchRestsAfterStart(t *testing.T) {
-	w := newWatch(Deadline, time.Now())
+// TestWatchdogAfterStart: a short deadline after a long one is in force.
+func TestWatchdogAfterStart(t *testing.T) {
+	w := newWatchdog(Deadline, time.Now())
 	defer w.stop()
 	w.end(w.begin(time.Hour))
-	w.rest()
+	w.disarm()
 	due := w.begin(time.Millisecond)
 	<-w.done
 	if w.end(due) {
@@ -55,11 +55,10 @@ func TestWatchRestsAfterStart(t *testing.T) {
 	}
 }
 
-// The race of a call's end against its timer has one winner, and it is the
-// one that the done channel agrees with.
-func TestWatchRace(t *testing.T) {
+// TestWatchdogRace: either the end of a call or its timer wins, and the done channel shows which.
+func TestWatchdogRace(t *testing.T) {
 	for range 300 {
-		w := newWatch(Deadline, time.Now())
+		w := newWatchdog(Deadline, time.Now())
 		var due int64
 		var wg sync.WaitGroup
 		due = w.begin(time.Microsecond)
@@ -82,15 +81,15 @@ func TestWatchRace(t *testing.T) {
 	}
 }
 
-func TestWatchOff(t *testing.T) {
-	w := newWatch(Off, time.Now())
+func TestWatchdogOff(t *testing.T) {
+	w := newWatchdog(Off, time.Now())
 	due := w.begin(1)
 	if w.done != nil || !w.end(due) {
-		t.Error("Off bounds something")
+		t.Error("with Off a call passed its deadline")
 	}
-	if _, bounded := w.left(); bounded {
-		t.Error("Off bounds something")
+	if _, limited := w.remaining(); limited {
+		t.Error("with Off a call has a limit")
 	}
-	w.rest()
+	w.disarm()
 	w.stop()
 }
