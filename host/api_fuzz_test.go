@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/azuhost/azuhost/host/internal/naming"
 )
 
 // FuzzPublication: a body is refused, or gives a message that can be sent.
@@ -40,7 +42,7 @@ func FuzzOnPublish(f *testing.F) {
 	f.Add("", "", []byte("\n\n"))
 	f.Fuzz(func(t *testing.T, room, user string, data []byte) {
 		to := Target{Room: room, User: user}
-		if room != "" && (user != "" || !validName(room)) || user != "" && !validName(user) {
+		if room != "" && (user != "" || !naming.Valid(room)) || user != "" && !naming.Valid(user) {
 			return
 		}
 		got, rest := splitPublish(to.appendEvent(nil, data))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/internal/auth"
+	"github.com/azuhost/azuhost/host/internal/naming"
 )
 
 // Auth says which tokens (JSON Web Tokens, RFC 7519) the host accepts, and where
@@ -98,7 +99,7 @@ func (a Auth) options() auth.Options {
 	return auth.Options{
 		Algorithms: a.Algorithms, Issuer: a.Issuer, Audience: a.Audience,
 		Leeway: a.Leeway, AllowNoExpiry: a.AllowNoExpiry, MaxToken: a.MaxToken,
-		Subject: func(sub string) bool { return validName(sub) },
+		Subject: func(sub string) bool { return naming.Valid(sub) },
 		Secret:  []byte(a.Secret), SecretFile: a.SecretFile, PublicKeyFile: a.PublicKeyFile,
 		JWKSFile: a.JWKSFile, JWKSURL: a.JWKSURL, Refresh: a.JWKSRefresh, MaxStale: a.JWKSMaxStale,
 		Query: a.Query, Cookie: a.Cookie,

@@ -88,7 +88,7 @@ func (rt *routeRuntime) refuseToken(set *settings, c *conn, w http.ResponseWrite
 		rt.upgrade(c, w, r)
 		return
 	}
-	rt.host.limits.release(c)
+	c.uncount()
 	switch status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")

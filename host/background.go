@@ -66,10 +66,10 @@ func (rt *routeRuntime) idleTime(now time.Time) time.Duration {
 	if at, ok := rt.hub.NextGraceEnd(); ok {
 		d = min(d, at.Sub(now))
 	}
-	if at, ok := rt.timers.next(); ok {
+	if at, ok := rt.timers.Next(); ok {
 		d = min(d, at.Sub(now))
 	}
-	if at, ok := rt.expiries.next(); ok {
+	if at, ok := rt.expiries.Next(); ok {
 		d = min(d, at.Sub(now))
 	}
 	if at, ok := rt.breaker.Due(); ok {
@@ -99,20 +99,20 @@ func (rt *routeRuntime) presenceEvents(outbox *hub.Outbox, now time.Time) {
 // timerEvents runs on_timer for the timers that are due, for maxTimerRound.
 func (rt *routeRuntime) timerEvents(outbox *hub.Outbox, now time.Time) {
 	for start := time.Now(); !rt.stopped() && time.Since(start) <= maxTimerRound; {
-		id, ok := rt.timers.take(now)
+		id, ok := rt.timers.Take(now)
 		if !ok {
 			return
 		}
 		var c *conn
-		if id.conn != 0 {
-			m := rt.hub.Member(id.conn)
+		if id.Conn != 0 {
+			m := rt.hub.Member(id.Conn)
 			if m == nil {
 				continue
 			}
 			c = m.Sink().(*conn)
-			c.removeTimer(id.name)
+			c.removeTimer(id.Name)
 		}
-		rt.runDue(plugin.Event{Hook: abi.OnTimer, Conn: id.conn, Data: []byte(id.name)}, c, outbox)
+		rt.runDue(plugin.Event{Hook: abi.OnTimer, Conn: id.Conn, Data: []byte(id.Name)}, c, outbox)
 	}
 }
 

@@ -10,8 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/azuhost/azuhost/host/internal/appmetrics"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/timer"
 )
 
 // clerkOf is a channel of f without a clerk. Its clock may be nil: the system's.
@@ -19,7 +21,7 @@ func clerkOf(clock Clock, f *Funcs) *routeRuntime {
 	if clock == nil {
 		clock = systemClock{}
 	}
-	h := &Host{clock: clock, log: slog.New(slog.DiscardHandler), cpuSlots: plugin.NewCPUSlots(), appMetrics: newAppMetrics()}
+	h := &Host{clock: clock, log: slog.New(slog.DiscardHandler), cpuSlots: plugin.NewCPUSlots(), appMetrics: appmetrics.New()}
 	h.calls.New = func() any { return &call{} }
 	h.metrics = newMetrics(h)
 	r := Route{Path: "/c", Channel: f, PresenceGrace: -1}.withDefaults()
@@ -111,7 +113,7 @@ func TestTimerThatSetsItself(t *testing.T) {
 	rt.setTimer(nil, "again", 0)
 	now := rt.host.clock.Now()
 	rt.timerEvents(&hub.Outbox{Hub: rt.hub}, now)
-	at, ok := rt.timers.next()
+	at, ok := rt.timers.Next()
 	if n != 1 || !ok || at.Sub(now) != time.Millisecond {
 		t.Errorf("the timer has fired %d times, and is due in %v", n, at.Sub(now))
 	}
@@ -126,13 +128,13 @@ func TestClerkEndsTokensBetweenHooks(t *testing.T) {
 				var rt *routeRuntime
 				begun, ended := time.Now(), time.Duration(0)
 				rt = clerkOf(nil, forBoth(func() {
-					if ended == 0 && rt.expiries.len() == 0 {
+					if ended == 0 && rt.expiries.Len() == 0 {
 						ended = time.Since(begun)
 					}
 					time.Sleep(took)
 				}))
 				backlog(rt, 50)
-				rt.expiries.set(timerID{conn: 999}, begun.Add(due))
+				rt.expiries.Set(timer.ID{Conn: 999}, begun.Add(due))
 				clerkFor(rt, time.Second)
 				if ended == 0 || ended > due+2*took {
 					t.Errorf("the token was due after %v and ended after %v", due, ended)

@@ -9,8 +9,10 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/naming"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/store"
+	"github.com/azuhost/azuhost/host/internal/timer"
 )
 
 // call is one run of a hook. It gathers the effects that the hook asks for and
@@ -33,10 +35,10 @@ type call struct {
 	arena   []byte // frames, names and values of the effects
 
 	membership membershipChanges
-	timers     map[timerID]timerEffect // the last effect on each timer
-	newTimers  int                     // timers that the effects add to the route
-	newSeries  map[string]struct{}     // of metrics, that the effects add
-	tx         store.Tx                // changes of the store
+	timers     map[timer.ID]timerEffect // the last effect on each timer
+	newTimers  int                      // timers that the effects add to the route
+	newSeries  map[string]struct{}      // of metrics, that the effects add
+	tx         store.Tx                 // changes of the store
 
 	failed   bool // the hook has called fail
 	failText string
@@ -139,7 +141,7 @@ func (c *call) keep(p []byte) (span, error) {
 
 // keepName copies a valid name to the arena.
 func (c *call) keepName(b []byte) (span, error) {
-	if !validName(b) {
+	if !naming.Valid(b) {
 		return span{}, abi.Invalid
 	}
 	return c.keep(b)
@@ -160,7 +162,7 @@ func (c *call) findConn(id ConnID) (*conn, error) {
 // findConnFor is findConn for a function that also takes a name, which it checks.
 func (c *call) findConnFor(id ConnID, name []byte) (*conn, error) {
 	conn, err := c.findConn(id)
-	if err == nil && !validName(name) {
+	if err == nil && !naming.Valid(name) {
 		return nil, abi.Invalid
 	}
 	return conn, err
@@ -175,7 +177,7 @@ func (c *call) Log(level abi.Level, text []byte) {
 // Metric implements plugin.Env.
 func (c *call) Metric(mop abi.MetricOp, name, labels []byte, value float64) error {
 	limit := c.set.limits.MetricSeries - len(c.newSeries)
-	series, err := c.rt.host.appMetrics.check(c.rt, mop, name, labels, value, limit, c.newSeries)
+	series, err := c.rt.appMetrics.Check(mop, name, labels, value, limit, c.newSeries)
 	if err != nil {
 		return err
 	}

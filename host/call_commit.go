@@ -47,7 +47,7 @@ func (c *call) needsLimitCheck() bool {
 // that add nothing. routeRuntime.committing is held.
 func (c *call) exceededLimit() string {
 	l := &c.set.limits
-	if n := c.rt.timers.len(); n+c.addedTimers() > max(l.Timers, n) {
+	if n := c.rt.timers.Len(); n+c.addedTimers() > max(l.Timers, n) {
 		return "limits.timers"
 	}
 	if n := c.rt.hub.Presences(); n+c.membership.presences > max(l.Presences, n) {
@@ -57,7 +57,7 @@ func (c *call) exceededLimit() string {
 		if now, after := c.rt.hub.RoomsAfter(&conn.member, m.in); after > max(l.MaxRoomsPerConnection, now) {
 			return "limits.max_rooms_per_connection"
 		}
-		if now, after := conn.values.sizeAfter(c, m.values); after > max(l.ValueBytes, now) {
+		if now, after := conn.values.SizeAfter(c.valueSizes(m)); after > max(l.ValueBytes, now) {
 			return "limits.value_bytes"
 		}
 	}
@@ -86,13 +86,14 @@ func (c *call) apply(index int, e *effect) {
 	case effectIdentify:
 		c.rt.hub.Identify(&e.conn.member, string(c.bytes(e.name)))
 	case effectSetValue:
-		e.conn.values.set(string(c.bytes(e.name)), c.bytes(e.data))
+		e.conn.values.Set(string(c.bytes(e.name)), c.bytes(e.data))
 	case effectDeleteValue:
-		e.conn.values.delete(c.bytes(e.name))
+		e.conn.values.Delete(c.bytes(e.name))
 	case effectTimerSet, effectTimerClear:
 		c.commitTimer(index, e)
 	case effectMetric:
-		c.rt.host.appMetrics.apply(c.rt, e.metric, string(c.bytes(e.name)), string(c.bytes(e.data)), e.value)
+		limit := c.rt.settings.Load().limits.MetricSeries
+		c.rt.appMetrics.Apply(e.metric, string(c.bytes(e.name)), string(c.bytes(e.data)), e.value, limit)
 	}
 }
 

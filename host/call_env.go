@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/frame"
+	"github.com/azuhost/azuhost/host/internal/naming"
 )
 
 // channelEnv is a call as the Env of a channel in Go. Its methods convert
@@ -37,7 +39,7 @@ func (e *channelEnv) SendUser(user string, kind abi.Kind, data []byte) error {
 // SendUsers implements Env.
 func (e *channelEnv) SendUsers(users []string, kind abi.Kind, data []byte) error {
 	for _, u := range users {
-		if !validName(u) { // a newline in a name would make two of it
+		if !naming.Valid(u) { // a newline in a name would make two of it
 			return abi.Invalid
 		}
 	}
@@ -46,7 +48,7 @@ func (e *channelEnv) SendUsers(users []string, kind abi.Kind, data []byte) error
 
 // CloseConn implements Env.
 func (e *channelEnv) CloseConn(conn ConnID, code int, reason string) error {
-	if !validCloseCode(code) { // before the conversion to 32 bits
+	if !frame.CanClose(code) { // before the conversion to 32 bits
 		return abi.Invalid
 	}
 	return e.call().CloseConn(conn, int32(code), []byte(reason))

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/naming"
 )
 
 // membershipChanges are the effects of a hook that change rooms, users and the
@@ -127,7 +128,7 @@ func (c *call) Identify(id ConnID, user []byte) error {
 	if err != nil {
 		return err
 	}
-	if len(user) > 0 && !validName(user) {
+	if len(user) > 0 && !naming.Valid(user) {
 		return abi.Invalid
 	}
 	name, before := string(user), c.userOf(conn)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/naming"
 )
 
 // A read combines what the hub knows with the membership changes that the hook
@@ -95,7 +96,7 @@ func (c *call) membersOf(room string) []ConnID {
 
 // RoomSize implements plugin.Env.
 func (c *call) RoomSize(room []byte) (int, error) {
-	if !validName(room) {
+	if !naming.Valid(room) {
 		return 0, abi.Invalid
 	}
 	n := c.rt.hub.RoomSize(room)
@@ -107,7 +108,7 @@ func (c *call) RoomSize(room []byte) (int, error) {
 
 // AppendRoomMembers implements plugin.Env.
 func (c *call) AppendRoomMembers(dst, room []byte) ([]byte, error) {
-	if !validName(room) {
+	if !naming.Valid(room) {
 		return dst, abi.Invalid
 	}
 	for _, id := range c.membersOf(string(room)) {
@@ -136,7 +137,7 @@ func (c *call) AppendUser(dst []byte, id ConnID) ([]byte, error) {
 
 // AppendRoomUsers implements plugin.Env.
 func (c *call) AppendRoomUsers(dst, room []byte) ([]byte, error) {
-	if !validName(room) {
+	if !naming.Valid(room) {
 		return dst, abi.Invalid
 	}
 	return appendLines(dst, c.usersIn(string(room))), nil
@@ -162,7 +163,7 @@ func (c *call) usersIn(room string) []string {
 
 // Online implements plugin.Env.
 func (c *call) Online(user []byte) (bool, error) {
-	if !validName(user) {
+	if !naming.Valid(user) {
 		return false, abi.Invalid
 	}
 	if c.rt.isRemote("", string(user)) {

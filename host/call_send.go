@@ -98,7 +98,7 @@ func (c *call) SendUsers(users []byte, kind abi.Kind, data []byte) (err error) {
 
 // CloseConn implements plugin.Env.
 func (c *call) CloseConn(id ConnID, code int32, reason []byte) error {
-	if !validCloseCode(int(code)) || len(reason) > abi.MaxCloseReason || !utf8.Valid(reason) {
+	if !frame.CanClose(int(code)) || len(reason) > abi.MaxCloseReason || !utf8.Valid(reason) {
 		return abi.Invalid
 	}
 	conn, err := c.findConn(id)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/naming"
 	"github.com/azuhost/azuhost/host/internal/store"
 )
 
@@ -12,7 +13,7 @@ func (c *call) OnWait(f func()) { c.tx.OnWait(f) }
 
 // AppendStore implements plugin.Env.
 func (c *call) AppendStore(dst, key []byte) ([]byte, error) {
-	if !validName(key) {
+	if !naming.Valid(key) {
 		return dst, abi.Invalid
 	}
 	v, err := c.storeTx().Get(string(key))
@@ -21,7 +22,7 @@ func (c *call) AppendStore(dst, key []byte) ([]byte, error) {
 
 // StoreSet implements plugin.Env.
 func (c *call) StoreSet(key, data []byte, ttl time.Duration) error {
-	if !validName(key) || ttl < 0 {
+	if !naming.Valid(key) || ttl < 0 {
 		return abi.Invalid
 	}
 	return c.storeTx().Set(string(key), string(data), ttl, c.storeLimits())
@@ -29,7 +30,7 @@ func (c *call) StoreSet(key, data []byte, ttl time.Duration) error {
 
 // StoreDelete implements plugin.Env.
 func (c *call) StoreDelete(key []byte) error {
-	if !validName(key) {
+	if !naming.Valid(key) {
 		return abi.Invalid
 	}
 	return c.storeTx().Delete(string(key), c.storeLimits())
@@ -37,7 +38,7 @@ func (c *call) StoreDelete(key []byte) error {
 
 // StoreAdd implements plugin.Env.
 func (c *call) StoreAdd(key []byte, delta int64, ttl time.Duration) (int64, error) {
-	if !validName(key) || ttl < 0 {
+	if !naming.Valid(key) || ttl < 0 {
 		return 0, abi.Invalid
 	}
 	return c.storeTx().Add(string(key), delta, ttl, c.storeLimits(), c.charge)

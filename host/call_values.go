@@ -1,6 +1,8 @@
 package host
 
 import (
+	"iter"
+
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/store"
 )
@@ -17,7 +19,7 @@ func (c *call) AppendValue(dst []byte, id ConnID, key []byte) ([]byte, error) {
 		}
 		return append(dst, c.bytes(e.data)...), nil
 	}
-	dst, ok := conn.values.append(dst, key)
+	dst, ok := conn.values.Append(dst, key)
 	if !ok {
 		return dst, abi.NotFound
 	}
@@ -89,7 +91,7 @@ func (c *call) valueEffect(conn *conn, key []byte) *effect {
 // valueBytes returns the size of the values of a connection and that of one key,
 // the hook's own effects included.
 func (c *call) valueBytes(conn *conn, key []byte) (all, one int) {
-	all, one = conn.values.bytes(key)
+	all, one = conn.values.Bytes(key)
 	if m := c.membership.conns[conn]; m != nil {
 		all += m.added
 	}
@@ -105,4 +107,15 @@ func (e *effect) valueBytes() int {
 		return 0
 	}
 	return store.EntryBytes(e.name.len(), e.data.len())
+}
+
+// valueSizes yields the keys that the hook changes, with the sizes of their values.
+func (c *call) valueSizes(m *connChanges) iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		for key, i := range m.values {
+			if !yield(key, c.effects[i].valueBytes()) {
+				return
+			}
+		}
+	}
 }

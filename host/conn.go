@@ -14,6 +14,8 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
+	"github.com/azuhost/azuhost/host/internal/store"
+	"github.com/azuhost/azuhost/host/internal/timer"
 )
 
 // conn is a connection of a route: a member of its hub with a socket. It
@@ -30,7 +32,7 @@ type conn struct {
 	since       int64 // nanoseconds since 1970
 
 	token  atomic.Pointer[auth.Token] // the current one; nil: none was verified
-	values values
+	values store.Values
 	// closing is set by a close that was asked for. Input that has been read
 	// before runs no more hooks.
 	closing atomic.Bool
@@ -139,7 +141,10 @@ func (c *conn) OnClosed(code int, reason string) {
 
 // OnReleased implements socket.Handler. A closed connection counts until its
 // socket is released, since a client that lingers still holds it.
-func (c *conn) OnReleased() { c.rt.host.limits.release(c) }
+func (c *conn) OnReleased() { c.uncount() }
+
+// uncount ends the connection for the limits of connections.
+func (c *conn) uncount() { c.rt.host.limits.Release(c.rt, c.address) }
 
 // addTimer records a timer of the connection. It returns false if the connection
 // has ended. timerMu is held.
@@ -158,7 +163,7 @@ func (c *conn) addTimer(name string) bool {
 func (c *conn) removeTimer(name string) {
 	c.timerMu.Lock()
 	defer c.timerMu.Unlock()
-	if !c.rt.timers.has(timerID{c.member.ID, name}) {
+	if !c.rt.timers.Has(timer.ID{Conn: c.member.ID, Name: name}) {
 		delete(c.timers, name)
 	}
 }
@@ -170,9 +175,9 @@ func (c *conn) endTimers() {
 	c.timers, c.timersDone = nil, true
 	c.timerMu.Unlock()
 	for n := range names {
-		c.rt.timers.clear(timerID{c.member.ID, n})
+		c.rt.timers.Clear(timer.ID{Conn: c.member.ID, Name: n})
 	}
-	c.rt.expiries.clear(timerID{conn: c.member.ID})
+	c.rt.expiries.Clear(timer.ID{Conn: c.member.ID})
 }
 
 // codeLabel returns a close code as a metric label. Codes from 3000 are grouped,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/naming"
 )
 
 // id returns the id of the connection in its cluster.
@@ -21,7 +22,7 @@ func parseClusterConnID(s string) (node string, id ConnID, err error) {
 	if i > 0 {
 		id, err = strconv.ParseUint(s[i+1:], 10, 64)
 	}
-	if i <= 0 || err != nil || id == 0 || s[i+1:] != strconv.FormatUint(id, 10) || !nodeName.MatchString(s[:i]) {
+	if i <= 0 || err != nil || id == 0 || s[i+1:] != strconv.FormatUint(id, 10) || !naming.ValidNode(s[:i]) {
 		return "", 0, fmt.Errorf("connection %q: want NODE.NUMBER, as connections are listed: %w", s, abi.Invalid)
 	}
 	return s[:i], id, nil

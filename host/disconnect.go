@@ -8,6 +8,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/broker"
+	"github.com/azuhost/azuhost/host/internal/frame"
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
@@ -45,7 +46,7 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err
 		return Delivery{}, err
 	}
 	switch {
-	case !validCloseCode(d.Code):
+	case !frame.CanClose(d.Code):
 		return Delivery{}, fmt.Errorf("close code %d: want 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999: %w", d.Code, abi.Invalid)
 	case len(d.Reason) > abi.MaxCloseReason || !utf8.ValidString(d.Reason):
 		return Delivery{}, fmt.Errorf("a reason has at most %d bytes of UTF-8: %w", abi.MaxCloseReason, abi.Invalid)

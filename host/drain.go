@@ -53,11 +53,11 @@ func (h *Host) Drain(ctx context.Context) error {
 		case <-idle:
 			return nil
 		case <-ctx.Done():
-			return fmt.Errorf("drain: %d connections are left: %w", h.limits.count(), ctx.Err())
+			return fmt.Errorf("drain: %d connections are left: %w", h.limits.Count(), ctx.Err())
 		case <-ending: // Close closes the rest
 			ending, s.conns = nil, nil
 		case <-progress.C:
-			h.log.Info("draining", "left", h.limits.count())
+			h.log.Info("draining", "left", h.limits.Count())
 		case <-due.C:
 			if next, more := s.step(func(c *conn) { c.closeForDrain(h.reconnectAfter()) }); more {
 				due.Reset(next)
@@ -70,7 +70,7 @@ func (h *Host) Drain(ctx context.Context) error {
 // connection is left.
 func (h *Host) stopAccepting() <-chan struct{} {
 	h.closing.Store(true)
-	return h.limits.close()
+	return h.limits.Close()
 }
 
 // connections lists the connections of all routes that on_connect has accepted.

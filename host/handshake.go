@@ -9,7 +9,9 @@ import (
 
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/clientip"
+	"github.com/azuhost/azuhost/host/internal/connlimit"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/naming"
 	"github.com/azuhost/azuhost/host/internal/origin"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
@@ -60,24 +62,39 @@ func (rt *routeRuntime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := rt.newConn(set, r)
 	for _, p := range c.params {
-		if !validName(p) {
+		if !naming.Valid(p) {
 			rt.refuse(w, http.StatusBadRequest, "a parameter of the path is empty, too long or not clean UTF-8", refusedParam)
 			return
 		}
 	}
-	if why, ok := rt.host.limits.acquire(c, set.limits.MaxConnections); !ok {
-		status, text := http.StatusServiceUnavailable, "too many connections"
-		switch why {
-		case refusedAddress:
-			status = http.StatusTooManyRequests
-		case refusedClosing:
-			text = "the server is going away"
-		}
-		w.Header().Set("Retry-After", "5")
-		rt.refuse(w, status, text, why)
+	if !rt.count(set, c, w) {
 		return
 	}
 	rt.connect(set, c, w, r)
+}
+
+// count counts a new connection, or refuses its handshake where a bound is reached.
+func (rt *routeRuntime) count(set *settings, c *conn, w http.ResponseWriter) bool {
+	bound := rt.host.limits.Acquire(rt, c.address, set.limits.MaxConnections)
+	if bound == connlimit.None {
+		if !rt.retired.Load() { // after Acquire: whoever has retired the route waits for c
+			return true
+		}
+		c.uncount()
+		bound = connlimit.Closing
+	}
+	status, text, why := http.StatusServiceUnavailable, "too many connections", refusedTotal
+	switch bound {
+	case connlimit.Closing:
+		text, why = "the server is going away", refusedClosing
+	case connlimit.PerAddress:
+		status, why = http.StatusTooManyRequests, refusedAddress
+	case connlimit.PerRoute:
+		why = refusedRoute
+	}
+	w.Header().Set("Retry-After", "5")
+	rt.refuse(w, status, text, why)
+	return false
 }
 
 // checkHandshake returns why a handshake is refused before a connection is made for
@@ -165,7 +182,7 @@ func (rt *routeRuntime) connect(set *settings, c *conn, w http.ResponseWriter, r
 		c.scheduleExpiry()
 		c.outbox.Flush()
 	} else if code == 0 {
-		rt.host.limits.release(c)
+		c.uncount()
 		why := refusedUnavailable
 		var he *plugin.HookError
 		if errors.As(err, &he) && isRefusal(abi.OnConnect, he.Code) {

@@ -13,9 +13,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/azuhost/azuhost/host/internal/appmetrics"
 	"github.com/azuhost/azuhost/host/internal/auth"
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/clientip"
+	"github.com/azuhost/azuhost/host/internal/connlimit"
+	"github.com/azuhost/azuhost/host/internal/naming"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/rollout"
 	"github.com/azuhost/azuhost/host/internal/socket"
@@ -31,9 +34,9 @@ type Host struct {
 	broker     *broker.Broker // nil: this host is alone
 	registry   *prometheus.Registry
 	metrics    *metrics
-	appMetrics *appMetrics
+	appMetrics *appmetrics.Metrics
 	sockets    *socket.Group
-	limits     *connLimits
+	limits     *connlimit.Limits[*routeRuntime]
 	cpuSlots   *plugin.CPUSlots
 	calls      sync.Pool // of *call
 	nextID     atomic.Uint64
@@ -77,7 +80,7 @@ func newConfig(o Options) (*config, error) {
 
 // check says what makes no sense for the whole host.
 func (o Options) check() error {
-	if o.Node != "" && !nodeName.MatchString(o.Node) {
+	if o.Node != "" && !naming.ValidNode(o.Node) {
 		return fmt.Errorf("Node is %q: want 1 to 63 of a-z, 0-9 and -, as in a DNS label", o.Node)
 	}
 	if err := CheckInternalToken(o.InternalToken); err != nil {
@@ -113,11 +116,11 @@ func New(o Options) (*Host, error) {
 	h := &Host{
 		log:        o.Log,
 		once:       newOnce(),
-		node:       cmp.Or(o.Node, newNodeName()),
+		node:       cmp.Or(o.Node, naming.NewNode()),
 		registry:   o.Registry,
-		appMetrics: newAppMetrics(),
+		appMetrics: appmetrics.New(),
 		cpuSlots:   plugin.NewCPUSlots(),
-		limits:     newConnLimits(o.MaxConnections, o.MaxConnectionsPerAddress),
+		limits:     connlimit.New[*routeRuntime](o.MaxConnections, o.MaxConnectionsPerAddress),
 	}
 	if h.clock = o.Clock; h.clock == nil {
 		h.clock = systemClock{}
@@ -243,7 +246,7 @@ func (h *Host) Close(ctx context.Context) error {
 	for _, c := range h.registered {
 		h.registry.Unregister(c)
 	}
-	h.appMetrics.forgetAll()
+	h.appMetrics.Clear()
 	return err
 }
 

@@ -96,15 +96,15 @@ func TestTimerInTheEnd(t *testing.T) {
 	var far time.Time
 	for i := range k.effects {
 		k.apply(i, &k.effects[i])
-		if at, ok := rt.timers.next(); ok {
+		if at, ok := rt.timers.Next(); ok {
 			far = at
 			if time.Until(at) < time.Minute {
 				t.Error("a timer is due that the hook does not want in the end")
 			}
 		}
 	}
-	if far.IsZero() || rt.timers.len() != 1 {
-		t.Errorf("%d timers are set, want 1", rt.timers.len())
+	if far.IsZero() || rt.timers.Len() != 1 {
+		t.Errorf("%d timers are set, want 1", rt.timers.Len())
 	}
 }
 

@@ -167,13 +167,13 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 	now := m.host.now()
 	for _, rt := range m.host.runtimes() {
-		gauge(m.connections, float64(m.host.limits.countRoute(rt)), rt.pattern)
+		gauge(m.connections, float64(m.host.limits.CountRoute(rt)), rt.pattern)
 		gauge(m.rooms, float64(rt.hub.Rooms()), rt.pattern)
 		hs := rt.hub.HistoryStats()
 		gauge(m.history, float64(hs.Bytes), rt.pattern)
 		out <- prometheus.MustNewConstMetric(m.historyDropped, prometheus.CounterValue, float64(hs.Dropped), rt.pattern)
 		gauge(m.storeBytes, float64(rt.store.Size()), rt.pattern)
-		gauge(m.timers, float64(rt.timers.len()), rt.pattern)
+		gauge(m.timers, float64(rt.timers.Len()), rt.pattern)
 		s := rt.settings.Load()
 		var quarantined float64
 		if state, _ := rt.state(now); state == Quarantined {

@@ -12,6 +12,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/frame"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/naming"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
@@ -279,7 +280,7 @@ func (h *Host) route(path string, names ...string) (*routeRuntime, error) {
 
 func checkNames(names ...string) error {
 	for _, n := range names {
-		if !validName(n) {
+		if !naming.Valid(n) {
 			return fmt.Errorf("name %q: want 1 to %d bytes of UTF-8 without control characters: %w", n, abi.MaxName, abi.Invalid)
 		}
 	}

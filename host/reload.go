@@ -13,6 +13,7 @@ import (
 
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/rollout"
+	"github.com/azuhost/azuhost/host/internal/routepath"
 	"github.com/azuhost/azuhost/host/internal/socket"
 	"github.com/azuhost/azuhost/internal/fields"
 	"github.com/azuhost/azuhost/internal/wasm"
@@ -125,7 +126,7 @@ func checkRoutes(routes []Route) error {
 	for _, r := range routes {
 		if err := r.validate(); err != nil {
 			errs = append(errs, err)
-		} else if err := addRoute(mux, seen, r.Path, http.NotFoundHandler()); err != nil {
+		} else if err := routepath.Handle(mux, seen, r.Path, http.NotFoundHandler()); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -262,7 +263,7 @@ func (h *Host) install(cfg *config, sets []*settings) {
 			rt.lift("the route has changed")
 		}
 		routes = append(routes, rt)
-		if err := addRoute(mux, seen, s.route.Path, rt); err != nil {
+		if err := routepath.Handle(mux, seen, s.route.Path, rt); err != nil {
 			panic(err) // checked before
 		}
 	}
@@ -288,15 +289,16 @@ const routeRemoved = "the channel is gone"
 // a drain, and when the last has gone its plugin is freed.
 func (h *Host) retire(rt *routeRuntime) {
 	rt.retired.Store(true)
+	rt.appMetrics.Retire()
 	newCloseSchedule(rt.connections(), h.config.Load().Drain.spread(), rand.Float64).run(h.ending, func(c *conn) {
 		c.closeAfterInput(1001, routeRemoved)
 	})
-	<-h.limits.idle(rt)
+	<-h.limits.Idle(rt)
 	close(rt.stop)
 	if h.broker != nil {
 		h.broker.Unsubscribe(rt.allTopic())
 	}
-	h.appMetrics.forget(rt)
+	rt.appMetrics.End()
 	h.closeLater(rt.settings.Load())
 }
 

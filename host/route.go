@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/routepath"
 )
 
 // maxHistory bounds History.Size, since a client that recovers gets all messages
@@ -27,7 +28,7 @@ func capabilityNames() string {
 func (r Route) validate() error {
 	var errs []error
 	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
-	if _, _, err := parsePath(r.Path); err != nil {
+	if _, _, err := routepath.Parse(r.Path); err != nil {
 		errs = append(errs, err)
 	}
 	if (r.Plugin == "") == (r.Channel == nil) {

@@ -12,11 +12,14 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/appmetrics"
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/quarantine"
+	"github.com/azuhost/azuhost/host/internal/routepath"
 	"github.com/azuhost/azuhost/host/internal/store"
+	"github.com/azuhost/azuhost/host/internal/timer"
 	"golang.org/x/time/rate"
 )
 
@@ -43,8 +46,9 @@ type routeRuntime struct {
 	settings    atomic.Pointer[settings]
 	subscribers presenceSubscribers
 	remote      remotePresence
-	timers      timers
-	expiries    timers // of tokens: a timer a connection, without a name
+	appMetrics  *appmetrics.Route
+	timers      timer.Queue
+	expiries    timer.Queue // of tokens: a timer a connection, without a name
 	breaker     quarantine.Breaker
 	faults      atomic.Int64 // of hooks
 	suppressed  atomic.Int64 // log lines that failLog has held back
@@ -57,9 +61,6 @@ type routeRuntime struct {
 	// Owned by the background loop.
 	announced time.Time    // the last time presence was announced to other nodes
 	pacer     plugin.Pacer // of the hooks that the loop runs
-
-	// Guarded by the lock of Host.appMetrics.
-	forgotten bool // the series of the plugin's metrics are removed
 }
 
 // presenceGrace returns the grace of a route, 0 for none.
@@ -72,22 +73,23 @@ func historyOptions(r Route) hub.HistoryOptions {
 
 // newRouteRuntime makes the runtime of a route with its first settings.
 func newRouteRuntime(h *Host, set *settings) *routeRuntime {
-	muxPattern, params, _ := parsePath(set.route.Path) // validated before
+	muxPattern, params, _ := routepath.Parse(set.route.Path) // validated before
 	rt := &routeRuntime{
-		host:     h,
-		pattern:  set.route.Path,
-		mux:      muxPattern,
-		params:   params,
-		grace:    presenceGrace(set.route),
-		history:  historyOptions(set.route),
-		store:    store.New(h.sharedStore(set.route), h.now),
-		metrics:  h.metrics.route(set.route.Path),
-		log:      h.log.With("route", set.route.Path),
-		failLog:  rate.NewLimiter(5, 20),
-		guestLog: plugin.NewGuestLog(h.metrics.logDropped.WithLabelValues(set.route.Path).Inc),
-		pacer:    plugin.Pacer{CPUSlots: h.cpuSlots},
-		wake:     make(chan struct{}, 1),
-		stop:     make(chan struct{}),
+		host:       h,
+		pattern:    set.route.Path,
+		mux:        muxPattern,
+		params:     params,
+		appMetrics: h.appMetrics.NewRoute(set.route.Path),
+		grace:      presenceGrace(set.route),
+		history:    historyOptions(set.route),
+		store:      store.New(h.sharedStore(set.route), h.now),
+		metrics:    h.metrics.route(set.route.Path),
+		log:        h.log.With("route", set.route.Path),
+		failLog:    rate.NewLimiter(5, 20),
+		guestLog:   plugin.NewGuestLog(h.metrics.logDropped.WithLabelValues(set.route.Path).Inc),
+		pacer:      plugin.Pacer{CPUSlots: h.cpuSlots},
+		wake:       make(chan struct{}, 1),
+		stop:       make(chan struct{}),
 	}
 	o := hub.Options{
 		Grace:   rt.grace,

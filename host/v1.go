@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/azuhost/azuhost/host/internal/frame"
+	"github.com/azuhost/azuhost/host/internal/naming"
 )
 
 // Protocol is the WebSocket subprotocol with which clients follow the positions
@@ -137,7 +138,7 @@ func (c *conn) answer(v any) { c.outbox.SendRaw(&c.member, frame.AppendControl(n
 
 // checkMember returns an error unless the connection is a member of a room.
 func (c *conn) checkMember(room string) error {
-	if !validName(room) {
+	if !naming.Valid(room) {
 		return refuseControl("INVALID", "room: a name is missing, too long or not clean UTF-8")
 	}
 	if !c.rt.hub.IsMember(&c.member, room) {

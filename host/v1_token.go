@@ -9,6 +9,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/auth"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/timer"
 )
 
 // errNoAuth is the error of a token for a route that checks none.
@@ -39,12 +40,12 @@ func (c *conn) scheduleExpiry() {
 	}
 	c.timerMu.Lock()
 	defer c.timerMu.Unlock()
-	id := timerID{conn: c.member.ID}
+	id := timer.ID{Conn: c.member.ID}
 	switch {
 	case c.timersDone:
 	case t.Until.IsZero():
-		c.rt.expiries.clear(id)
-	case c.rt.expiries.set(id, t.Until):
+		c.rt.expiries.Clear(id)
+	case c.rt.expiries.Set(id, t.Until):
 		c.rt.wakeBackground()
 	}
 }
@@ -75,11 +76,11 @@ func (c *conn) replaceToken(token string) error {
 // expireTokens closes the connections whose tokens have expired.
 func (rt *routeRuntime) expireTokens(outbox *hub.Outbox, now time.Time) {
 	for {
-		id, ok := rt.expiries.take(now)
+		id, ok := rt.expiries.Take(now)
 		if !ok {
 			return
 		}
-		m := rt.hub.Member(id.conn)
+		m := rt.hub.Member(id.Conn)
 		if m == nil {
 			continue
 		}

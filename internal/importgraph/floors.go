@@ -38,23 +38,31 @@ var floors = []floor{
 	{name: "3 host", packages: []pkg{
 		{"host", "the Go API: Host, Options, Route, Channel"},
 	}},
+	{name: "2 mechanisms on others", packages: []pkg{
+		{"host/internal/rollout", "plugin versions: files, trial, rollback, last good"},
+	}},
 	{name: "2 mechanisms", packages: []pkg{
 		{"host/internal/broker", "other nodes, over Redis"},
 		{"host/internal/plugin", "WebAssembly: compile, check, instance, pool, hook, swap"},
-		{"host/internal/rollout", "plugin versions: trial, rollback, quarantine"},
 		{"host/internal/socket", "one WebSocket: handshake, read, write, close, deadlines"},
 	}},
 	{name: "1 rules and state", packages: []pkg{
+		{"host/internal/appmetrics", "the metrics that plugins make"},
 		{"host/internal/auth", "tokens: keys, signatures, claims"},
 		{"host/internal/clientip", "the client's address behind proxies"},
+		{"host/internal/connlimit", "bounds of open connections"},
 		{"host/internal/hub", "rooms, users, presence, histories; batches of frames"},
 		{"host/internal/origin", "which pages and host names may connect"},
-		{"host/internal/store", "the key-value store of a route"},
+		{"host/internal/quarantine", "the circuit breaker of a route"},
+		{"host/internal/routepath", "the paths of routes, and conflicts between them"},
+		{"host/internal/store", "the key-value store of a route, and values of connections"},
+		{"host/internal/timer", "timers in the order in which they fire"},
 		{"internal/wasm", "the binary format: limits, metering"},
 	}},
-	{name: "0 vocabulary", packages: []pkg{
+	{name: "0 vocabulary", sideways: true, packages: []pkg{
 		{"host/abi", "names, signatures, kinds, errors and limits of the ABI"},
 		{"host/internal/frame", "WebSocket frames, encoded"},
+		{"host/internal/naming", "which names rooms, users, nodes and metrics may have"},
 		{"internal/fields", "copies between structs by field names"},
 		{"internal/race", "whether the race detector is on"},
 		{"sdk", "the SDK's sources, embedded for azuhost new and build"},
@@ -71,6 +79,7 @@ var floors = []floor{
 		{"cmd/azuhost/internal/script/scripttest", "fetches QuickJS for tests"},
 		{"deploy", "tests of the files for deployment"},
 		{"docs", "tests of the documentation"},
+		{"host/internal/frame/frametest", "frames for tests"},
 		{"host/internal/redistest", "starts Redis for tests"},
 		{"internal/importgraph", "this graph"},
 		{"internal/wstest", "a WebSocket client for tests"},

@@ -1,4 +1,5 @@
-package host
+// Package routepath parses the paths of routes and finds conflicts between them.
+package routepath
 
 import (
 	"fmt"
@@ -8,11 +9,13 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/azuhost/azuhost/host/internal/naming"
 )
 
-// parsePath converts a path such as "/rooms/:room_id" to the pattern of
+// Parse converts a path such as "/rooms/:room_id" to the pattern of
 // http.ServeMux, "/rooms/{room_id}", and the names of its parameters.
-func parsePath(path string) (mux string, params []string, err error) {
+func Parse(path string) (mux string, params []string, err error) {
 	if !strings.HasPrefix(path, "/") {
 		return "", nil, fmt.Errorf("path %q: want a leading /", path)
 	}
@@ -27,18 +30,18 @@ func parsePath(path string) (mux string, params []string, err error) {
 	}
 	parts := strings.Split(path, "/")
 	for i, p := range parts {
-		name, ok := strings.CutPrefix(p, ":")
+		param, ok := strings.CutPrefix(p, ":")
 		if !ok {
 			continue
 		}
-		if !validMetricName(name) {
-			return "", nil, fmt.Errorf("path %q: parameter %q: want letters, digits and _", path, name)
+		if !naming.ValidMetric(param) {
+			return "", nil, fmt.Errorf("path %q: parameter %q: want letters, digits and _", path, param)
 		}
-		if slices.Contains(params, name) {
-			return "", nil, fmt.Errorf("path %q: parameter %q is there twice", path, name)
+		if slices.Contains(params, param) {
+			return "", nil, fmt.Errorf("path %q: parameter %q is there twice", path, param)
 		}
-		params = append(params, name)
-		parts[i] = "{" + name + "}"
+		params = append(params, param)
+		parts[i] = "{" + param + "}"
 	}
 	mux = strings.Join(parts, "/")
 	if strings.HasSuffix(mux, "/") {
@@ -47,10 +50,10 @@ func parsePath(path string) (mux string, params []string, err error) {
 	return mux, params, nil
 }
 
-// addRoute registers a handler for a path. http.ServeMux panics on a conflict, and
-// addRoute returns an error that names the two routes.
-func addRoute(mux *http.ServeMux, routes map[string]string, path string, h http.Handler) (err error) {
-	pattern, _, err := parsePath(path)
+// Handle registers a handler for a path, and records the path in routes by its
+// pattern. The error of a conflict names the two routes.
+func Handle(mux *http.ServeMux, routes map[string]string, path string, h http.Handler) (err error) {
+	pattern, _, err := Parse(path)
 	if err != nil {
 		return err
 	}
