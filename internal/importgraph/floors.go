@@ -57,7 +57,7 @@ var floors = []floor{
 		{"host/internal/routepath", "the paths of routes, and conflicts between them"},
 		{"host/internal/store", "the key-value store of a route, and values of connections"},
 		{"host/internal/timer", "timers in the order in which they fire"},
-		{"internal/wasm", "the binary format: limits, metering"},
+		{"internal/wasm", "the WebAssembly format: limits, metering, encoding"},
 	}},
 	{name: "0 vocabulary", sideways: true, packages: []pkg{
 		{"host/abi", "names, signatures, kinds, errors and limits of the ABI"},

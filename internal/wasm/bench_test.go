@@ -16,7 +16,8 @@ const countText = `(module (memory (export "memory") 1)
     (local.get $s))
   (func $fib (export "fib") (param $n i32) (result i32)
     (if (result i32) (i32.lt_u (local.get $n) (i32.const 2)) (then (local.get $n))
-      (else (i32.add (call $fib (i32.sub (local.get $n) (i32.const 1))) (call $fib (i32.sub (local.get $n) (i32.const 2)))))))
+      (else (i32.add (call $fib (i32.sub (local.get $n) (i32.const 1)))
+        (call $fib (i32.sub (local.get $n) (i32.const 2)))))))
   (func $deep (export "deep") (param $n i32) (result i32)
     (if (result i32) (i32.eqz (local.get $n)) (then (i32.const 0))
       (else (i32.add (call $deep (i32.sub (local.get $n) (i32.const 1))) (i32.const 1)))))
@@ -29,7 +30,7 @@ const echoText = `(module
   (func (export "on_message") (param $conn i64) (param $len i32) (param $kind i32) (result i32)
     (call $send (local.get $conn) (local.get $kind) (i32.const 65536) (local.get $len))))`
 
-// guestCases are the calls that are measured.
+// guestCases are the calls that BenchmarkGuest measures.
 var guestCases = []struct {
 	name, function string
 	module         func(testing.TB) []byte
@@ -45,15 +46,15 @@ var guestCases = []struct {
 	{"GoFib20", "fib", goGuest, []uint64{20}},
 }
 
-// BenchmarkGuest measures metered calls beside unguarded ones, by turns, so
-// that a busy machine slows both. Reported are the best of each, and their ratio.
+// BenchmarkGuest measures metered and unmetered calls alternately, so that a busy machine slows both. It reports the
+// best time of each, and their ratio.
 func BenchmarkGuest(b *testing.B) {
 	for _, c := range guestCases {
 		b.Run(c.name, func(b *testing.B) {
 			module := c.module(b)
 			plain := mustStart(b, module, 0)
 			o := options
-			o.BulkChunk = 0 // as it is in use
+			o.BulkChunk = 0 // the default, as in production
 			metered := mustStart(b, meter(b, module, o), 1_000_000)
 			const calls = 20
 			run := func(inst *instance) float64 {
@@ -91,8 +92,6 @@ func BenchmarkMeter(b *testing.B) {
 			scan(b, module)
 		}
 	})
-	m := scan(b, module)
-	_ = m
 	b.Run("Both", func(b *testing.B) {
 		for b.Loop() {
 			meter(b, module, options)

@@ -2,16 +2,37 @@ package wasm
 
 import "math"
 
-// Bulk instructions on memory run in machine code that nothing interrupts. So those
-// over a chunk are done by functions that Meter adds: they look at the bounds first, as the
-// instruction does, and then pay for, and do, a chunk at a time.
+// Nothing can interrupt a bulk instruction on memory. So functions that Meter adds run those of more than a chunk: they
+// check the bounds first, as the instruction does, and then charge and run one chunk after the other.
 
 // defaultChunk takes well under a millisecond.
 const defaultChunk = 1 << 20
 
-// chunked says whether an instruction may be larger than a chunk: a
-// memory.init can not if its segment is not.
-func (w *writer) chunked(in *instruction) bool {
+// bulkKey identifies an added function by the instruction that it replaces.
+type bulkKey struct {
+	op      opcode
+	segment uint32 // of a memory.init
+}
+
+// Parameters of an added function: the operands of the instruction.
+const (
+	bulkTo   uint32 = 0
+	bulkFrom uint32 = 1 // memory.fill: the value
+	bulkSize uint32 = 2
+)
+
+// roundChunk returns the size of chunks for MeterOptions.BulkChunk. It is a multiple of what one unit of fuel pays for,
+// so that all chunks together cost as much as the instruction.
+func roundChunk(bytes uint32) uint32 {
+	const unit = 1 << costBytesLog
+	if bytes == 0 {
+		bytes = defaultChunk
+	}
+	return min(max(bytes, unit), math.MaxInt32) / unit * unit
+}
+
+// needsChunks reports whether an instruction can be larger than a chunk. A memory.init cannot if its segment is not.
+func (w *writer) needsChunks(in *instruction) bool {
 	switch in.op {
 	case opMemoryFill, opMemoryCopy:
 		return true
@@ -21,192 +42,178 @@ func (w *writer) chunked(in *instruction) bool {
 	return false
 }
 
-// helper is an added function, by the instruction that it stands for.
-type helper struct {
-	op      opcode
-	segment uint32 // of a memory.init
-}
-
-// helper returns the index of the function that does an instruction in chunks.
-func (w *writer) helper(in *instruction) uint32 {
-	h := helper{op: in.op}
+// bulkFunction returns the index of the function that runs an instruction in chunks. It adds the function if needed.
+func (w *writer) bulkFunction(in *instruction) uint32 {
+	key := bulkKey{op: in.op}
 	if in.op == opMemoryInit {
-		h.segment = in.a
+		key.segment = in.a
 	}
-	index, ok := w.helpers[h]
+	index, ok := w.bulkFunctions[key]
 	if !ok {
-		if len(w.helpers) == 0 {
-			w.helperType = w.addType([]ValueType{I32, I32, I32}, nil)
+		if len(w.bulkFunctions) == 0 {
+			w.bulkType = w.addType(FuncType{Params: []ValueType{I32, I32, I32}})
 		}
-		index = w.hook + 1 + uint32(len(w.p.functions)+len(w.helpers))
-		w.helpers[h] = index
-		w.helperBodies = append(w.helperBodies, w.helperBody(h))
+		index = w.callback + 1 + uint32(len(w.p.functions)+len(w.bulkFunctions))
+		w.bulkFunctions[key] = index
+		w.bulkBodies = append(w.bulkBodies, w.bulkBody(key))
 	}
 	return index
 }
 
-// Parameters of a helper, which are the operands of the instruction.
-const (
-	helperTo, helperFrom, helperSize = 0, 1, 2 // from: of a memory.fill the value
-)
+// emitChunked writes an instruction whose size is on top of the stack: a call of its function if the size is more
+// than a chunk, and the instruction otherwise.
+func (e *emitter) emitChunked(in *instruction) {
+	index := e.bulkFunction(in)
+	e.out = op1(e.out, opLocalTee, e.size)
+	e.get(e.size)
+	e.chunk()
+	e.out = append(e.out, byte(opI32GtU), byte(opIf))
+	e.out = AppendSigned(e.out, int64(e.bulkType))
+	e.out = append(op1(e.out, opCall, index), byte(opElse))
+	e.emitSizeCharge(in)
+	e.out = append(append(e.out, e.b[in.at:e.reader.p]...), byte(opEnd))
+}
 
-// helperBody writes a helper. It is called with more than a chunk.
-func (w *writer) helperBody(h helper) []byte {
-	e := emitter{writer: w, size: helperSize}
+// bulkBody returns the body of an added function, which is called for more than a chunk.
+func (w *writer) bulkBody(key bulkKey) []byte {
+	e := emitter{writer: w, size: bulkSize}
 	e.out = append(e.out, 0) // locals
-	e.whole(h, func() { e.beyondMemory(helperTo) })
-	switch h.op {
+	e.runWholeIf(key, func() { e.beyondMemory(bulkTo) })
+	switch key.op {
 	case opMemoryCopy:
-		e.whole(h, func() { e.beyondMemory(helperFrom) })
-		// As if the source was read before anything is written: upwards, or
-		// downwards where the upper part of the source would be overwritten.
-		e.get(helperTo)
-		e.get(helperFrom)
-		e.out = append(e.out, byte(opI32LeU), byte(opIf), 0x40)
-		e.upwards(h)
+		e.runWholeIf(key, func() { e.beyondMemory(bulkFrom) })
+		// memory.copy reads the whole source before it writes. So chunks go upwards, or downwards where writing a chunk would
+		// overwrite the rest of the source.
+		e.get(bulkTo)
+		e.get(bulkFrom)
+		e.out = append(e.out, byte(opI32LeU), byte(opIf), noResult)
+		e.upwards(key)
 		e.out = append(e.out, byte(opElse))
-		e.downwards(h)
+		e.downwards(key)
 		e.out = append(e.out, byte(opEnd))
 	case opMemoryInit:
-		e.whole(h, func() {
-			e.end64(helperFrom)
-			e.out = appendSigned(append(e.out, byte(opI64Const)), int64(w.p.m.dataSizes[h.segment]))
+		e.runWholeIf(key, func() {
+			e.end64(bulkFrom)
+			e.out = AppendSigned(append(e.out, byte(opI64Const)), int64(w.p.m.dataSizes[key.segment]))
 			e.out = append(e.out, byte(opI64GtU))
 		})
-		// Of a segment that was dropped, nothing at its end is out of bounds.
+		// The size of a segment that was dropped is 0. This traps then, unless the offset is 0; with 0, the first chunk
+		// traps.
 		e.out = append(e.out, byte(opI32Const), 0)
-		e.get(helperFrom)
+		e.get(bulkFrom)
 		e.out = append(e.out, byte(opI32Const), 0)
-		e.bulk(h)
-		e.upwards(h)
+		e.instruction(key)
+		e.upwards(key)
 	default:
-		e.upwards(h)
+		e.upwards(key)
 	}
-	e.get(helperTo)
-	e.get(helperFrom)
-	e.get(helperSize)
-	e.paySize(&instruction{op: h.op})
-	e.bulk(h)
+	e.operands()
+	e.emitSizeCharge(&instruction{op: key.op})
+	e.instruction(key)
 	return append(e.out, byte(opEnd))
 }
 
-// whole does the instruction as it is if what cond leaves is not 0: it traps, and
-// nothing is written.
-func (e *emitter) whole(h helper, cond func()) {
-	cond()
-	e.out = append(e.out, byte(opIf), 0x40)
-	e.get(helperTo)
-	e.get(helperFrom)
-	e.get(helperSize)
-	e.bulk(h)
+// runWholeIf runs the whole instruction if the value that condition leaves is not 0. It then traps, and writes nothing.
+func (e *emitter) runWholeIf(key bulkKey, condition func()) {
+	condition()
+	e.out = append(e.out, byte(opIf), noResult)
+	e.operands()
+	e.instruction(key)
 	e.out = append(e.out, byte(opEnd))
 }
 
-// beyondMemory leaves 1 if the size from an address on is not all in the memory.
+// beyondMemory leaves 1 if the bytes from an address on are not all in the memory.
 func (e *emitter) beyondMemory(address uint32) {
 	e.end64(address)
-	e.out = append(e.out, byte(opMemorySize), 0, byte(opI64ExtendU), byte(opI64Const), 16, byte(opI64Shl), byte(opI64GtU))
+	e.out = append(e.out, byte(opMemorySize), 0, byte(opI64ExtendU))
+	e.out = append(e.out, byte(opI64Const), 16, byte(opI64Shl), byte(opI64GtU))
 }
 
-// end64 leaves a place plus the size, in 64 bits.
-func (e *emitter) end64(place uint32) {
-	e.get(place)
+// end64 leaves an offset plus the size, as an i64.
+func (e *emitter) end64(offset uint32) {
+	e.get(offset)
 	e.out = append(e.out, byte(opI64ExtendU))
-	e.get(helperSize)
+	e.get(bulkSize)
 	e.out = append(e.out, byte(opI64ExtendU), byte(opI64Add))
 }
 
-// upwards does chunks from the beginning on, until a chunk or less is left.
-func (e *emitter) upwards(h helper) {
-	e.out = append(e.out, byte(opLoop), 0x40)
-	e.payChunk()
-	e.get(helperTo)
-	e.get(helperFrom)
+// upwards runs chunks from the beginning until at most a chunk is left.
+func (e *emitter) upwards(key bulkKey) {
+	e.out = append(e.out, byte(opLoop), noResult)
+	e.chargeChunk()
+	e.get(bulkTo)
+	e.get(bulkFrom)
 	e.chunk()
-	e.bulk(h)
-	e.move(helperTo, opI32Add)
-	if h.op != opMemoryFill {
-		e.move(helperFrom, opI32Add)
+	e.instruction(key)
+	e.moveByChunk(bulkTo, opI32Add)
+	if key.op != opMemoryFill {
+		e.moveByChunk(bulkFrom, opI32Add)
 	}
-	e.move(helperSize, opI32Sub)
-	e.again()
+	e.moveByChunk(bulkSize, opI32Sub)
+	e.endLoop()
 }
 
-// downwards does chunks from the end on.
-func (e *emitter) downwards(h helper) {
-	e.out = append(e.out, byte(opLoop), 0x40)
-	e.payChunk()
-	e.move(helperSize, opI32Sub)
-	for _, place := range []uint32{helperTo, helperFrom} {
-		e.get(place)
-		e.get(helperSize)
+// downwards runs chunks from the end until at most a chunk is left.
+func (e *emitter) downwards(key bulkKey) {
+	e.out = append(e.out, byte(opLoop), noResult)
+	e.chargeChunk()
+	e.moveByChunk(bulkSize, opI32Sub)
+	for _, offset := range []uint32{bulkTo, bulkFrom} {
+		e.get(offset)
+		e.get(bulkSize)
 		e.out = append(e.out, byte(opI32Add))
 	}
 	e.chunk()
-	e.bulk(h)
-	e.again()
+	e.instruction(key)
+	e.endLoop()
 }
 
-// again goes on with the loop while there is more than a chunk, and ends it.
-func (e *emitter) again() {
-	e.get(helperSize)
+// endLoop repeats the loop while more than a chunk is left, and ends it.
+func (e *emitter) endLoop() {
+	e.get(bulkSize)
 	e.chunk()
 	e.out = append(e.out, byte(opI32GtU), byte(opBrIf), 0, byte(opEnd))
 }
 
-// payChunk costs what the instruction would for these bytes.
-func (e *emitter) payChunk() {
+// chargeChunk charges what the instruction costs for a chunk.
+func (e *emitter) chargeChunk() {
 	e.out = op1(e.out, opGlobalGet, e.fuel)
-	e.out = appendSigned(append(e.out, byte(opI64Const)), int64(e.o.BulkChunk>>costBytes))
-	e.subtract()
-	e.checkFuel()
+	e.out = AppendSigned(append(e.out, byte(opI64Const)), int64(e.o.BulkChunk>>costBytesLog))
+	e.emitSubtract()
+	e.emitFuelCheck()
 }
 
-// move adds a chunk to a parameter, or takes it off.
-func (e *emitter) move(place uint32, op opcode) {
-	e.get(place)
+// moveByChunk adds a chunk to a parameter, or subtracts it.
+func (e *emitter) moveByChunk(parameter uint32, op opcode) {
+	e.get(parameter)
 	e.chunk()
-	e.out = op1(append(e.out, byte(op)), opLocalSet, place)
+	e.out = op1(append(e.out, byte(op)), opLocalSet, parameter)
 }
 
+// operands leaves the parameters.
+func (e *emitter) operands() {
+	e.get(bulkTo)
+	e.get(bulkFrom)
+	e.get(bulkSize)
+}
+
+// get leaves a local.
 func (e *emitter) get(local uint32) { e.out = op1(e.out, opLocalGet, local) }
 
+// chunk leaves the size of a chunk.
 func (e *emitter) chunk() {
-	e.out = appendSigned(append(e.out, byte(opI32Const)), int64(e.o.BulkChunk))
+	e.out = AppendSigned(append(e.out, byte(opI32Const)), int64(e.o.BulkChunk))
 }
 
-// bulk writes the instruction itself.
-func (e *emitter) bulk(h helper) {
-	e.out = appendU32(append(e.out, byte(h.op>>8)), uint32(h.op&0xff))
-	switch h.op {
+// instruction writes the instruction itself.
+func (e *emitter) instruction(key bulkKey) {
+	e.out = AppendU32(append(e.out, byte(key.op>>8)), uint32(key.op&0xff))
+	switch key.op {
 	case opMemoryInit:
-		e.out = append(appendU32(e.out, h.segment), 0)
+		e.out = append(AppendU32(e.out, key.segment), 0)
 	case opMemoryCopy:
 		e.out = append(e.out, 0, 0)
 	default:
 		e.out = append(e.out, 0)
 	}
-}
-
-// inChunks writes an instruction whose size is on top of the stack: a call of its
-// helper if it is over a chunk.
-func (e *emitter) inChunks(in *instruction) {
-	index := e.helper(in)
-	e.out = op1(e.out, opLocalTee, e.size)
-	e.get(e.size)
-	e.chunk()
-	e.out = append(e.out, byte(opI32GtU), byte(opIf))
-	e.out = appendSigned(e.out, int64(e.helperType))
-	e.out = append(op1(e.out, opCall, index), byte(opElse))
-	e.paySize(in)
-	e.out = append(append(e.out, e.b[in.at:e.reader.p]...), byte(opEnd))
-}
-
-// roundChunk makes a chunk one that costs the same at once and in parts.
-func roundChunk(bytes uint32) uint32 {
-	const unit = 1 << costBytes
-	if bytes == 0 {
-		bytes = defaultChunk
-	}
-	return min(max(bytes, unit), math.MaxInt32) / unit * unit
 }

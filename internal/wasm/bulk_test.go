@@ -11,7 +11,9 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-const bulkText = `(module (memory (export "memory") 1 4) (data $d "0123456789abcdef0123456789ABCDEF0123456789abcdef!") (data $short "short")
+const bulkText = `(module (memory (export "memory") 1 4)
+	(data $d "0123456789abcdef0123456789ABCDEF0123456789abcdef!")
+	(data $short "short")
 	(func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
 	(func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
 	(func (export "init") (param i32 i32 i32) (memory.init $d (local.get 0) (local.get 1) (local.get 2)))
@@ -19,7 +21,7 @@ const bulkText = `(module (memory (export "memory") 1 4) (data $d "0123456789abc
 	(func (export "drop") (param i32 i32 i32) (data.drop $d))
 	(func (export "grow") (param i32 i32 i32) (drop (memory.grow (i32.const 1)))))`
 
-// bulkPair is a module as it is, and metered.
+// bulkPair is a module and its metered form.
 type bulkPair struct{ plain, metered *instance }
 
 func newBulkPair(t *testing.T) bulkPair {
@@ -29,7 +31,7 @@ func newBulkPair(t *testing.T) bulkPair {
 	return bulkPair{mustStart(t, module, 0), mustStart(t, out, 3)}
 }
 
-// call does the same on both sides, and compares what they are afterwards.
+// call calls a function of both modules, and compares the errors and the memories.
 func (p bulkPair) call(t *testing.T, name string, a, b, n uint32) {
 	t.Helper()
 	args := []uint64{uint64(a), uint64(b), uint64(n)}
@@ -43,6 +45,7 @@ func (p bulkPair) call(t *testing.T, name string, a, b, n uint32) {
 	}
 }
 
+// firstLine returns an error without its stack trace.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
@@ -53,20 +56,25 @@ func memoryOf(i *instance) []byte {
 	return b
 }
 
-// TestBulkInChunks: instructions of every size, place and overlap do what they
-// do at once, and trap where they trap, with nothing written.
+// TestBulkInChunks compares chunked instructions of many sizes, positions and overlaps with the original ones: they
+// write the same, and trap without writing where the original traps.
 func TestBulkInChunks(t *testing.T) {
 	p := newBulkPair(t)
 	p.metered.Memory().WriteUint64Le(64, 0x0123456789abcdef)
 	p.plain.Memory().WriteUint64Le(64, 0x0123456789abcdef)
 	const page = 1 << 16
 	for _, c := range [][3]uint32{
-		{0, 7, page}, {1, 7, page}, {page - 100, 9, 100}, {page - 100, 9, 101}, {page + 1, 1, 0}, {0, 1, math.MaxUint32}, {math.MaxUint32, 1, 17}, {17, 1, math.MaxUint32 - 16},
+		{0, 7, page}, {1, 7, page}, {page - 100, 9, 100}, {page - 100, 9, 101}, {page + 1, 1, 0},
+		{0, 1, math.MaxUint32}, {math.MaxUint32, 1, 17}, {17, 1, math.MaxUint32 - 16},
 	} {
 		p.call(t, "fill", c[0], c[1], c[2])
 	}
 	for _, name := range []string{"copy", "init", "short"} {
-		for _, c := range [][3]uint32{{0, 0, 49}, {0, 0, 50}, {0, 1, 49}, {1, 0, 5}, {page - 49, 0, 49}, {page - 48, 0, 49}, {0, math.MaxUint32, 17}, {0, math.MaxUint32 - 15, 32}, {3, 0, 40}, {0, 3, 40}, {0, page - 20, 21}, {8, 0, page - 8}, {0, 8, page - 8}, {9, 0, page - 8}} {
+		for _, c := range [][3]uint32{
+			{0, 0, 49}, {0, 0, 50}, {0, 1, 49}, {1, 0, 5}, {page - 49, 0, 49}, {page - 48, 0, 49},
+			{0, math.MaxUint32, 17}, {0, math.MaxUint32 - 15, 32}, {3, 0, 40}, {0, 3, 40},
+			{0, page - 20, 21}, {8, 0, page - 8}, {0, 8, page - 8}, {9, 0, page - 8},
+		} {
 			p.call(t, name, c[0], c[1], c[2])
 		}
 	}
@@ -77,11 +85,12 @@ func TestBulkInChunks(t *testing.T) {
 			p.call(t, "drop", 0, 0, 0)
 		}
 		n := uint32(1 << r.IntN(17))
-		p.call(t, names[r.IntN(len(names))], r.Uint32N(page*5/4), r.Uint32N(uint32(1)<<r.IntN(18)), n+r.Uint32N(n)-n/2)
+		name := names[r.IntN(len(names))]
+		p.call(t, name, r.Uint32N(page*5/4), r.Uint32N(uint32(1)<<r.IntN(18)), n+r.Uint32N(n)-n/2)
 	}
 }
 
-// TestChunksCostTheSame: how large a chunk is does not show in the fuel.
+// TestChunksCostTheSame: the size of chunks does not change the fuel.
 func TestChunksCostTheSame(t *testing.T) {
 	var first []int64
 	for _, chunk := range []uint32{16, 48, 4096, 0} {
@@ -104,14 +113,15 @@ func TestChunksCostTheSame(t *testing.T) {
 	}
 }
 
-// TestBulkStops: fuel that runs out ends an instruction between two chunks.
+// TestBulkStops: a bulk instruction ends between two chunks when the fuel runs out.
 func TestBulkStops(t *testing.T) {
 	inst, err := start(t, meter(t, wat(t, bulkText), options), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	inst.ExportedGlobal(options.Fuel).(api.MutableGlobal).Set(100)
-	if _, err := inst.ExportedFunction("fill").Call(context.Background(), 0, 1, 65536); err == nil || !strings.Contains(err.Error(), "out of fuel") {
+	_, err = inst.ExportedFunction("fill").Call(context.Background(), 0, 1, 65536)
+	if err == nil || !strings.Contains(err.Error(), "out of fuel") {
 		t.Fatal(err)
 	}
 	if n := bytes.Count(memoryOf(inst), []byte{1}); n == 0 || n > 16*100 {
@@ -119,7 +129,7 @@ func TestBulkStops(t *testing.T) {
 	}
 }
 
-// FuzzBulk: as TestBulkInChunks, with what the fuzzer finds.
+// FuzzBulk is TestBulkInChunks with fuzzed operands.
 func FuzzBulk(f *testing.F) {
 	f.Add(uint8(0), uint32(0), uint32(1), uint32(65536))
 	f.Add(uint8(1), uint32(8), uint32(0), uint32(100))

@@ -10,13 +10,13 @@ import (
 	"github.com/azuhost/azuhost/internal/wasm"
 )
 
-// TestConstructs calls every function of constructs.wat both ways.
+// TestConstructs calls every function of constructs.wat, metered and unmetered, and compares.
 func TestConstructs(t *testing.T) {
 	module := readFile(t, filepath.Join("testdata", "constructs.wasm"))
 	for name, o := range map[string]wasm.MeterOptions{
 		"all":        options,
 		"no stack":   {Module: options.Module, Name: options.Name, Fuel: options.Fuel, MaxStack: -1},
-		"not shown":  {Module: options.Module, Name: options.Name, Fuel: options.Fuel},
+		"no export":  {Module: options.Module, Name: options.Name, Fuel: options.Fuel},
 		"much stack": {Module: options.Module, Name: options.Name, Fuel: options.Fuel, MaxStack: 1 << 30},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestConstructs(t *testing.T) {
 				}
 				for _, n := range []uint64{0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 1 << 31} {
 					if n < 3 || name == "all" && !race.Enabled {
-						same(t, module, out, e.Name, []uint64{n})
+						compareCalls(t, module, out, e.Name, []uint64{n})
 					}
 				}
 			}
@@ -36,7 +36,7 @@ func TestConstructs(t *testing.T) {
 	}
 }
 
-// TestStackIsWholeAfterEachCall: whichever way a function is left.
+// TestStackIsWholeAfterEachCall: a function gives back its stack on every way out.
 func TestStackIsWholeAfterEachCall(t *testing.T) {
 	module := readFile(t, filepath.Join("testdata", "constructs.wasm"))
 	inst := mustStart(t, meter(t, module, options), 1<<40)
@@ -61,21 +61,25 @@ func TestCGuest(t *testing.T) {
 	if clang == "" || firstOf("wasm-ld-19", "wasm-ld") == "" {
 		t.Skip("clang and wasm-ld are missing: install clang and lld")
 	}
-	compileAndRun(t, clang, "--target=wasm32", "-O2", "-mbulk-memory", "-nostdlib", "-Wl,--no-entry", filepath.Join("testdata", "c", "guest.c"))
+	compileAndRun(t, clang, "--target=wasm32", "-O2", "-mbulk-memory", "-nostdlib", "-Wl,--no-entry",
+		filepath.Join("testdata", "c", "guest.c"))
 }
 
 func TestRustGuest(t *testing.T) {
-	args := []string{"--crate-type=cdylib", "--target=wasm32-unknown-unknown", "-O", filepath.Join("testdata", "rust", "guest.rs")}
-	for _, tool := range []string{firstOf("rustc"), "/usr/bin/rustc"} { // a distribution's may have the target that another lacks
+	source := filepath.Join("testdata", "rust", "guest.rs")
+	args := []string{"--crate-type=cdylib", "--target=wasm32-unknown-unknown", "-O", source}
+	for _, tool := range []string{firstOf("rustc"), "/usr/bin/rustc"} { // Debian's can have the target that rustup's lacks
 		if tool == "" || exec.Command(tool, append(args, "-o", filepath.Join(t.TempDir(), "x"))...).Run() != nil {
 			continue
 		}
 		compileAndRun(t, tool, args...)
 		return
 	}
-	t.Skip("no rustc with the target wasm32-unknown-unknown: rustup target add wasm32-unknown-unknown, or Debian's rustc, lld and libstd-rust-dev-wasm32")
+	t.Skip("no rustc with the target wasm32-unknown-unknown: rustup target add wasm32-unknown-unknown, " +
+		"or Debian's rustc, lld and libstd-rust-dev-wasm32")
 }
 
+// firstOf returns the path of the first tool that is installed, or "".
 func firstOf(tools ...string) string {
 	for _, tool := range tools {
 		if path, err := exec.LookPath(tool); err == nil {
@@ -85,7 +89,7 @@ func firstOf(tools ...string) string {
 	return ""
 }
 
-// compileAndRun builds a guest that exports run, and compares.
+// compileAndRun builds a guest that exports run, and compares metered with unmetered calls.
 func compileAndRun(t *testing.T, tool string, args ...string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "guest.wasm")
@@ -96,6 +100,6 @@ func compileAndRun(t *testing.T, tool string, args ...string) {
 	out := meter(t, module, options)
 	validate(t, out)
 	for _, n := range []uint64{0, 1, 10, 1000} {
-		same(t, module, out, "run", []uint64{n})
+		compareCalls(t, module, out, "run", []uint64{n})
 	}
 }

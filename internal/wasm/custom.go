@@ -1,13 +1,13 @@
 package wasm
 
-// Custom returns the contents of the custom sections of a name. It looks at the
-// heads of sections only, and gives up where a module is malformed.
+// Custom returns the contents of all custom sections called name, as slices of module. It reads the heads of sections
+// only, and stops where the module is malformed.
 func Custom(module []byte, name string) (found [][]byte) {
-	r := reader{b: module, p: len(header), end: len(module)}
+	r := reader{b: module, p: len(Header), end: len(module)}
 	for r.err == nil && r.more() {
-		id := r.byte()
+		id := SectionID(r.byte())
 		body := r.sub(r.u32())
-		if r.err != nil || id != secCustom {
+		if r.err != nil || id != CustomSection {
 			continue
 		}
 		if n := body.name(0, "the name of a custom section"); body.err == nil && n == name {

@@ -2,7 +2,7 @@ package wasm
 
 import "fmt"
 
-// LimitError refuses a module that is over a limit.
+// LimitError is the error of a module that exceeds a limit.
 type LimitError struct {
 	What  string // "locals of function 7"
 	Found uint64
@@ -14,10 +14,10 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s: %d, the limit is %d: raise %s, or build a smaller module", e.What, e.Found, e.Limit, e.Key)
 }
 
-// FeatureError refuses a module that uses a feature which stays off.
+// FeatureError is the error of a module that uses an unsupported feature.
 type FeatureError struct {
 	Feature string // "threads"
-	What    string // what uses it: "opcode 0xfe"
+	What    string // the use: "opcode 0xfe"
 	Offset  int    // in the file
 }
 
@@ -25,8 +25,7 @@ func (e *FeatureError) Error() string {
 	return fmt.Sprintf("%s (at byte %d) is of %s, which is not supported: build without it", e.What, e.Offset, e.Feature)
 }
 
-// SyntaxError refuses a file that is not a well-formed module, or one that
-// names what it does not have.
+// SyntaxError is the error of a file that is not a well-formed module, or of a module with an index out of range.
 type SyntaxError struct {
 	Offset int // in the file
 	Text   string

@@ -11,9 +11,12 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// small are limits for fuzzing: a module that fits compiles at once.
-var small = wasm.Limits{Module: 1 << 14, Locals: 200, Nesting: 50, Blocks: 200, Operands: 1000, MemoryPages: 2, TableSize: 1000}
+// small are limits for fuzzing: a module that fits compiles in no time.
+var small = wasm.Limits{
+	Module: 1 << 14, Locals: 200, Nesting: 50, Blocks: 200, Operands: 1000, MemoryPages: 2, TableSize: 1000,
+}
 
+// seeds adds test modules and malformed ones to the corpus.
 func seeds(f *testing.F) {
 	f.Helper()
 	files, _ := filepath.Glob(filepath.Join("..", "..", "testplugins", "*.wasm"))
@@ -36,12 +39,13 @@ func seeds(f *testing.F) {
 }
 
 func fuzzRuntime(f *testing.F) wazero.Runtime {
-	rt := wazero.NewRuntimeWithConfig(context.Background(), wazero.NewRuntimeConfig().WithCoreFeatures(features).WithMemoryLimitPages(16))
+	rt := wazero.NewRuntimeWithConfig(context.Background(), wazero.NewRuntimeConfig().
+		WithCoreFeatures(features).WithMemoryLimitPages(16))
 	f.Cleanup(func() { rt.Close(context.Background()) })
 	return rt
 }
 
-// FuzzScan: Scan does not panic, and accepts what wazero accepts.
+// FuzzScan: Scan does not panic, and accepts the modules that wazero accepts.
 func FuzzScan(f *testing.F) {
 	seeds(f)
 	rt := fuzzRuntime(f)
@@ -53,17 +57,20 @@ func FuzzScan(f *testing.F) {
 		if _, limit := err.(*wasm.LimitError); err == nil || limit {
 			return
 		}
-		// What is refused for its form may still hold counts that wazero makes
-		// room for, so only what is known to be harmless is tried.
-		if _, off := err.(*wasm.FeatureError); !off && harmless(module) {
-			if compileErr := compiles(rt, module); compileErr == nil && !stricter(err) && !strings.HasSuffix(err.Error(), "unexpected end") {
-				t.Errorf("compiles, but: %v", err)
-			}
+		// A malformed module can have counts for which wazero allocates gigabytes: only harmless ones are compiled.
+		if _, off := err.(*wasm.FeatureError); off || !harmless(module) {
+			return
+		}
+		if compileErr := compiles(rt, module); compileErr != nil || isStricter(err) {
+			return
+		}
+		if !strings.HasSuffix(err.Error(), "unexpected end") {
+			t.Errorf("compiles, but: %v", err)
 		}
 	})
 }
 
-// harmless says that no number in the module can be large.
+// harmless reports whether all numbers in the module are small.
 func harmless(module []byte) bool {
 	for i := 1; i < len(module); i++ {
 		if i > 8 && module[i] >= 0x80 && module[i-1] >= 0x80 {
@@ -73,8 +80,7 @@ func harmless(module []byte) bool {
 	return len(module) < 2000
 }
 
-// FuzzMeter: what Scan accepts and wazero compiles, it compiles when metered;
-// and what it does not compile, it does not compile then either.
+// FuzzMeter: wazero compiles the metered form of a module that Scan accepts if, and only if, it compiles the module.
 func FuzzMeter(f *testing.F) {
 	seeds(f)
 	rt := fuzzRuntime(f)
@@ -89,7 +95,7 @@ func FuzzMeter(f *testing.F) {
 		}
 		plain, metered := compiles(rt, module), compiles(rt, out)
 		if plain != nil && strings.Contains(plain.Error(), "custom section") {
-			return // wazero does not like an empty one at the end
+			return // wazero refuses an empty one at the end
 		}
 		if (plain == nil) != (metered == nil) {
 			t.Errorf("compiled: %v; metered: %v", plain, metered)

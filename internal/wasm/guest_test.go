@@ -14,21 +14,20 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
-// instance is a guest with the host functions that it asks for.
+// instance is a guest with the host functions that it imports.
 type instance struct {
 	api.Module
-	hook *hook
-	log  []string // calls of host functions, with their results
+	callback *callback
+	log      []string // calls of host functions, with their arguments
 }
 
-// start instantiates a module. Host functions other than those of WASI return
-// zeros and note their arguments.
+// start instantiates a module. Host functions other than those of WASI return zeros and log their arguments.
 func start(t testing.TB, module []byte, slice int64) (*instance, error) {
 	t.Helper()
 	ctx := context.Background()
 	rt := newRuntime(t)
-	inst := &instance{hook: &hook{slice: slice}}
-	inst.hook.instantiate(t, rt)
+	inst := &instance{callback: &callback{slice: slice}}
+	inst.callback.instantiate(t, rt)
 	compiled, err := rt.CompileModule(ctx, module)
 	if err != nil {
 		return nil, err
@@ -43,18 +42,11 @@ func start(t testing.TB, module []byte, slice int64) (*instance, error) {
 			builders[mod] = rt.NewHostModuleBuilder(mod)
 		}
 		params, results := f.ParamTypes(), f.ResultTypes()
-		builders[mod].NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, _ api.Module, stack []uint64) {
-			if len(inst.log) < 1000 {
-				args := append([]uint64(nil), stack[:len(params)]...)
-				for i, p := range params {
-					if p == api.ValueTypeI32 {
-						args[i] = uint64(uint32(args[i])) // the rest is not set
-					}
-				}
-				inst.log = append(inst.log, fmt.Sprint(name, args))
-			}
+		call := func(_ context.Context, _ api.Module, stack []uint64) {
+			inst.record(name, params, stack)
 			clear(stack[:len(results)])
-		}), params, results).Export(name)
+		}
+		builders[mod].NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(call), params, results).Export(name)
 	}
 	for _, b := range builders {
 		if _, err := b.Instantiate(ctx); err != nil {
@@ -66,6 +58,20 @@ func start(t testing.TB, module []byte, slice int64) (*instance, error) {
 	return inst, err
 }
 
+// record logs the call of a host function. It keeps the first 1,000.
+func (i *instance) record(name string, params []api.ValueType, stack []uint64) {
+	if len(i.log) == 1000 {
+		return
+	}
+	args := append([]uint64(nil), stack[:len(params)]...)
+	for j, p := range params {
+		if p == api.ValueTypeI32 {
+			args[j] = uint64(uint32(args[j])) // the upper half is undefined
+		}
+	}
+	i.log = append(i.log, fmt.Sprint(name, args))
+}
+
 func mustStart(t testing.TB, module []byte, slice int64) *instance {
 	t.Helper()
 	inst, err := start(t, module, slice)
@@ -75,7 +81,7 @@ func mustStart(t testing.TB, module []byte, slice int64) *instance {
 	return inst
 }
 
-// builtGo is the Go guest, built once.
+// builtGo returns the Go guest, which it builds once.
 var builtGo = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "goguest")
 	if err != nil {

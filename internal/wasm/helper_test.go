@@ -18,10 +18,12 @@ import (
 
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesTailCall
 
-// options have the smallest chunk, so that the tests run bulk instructions in several.
-var options = wasm.MeterOptions{Module: "meter", Name: "hook", Fuel: "meter fuel", Stack: "meter stack", BulkChunk: 16}
+// options have the smallest chunk, so that bulk instructions of the tests run in several.
+var options = wasm.MeterOptions{
+	Module: "meter", Name: "hook", Fuel: "meter fuel", Stack: "meter stack", BulkChunk: 16,
+}
 
-// newRuntime has no host modules.
+// newRuntime returns a runtime without host modules.
 func newRuntime(t testing.TB) wazero.Runtime {
 	t.Helper()
 	rt := wazero.NewRuntimeWithConfig(context.Background(), wazero.NewRuntimeConfig().
@@ -48,36 +50,33 @@ func meter(t testing.TB, module []byte, o wasm.MeterOptions) []byte {
 	return out
 }
 
-// wat compiles a text, and skips the test where wat2wasm is missing.
+// wat compiles a module in the text format. It skips the test if wat2wasm is missing.
 func wat(t testing.TB, text string) []byte {
 	t.Helper()
 	tool, err := exec.LookPath("wat2wasm")
 	if err != nil {
 		t.Skip("wat2wasm is missing: install wabt")
 	}
-	cmd := exec.Command(tool, "--enable-tail-call", "--enable-extended-const", "--debug-names", "-", "-o", filepath.Join(t.TempDir(), "x.wasm"))
+	file := filepath.Join(t.TempDir(), "x.wasm")
+	cmd := exec.Command(tool, "--enable-tail-call", "--enable-extended-const", "--debug-names", "-", "-o", file)
 	cmd.Stdin = strings.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("wat2wasm: %v\n%s", err, out)
 	}
-	module, err := os.ReadFile(cmd.Args[len(cmd.Args)-1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return module
+	return readFile(t, file)
 }
 
-// notWithRace skips what takes minutes with the race detector.
+// notWithRace skips a test that takes minutes with the race detector.
 func notWithRace(t testing.TB) {
 	t.Helper()
 	if race.Enabled {
-		t.Skip("the race detector makes compiling slow, and nothing here has goroutines")
+		t.Skip("not with the race detector: compiling takes minutes, and the test has no goroutines")
 	}
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// validate asks wasm-validate, where there is one.
+// validate runs wasm-validate, if it is installed.
 func validate(t testing.TB, module []byte) {
 	t.Helper()
 	tool, err := exec.LookPath("wasm-validate")
@@ -88,35 +87,34 @@ func validate(t testing.TB, module []byte) {
 	if err := os.WriteFile(file, module, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(tool, "--enable-tail-call", "--enable-extended-const", file).CombinedOutput(); err != nil {
+	cmd := exec.Command(tool, "--enable-tail-call", "--enable-extended-const", file)
+	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("wasm-validate: %v\n%s", err, out)
 	}
 }
 
-// hook counts what the metered code asks for.
-type hook struct {
-	slice     int64 // fuel per call; 0: it traps
-	limit     int64 // of all fuel; 0: none
-	calls     int
+// callback is the import that metered code calls when a counter is below zero.
+type callback struct {
+	slice     int64 // fuel to hand out per call; 0: the guest traps
+	limit     int64 // of the fuel of all calls; 0: none
 	spent     int64
 	overflows int
 }
 
-// instantiate provides the hook.
-func (h *hook) instantiate(t testing.TB, rt wazero.Runtime) {
+// instantiate adds the callback to the runtime.
+func (c *callback) instantiate(t testing.TB, rt wazero.Runtime) {
 	t.Helper()
 	f := func(_ context.Context, mod api.Module, stack []uint64) {
 		if api.DecodeU32(stack[0]) == wasm.StackOverflow {
-			h.overflows++
+			c.overflows++
 			panic("stack overflow")
 		}
-		h.calls++
-		if h.slice == 0 || h.limit > 0 && h.spent > h.limit {
+		if c.slice == 0 || c.limit > 0 && c.spent > c.limit {
 			panic("out of fuel")
 		}
 		fuel := mod.ExportedGlobal(options.Fuel).(api.MutableGlobal)
-		h.spent += h.slice - int64(fuel.Get())
-		fuel.Set(uint64(h.slice))
+		c.spent += c.slice - int64(fuel.Get())
+		fuel.Set(uint64(c.slice))
 	}
 	_, err := rt.NewHostModuleBuilder(options.Module).NewFunctionBuilder().
 		WithGoModuleFunction(api.GoModuleFunc(f), []api.ValueType{api.ValueTypeI32}, nil).

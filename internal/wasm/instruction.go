@@ -1,26 +1,27 @@
 package wasm
 
-// instruction is one instruction of a function or of a constant expression.
-// Of its numbers those are set that its immediate has.
+// instruction is one instruction of a function or of a constant expression. Its immediate decides which fields are
+// set.
 type instruction struct {
 	op opcode
-	at int // offset of its first byte; the reader is behind its last
+	at int // offset of the first byte; the decoder is behind the last
 
-	// a is the label, function, type, local, global, table, data or element
-	// segment; b the second one (the table of a call_indirect or table.init,
-	// the source of table.copy).
+	// a is the index of a label, function, type, local, global, table, data segment or element segment. b is the second
+	// index: the table of call_indirect and table.init, the source of table.copy.
 	a, b   uint32
 	block  blockType
 	labels []uint32 // of a br_table, its default last; valid until the next read
 }
 
-// blockType is what a block takes and gives: a type of the module, or at most
-// one result.
+// blockType is the type of a block (5.4.1): the type index of the module, if indexed, or at most one result.
 type blockType struct {
 	indexed bool
 	index   uint32
 	result  ValueType // 0: none
 }
+
+// noResult encodes the type of a block without parameters and results.
+const noResult = 0x40
 
 // decoder reads instructions.
 type decoder struct {
@@ -59,8 +60,8 @@ func (d *decoder) next(in *instruction) {
 	}
 }
 
-// prefixed reads the number behind a prefix. It is refused unless encoded in
-// the shortest way: compilers are known to read one byte only.
+// prefixed reads the number behind a prefix. It fails unless the encoding is the shortest one, because some compilers
+// read one byte only.
 func (d *decoder) prefixed(in *instruction, prefix byte) immediate {
 	at := d.p
 	n := d.u32()
@@ -73,17 +74,18 @@ func (d *decoder) prefixed(in *instruction, prefix byte) immediate {
 	}
 	in.op = opcode(prefix)<<8 | opcode(n&0xff)
 	switch {
-	case prefix == 0xfc && n < uint32(len(miscOps)):
+	case prefix == miscPrefix && n < uint32(len(miscOps)):
 		return miscOps[n]
-	case prefix == 0xfd && n < uint32(len(vectorOps)):
+	case prefix == vectorPrefix && n < uint32(len(vectorOps)):
 		return vectorOps[n]
-	case prefix == 0xfd && n <= 0x113:
+	case prefix == vectorPrefix && n <= 0x113:
 		d.feature(in.at, "relaxed SIMD", "an instruction")
 		return immNone
 	}
 	return immIllegal
 }
 
+// rare reads the immediates that next does not: those that are infrequent, and those of unsupported features.
 func (d *decoder) rare(in *instruction, imm immediate) {
 	switch imm {
 	case immLabels:
@@ -125,6 +127,7 @@ func (d *decoder) rare(in *instruction, imm immediate) {
 	}
 }
 
+// memArg reads an alignment and an offset (5.4.6).
 func (d *decoder) memArg() {
 	at := d.p
 	switch align := d.u32(); {
@@ -136,6 +139,7 @@ func (d *decoder) memArg() {
 	d.u32()
 }
 
+// memory reads the index of a memory, which is 0.
 func (d *decoder) memory() {
 	at := d.p
 	if d.byte() != 0 {
@@ -143,10 +147,11 @@ func (d *decoder) memory() {
 	}
 }
 
+// labelVector reads the labels of a br_table.
 func (d *decoder) labelVector(in *instruction) {
 	n := d.count(1, "labels")
 	if d.err == nil {
-		if err := over(uint64(n), d.maxLabels, "labels of a br_table", "branches"); err != nil {
+		if err := checkLimit(uint64(n), d.maxLabels, "labels of a br_table", "branches"); err != nil {
 			d.fail(err)
 			n = 0
 		}
@@ -158,12 +163,12 @@ func (d *decoder) labelVector(in *instruction) {
 	in.labels = d.labels
 }
 
-// blockType reads a number of 33 bits: negative ones are types (5.4.1).
+// blockType reads a block type: a number of 33 bits, of which negative ones are value types (5.4.1).
 func (d *decoder) blockType() blockType {
 	at := d.p
 	if at < d.end {
 		switch t := ValueType(d.b[at]); t {
-		case 0x40:
+		case noResult:
 			d.p++
 			return blockType{}
 		case I32, I64, F32, F64, V128, FuncRef, ExternRef:

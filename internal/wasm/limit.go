@@ -5,10 +5,9 @@ import (
 	"reflect"
 )
 
-// Limits bound what Scan accepts. A zero field is its default. The defaults
-// start from the limits of the WebAssembly JS API ("Implementation-defined
-// Limits"), and are lower where the compiler's memory is many times the size
-// of what is declared, or where nothing in practice comes near.
+// Limits bound the modules that Scan accepts. A field that is not positive means its default, which the comment gives,
+// followed by the key of the configuration. The defaults are those of the WebAssembly JS API ("Implementation-defined
+// Limits"), or lower: where the compiler needs a multiple of the declared size, and where real modules stay far below.
 type Limits struct {
 	Module int // bytes of the file. 16 MiB. limits.max_module
 
@@ -25,31 +24,28 @@ type Limits struct {
 	TotalLocals int // of all functions. 2,000,000. limits.max_total_locals
 	Nesting     int // of blocks in a function. 1,000. limits.max_nesting
 	Branches    int // labels of one br_table. 65,520. limits.max_branches
-	// Blocks is how many basic blocks a function may have, about: what wazero
-	// takes to compile it grows with the square. 10,000. limits.max_blocks
+	// Blocks bounds the estimated number of basic blocks of a function: wazero's time to compile it grows with the square.
+	// 10,000. limits.max_blocks
 	Blocks int
-	// LoopWork bounds the sum, over the loops of a function, of its locals times
-	// the loops around: wazero's compiler goes over all locals of a loop again for
-	// each loop within (its elimination of redundant phis). 100,000.
+	// LoopWork bounds, for one function, the sum over its loops of its locals times the loop's nesting depth: wazero's
+	// elimination of redundant phis visits all locals of a loop again for each loop inside. 100,000.
 	// limits.max_loop_work
 	LoopWork int
-	// LocalWork bounds the locals of a function that are read in another block than the
-	// one that set them, times its blocks, and the walks to them: the compiler may go over
-	// all of them in each block. 400,000. limits.max_local_work
+	// LocalWork bounds, for one function, the locals that are live across blocks times the blocks, plus the compiler's
+	// walks to their definitions: wazero may visit all of them in each block. 400,000. limits.max_local_work
 	LocalWork int
-	// Work bounds the squares of the blocks of all functions, added up, and what
-	// loops and locals that live on are as much as. 400,000,000, which is ten times
-	// a Go program of 3 MB, and at most about 3 s to compile. limits.max_work
+	// Work bounds the sum over all functions of the square of the blocks, plus the equivalent of their loop and local
+	// work. 400,000,000, which takes up to about 3 s to compile; a Go program of 3 MB has a tenth of that.
+	// limits.max_work
 	Work int
-	// Operands is how many values the calls, blocks and branches of one
-	// function may move, by their types. 1,000,000. limits.max_operands
+	// Operands bounds the values that the calls, blocks and branches of one function move, by their types. 1,000,000.
+	// limits.max_operands
 	Operands int
 
-	Tables    int // imported ones included. 16. limits.max_tables
-	TableSize int // elements a table has, or may grow to. 100,000. limits.max_table_size
-	// MemoryPages bounds the pages of 64 KiB that a memory starts with.
-	// 1,024 (64 MiB). limits.max_memory_pages
-	// A larger declared maximum is no error: who runs the module caps it.
+	Tables    int // with the imported ones. 16. limits.max_tables
+	TableSize int // elements of a table, or its declared maximum if it grows. 100,000. limits.max_table_size
+	// MemoryPages bounds the initial size of the memory, in pages of 64 KiB. A larger declared maximum is accepted: the
+	// host bounds growth. 1,024 (64 MiB). limits.max_memory_pages
 	MemoryPages int
 
 	Data          int // data segments; the Go compiler makes tens of thousands. 100,000. limits.max_data
@@ -61,7 +57,7 @@ type Limits struct {
 	Name        int // bytes of the name of an import, export or custom section. 4,096. limits.max_name
 }
 
-// DefaultLimits returns the limits that hold where a field of Limits is zero.
+// DefaultLimits returns the default of every limit.
 func DefaultLimits() Limits {
 	return Limits{
 		Module:        16 << 20,
@@ -106,18 +102,18 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// over returns a LimitError if found is over limit. key is without "limits.max_".
-func over(found uint64, limit int, what, key string) error {
+// checkLimit returns a LimitError if found is over limit. key is the configuration key without "limits.max_".
+func checkLimit(found uint64, limit int, what, key string) error {
 	if found <= uint64(limit) {
 		return nil
 	}
 	return &LimitError{what, found, uint64(limit), "limits.max_" + key}
 }
 
-// overIn is over for what function f has.
-func overIn(f uint32, found uint64, limit int, what, key string) error {
+// checkFunctionLimit is like checkLimit, for a property of function f.
+func checkFunctionLimit(f uint32, found uint64, limit int, what, key string) error {
 	if found <= uint64(limit) {
 		return nil
 	}
-	return over(found, limit, fmt.Sprintf("%s of function %d", what, f), key)
+	return checkLimit(found, limit, fmt.Sprintf("%s of function %d", what, f), key)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// fuel is what a call costs. The counter has enough of it not to call the hook.
+// fuel returns the cost of a call. It sets the counter so high that the callback is not called.
 func (i *instance) fuel(t testing.TB, name string, args ...uint64) int64 {
 	t.Helper()
 	counter := i.ExportedGlobal(options.Fuel).(api.MutableGlobal)
@@ -33,38 +33,45 @@ func TestFuelIsExact(t *testing.T) {
 	if again := inst.fuel(t, "count", 1001); again != many {
 		t.Errorf("the same call costs %d, then %d", many, again)
 	}
-	// The sum is the same, however the fuel is handed out.
+	// The sum does not depend on how the fuel is handed out.
 	for _, slice := range []int64{1, 100, 1_000_000} {
 		inst := mustStart(t, meter(t, wat(t, countText), options), slice)
-		inst.hook.spent = 0
+		inst.callback.spent = 0
 		counter := inst.ExportedGlobal(options.Fuel).(api.MutableGlobal)
 		counter.Set(uint64(slice))
 		if _, err := inst.ExportedFunction("count").Call(context.Background(), 1001); err != nil {
 			t.Fatal(err)
 		}
-		if spent := inst.hook.spent + slice - int64(counter.Get()); spent != many {
+		if spent := inst.callback.spent + slice - int64(counter.Get()); spent != many {
 			t.Errorf("in slices of %d: %d spent, want %d", slice, spent, many)
 		}
 	}
 }
 
+const fillMegabyte = `(memory.fill (i32.const 0) (i32.const 0) (i32.const 1048576))`
+
 func TestFuelRunsOut(t *testing.T) {
 	for name, text := range map[string]string{
-		"loop":                `(module (func (export "f") (loop (br 0))))`,
-		"empty loops":         `(module (func (export "f") (loop (loop (br 1)))))`,
-		"loop with a value":   `(module (func (export "f") (i32.const 1) (loop (param i32) (br 0))))`,
-		"br_table":            `(module (func (export "f") (loop (br_table 0 0 0 (i32.const 9)))))`,
-		"indirect":            `(module (type $t (func)) (table funcref (elem $g)) (func $g) (func $f (export "f") (loop (call_indirect (type $t) (i32.const 0)) (br 0))))`,
-		"tail call":           `(module (func $f (export "f") (return_call $f)))`,
-		"tail calls in turns": `(module (func $f (export "f") (return_call $g)) (func $g (return_call $f)))`,
-		"indirect tail call":  `(module (type $t (func)) (table funcref (elem $f)) (func $f (export "f") (return_call_indirect (type $t) (i32.const 0))))`,
+		"loop":              `(module (func (export "f") (loop (br 0))))`,
+		"empty loops":       `(module (func (export "f") (loop (loop (br 1)))))`,
+		"loop with a value": `(module (func (export "f") (i32.const 1) (loop (param i32) (br 0))))`,
+		"br_table":          `(module (func (export "f") (loop (br_table 0 0 0 (i32.const 9)))))`,
+		"indirect": `(module (type $t (func)) (table funcref (elem $g)) (func $g)
+			(func $f (export "f") (loop (call_indirect (type $t) (i32.const 0)) (br 0))))`,
+		"tail call":         `(module (func $f (export "f") (return_call $f)))`,
+		"mutual tail calls": `(module (func $f (export "f") (return_call $g)) (func $g (return_call $f)))`,
+		"indirect tail call": `(module (type $t (func)) (table funcref (elem $f))
+			(func $f (export "f") (return_call_indirect (type $t) (i32.const 0))))`,
 		"calls without loops": exponential(30),
-		"bulk":                `(module (memory 16) (func (export "f") (loop (memory.fill (i32.const 0) (i32.const 0) (i32.const 1048576)) (br 0))))`,
-		"straight bulk":       `(module (memory 16) (func (export "f")` + strings.Repeat(`(memory.fill (i32.const 0) (i32.const 0) (i32.const 1048576))`, 1500) + `))`,
+		"bulk":                `(module (memory 16) (func (export "f") (loop ` + fillMegabyte + ` (br 0))))`,
+		"straight bulk":       `(module (memory 16) (func (export "f")` + strings.Repeat(fillMegabyte, 1500) + `))`,
 		"start":               `(module (func $f (loop (br 0))) (start $f))`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			module := meter(t, wat(t, text), wasm.MeterOptions{Module: options.Module, Name: options.Name, Fuel: options.Fuel, InitialFuel: 10_000_000})
+			o := wasm.MeterOptions{
+				Module: options.Module, Name: options.Name, Fuel: options.Fuel, InitialFuel: 10_000_000,
+			}
+			module := meter(t, wat(t, text), o)
 			validate(t, module)
 			inst, err := start(t, module, 0)
 			if name == "start" {
@@ -76,14 +83,15 @@ func TestFuelRunsOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err = inst.ExportedFunction("f").Call(context.Background()); err == nil || !strings.Contains(err.Error(), "out of fuel") {
+			_, err = inst.ExportedFunction("f").Call(context.Background())
+			if err == nil || !strings.Contains(err.Error(), "out of fuel") {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-// exponential calls 2 to the power of n functions without a loop.
+// exponential returns a module that calls 2 to the power of n functions without a loop.
 func exponential(n int) string {
 	var b strings.Builder
 	b.WriteString(`(module (func $f0)`)
@@ -95,7 +103,8 @@ func exponential(n int) string {
 }
 
 func TestBulkIsChargedBySize(t *testing.T) {
-	inst := mustStart(t, meter(t, wat(t, `(module (memory 17 1000) (table 10 1000 funcref) (data "0123456789abcdef0123456789abcdef")
+	inst := mustStart(t, meter(t, wat(t, `(module (memory 17 1000) (table 10 1000 funcref)
+		(data "0123456789abcdef0123456789abcdef")
 		(elem func 0 0 0 0 0 0 0 0)
 		(func (export "fill") (param i32) (memory.fill (i32.const 0) (i32.const 0) (local.get 0)))
 		(func (export "copy") (param i32) (memory.copy (i32.const 0) (i32.const 65536) (local.get 0)))
@@ -106,10 +115,10 @@ func TestBulkIsChargedBySize(t *testing.T) {
 		(func (export "table.fill") (param i32) (table.fill 0 (i32.const 0) (ref.null func) (local.get 0)))
 		(func (export "table.grow") (param i32) (drop (table.grow 0 (ref.null func) (local.get 0)))))`), options), 1)
 	for _, c := range []struct {
-		name      string
-		size      uint64
-		atLeast   int64
-		asNothing bool
+		name    string
+		size    uint64
+		atLeast int64
+		free    bool
 	}{
 		{"fill", 1 << 20, 1 << 16, false}, {"copy", 1 << 20, 1 << 16, false}, {"init", 32, 2, false},
 		{"grow", 10, 10240, false}, {"grow", 1001, 0, true}, {"grow", 1<<32 - 1, 0, true},
@@ -118,22 +127,45 @@ func TestBulkIsChargedBySize(t *testing.T) {
 	} {
 		base := inst.fuel(t, c.name, 0)
 		got := inst.fuel(t, c.name, c.size) - base
-		if c.asNothing && got != 0 || !c.asNothing && (got < c.atLeast || got > 2*c.atLeast) {
-			t.Errorf("%s of %d: %d more than of 0", c.name, c.size, got)
+		if c.free && got != 0 || !c.free && (got < c.atLeast || got > 2*c.atLeast) {
+			t.Errorf("%s of %d costs %d more than of 0", c.name, c.size, got)
 		}
 	}
 }
 
-// TestStack: calls that are too deep trap, and what returns is given back.
+// recursions export a function f that calls itself as often as its argument says.
+var recursions = map[string]string{
+	"direct": `(func $f (export "f") (param i32) (result i32)
+		(if (result i32) (local.get 0)
+			(then (return (i32.add (call $f (i32.sub (local.get 0) (i32.const 1))) (i32.const 1))))
+			(else (i32.const 0))))`,
+	"mutual": `(func $f (export "f") (param i32) (result i32)
+			(if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
+			(call $g (i32.sub (local.get 0) (i32.const 1))))
+		(func $g (param i32) (result i32) (i32.add (i32.const 1) (call $f (local.get 0))))`,
+	"indirect": `(type $t (func (param i32) (result i32))) (table funcref (elem $f))
+		(func $f (export "f") (param i32) (result i32)
+			(if (result i32) (local.get 0)
+				(then (i32.add (i32.const 1)
+					(call_indirect (type $t) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0))))
+				(else (i32.const 0))))`,
+	"br": `(func $f (export "f") (param i32) (result i32)
+		(block (br_if 1 (i32.const 0) (i32.eqz (local.get 0))) (drop))
+		(i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1)))))`,
+	"br_table": `(func $f (export "f") (param i32) (result i32)
+		(block
+			(block (br_table 0 1 (i32.ne (local.get 0) (i32.const 0))))
+			(br_table 1 1 (i32.const 0) (i32.const 5)))
+		(i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1)))))`,
+	"several results": `(func $g (param i32) (result i32 i64)
+			(if (i32.eqz (local.get 0)) (then (return (i32.const 0) (i64.const 0))))
+			(call $g (i32.sub (local.get 0) (i32.const 1))))
+		(func (export "f") (param i32) (result i32) (drop (call $g (local.get 0))))`,
+}
+
+// TestStack: calls that are too deep trap, and calls that return give back their stack.
 func TestStack(t *testing.T) {
-	for name, text := range map[string]string{
-		"direct":   `(func $f (export "f") (param i32) (result i32) (if (result i32) (local.get 0) (then (return (i32.add (call $f (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))) (else (i32.const 0))))`,
-		"mutual":   `(func $f (export "f") (param i32) (result i32) (if (i32.eqz (local.get 0)) (then (return (i32.const 0)))) (call $g (i32.sub (local.get 0) (i32.const 1)))) (func $g (param i32) (result i32) (i32.add (i32.const 1) (call $f (local.get 0))))`,
-		"indirect": `(type $t (func (param i32) (result i32))) (table funcref (elem $f)) (func $f (export "f") (param i32) (result i32) (if (result i32) (local.get 0) (then (i32.add (i32.const 1) (call_indirect (type $t) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0)))) (else (i32.const 0))))`,
-		"br":       `(func $f (export "f") (param i32) (result i32) (block (br_if 1 (i32.const 0) (i32.eqz (local.get 0))) (drop)) (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1)))))`,
-		"br_table": `(func $f (export "f") (param i32) (result i32) (block (block (br_table 0 1 (i32.ne (local.get 0) (i32.const 0)))) (br_table 1 1 (i32.const 0) (i32.const 5))) (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1)))))`,
-		"several":  `(func $g (param i32) (result i32 i64) (if (i32.eqz (local.get 0)) (then (return (i32.const 0) (i64.const 0)))) (call $g (i32.sub (local.get 0) (i32.const 1)))) (func (export "f") (param i32) (result i32) (drop (call $g (local.get 0))))`,
-	} {
+	for name, text := range recursions {
 		t.Run(name, func(t *testing.T) {
 			module := meter(t, wat(t, "(module "+text+")"), options)
 			validate(t, module)
@@ -149,14 +181,14 @@ func TestStack(t *testing.T) {
 			if left.Get() != full {
 				t.Errorf("%d bytes are not given back", full-left.Get())
 			}
-			if _, err := f.Call(context.Background(), 1_000_000); err == nil || inst.hook.overflows != 1 {
+			if _, err := f.Call(context.Background(), 1_000_000); err == nil || inst.callback.overflows != 1 {
 				t.Errorf("1,000,000 deep: %v", err)
 			}
 		})
 	}
 }
 
-// TestTailCallsGiveBack: a chain of tail calls has the stack of one call.
+// TestTailCallsGiveBack: a chain of tail calls takes the stack of one call.
 func TestTailCallsGiveBack(t *testing.T) {
 	inst := mustStart(t, meter(t, wat(t, `(module (type $t (func (param i32) (result i32))) (table funcref (elem $f $g))
 		(func $f (export "f") (param i32) (result i32)
@@ -176,13 +208,14 @@ func TestTailCallsGiveBack(t *testing.T) {
 }
 
 func TestNamesSurvive(t *testing.T) {
-	module := wat(t, `(module (import "azu" "send" (func $send)) (func $inner (unreachable)) (func $outer (export "f") (call $send) (call $inner)))`)
+	module := wat(t, `(module (import "azu" "send" (func $send)) (func $inner (unreachable))
+		(func $outer (export "f") (call $send) (call $inner)))`)
 	module = append(module, "\x00\x0d\x0b.debug_info!\x00\x06\x04keep!"...)
 	out := meter(t, module, options)
 	inst := mustStart(t, out, 1000)
 	_, err := inst.ExportedFunction("f").Call(context.Background())
 	if err == nil || !strings.Contains(err.Error(), ".inner(") || !strings.Contains(err.Error(), ".outer(") {
-		t.Errorf("the trap does not name its functions: %v", err)
+		t.Errorf("the stack trace does not name the functions: %v", err)
 	}
 	if len(inst.log) != 1 {
 		t.Errorf("calls of the host: %v", inst.log)
@@ -193,17 +226,18 @@ func TestNamesSurvive(t *testing.T) {
 	}
 }
 
-// TestLongNames: a compiler repeats the names of functions, and before each of them the
-// module's, so neither may be long, metered or not.
+// TestLongNames: long names are cut, because a compiler stores the module's name once for each function.
 func TestLongNames(t *testing.T) {
 	name := func(s string) string { return lebs(len(s)) + s }
 	long := "x" + strings.Repeat("é", 1<<20)
 	kept := "x" + strings.Repeat("é", 127)
 	part := func(id byte, content ...string) string { return sec(id, content...) }
-	in := module(sec(1, "\x01\x60\x00\x00"), sec(3, "\x01\x00"), sec(7, "\x01", name("f"), "\x00\x00"), sec(10, "\x01\x03\x00\x00\x0b"),
-		sec(0, name("name"), part(0, name(long)), part(1, "\x01\x00", name(long)), part(2, "\x01\x00\x01\x00", name(long))),
-		sec(0, name("keep"), "!"))
-	for how, out := range map[string][]byte{"metered": meter(t, in, options), "as it is": wasm.CutNames(in, scan(t, in))} {
+	names := part(0, name(long)) + part(1, "\x01\x00", name(long)) + part(2, "\x01\x00\x01\x00", name(long))
+	in := module(sec(1, "\x01\x60\x00\x00"), sec(3, "\x01\x00"), sec(7, "\x01", name("f"), "\x00\x00"),
+		sec(10, "\x01\x03\x00\x00\x0b"), sec(0, name("name"), names), sec(0, name("keep"), "!"))
+	for how, out := range map[string][]byte{
+		"metered": meter(t, in, options), "unmetered": wasm.CutNames(in, scan(t, in)),
+	} {
 		if len(out) > 4<<10 {
 			t.Errorf("%s: %d bytes are left of %d", how, len(out), len(in))
 		}
@@ -215,12 +249,12 @@ func TestLongNames(t *testing.T) {
 		inst := mustStart(t, out, 1000)
 		_, err := inst.ExportedFunction("f").Call(context.Background())
 		if err == nil || !strings.Contains(err.Error(), kept+"."+kept+"(") {
-			t.Errorf("%s: the trap does not name the function: %.600v", how, err)
+			t.Errorf("%s: the stack trace does not name the function: %.600v", how, err)
 		}
 	}
 	short := module(sec(0, name("name"), part(0, name(kept)), part(2, "\x00")))
 	if out := wasm.CutNames(short, scan(t, short)); !bytes.Equal(out, short) {
-		t.Error("short names are not left as they are")
+		t.Error("CutNames changed a module with short names")
 	}
 }
 
@@ -231,7 +265,8 @@ func TestReservedNames(t *testing.T) {
 		`(module (memory (export "meter stack") 1))`,
 	} {
 		module := wat(t, text)
-		if _, err := wasm.Meter(module, scan(t, module), options); err == nil || !strings.Contains(err.Error(), "reserved") {
+		_, err := wasm.Meter(module, scan(t, module), options)
+		if err == nil || !strings.Contains(err.Error(), "reserved") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -246,7 +281,7 @@ func TestAnotherModule(t *testing.T) {
 	}
 }
 
-// TestTestplugins runs what testplugins exports, both ways, with the same arguments.
+// TestTestplugins calls all exports of the test plugins, metered and unmetered, and compares.
 func TestTestplugins(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "testplugins", "*.wasm"))
 	if err != nil || len(files) == 0 {
@@ -262,39 +297,40 @@ func TestTestplugins(t *testing.T) {
 			validate(t, out)
 			for _, e := range scan(t, module).Exports {
 				if e.Kind == wasm.Func {
-					same(t, module, out, e.Name, make([]uint64, len(e.Type.Params)))
+					compareCalls(t, module, out, e.Name, make([]uint64, len(e.Type.Params)))
 					args := []uint64{3, 5, 1, 2, 4, 6}
-					same(t, module, out, e.Name, args[:len(e.Type.Params)])
+					compareCalls(t, module, out, e.Name, args[:len(e.Type.Params)])
 				}
 			}
 		})
 	}
 }
 
-// same calls a function in fresh instances of both modules, and compares. What
-// takes too long is not compared.
-func same(t *testing.T, module, metered []byte, name string, args []uint64) {
+// compareCalls calls a function in fresh instances of both modules, and compares. It skips calls that take too long.
+func compareCalls(t *testing.T, module, metered []byte, name string, args []uint64) {
 	t.Helper()
 	b := mustStart(t, metered, 1000)
-	b.hook.limit = 10_000_000
+	b.callback.limit = 10_000_000
 	got, err := b.ExportedFunction(name).Call(context.Background(), args...)
 	if err == nil || !strings.Contains(err.Error(), "out of fuel") {
 		mustStart(t, module, 0).compare(t, b, name, args, got, err)
 	}
 }
 
-// compare calls a function, and compares with what the metered guest b gave:
-// the results, the calls of the host and the memory.
-func (i *instance) compare(t *testing.T, b *instance, name string, args, gotB []uint64, errB error) {
+// compare calls a function, and compares the results, the calls of host functions and the memory with those of metered,
+// where the same call gave want and wantErr.
+func (i *instance) compare(
+	t *testing.T, metered *instance, name string, args, want []uint64, wantErr error,
+) {
 	t.Helper()
 	got, err := i.ExportedFunction(name).Call(context.Background(), args...)
-	if !reflect.DeepEqual(got, gotB) || (err == nil) != (errB == nil) {
-		t.Errorf("%s%v: %v %v, metered %v %v", name, args, got, err, gotB, errB)
+	if !reflect.DeepEqual(got, want) || (err == nil) != (wantErr == nil) {
+		t.Errorf("%s%v: %v %v, metered %v %v", name, args, got, err, want, wantErr)
 	}
-	if !reflect.DeepEqual(i.log, b.log) {
-		t.Errorf("%s%v: calls of the host: %v, metered %v", name, args, i.log, b.log)
+	if !reflect.DeepEqual(i.log, metered.log) {
+		t.Errorf("%s%v: calls of the host: %v, metered %v", name, args, i.log, metered.log)
 	}
-	if stateOf(i) != stateOf(b) {
+	if memorySum(i) != memorySum(metered) {
 		t.Errorf("%s%v: the memories differ", name, args)
 	}
 }
@@ -309,7 +345,8 @@ func TestGoGuest(t *testing.T) {
 		got, err := b.ExportedFunction(name).Call(context.Background(), n)
 		a.compare(t, b, name, []uint64{n}, got, err)
 	}
-	if _, err := b.ExportedFunction("deep").Call(context.Background(), 1_000_000); err == nil || b.hook.overflows != 1 {
+	_, err := b.ExportedFunction("deep").Call(context.Background(), 1_000_000)
+	if err == nil || b.callback.overflows != 1 {
 		t.Errorf("a Go guest a million calls deep: %v", err)
 	}
 }

@@ -5,18 +5,19 @@ import (
 	"unicode/utf8"
 )
 
-// maxDebugName is how many bytes are kept of a name in the name section. wazero
-// puts the module's name before that of each function, and both into every line of
-// a trap's stack.
+// maxDebugName bounds a name of the name section, in bytes. wazero puts the module's name before that of each function,
+// and both into every line of a stack trace.
 const maxDebugName = 256
 
+// Subsections of the name section (appendix A.3).
 const (
 	nameModule    = 0
 	nameFunctions = 1
 	nameLocals    = 2
 )
 
-func (s *scanner) custom(r *reader, sec *section) error {
+// readCustom reads the name of a custom section, and what is inside the name section.
+func (s *scanner) readCustom(r *reader, sec *section) error {
 	sec.name = r.name(s.l.Name, "the name of a custom section")
 	if r.err != nil {
 		return r.err
@@ -24,22 +25,23 @@ func (s *scanner) custom(r *reader, sec *section) error {
 	sec.body.start = r.p
 	s.m.Customs = append(s.m.Customs, sec.name)
 	s.customBytes += sec.full.end - sec.full.start
-	if err := over(uint64(len(s.m.Customs)), s.l.Customs, "custom sections", "customs"); err != nil {
+	if err := checkLimit(uint64(len(s.m.Customs)), s.l.Customs, "custom sections", "customs"); err != nil {
 		return err
 	}
-	if err := over(uint64(s.customBytes), s.l.CustomBytes, "bytes of all custom sections", "custom_bytes"); err != nil {
+	const what = "bytes of all custom sections"
+	if err := checkLimit(uint64(s.customBytes), s.l.CustomBytes, what, "custom_bytes"); err != nil {
 		return err
 	}
 	if sec.name == "name" {
-		return s.names(r, sec)
+		return s.readNames(r, sec)
 	}
 	r.p = r.end
 	return nil
 }
 
-// names reads the name section (appendix A.3). By the rules a malformed one
-// does no harm; but compilers trust its counts.
-func (s *scanner) names(r *reader, sec *section) error {
+// readNames reads the name section (appendix A.3). The specification ignores a malformed one. Scan refuses it, because
+// compilers trust its counts.
+func (s *scanner) readNames(r *reader, sec *section) error {
 	if s.hasNames {
 		r.syntax(sec.full.start, "two name sections")
 	}
@@ -51,23 +53,13 @@ func (s *scanner) names(r *reader, sec *section) error {
 		case nameModule:
 			s.debugName(&sub, "the module's name")
 		case nameFunctions:
-			s.m.Names = nil
 			n := sub.count(2, "function names")
 			s.m.Names = make([]FuncName, 0, n)
 			for range n {
 				s.m.Names = append(s.m.Names, FuncName{sub.u32(), s.debugName(&sub, "a function's name")})
 			}
 		case nameLocals:
-			for range sub.count(2, "functions with names of locals") {
-				sub.u32()
-				for range sub.count(2, "names of locals") {
-					sub.u32()
-					s.debugName(&sub, "a local's name")
-					if sub.err != nil {
-						return sub.err
-					}
-				}
-			}
+			s.skipLocalNames(&sub)
 		default:
 			sub.p = sub.end
 		}
@@ -78,7 +70,21 @@ func (s *scanner) names(r *reader, sec *section) error {
 	return r.err
 }
 
-// debugName reads a name of any length, and returns what is kept of it.
+// skipLocalNames checks the names of locals.
+func (s *scanner) skipLocalNames(r *reader) {
+	for range r.count(2, "functions with names of locals") {
+		r.u32()
+		for range r.count(2, "names of locals") {
+			r.u32()
+			s.debugName(r, "a local's name")
+			if r.err != nil {
+				return
+			}
+		}
+	}
+}
+
+// debugName reads a name of any length, and returns it cut to maxDebugName bytes.
 func (s *scanner) debugName(r *reader, what string) string {
 	n := r.nameBytes(0, what)
 	kept := cutName(n)
@@ -86,7 +92,7 @@ func (s *scanner) debugName(r *reader, what string) string {
 	return string(kept)
 }
 
-// cutName is the beginning of a name, in whole characters: maxDebugName bytes at most.
+// cutName returns the longest prefix of name that has at most maxDebugName bytes and ends with a whole character.
 func cutName(name []byte) []byte {
 	n := len(name)
 	if n > maxDebugName {
@@ -96,16 +102,15 @@ func cutName(name []byte) []byte {
 	return name[:n]
 }
 
-// CutNames returns a module that Scan accepted as m with names of at most 256
-// bytes in its name section, and without those of locals: module itself if they
-// have no more. What Meter makes is like that.
+// CutNames returns a copy of a module that Scan accepted as m, with a name section that has names of at most 256 bytes
+// and none of locals. It returns module itself if all of its names are that short. The output of Meter has such names.
 func CutNames(module []byte, m *Module) []byte {
 	if !m.longNames {
 		return module
 	}
-	out := append(make([]byte, 0, len(module)), header...)
+	out := append(make([]byte, 0, len(module)), Header...)
 	for _, sec := range m.sections {
-		if sec.id == secCustom && sec.name == "name" {
+		if sec.id == CustomSection && sec.name == "name" {
 			out = appendNames(out, module, m, sec, func(f uint32) uint32 { return f })
 			continue
 		}
@@ -114,33 +119,31 @@ func CutNames(module []byte, m *Module) []byte {
 	return out
 }
 
-// appendNames appends the name section with the names of the module and of its
-// functions, whose indexes fn maps. Those of locals, labels and the rest are left
-// out: traps do not show them.
-func appendNames(out, module []byte, m *Module, sec section, fn func(uint32) uint32) []byte {
-	b := appendName(nil, "name")
+// appendNames appends the name section sec with the names of the module and of its functions, whose indexes are mapped
+// by index. It leaves out the names of locals, labels and the rest, which stack traces do not show.
+func appendNames(out, module []byte, m *Module, sec section, index func(uint32) uint32) []byte {
+	b := AppendName(nil, "name")
 	r := reader{b: module, p: sec.body.start, end: sec.body.end}
 	for r.more() {
 		id := r.byte()
 		sub := r.sub(r.u32())
 		if id == nameModule {
 			name := cutName(sub.nameBytes(0, "the module's name"))
-			b = appendSized(append(b, id), appendName(nil, string(name)))
+			b = AppendSized(append(b, id), AppendName(nil, string(name)))
 		}
 	}
 	if len(m.Names) > 0 {
-		names := appendU32(nil, uint32(len(m.Names)))
+		names := AppendU32(nil, uint32(len(m.Names)))
 		for _, n := range m.Names {
-			names = appendName(appendU32(names, fn(n.Index)), n.Name)
+			names = AppendName(AppendU32(names, index(n.Index)), n.Name)
 		}
-		b = appendSized(append(b, nameFunctions), names)
+		b = AppendSized(append(b, nameFunctions), names)
 	}
-	return appendSized(append(out, secCustom), b)
+	return AppendSection(out, CustomSection, b)
 }
 
-// dropped says whether a rewritten module goes without a custom section: its
-// content holds offsets of code, which move.
-func dropped(name string) bool {
+// hasCodeOffsets reports whether custom sections of this name contain offsets of code, which are wrong after rewriting.
+func hasCodeOffsets(name string) bool {
 	switch name {
 	case "sourceMappingURL", "external_debug_info", "linking", "branchHints":
 		return true

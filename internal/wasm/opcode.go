@@ -1,10 +1,17 @@
 package wasm
 
-// opcode is an instruction: its byte, or prefix<<8 | number.
+// opcode identifies an instruction (5.4): its byte, or prefix<<8 | number.
 type opcode uint16
+
+// Prefixes of opcodes.
+const (
+	miscPrefix   = 0xfc
+	vectorPrefix = 0xfd
+)
 
 const (
 	opUnreachable  opcode = 0x00
+	opNop          opcode = 0x01
 	opBlock        opcode = 0x02
 	opLoop         opcode = 0x03
 	opIf           opcode = 0x04
@@ -19,20 +26,25 @@ const (
 	opReturnCall   opcode = 0x12
 	opReturnCallIn opcode = 0x13
 	opLocalGet     opcode = 0x20
+	opLocalSet     opcode = 0x21
 	opLocalTee     opcode = 0x22
 	opGlobalGet    opcode = 0x23
 	opGlobalSet    opcode = 0x24
-	opLocalSet     opcode = 0x21
+	opTableGet     opcode = 0x25
+	opTableSet     opcode = 0x26
+	opI32Load      opcode = 0x28
 	opMemorySize   opcode = 0x3f
 	opMemoryGrow   opcode = 0x40
 	opI32Const     opcode = 0x41
 	opI64Const     opcode = 0x42
+	opF64Const     opcode = 0x44
 	opI64LtS       opcode = 0x53
 	opI64GtU       opcode = 0x56
 	opI32GtU       opcode = 0x4b
 	opI32LeU       opcode = 0x4d
 	opI32Add       opcode = 0x6a
 	opI32Sub       opcode = 0x6b
+	opI32Mul       opcode = 0x6c
 	opI64Shl       opcode = 0x86
 	opI64Add       opcode = 0x7c
 	opI64Sub       opcode = 0x7d
@@ -41,7 +53,9 @@ const (
 	opI64ShrU      opcode = 0x88
 	opI64ExtendU   opcode = 0xad
 	opSelect       opcode = 0x1b
+	opSelectTyped  opcode = 0x1c
 	opRefNull      opcode = 0xd0
+	opRefIsNull    opcode = 0xd1
 	opRefFunc      opcode = 0xd2
 
 	opMemoryInit opcode = 0xfc08
@@ -57,7 +71,7 @@ const (
 	opV128Const  opcode = 0xfd0c
 )
 
-// immediate says what follows an opcode.
+// immediate is the kind of data that follows an opcode.
 type immediate byte
 
 const (
@@ -67,7 +81,7 @@ const (
 	immLabel
 	immLabels
 	immFunc
-	immType // and a table
+	immType // and the index of a table
 	immLocal
 	immGlobal
 	immTable
@@ -89,20 +103,21 @@ const (
 	immLane
 	immMemArgLane
 	immPrefix
-	// Features that stay off.
+	// Unsupported features.
 	immExceptions
 	immThreads
 	immGC
 	immReferences
 )
 
-// One immediate per opcode; of the prefixes 0xfc and 0xfd, per number.
+// Immediates by opcode.
 var (
 	plainOps  = plainTable()
-	miscOps   = miscTable()
-	vectorOps = vectorTable()
+	miscOps   = miscTable()   // by the number behind 0xfc
+	vectorOps = vectorTable() // by the number behind 0xfd
 )
 
+// fill sets t[from] to t[to], both included.
 func fill(t []immediate, from, to int, i immediate) {
 	for n := from; n <= to; n++ {
 		t[n] = i
@@ -135,7 +150,7 @@ func plainTable() (t [256]immediate) {
 	t[0xd3] = immGC
 	fill(s, 0xd4, 0xd6, immReferences)
 	t[0xfb] = immGC
-	t[0xfc], t[0xfd] = immPrefix, immPrefix
+	t[miscPrefix], t[vectorPrefix] = immPrefix, immPrefix
 	t[0xfe] = immThreads
 	return t
 }
@@ -158,8 +173,11 @@ func vectorTable() (t [256]immediate) {
 	fill(s, 84, 91, immMemArgLane)
 	fill(s, 92, 93, immMemArg)
 	fill(s, 94, 255, immNone)
-	for _, n := range []int{0x9a, 0xa2, 0xa5, 0xa6, 0xaf, 0xb0, 0xb2, 0xb3, 0xb4, 0xbb, 0xc2, 0xc5, 0xc6, 0xcf, 0xd0, 0xd2, 0xd3, 0xd4, 0xe2, 0xee} {
-		t[n] = immIllegal
+	for _, n := range []int{
+		0x9a, 0xa2, 0xa5, 0xa6, 0xaf, 0xb0, 0xb2, 0xb3, 0xb4, 0xbb,
+		0xc2, 0xc5, 0xc6, 0xcf, 0xd0, 0xd2, 0xd3, 0xd4, 0xe2, 0xee,
+	} {
+		t[n] = immIllegal // not assigned
 	}
 	return t
 }

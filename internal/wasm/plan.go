@@ -1,90 +1,119 @@
 package wasm
 
-// planning is what Meter finds out before it writes.
-type planning struct {
+// plan is what Meter determines about a module before it writes.
+type plan struct {
 	module    []byte
 	m         *Module
-	planner   planner
+	charges   chargePlanner
 	functions []function
-	calls     []uint32 // functions with a body that functions call, by their place in functions
-	taken     []int    // functions whose address is taken, likewise
-	isTaken   []bool
+	calls     []uint32 // called functions with a body, by index in functions; function.calls are ranges of it
+
+	addressTaken   []int  // functions whose address is taken, by index in functions
+	isAddressTaken []bool // by index in functions
 }
 
-func newPlanning(module []byte, m *Module) *planning {
-	p := &planning{module: module, m: m, functions: make([]function, len(m.bodies)), isTaken: make([]bool, len(m.bodies))}
-	p.planner.maxLabels = len(module)
+// function is what Meter knows about a function with a body.
+type function struct {
+	code         int // offset of the first instruction
+	charges      indexRange
+	calls        indexRange
+	indirect     bool // has a call_indirect
+	bulk         bool // has an instruction whose cost depends on a size
+	locals       int  // with parameters
+	instructions int
+	multiValues  int // values of calls and blocks with several results
+
+	countsStack bool
+	weight      int // estimated bytes that an activation takes from the stack counter
+}
+
+// indexRange is a range of indexes of a slice.
+type indexRange struct{ from, to int }
+
+func newPlan(module []byte, m *Module) *plan {
+	n := len(m.bodies)
+	p := &plan{module: module, m: m, functions: make([]function, n), isAddressTaken: make([]bool, n)}
+	p.charges.maxLabels = len(module)
 	return p
 }
 
-// take notes that the address of function f is taken.
-func (p *planning) take(f uint32) {
-	i := int(f) - p.m.ImportedFunctions
-	if i >= 0 && i < len(p.isTaken) && !p.isTaken[i] {
-		p.isTaken[i] = true
-		p.taken = append(p.taken, i)
-	}
-}
-
-// function plans the i-th function with a body.
-func (p *planning) function(i int) error {
-	pl, f := &p.planner, &p.functions[i]
+// planFunction plans the i-th function with a body.
+func (p *plan) planFunction(i int) error {
+	c, f := &p.charges, &p.functions[i]
 	body := p.m.bodies[i]
-	pl.reader = reader{b: p.module, p: body.start, end: body.end}
+	c.reader = reader{b: p.module, p: body.start, end: body.end}
 	t := p.m.Types[p.m.funcs[p.m.ImportedFunctions+i]]
-	f.localCount = len(t.Params)
-	f.results(t)
-	for range pl.count(2, "groups of locals") {
-		f.localCount += int(pl.u32())
-		pl.valueType()
+	f.locals = len(t.Params)
+	f.addResults(t)
+	for range c.count(2, "groups of locals") {
+		f.locals += int(c.u32())
+		c.valueType()
 	}
-	f.code = pl.p
-	f.sites[0], f.calls[0] = len(pl.sites), len(p.calls)
-	pl.begin(pl.p)
+	f.code = c.p
+	f.charges.from, f.calls.from = len(c.charges), len(p.calls)
+	c.begin(c.p)
 	var in instruction
-	for len(pl.frames) > 0 && pl.err == nil {
-		pl.next(&in)
-		f.bulk = f.bulk || bySize(in.op)
-		if pl.dead() {
-			pl.stepDead(in.op)
+	for len(c.blocks) > 0 && c.err == nil {
+		c.next(&in)
+		f.bulk = f.bulk || costsBySize(in.op)
+		if c.dead() {
+			c.stepDead(in.op)
 			if in.op == opRefFunc {
-				p.take(in.a)
+				p.takeAddress(in.a)
 			}
 			continue
 		}
-		f.instruction++
-		p.note(f, &in)
-		pl.step(in.op)
+		f.instructions++
+		p.recordInstruction(f, &in)
+		c.step(in.op)
 	}
-	f.sites[1], f.calls[1] = len(pl.sites), len(p.calls)
-	return pl.done("a function")
+	f.charges.to, f.calls.to = len(c.charges), len(p.calls)
+	return c.done("a function")
 }
 
-// note notes what the writer and the call graph need of an instruction.
-func (p *planning) note(f *function, in *instruction) {
+// recordInstruction records what an instruction means for the call graph and for the stack frame of f.
+func (p *plan) recordInstruction(f *function, in *instruction) {
 	switch in.op {
 	case opCall, opReturnCall:
-		f.results(p.m.Types[p.m.funcs[in.a]])
+		f.addResults(p.m.Types[p.m.funcs[in.a]])
 		if c := int(in.a) - p.m.ImportedFunctions; c >= 0 {
 			p.calls = append(p.calls, uint32(c))
 		}
 	case opCallIndirect, opReturnCallIn:
-		f.results(p.m.Types[in.a])
+		f.addResults(p.m.Types[in.a])
 		f.indirect = true
 	case opBlock, opLoop, opIf:
 		if in.block.indexed {
-			f.results(p.m.Types[in.block.index])
+			f.addResults(p.m.Types[in.block.index])
 		}
 	case opRefFunc:
-		p.take(in.a)
+		p.takeAddress(in.a)
 	}
 }
 
-// bySize says whether an instruction is charged by the size on the stack.
-func bySize(op opcode) bool {
-	switch op {
-	case opMemoryGrow, opMemoryInit, opMemoryCopy, opMemoryFill, opTableInit, opTableCopy, opTableFill, opTableGrow:
-		return true
+// takeAddress records that the address of function f is taken. f counts imports first.
+func (p *plan) takeAddress(f uint32) {
+	i := int(f) - p.m.ImportedFunctions
+	if i >= 0 && i < len(p.isAddressTaken) && !p.isAddressTaken[i] {
+		p.isAddressTaken[i] = true
+		p.addressTaken = append(p.addressTaken, i)
 	}
-	return false
+}
+
+// takeSegmentAddresses records the functions whose address element segments and globals take.
+func (p *plan) takeSegmentAddresses() error {
+	for _, sec := range p.m.sections {
+		r := reader{b: p.module, p: sec.body.start, end: sec.body.end}
+		take := func(f uint32) uint32 { p.takeAddress(f); return f }
+		switch sec.id {
+		case ElementSection:
+			mapElements(nil, &r, r.u32(), take)
+		case GlobalSection:
+			mapGlobals(nil, &r, r.u32(), take)
+		}
+		if r.err != nil {
+			return r.err
+		}
+	}
+	return nil
 }

@@ -5,16 +5,18 @@ import (
 	"unicode/utf8"
 )
 
-// reader reads b[p:end]. The first error sticks: after it p is end, and all
-// reads return zeros. Offsets in errors are those of the file, as b is all of it.
+// reader reads b[p:end], where b is the whole file, so that offsets in errors are offsets in the file. After the first
+// error p is end, and all reads return zeros.
 type reader struct {
 	b      []byte
 	p, end int
 	err    error
 }
 
+// more reports whether bytes are left.
 func (r *reader) more() bool { return r.p < r.end }
 
+// fail ends the reader with err, unless it has failed before.
 func (r *reader) fail(err error) {
 	if r.err == nil {
 		r.err = err
@@ -29,6 +31,7 @@ func (r *reader) syntax(at int, format string, args ...any) {
 	}
 }
 
+// feature fails with a FeatureError at offset at.
 func (r *reader) feature(at int, feature, what string) {
 	r.fail(&FeatureError{feature, what, at})
 }
@@ -43,7 +46,7 @@ func (r *reader) byte() byte {
 	return c
 }
 
-// u32 reads an unsigned LEB128 number of 32 bits at most (5.2.2).
+// u32 reads an unsigned LEB128 number of at most 32 bits (5.2.2).
 func (r *reader) u32() uint32 {
 	if r.p < r.end && r.b[r.p] < 0x80 {
 		c := r.b[r.p]
@@ -66,7 +69,7 @@ func (r *reader) u32() uint32 {
 	return 0
 }
 
-// signed reads a signed LEB128 number of n bits at most.
+// signed reads a signed LEB128 number of at most n bits (5.2.2).
 func (r *reader) signed(n int) int64 {
 	at := r.p
 	var v int64
@@ -90,8 +93,8 @@ func (r *reader) signed(n int) int64 {
 	return 0
 }
 
-// count reads the length of a vector whose items take size bytes or more, so
-// that nobody makes room for more than the input can hold.
+// count reads the length of a vector whose items take at least size bytes each. It fails if the input is too short for
+// them: callers may allocate that many items.
 func (r *reader) count(size int, what string) uint32 {
 	at := r.p
 	n := r.u32()
@@ -110,10 +113,10 @@ func (r *reader) skip(n uint32) {
 	r.p += int(n)
 }
 
-// name reads a name of limit bytes at most; 0: any length.
+// name reads a name of at most limit bytes; 0 is no limit. what is the subject of errors.
 func (r *reader) name(limit int, what string) string { return string(r.nameBytes(limit, what)) }
 
-// nameBytes is name without a copy.
+// nameBytes is like name, but returns a slice of the file.
 func (r *reader) nameBytes(limit int, what string) []byte {
 	n := r.u32()
 	at := r.p
@@ -143,7 +146,7 @@ func (r *reader) sub(n uint32) reader {
 	return reader{b: r.b, p: at, end: r.p}
 }
 
-// done fails unless all was read, and returns the error.
+// done fails if bytes are left, and returns the error of the reader.
 func (r *reader) done(what string) error {
 	if r.err == nil && r.p != r.end {
 		r.syntax(r.p, "%d bytes too many in %s", r.end-r.p, what)
@@ -173,6 +176,7 @@ func (r *reader) refType() ValueType {
 	return 0
 }
 
+// badType fails because t, at offset at, is not a type of WebAssembly 2.0.
 func (r *reader) badType(at int, t ValueType) {
 	switch {
 	case t == 0x63 || t == 0x64:
@@ -182,6 +186,6 @@ func (r *reader) badType(at int, t ValueType) {
 	case t >= 0x6a && t <= 0x73 || t == 0x77 || t == 0x78:
 		r.feature(at, "garbage collection", "a reference type")
 	default:
-		r.syntax(at, "%#x is no type here", byte(t))
+		r.syntax(at, "%#x is not a type", byte(t))
 	}
 }

@@ -5,41 +5,39 @@ import (
 	"hash/crc32"
 )
 
-var header = []byte("\x00asm\x01\x00\x00\x00")
-
-// Scan reads a module, of version 1 of the binary format, without compiling
-// any of it. It refuses what is over a limit (*LimitError), uses a feature that
-// stays off (*FeatureError), is malformed, or names a function, type, local,
-// global, table, segment or label that it does not have (*SyntaxError). Types
-// of operands are left to the compiler, which refuses them without excess.
-// Time and memory grow linearly with the size of the file.
+// Scan reads a module of version 1 of the binary format without compiling any of it. It returns a *LimitError if the
+// module exceeds a limit, a *FeatureError if it uses an unsupported feature, and a *SyntaxError if it is malformed or
+// names a function, type, local, global, table, segment or label that does not exist. It does not check the types of
+// operands: a compiler does, at no more cost than for a valid module. Time and memory grow linearly with the size of
+// the file.
 func Scan(module []byte, l Limits) (*Module, error) {
 	l = l.withDefaults()
-	if err := over(uint64(len(module)), l.Module, "bytes of the module", "module"); err != nil {
+	if err := checkLimit(uint64(len(module)), l.Module, "bytes of the module", "module"); err != nil {
 		return nil, err
 	}
-	if !bytes.HasPrefix(module, header) {
-		return nil, &SyntaxError{0, "no header of WebAssembly version 1: this is another file, a cut one, or a component"}
+	if !bytes.HasPrefix(module, []byte(Header)) {
+		const text = "no header of WebAssembly version 1: the file is not a module, is cut off, or is a component"
+		return nil, &SyntaxError{0, text}
 	}
 	s := &scanner{
 		l: l,
 		m: &Module{Size: len(module), Start: -1, sum: crc32.ChecksumIEEE(module)},
 	}
 	s.code.maxLabels = l.Branches
-	r := reader{b: module, p: len(header), end: len(module)}
+	r := reader{b: module, p: len(Header), end: len(module)}
 	last := 0
 	for r.more() {
-		if err := s.section(&r, &last); err != nil {
+		if err := s.readSection(&r, &last); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.finish(len(module)); err != nil {
+	if err := s.checkSections(len(module)); err != nil {
 		return nil, err
 	}
 	return s.m, nil
 }
 
-// scanner is a Scan that is under way.
+// scanner is the state of a Scan.
 type scanner struct {
 	l Limits
 	m *Module
@@ -49,14 +47,15 @@ type scanner struct {
 	customBytes   int
 	elementValues uint64
 	totalLocals   uint64
-	work          uint64 // blocks of each function, squared
+	work          uint64 // compared to Limits.Work
 	hasNames      bool
 	code          codeScanner
 }
 
-func (s *scanner) section(r *reader, last *int) error {
+// readSection reads one section. last is the position of the section before it.
+func (s *scanner) readSection(r *reader, last *int) error {
 	at := r.p
-	id := r.byte()
+	id := SectionID(r.byte())
 	size := r.u32()
 	if r.err == nil && int(id) >= len(sectionNames) {
 		if id == 13 {
@@ -70,13 +69,13 @@ func (s *scanner) section(r *reader, last *int) error {
 		return r.err
 	}
 	sec := section{id: id, full: span{at, r.p}, body: span{body.p, body.end}}
-	if id != secCustom {
+	if id != CustomSection {
 		if sectionOrder[id] <= *last {
 			return &SyntaxError{at, "the " + sectionNames[id] + " section comes twice or too late"}
 		}
 		*last = sectionOrder[id]
 	}
-	err := s.content(&body, &sec)
+	err := s.readContent(&body, &sec)
 	if err == nil {
 		err = body.done("the " + sectionNames[id] + " section")
 	}
@@ -84,44 +83,44 @@ func (s *scanner) section(r *reader, last *int) error {
 	return err
 }
 
-// content reads the body of a section.
-func (s *scanner) content(r *reader, sec *section) error {
+// readContent reads the body of a section.
+func (s *scanner) readContent(r *reader, sec *section) error {
 	switch sec.id {
-	case secCustom:
-		return s.custom(r, sec)
-	case secType:
-		return s.types(r)
-	case secImport:
-		return s.imports(r)
-	case secFunction:
-		return s.functions(r)
-	case secTable:
-		return s.tables(r)
-	case secMemory:
-		return s.memory(r)
-	case secGlobal:
-		return s.globals(r)
-	case secExport:
-		return s.exports(r)
-	case secStart:
-		return s.start(r)
-	case secElement:
-		return s.elements(r)
-	case secDataCount:
+	case CustomSection:
+		return s.readCustom(r, sec)
+	case TypeSection:
+		return s.readTypes(r)
+	case ImportSection:
+		return s.readImports(r)
+	case FunctionSection:
+		return s.readFunctions(r)
+	case TableSection:
+		return s.readTables(r)
+	case MemorySection:
+		return s.readMemory(r)
+	case GlobalSection:
+		return s.readGlobals(r)
+	case ExportSection:
+		return s.readExports(r)
+	case StartSection:
+		return s.readStart(r)
+	case ElementSection:
+		return s.readElements(r)
+	case DataCountSection:
 		s.dataCount, s.hasDataCount = int(r.u32()), true
 		if r.err != nil {
 			return r.err
 		}
-		return over(uint64(s.dataCount), s.l.Data, "data segments", "data")
-	case secCode:
-		return s.bodies(r)
+		return checkLimit(uint64(s.dataCount), s.l.Data, "data segments", "data")
+	case CodeSection:
+		return s.readBodies(r)
 	default:
-		return s.data(r)
+		return s.readData(r)
 	}
 }
 
-// finish checks what no section can know alone.
-func (s *scanner) finish(end int) error {
+// checkSections checks the rules that involve several sections. end is the offset that errors name.
+func (s *scanner) checkSections(end int) error {
 	m := s.m
 	if len(m.bodies) != m.Functions {
 		return &SyntaxError{end, "the function section and the code section have different lengths"}
@@ -136,7 +135,8 @@ func (s *scanner) finish(end int) error {
 		if !t.HasMax {
 			return &FeatureError{"tables without a declared maximum", "a table.grow", end}
 		}
-		if err := over(uint64(t.Max), s.l.TableSize, "declared maximum of a table that grows", "table_size"); err != nil {
+		const what = "declared maximum of a table that grows"
+		if err := checkLimit(uint64(t.Max), s.l.TableSize, what, "table_size"); err != nil {
 			return err
 		}
 	}

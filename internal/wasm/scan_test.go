@@ -12,7 +12,7 @@ import (
 
 var header = []byte("\x00asm\x01\x00\x00\x00")
 
-// lebs is an unsigned LEB128 number.
+// lebs returns n as an unsigned LEB128 number.
 func lebs(n int) string {
 	var out []byte
 	for ; n >= 0x80; n >>= 7 {
@@ -21,30 +21,31 @@ func lebs(n int) string {
 	return string(append(out, byte(n)))
 }
 
-// sec is a section, made of what is in it.
+// sec returns a section.
 func sec(id byte, content ...string) string {
 	all := strings.Join(content, "")
 	return string([]byte{id}) + lebs(len(all)) + all
 }
 
-// module is a module, made of its sections.
+// module returns a module of sections.
 func module(sections ...string) []byte {
 	return append(bytes.Clone(header), strings.Join(sections, "")...)
 }
 
-// function is a module of one function () -> () with locals and code, in bytes.
+// function returns a module of one function () -> (), with encoded locals and code.
 func function(locals, code string) []byte {
 	body := locals + code + "\x0b"
 	return module(sec(1, "\x01\x60\x00\x00"), sec(3, "\x01\x00"), sec(10, "\x01", lebs(len(body)), body))
 }
 
-// code is a function without locals, in a module with a memory and a table.
+// code returns a module of a memory, a table, and one function without locals.
 func code(code string) []byte {
 	body := "\x00" + code + "\x0b"
-	return module(sec(1, "\x01\x60\x00\x00"), sec(3, "\x01\x00"), sec(4, "\x01\x70\x00\x01"), sec(5, "\x01\x00\x01"), sec(10, "\x01", lebs(len(body)), body))
+	return module(sec(1, "\x01\x60\x00\x00"), sec(3, "\x01\x00"), sec(4, "\x01\x70\x00\x01"), sec(5, "\x01\x00\x01"),
+		sec(10, "\x01", lebs(len(body)), body))
 }
 
-// reads has local.get for so many locals, below 128.
+// reads returns a local.get and a drop for each of n locals. n is below 128.
 func reads(n int) string {
 	var out strings.Builder
 	for i := range n {
@@ -53,7 +54,7 @@ func reads(n int) string {
 	return out.String()
 }
 
-// malformed are modules that are refused for their form, with a part of the text.
+// malformed are malformed modules, by a part of the error.
 var malformed = map[string][]byte{
 	"no header":                      nil,
 	"header of":                      []byte("\x00asm\x0d\x00\x01\x00"),
@@ -63,7 +64,7 @@ var malformed = map[string][]byte{
 	"unknown section":                module(sec(14)),
 	"do not fit":                     module(sec(1, "\xff\xff\xff\xff\x0f")),
 	"longer than 32 bits":            module(sec(1, "\xff\xff\xff\xff\x7f")),
-	"no function type":               module(sec(1, "\x01\x61")),
+	"is not a function type":         module(sec(1, "\x01\x61")),
 	"no type 0":                      module(sec(3, "\x01\x00")),
 	"different lengths":              module(sec(1, "\x01\x60\x00\x00"), sec(3, "\x01\x00")),
 	"no function 1":                  code("\x10\x01"),
@@ -75,7 +76,7 @@ var malformed = map[string][]byte{
 	"no element segment 0":           code("\xfc\x0d\x00"),
 	"without a data count section":   code("\xfc\x09\x00"),
 	"an else without":                code("\x05"),
-	"is no type here":                function("\x01\x01\x40", ""),
+	"is not a type":                  function("\x01\x01\x40", ""),
 	"without a memory":               function("\x00", "\x3f\x00\x1a"),
 	"unknown instruction":            code("\xff"),
 	"bytes too many in a function":   code("\x0b\x01"),
@@ -90,9 +91,9 @@ var malformed = map[string][]byte{
 	"of 2 to 1 pages":                module(sec(5, "\x01\x01\x02\x01")),
 	"select with 2 types":            code("\x1c\x02\x7f\x7f"),
 	"alignment":                      code("\x28\x20\x00"),
-	"is no kind of data":             module(sec(5, "\x01\x00\x01"), sec(11, "\x01\x03\x00")),
-	"is no kind of element segment":  module(sec(9, "\x01\x08\x00")),
-	"is no kind of import":           module(sec(2, "\x01\x01a\x01b\x09\x00")),
+	"kind 0x3 of data segment":       module(sec(5, "\x01\x00\x01"), sec(11, "\x01\x03\x00")),
+	"kind 0x8 of element segment":    module(sec(9, "\x01\x08\x00")),
+	"kind 9 of import":               module(sec(2, "\x01\x01a\x01b\x09\x00")),
 	"is mutable (1) or":              module(sec(6, "\x01\x7f\x02\x41\x00\x0b")),
 	"a data segment without":         module(sec(11, "\x01\x00\x41\x00\x0b\x00")),
 	"data count section and":         module(sec(5, "\x01\x00\x01"), sec(12, "\x01")),
@@ -132,7 +133,9 @@ func TestFeaturesThatStayOff(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, m := range [][]byte{module(sec(5, "\x01\x03\x01\x01")), module(sec(13, "\x01\x00\x00")), module(sec(2, "\x01\x01a\x01b\x04\x00\x00"))} {
+	for _, m := range [][]byte{
+		module(sec(5, "\x01\x03\x01\x01")), module(sec(13, "\x01\x00\x00")), module(sec(2, "\x01\x01a\x01b\x04\x00\x00")),
+	} {
 		var feature *wasm.FeatureError
 		if _, err := wasm.Scan(m, wasm.Limits{}); !errors.As(err, &feature) {
 			t.Errorf("%q: %v", m, err)
@@ -141,6 +144,10 @@ func TestFeaturesThatStayOff(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
+	nop := "\x01\x60\x00\x00" // the type () -> ()
+	i32s := func(n int) string { return lebs(n) + strings.Repeat("\x7f", n) }
+	calls := strings.Repeat("\x10\x01", 7)
+	branches := strings.Repeat("\x20\x00\x0d\x00", 400) + strings.Repeat("\x20\x00\x1a", 390)
 	for _, c := range []struct {
 		key    string
 		found  uint64
@@ -149,48 +156,58 @@ func TestLimits(t *testing.T) {
 	}{
 		{"module", 100, wasm.Limits{Module: 99}, append(module(), make([]byte, 92)...)},
 		{"types", 2, wasm.Limits{Types: 1}, module(sec(1, "\x02\x60\x00\x00\x60\x00\x00"))},
-		{"params", 1001, wasm.Limits{}, module(sec(1, "\x01\x60", lebs(1001), strings.Repeat("\x7f", 1001), "\x00"))},
-		{"results", 1001, wasm.Limits{}, module(sec(1, "\x01\x60\x00", lebs(1001), strings.Repeat("\x7f", 1001)))},
+		{"params", 1001, wasm.Limits{}, module(sec(1, "\x01\x60", i32s(1001), "\x00"))},
+		{"results", 1001, wasm.Limits{}, module(sec(1, "\x01\x60\x00", i32s(1001)))},
 		{"imports", 2, wasm.Limits{Imports: 1}, module(sec(2, "\x02\x01a\x01b\x03\x7f\x00\x01a\x01b\x03\x7f\x00"))},
-		{"exports", 2, wasm.Limits{Exports: 1}, module(sec(5, "\x01\x00\x01"), sec(7, "\x02\x01a\x02\x00\x01b\x02\x00"))},
+		{"exports", 2, wasm.Limits{Exports: 1},
+			module(sec(5, "\x01\x00\x01"), sec(7, "\x02\x01a\x02\x00\x01b\x02\x00"))},
 		{"globals", 2, wasm.Limits{Globals: 1}, module(sec(6, "\x02\x7f\x00\x41\x00\x0b\x7f\x00\x41\x00\x0b"))},
-		{"functions", 2, wasm.Limits{Functions: 1}, module(sec(1, "\x01\x60\x00\x00"), sec(3, "\x02\x00\x00"))},
+		{"functions", 2, wasm.Limits{Functions: 1}, module(sec(1, nop), sec(3, "\x02\x00\x00"))},
 		{"body", 12, wasm.Limits{Body: 11}, code(strings.Repeat("\x01", 10))},
 		{"locals", 100_000_000, wasm.Limits{}, function("\x01"+lebs(100_000_000)+"\x7f", "")},
 		{"locals", 1<<33 - 2, wasm.Limits{}, function("\x02\xff\xff\xff\xff\x0f\x7f\xff\xff\xff\xff\x0f\x7f", "")},
 		{"total_locals", 40_000, wasm.Limits{TotalLocals: 39_999}, function("\x01"+lebs(40_000)+"\x7f", "")},
 		{"nesting", 1001, wasm.Limits{}, code(strings.Repeat("\x02\x40", 60_000) + strings.Repeat("\x0b", 60_000))},
-		{"branches", 20_000, wasm.Limits{Branches: 19_999}, code("\x41\x00\x0e" + lebs(20_000) + strings.Repeat("\x00", 20_001))},
+		{"branches", 20_000, wasm.Limits{Branches: 19_999},
+			code("\x41\x00\x0e" + lebs(20_000) + strings.Repeat("\x00", 20_001))},
 		{"blocks", 10_001, wasm.Limits{}, code(strings.Repeat("\x02\x40\x0b", 10_001))},
-		{"local_work", 20 * 21, wasm.Limits{LocalWork: 20*21 - 1}, function("\x01\x14\x7f", strings.Repeat("\x02\x40\x0b", 21)+reads(20))},
-		{"local_work", 401 + (400*401/2+390*401)/16, wasm.Limits{LocalWork: 100}, function("\x01\x01\x7f", "\x02\x40"+strings.Repeat("\x20\x00\x0d\x00", 400)+strings.Repeat("\x20\x00\x1a", 390)+"\x0b")},
+		{"local_work", 20 * 21, wasm.Limits{LocalWork: 20*21 - 1},
+			function("\x01\x14\x7f", strings.Repeat("\x02\x40\x0b", 21)+reads(20))},
+		{"local_work", 401 + (400*401/2+390*401)/16, wasm.Limits{LocalWork: 100},
+			function("\x01\x01\x7f", "\x02\x40"+branches+"\x0b")},
 		{"work", 10_000, wasm.Limits{Work: 9_999}, code(strings.Repeat("\x02\x40\x0b", 100))},
-		{"operands", 1001, wasm.Limits{Operands: 1000}, module(sec(1, "\x02\x60\x00\x00\x60\x00", lebs(143), strings.Repeat("\x7f", 143)),
-			sec(3, "\x02\x00\x01"), sec(10, "\x02", lebs(16), "\x00", strings.Repeat("\x10\x01", 7), "\x0b", "\x03\x00\x00\x0b"))},
+		{"operands", 1001, wasm.Limits{Operands: 1000}, module(sec(1, "\x02\x60\x00\x00\x60\x00", i32s(143)),
+			sec(3, "\x02\x00\x01"), sec(10, "\x02", lebs(16), "\x00", calls, "\x0b", "\x03\x00\x00\x0b"))},
 		{"tables", 17, wasm.Limits{}, module(sec(4, "\x11", strings.Repeat("\x70\x00\x01", 17)))},
 		{"table_size", 100_001, wasm.Limits{}, module(sec(4, "\x01\x70\x00", lebs(100_001)))},
-		{"table_size", 100_001, wasm.Limits{}, module(sec(1, "\x01\x60\x00\x00"), sec(3, "\x01\x00"), sec(4, "\x01\x70\x01\x01", lebs(100_001)),
-			sec(10, "\x01\x0a\x00\xd0\x70\x41\x01\xfc\x0f\x00\x1a\x0b"))},
+		{"table_size", 100_001, wasm.Limits{}, module(sec(1, nop), sec(3, "\x01\x00"),
+			sec(4, "\x01\x70\x01\x01", lebs(100_001)), sec(10, "\x01\x0a\x00\xd0\x70\x41\x01\xfc\x0f\x00\x1a\x0b"))},
 		{"memory_pages", 1025, wasm.Limits{}, module(sec(5, "\x01\x00", lebs(1025)))},
 		{"data", 2, wasm.Limits{Data: 1}, module(sec(5, "\x01\x00\x01"), sec(11, "\x02\x01\x00\x01\x00"))},
-		{"elements", 2, wasm.Limits{Elements: 1}, module(sec(4, "\x01\x70\x00\x01"), sec(9, "\x02\x01\x00\x00\x01\x00\x00"))},
-		{"element_values", 3, wasm.Limits{ElementValues: 2}, module(sec(4, "\x01\x70\x00\x01"), sec(9, "\x01\x05\x70\x03", strings.Repeat("\xd0\x70\x0b", 3)))},
+		{"elements", 2, wasm.Limits{Elements: 1},
+			module(sec(4, "\x01\x70\x00\x01"), sec(9, "\x02\x01\x00\x00\x01\x00\x00"))},
+		{"element_values", 3, wasm.Limits{ElementValues: 2},
+			module(sec(4, "\x01\x70\x00\x01"), sec(9, "\x01\x05\x70\x03", strings.Repeat("\xd0\x70\x0b", 3)))},
 		{"customs", 2, wasm.Limits{Customs: 1}, module(sec(0, "\x01a"), sec(0, "\x01b"))},
 		{"custom_bytes", 14, wasm.Limits{CustomBytes: 13}, module(sec(0, "\x01a", "0123456789"))},
 		{"name", 4097, wasm.Limits{}, module(sec(0, lebs(4097), strings.Repeat("x", 4097)))},
 	} {
 		_, err := wasm.Scan(c.module, c.limits)
 		var limit *wasm.LimitError
-		if !errors.As(err, &limit) || limit.Key != "limits.max_"+c.key || limit.Found != c.found || limit.Found <= limit.Limit {
+		if !errors.As(err, &limit) {
 			t.Errorf("%s: %v", c.key, err)
-		} else if !strings.Contains(err.Error(), limit.Key) {
+			continue
+		}
+		if limit.Key != "limits.max_"+c.key || limit.Found != c.found || limit.Found <= limit.Limit {
+			t.Errorf("%s: %v", c.key, err)
+		}
+		if !strings.Contains(err.Error(), limit.Key) {
 			t.Errorf("%s is not in the text: %v", c.key, err)
 		}
 	}
 }
 
-// TestLocalsOfOneBlock: what is set and read in the same block does not live on,
-// however many there are.
+// TestLocalsOfOneBlock: locals that are set and read in the same block are not live across blocks.
 func TestLocalsOfOneBlock(t *testing.T) {
 	set := strings.ReplaceAll(reads(50), "\x1a", "\x1a\x41\x00\x21\x00")
 	var local strings.Builder
@@ -212,15 +229,21 @@ func TestModule(t *testing.T) {
 		(memory (export "memory") 2 10)
 		(table $t 3 8 funcref)
 		(global $g (export "count") (mut i64) (i64.const 0))
-		(func $hook (export "on_message") (param i64 i32 i32) (result i32) (v128.store (i32.const 0) (v128.const i64x2 1 2)) (drop (table.grow $t (ref.null func) (i32.const 1))) (i32.const 0))
+		(func $hook (export "on_message") (param i64 i32 i32) (result i32)
+			(v128.store (i32.const 0) (v128.const i64x2 1 2))
+			(drop (table.grow $t (ref.null func) (i32.const 1)))
+			(i32.const 0))
 		(func $init)
 		(start $init)
 		(data (i32.const 0) "hello")
 		(elem (i32.const 0) $hook))`))
-	hook := wasm.FuncType{Params: []wasm.ValueType{wasm.I64, wasm.I32, wasm.I32}, Results: []wasm.ValueType{wasm.I32}}
-	if len(m.Imports) != 2 || m.Imports[0].Module != "azu" || m.Imports[0].Name != "send" || m.Imports[0].Kind != wasm.Func ||
-		!reflect.DeepEqual(m.Imports[0].Type, wasm.FuncType{Params: []wasm.ValueType{wasm.I64, wasm.I32}, Results: []wasm.ValueType{wasm.I32}}) ||
-		m.Imports[1].Kind != wasm.GlobalKind || m.Imports[1].Global != (wasm.Global{Type: wasm.I32}) {
+	i32 := []wasm.ValueType{wasm.I32}
+	send := wasm.FuncType{Params: []wasm.ValueType{wasm.I64, wasm.I32}, Results: i32}
+	hook := wasm.FuncType{Params: []wasm.ValueType{wasm.I64, wasm.I32, wasm.I32}, Results: i32}
+	if want := []wasm.Import{
+		{Module: "azu", Name: "send", Kind: wasm.Func, Type: send},
+		{Module: "env", Name: "base", Kind: wasm.GlobalKind, Global: wasm.Global{Type: wasm.I32}},
+	}; !reflect.DeepEqual(m.Imports, want) {
 		t.Errorf("imports: %+v", m.Imports)
 	}
 	if want := []wasm.Export{
@@ -230,14 +253,21 @@ func TestModule(t *testing.T) {
 	}; !reflect.DeepEqual(m.Exports, want) {
 		t.Errorf("exports: %+v", m.Exports)
 	}
-	if want := []wasm.Table{{Elem: wasm.FuncRef, Min: 3, Max: 8, HasMax: true, Grows: true}}; !reflect.DeepEqual(m.Tables, want) {
+	table := wasm.Table{Elem: wasm.FuncRef, Min: 3, Max: 8, HasMax: true, Grows: true}
+	if want := []wasm.Table{table}; !reflect.DeepEqual(m.Tables, want) {
 		t.Errorf("tables: %+v", m.Tables)
 	}
-	if m.Memory == nil || *m.Memory != (wasm.Memory{Min: 2, Max: 10, HasMax: true}) || m.Start != 2 || m.Functions != 2 || m.ImportedFunctions != 1 {
+	if m.Memory == nil || *m.Memory != (wasm.Memory{Min: 2, Max: 10, HasMax: true}) {
+		t.Errorf("memory: %+v", m.Memory)
+	}
+	if m.Start != 2 || m.Functions != 2 || m.ImportedFunctions != 1 {
 		t.Errorf("%+v", m)
 	}
-	if want := []wasm.FuncName{{0, "send"}, {1, "hook"}, {2, "init"}}; !reflect.DeepEqual(m.Names, want) || !reflect.DeepEqual(m.Customs, []string{"name"}) {
-		t.Errorf("names: %v %v", m.Names, m.Customs)
+	if want := []wasm.FuncName{{0, "send"}, {1, "hook"}, {2, "init"}}; !reflect.DeepEqual(m.Names, want) {
+		t.Errorf("names: %v", m.Names)
+	}
+	if !reflect.DeepEqual(m.Customs, []string{"name"}) {
+		t.Errorf("custom sections: %v", m.Customs)
 	}
 	if want := (wasm.Features{SIMD: true, BulkMemory: true, ReferenceTypes: true}); m.Features != want {
 		t.Errorf("features: %+v", m.Features)
@@ -250,7 +280,7 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// TestTruncated: a module that was cut is refused, wherever it was cut.
+// TestTruncated: a truncated module is refused, unless it ends with a section.
 func TestTruncated(t *testing.T) {
 	whole := wat(t, countText)
 	ends := map[int]bool{}

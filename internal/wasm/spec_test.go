@@ -17,19 +17,20 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// specDir is where wazero keeps the official WebAssembly tests, in the form
-// that wast2json gives them.
+// specDir returns the folder of the official WebAssembly tests in the source of wazero, in the output format of
+// wast2json.
 func specDir(t testing.TB) string {
 	t.Helper()
 	notWithRace(t)
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
 	dir := filepath.Join(strings.TrimSpace(string(out)), "internal", "integration_test", "spectest")
 	if _, statErr := os.Stat(dir); err != nil || statErr != nil {
-		t.Skip("the sources of wazero, with their spec tests, are not at hand")
+		t.Skip("the source of wazero, with its spec tests, is missing")
 	}
 	return dir
 }
 
+// specFiles returns the files of the official tests with an extension.
 func specFiles(t testing.TB, ext string) []string {
 	t.Helper()
 	var files []string
@@ -41,7 +42,7 @@ func specFiles(t testing.TB, ext string) []string {
 		files = append(files, got...)
 	}
 	if len(files) == 0 {
-		t.Fatal("wazero has no spec tests where they were")
+		t.Fatal("no spec tests in the source of wazero")
 	}
 	return files
 }
@@ -55,19 +56,18 @@ func readFile(t testing.TB, name string) []byte {
 	return b
 }
 
-// stricter are modules of the official tests that compile and are refused all
-// the same.
-func stricter(err error) bool {
+// isStricter reports whether err refuses modules of the official tests, which compile, on purpose.
+func isStricter(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "tables without a declared maximum") || strings.Contains(text, "shortest form")
 }
 
-// TestSpecModules compares with the compiler on all modules of the official tests.
+// TestSpecModules compares Scan with the compiler on all modules of the official tests.
 func TestSpecModules(t *testing.T) {
 	rt := newRuntime(t)
 	var accepted int
 	for _, file := range specFiles(t, ".wasm") {
-		if agree(t, rt, filepath.Base(file), readFile(t, file)) {
+		if compareCompiling(t, rt, filepath.Base(file), readFile(t, file)) {
 			accepted++
 		}
 	}
@@ -76,14 +76,14 @@ func TestSpecModules(t *testing.T) {
 	}
 }
 
-// agree checks that a module that compiles is accepted, and compiles when
-// metered; and that one which does not compile does not so when metered.
-func agree(t testing.TB, rt wazero.Runtime, name string, module []byte) (accepted bool) {
+// compareCompiling checks that Scan accepts a module that compiles, and that its metered form compiles if, and only if,
+// the module does. It reports whether the module compiles.
+func compareCompiling(t testing.TB, rt wazero.Runtime, name string, module []byte) (accepted bool) {
 	t.Helper()
 	m, scanErr := wasm.Scan(module, wasm.Limits{})
 	compileErr := compiles(rt, module)
 	if scanErr != nil {
-		if compileErr == nil && !stricter(scanErr) {
+		if compileErr == nil && !isStricter(scanErr) {
 			t.Errorf("%s: compiles, but: %v", name, scanErr)
 		}
 		return false
@@ -109,11 +109,10 @@ func compiles(rt wazero.Runtime, module []byte) error {
 	return err
 }
 
-// specCommand is a line of a test. What it expects does not matter here: two
-// runs are compared.
+// specCommand is a command of a test. Its expected results are not read: two runs are compared.
 type specCommand struct {
 	Type, Name, Filename string
-	As                   string // of a module: the name that the next command gives it
+	As                   string // of a module: the name under which the next command registers it
 	Line                 int
 	Action               struct {
 		Type, Field, Module string
@@ -122,18 +121,18 @@ type specCommand struct {
 }
 
 type specValue struct {
-	Type     string
-	LaneType string `json:"lane_type"`
-	Value    any
+	Type  string
+	Value any
 }
 
 func (v specValue) words() []uint64 {
 	if v.Type != "v128" {
 		return []uint64{number(v.Value)}
 	}
-	width := map[string]int{"i8": 8, "i16": 16, "i32": 32, "f32": 32, "i64": 64, "f64": 64}[v.LaneType]
 	var words [2]uint64
-	for i, lane := range v.Value.([]any) {
+	lanes := v.Value.([]any)
+	width := 128 / len(lanes)
+	for i, lane := range lanes {
 		words[i*width/64] |= number(lane) << (i * width % 64)
 	}
 	return words[:]
@@ -148,8 +147,7 @@ func number(v any) uint64 {
 	return uint64(n)
 }
 
-// TestSpecRuns runs the official tests both ways, and compares what the calls
-// give, the memories and the globals.
+// TestSpecRuns runs the official tests metered and unmetered, and compares the results, the memories and the globals.
 func TestSpecRuns(t *testing.T) {
 	host := readFile(t, filepath.Join(specDir(t), "testdata", "spectest.wasm"))
 	var calls int
@@ -164,7 +162,7 @@ func TestSpecRuns(t *testing.T) {
 				if next := script.Commands[min(i+1, len(script.Commands)-1)]; next.Type == "register" {
 					c.As = next.As
 				}
-				if !plain.follow(t, metered, filepath.Dir(file), c) {
+				if !plain.runBoth(t, metered, filepath.Dir(file), c) {
 					return
 				}
 				calls++
@@ -174,7 +172,7 @@ func TestSpecRuns(t *testing.T) {
 	t.Logf("%d commands", calls)
 }
 
-// specRun is one of the two runs.
+// specRun is a run of a test.
 type specRun struct {
 	rt      wazero.Runtime
 	meter   bool
@@ -184,20 +182,21 @@ type specRun struct {
 
 func newSpecRun(t *testing.T, host []byte, meter bool) *specRun {
 	r := &specRun{rt: newRuntime(t), meter: meter, modules: map[string]api.Module{}}
-	(&hook{slice: 1000}).instantiate(t, r.rt)
-	if _, err := r.rt.InstantiateWithConfig(context.Background(), host, wazero.NewModuleConfig().WithName("spectest")); err != nil {
+	(&callback{slice: 1000}).instantiate(t, r.rt)
+	config := wazero.NewModuleConfig().WithName("spectest")
+	if _, err := r.rt.InstantiateWithConfig(context.Background(), host, config); err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-// follow does a command in both runs. It is false when they cannot go on.
-func (r *specRun) follow(t *testing.T, other *specRun, dir string, c specCommand) bool {
+// runBoth runs a command in both runs. It returns false if they cannot go on.
+func (r *specRun) runBoth(t *testing.T, other *specRun, dir string, c specCommand) bool {
 	switch c.Type {
 	case "module":
 		module := readFile(t, filepath.Join(dir, c.Filename))
 		if _, err := wasm.Scan(module, wasm.Limits{}); err != nil {
-			if !stricter(err) {
+			if !isStricter(err) {
 				t.Errorf("line %d: %v", c.Line, err)
 			}
 			return false
@@ -210,17 +209,11 @@ func (r *specRun) follow(t *testing.T, other *specRun, dir string, c specCommand
 		if fmt.Sprint(a) != fmt.Sprint(b) || (errA == nil) != (errB == nil) {
 			t.Errorf("line %d: %v %v, metered %v %v", c.Line, a, errA, b, errB)
 		}
-		if c.Type == "assert_trap" && errA != nil && errB != nil && trap(errA) != trap(errB) {
+		if c.Type == "assert_trap" && errA != nil && errB != nil && firstLine(errA) != firstLine(errB) {
 			t.Errorf("line %d: %v, metered %v", c.Line, errA, errB)
 		}
 	}
 	return true
-}
-
-// trap is the first line of an error: the rest is the stack.
-func trap(err error) string {
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return first
 }
 
 func (r *specRun) load(t *testing.T, c specCommand, module []byte) {
@@ -238,7 +231,7 @@ func (r *specRun) load(t *testing.T, c specCommand, module []byte) {
 	}
 }
 
-// act calls a function or reads a global, and adds a digest of the state.
+// act calls a function or reads a global. It adds a digest of the memory to the results of a call.
 func (r *specRun) act(c specCommand) ([]uint64, error) {
 	mod := r.last
 	if c.Action.Module != "" {
@@ -255,17 +248,17 @@ func (r *specRun) act(c specCommand) ([]uint64, error) {
 	got, err := f.Call(context.Background(), args...)
 	for i, at := 0, 0; i < len(f.Definition().ResultTypes()) && at < len(got); i, at = i+1, at+1 {
 		switch f.Definition().ResultTypes()[i] {
-		case api.ValueTypeExternref, 0x70: // addresses
+		case api.ValueTypeExternref, api.ValueType(wasm.FuncRef): // addresses, which differ between runs
 			got[at] = min(got[at], 1)
-		case 0x7b:
+		case api.ValueType(wasm.V128): // has two words
 			at++
 		}
 	}
-	return append(got, stateOf(mod)), err
+	return append(got, memorySum(mod)), err
 }
 
-// stateOf is a digest of an exported memory.
-func stateOf(mod api.Module) uint64 {
+// memorySum returns a digest of the exported memory, or 0.
+func memorySum(mod api.Module) uint64 {
 	if len(mod.ExportedMemoryDefinitions()) == 0 {
 		return 0
 	}

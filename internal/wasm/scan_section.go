@@ -2,22 +2,28 @@ package wasm
 
 import "fmt"
 
-func (s *scanner) types(r *reader) error {
-	n := r.count(1, "types") // a type of GC has one byte
-	if err := over(uint64(n), s.l.Types, "types", "types"); err != nil {
+// maxMemoryPages is the size of the largest memory that 32 bits can address.
+const maxMemoryPages = 1 << 16
+
+func (s *scanner) readTypes(r *reader) error {
+	n := r.count(1, "types") // a type of the garbage collection proposal has one byte
+	if err := checkLimit(uint64(n), s.l.Types, "types", "types"); err != nil {
 		return err
 	}
 	s.m.Types = make([]FuncType, 0, n)
 	for range n {
 		at := r.p
 		switch form := r.byte(); form {
-		case 0x60:
+		case funcTypeForm:
 		case 0x4e, 0x4f, 0x50, 0x5e, 0x5f:
 			r.feature(at, "garbage collection", "a type")
 		default:
-			r.syntax(at, "%#x is no function type", form)
+			r.syntax(at, "%#x is not a function type", form)
 		}
-		t := FuncType{s.valueTypes(r, s.l.Params, "parameters", "params"), s.valueTypes(r, s.l.Results, "results", "results")}
+		t := FuncType{
+			Params:  s.valueTypes(r, s.l.Params, "parameters", "params"),
+			Results: s.valueTypes(r, s.l.Results, "results", "results"),
+		}
 		if r.err != nil {
 			return r.err
 		}
@@ -27,9 +33,10 @@ func (s *scanner) types(r *reader) error {
 	return r.err
 }
 
+// valueTypes reads the parameters or the results of a function type.
 func (s *scanner) valueTypes(r *reader, limit int, what, key string) []ValueType {
 	n := r.count(1, what)
-	if err := over(uint64(n), limit, what+" of a function type", key); err != nil {
+	if err := checkLimit(uint64(n), limit, what+" of a function type", key); err != nil {
 		r.fail(err)
 	}
 	if n == 0 || r.err != nil {
@@ -42,7 +49,7 @@ func (s *scanner) valueTypes(r *reader, limit int, what, key string) []ValueType
 	return ts
 }
 
-// valueType reads a type, and notes the feature it is of.
+// valueType reads a value type, and records its feature.
 func (s *scanner) valueType(r *reader) ValueType {
 	t := r.valueType()
 	switch t {
@@ -54,14 +61,17 @@ func (s *scanner) valueType(r *reader) ValueType {
 	return t
 }
 
-func (s *scanner) imports(r *reader) error {
+func (s *scanner) readImports(r *reader) error {
 	n := r.count(4, "imports")
-	if err := over(uint64(n), s.l.Imports, "imports", "imports"); err != nil {
+	if err := checkLimit(uint64(n), s.l.Imports, "imports", "imports"); err != nil {
 		return err
 	}
 	m := s.m
 	for range n {
-		im := Import{Module: r.name(s.l.Name, "the module of an import"), Name: r.name(s.l.Name, "the name of an import")}
+		im := Import{
+			Module: r.name(s.l.Name, "the module of an import"),
+			Name:   r.name(s.l.Name, "the name of an import"),
+		}
 		at := r.p
 		im.Kind = Kind(r.byte())
 		switch im.Kind {
@@ -74,18 +84,18 @@ func (s *scanner) imports(r *reader) error {
 			m.funcs = append(m.funcs, t)
 			m.ImportedFunctions++
 		case TableKind:
-			im.Table = s.table(r)
+			im.Table = s.tableType(r)
 			m.Tables = append(m.Tables, im.Table)
 		case MemoryKind:
 			im.Memory = s.memoryType(r)
 		case GlobalKind:
-			im.Global = s.global(r)
+			im.Global = s.globalType(r)
 			m.Globals = append(m.Globals, im.Global)
 			m.ImportedGlobals++
 		case 4:
 			r.feature(at, "exception handling", "an imported tag")
 		default:
-			r.syntax(at, "%d is no kind of import", im.Kind)
+			r.syntax(at, "unknown kind %d of import", im.Kind)
 		}
 		if r.err != nil {
 			return r.err
@@ -95,6 +105,7 @@ func (s *scanner) imports(r *reader) error {
 	return r.err
 }
 
+// typeIndex reads the index of a type. It returns 0 on error.
 func (s *scanner) typeIndex(r *reader) uint32 {
 	at := r.p
 	t := r.u32()
@@ -105,9 +116,9 @@ func (s *scanner) typeIndex(r *reader) uint32 {
 	return t
 }
 
-func (s *scanner) functions(r *reader) error {
+func (s *scanner) readFunctions(r *reader) error {
 	n := r.count(1, "functions")
-	if err := over(uint64(n), s.l.Functions, "functions", "functions"); err != nil {
+	if err := checkLimit(uint64(n), s.l.Functions, "functions", "functions"); err != nil {
 		return err
 	}
 	for range n {
@@ -117,10 +128,10 @@ func (s *scanner) functions(r *reader) error {
 	return r.err
 }
 
-func (s *scanner) tables(r *reader) error {
+func (s *scanner) readTables(r *reader) error {
 	n := r.count(3, "tables")
 	for range n {
-		s.m.Tables = append(s.m.Tables, s.table(r))
+		s.m.Tables = append(s.m.Tables, s.tableType(r))
 		if r.err != nil {
 			return r.err
 		}
@@ -128,9 +139,9 @@ func (s *scanner) tables(r *reader) error {
 	return r.err
 }
 
-// table reads the type of a table. It is not yet one of m.Tables.
-func (s *scanner) table(r *reader) Table {
-	if err := over(uint64(len(s.m.Tables)+1), s.l.Tables, "tables", "tables"); err != nil {
+// tableType reads the type of a table. The caller adds it to m.Tables.
+func (s *scanner) tableType(r *reader) Table {
+	if err := checkLimit(uint64(len(s.m.Tables)+1), s.l.Tables, "tables", "tables"); err != nil {
 		r.fail(err)
 	}
 	at := r.p
@@ -142,13 +153,13 @@ func (s *scanner) table(r *reader) Table {
 	if t.HasMax && t.Max < t.Min {
 		r.syntax(at, "a table of %d to %d elements", t.Min, t.Max)
 	}
-	if err := over(uint64(t.Min), s.l.TableSize, "elements of a table", "table_size"); err != nil {
+	if err := checkLimit(uint64(t.Min), s.l.TableSize, "elements of a table", "table_size"); err != nil {
 		r.fail(err)
 	}
 	return t
 }
 
-// limits reads a minimum and a maximum (5.3.7).
+// limits reads the minimum and the maximum of what (5.3.7).
 func (r *reader) limits(what string) (lo, hi uint32, hasMax bool) {
 	at := r.p
 	switch flag := r.byte(); flag {
@@ -162,12 +173,12 @@ func (r *reader) limits(what string) (lo, hi uint32, hasMax bool) {
 	case 4, 5, 6, 7:
 		r.feature(at, "memory64", "a 64-bit "+what)
 	default:
-		r.syntax(at, "%#x is no kind of limits", flag)
+		r.syntax(at, "unknown kind %#x of limits", flag)
 	}
 	return 0, 0, false
 }
 
-func (s *scanner) memory(r *reader) error {
+func (s *scanner) readMemory(r *reader) error {
 	at := r.p
 	n := r.count(2, "memories")
 	if n > 1 {
@@ -179,6 +190,7 @@ func (s *scanner) memory(r *reader) error {
 	return r.err
 }
 
+// memoryType reads the type of a memory into m.Memory.
 func (s *scanner) memoryType(r *reader) Memory {
 	at := r.p
 	if s.m.Memory != nil {
@@ -186,19 +198,18 @@ func (s *scanner) memoryType(r *reader) Memory {
 	}
 	var mem Memory
 	mem.Min, mem.Max, mem.HasMax = r.limits("memory")
-	const all = 1 << 16 // pages that 32 bits can address
-	if mem.Min > all || mem.HasMax && (mem.Max > all || mem.Max < mem.Min) {
+	if mem.Min > maxMemoryPages || mem.HasMax && (mem.Max > maxMemoryPages || mem.Max < mem.Min) {
 		r.syntax(at, "a memory of %d to %d pages", mem.Min, mem.Max)
 	}
-	if err := over(uint64(mem.Min), s.l.MemoryPages, "pages of the memory", "memory_pages"); err != nil {
+	if err := checkLimit(uint64(mem.Min), s.l.MemoryPages, "pages of the memory", "memory_pages"); err != nil {
 		r.fail(err)
 	}
 	s.m.Memory = &mem
 	return mem
 }
 
-// global reads the type of a global.
-func (s *scanner) global(r *reader) Global {
+// globalType reads the type of a global.
+func (s *scanner) globalType(r *reader) Global {
 	g := Global{Type: s.valueType(r)}
 	at := r.p
 	switch r.byte() {
@@ -211,14 +222,14 @@ func (s *scanner) global(r *reader) Global {
 	return g
 }
 
-func (s *scanner) globals(r *reader) error {
+func (s *scanner) readGlobals(r *reader) error {
 	n := r.count(4, "globals")
-	if err := over(uint64(n), s.l.Globals, "globals", "globals"); err != nil {
+	if err := checkLimit(uint64(n), s.l.Globals, "globals", "globals"); err != nil {
 		return err
 	}
 	for range n {
-		g := s.global(r)
-		s.expression(r)
+		g := s.globalType(r)
+		s.readExpression(r)
 		if r.err != nil {
 			return r.err
 		}
@@ -227,9 +238,9 @@ func (s *scanner) globals(r *reader) error {
 	return r.err
 }
 
-func (s *scanner) exports(r *reader) error {
+func (s *scanner) readExports(r *reader) error {
 	n := r.count(3, "exports")
-	if err := over(uint64(n), s.l.Exports, "exports", "exports"); err != nil {
+	if err := checkLimit(uint64(n), s.l.Exports, "exports", "exports"); err != nil {
 		return err
 	}
 	m := s.m
@@ -237,7 +248,7 @@ func (s *scanner) exports(r *reader) error {
 	m.Exports = make([]Export, 0, n)
 	for range n {
 		at := r.p
-		ex := Export{Name: r.name(s.l.Name, "the name of an export"), Kind: Kind(r.byte()), Index: r.u32()}
+		ex := s.readExport(r)
 		if r.err != nil {
 			return r.err
 		}
@@ -245,37 +256,47 @@ func (s *scanner) exports(r *reader) error {
 			r.syntax(at, "two exports are called %q", ex.Name)
 		}
 		seen[ex.Name] = struct{}{}
-		var have int
-		switch ex.Kind {
-		case Func:
-			have = len(m.funcs)
-		case TableKind:
-			have = len(m.Tables)
-		case MemoryKind:
-			if m.Memory != nil {
-				have = 1
-			}
-		case GlobalKind:
-			have = len(m.Globals)
-		case 4:
-			r.feature(at, "exception handling", "an exported tag")
-		}
-		if int64(ex.Index) >= int64(have) {
-			r.syntax(at, "export %q: there is no %v %d", ex.Name, ex.Kind, ex.Index)
-			return r.err
-		}
-		switch ex.Kind {
-		case Func:
-			ex.Type = m.Types[m.funcs[ex.Index]]
-		case GlobalKind:
-			ex.Global = m.Globals[ex.Index]
-		}
 		m.Exports = append(m.Exports, ex)
 	}
 	return r.err
 }
 
-func (s *scanner) start(r *reader) error {
+// readExport reads one export, and looks up its type.
+func (s *scanner) readExport(r *reader) Export {
+	at, m := r.p, s.m
+	ex := Export{Name: r.name(s.l.Name, "the name of an export"), Kind: Kind(r.byte()), Index: r.u32()}
+	if r.err != nil {
+		return ex
+	}
+	var have int
+	switch ex.Kind {
+	case Func:
+		have = len(m.funcs)
+	case TableKind:
+		have = len(m.Tables)
+	case MemoryKind:
+		if m.Memory != nil {
+			have = 1
+		}
+	case GlobalKind:
+		have = len(m.Globals)
+	case 4:
+		r.feature(at, "exception handling", "an exported tag")
+	}
+	if int64(ex.Index) >= int64(have) {
+		r.syntax(at, "export %q: there is no %v %d", ex.Name, ex.Kind, ex.Index)
+		return ex
+	}
+	switch ex.Kind {
+	case Func:
+		ex.Type = m.Types[m.funcs[ex.Index]]
+	case GlobalKind:
+		ex.Global = m.Globals[ex.Index]
+	}
+	return ex
+}
+
+func (s *scanner) readStart(r *reader) error {
 	at := r.p
 	f := r.u32()
 	if int64(f) >= int64(len(s.m.funcs)) {

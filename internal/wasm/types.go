@@ -1,8 +1,11 @@
 package wasm
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
-// ValueType is a type of a value, as it is encoded.
+// ValueType is the type of a value, in its encoding.
 type ValueType byte
 
 // Value types (WebAssembly 2.0, 5.3.1 to 5.3.4).
@@ -43,7 +46,12 @@ type FuncType struct {
 
 func (t FuncType) String() string { return fmt.Sprintf("%v -> %v", t.Params, t.Results) }
 
-// Kind says what an import or an export is.
+// Equal reports whether both signatures have the same parameters and results.
+func (t FuncType) Equal(other FuncType) bool {
+	return slices.Equal(t.Params, other.Params) && slices.Equal(t.Results, other.Results)
+}
+
+// Kind is the kind of an import or an export, in its encoding (5.5.5).
 type Kind byte
 
 // Kinds.
@@ -72,16 +80,16 @@ func (k Kind) String() string {
 type Table struct {
 	Elem   ValueType // FuncRef or ExternRef
 	Min    uint32
-	Max    uint32 // of interest when HasMax
+	Max    uint32 // valid if HasMax
 	HasMax bool
-	// Grows: the code has a table.grow for it.
+	// Grows is true if the code has a table.grow for the table.
 	Grows bool
 }
 
 // Memory is the memory of a module. Sizes are in pages of 64 KiB.
 type Memory struct {
 	Min    uint32
-	Max    uint32 // of interest when HasMax
+	Max    uint32 // valid if HasMax
 	HasMax bool
 }
 
@@ -91,8 +99,7 @@ type Global struct {
 	Mutable bool
 }
 
-// Import is what a module wants from its host. Of Type, Table, Memory and
-// Global the one that Kind names is set.
+// Import is an import of a module. Kind selects the one field that is set: Type, Table, Memory or Global.
 type Import struct {
 	Module, Name string
 	Kind         Kind
@@ -102,8 +109,8 @@ type Import struct {
 	Global       Global
 }
 
-// Export is what a module offers. Index counts within Kind, imports first. For
-// a function, Type is its signature; for a global, Global is its type.
+// Export is an export of a module. Index counts within Kind, imports first. Type is set for a function, Global for a
+// global.
 type Export struct {
 	Name   string
 	Kind   Kind
@@ -112,8 +119,7 @@ type Export struct {
 	Global Global
 }
 
-// FuncName is the name that the name section gives a function. Index counts
-// imports first.
+// FuncName is the name of a function in the name section. Index counts imports first.
 type FuncName struct {
 	Index uint32
 	Name  string
