@@ -20,12 +20,6 @@ const (
 	SubMismatch Reason = "sub_mismatch" // it was to replace the token of another subject
 )
 
-// Reasons lists all of them.
-var Reasons = []Reason{
-	Missing, Ambiguous, TooLarge, Malformed, Algorithm, UnknownKey, Signature,
-	Expired, NotYet, Issuer, Audience, Unavailable, SubMismatch,
-}
-
 // Error is the error of a token that is refused. Its text is for logs and for
 // whoever made the token, not for clients. It holds nothing of the token.
 type Error struct {
