@@ -15,10 +15,10 @@ type authMetrics struct {
 
 func newAuthMetrics() authMetrics {
 	return authMetrics{
-		tokens:    counterVec("azuhost_auth_total", "Tokens that were looked at, in handshakes and refreshes, by result.", "route", "result"),
-		expiries:  counterVec("azuhost_auth_expiries_total", "Connections that were closed since their token had expired.", "route"),
+		tokens:    counterVec("azuhost_auth_total", "Tokens verified in handshakes and refreshes, by result.", "route", "result"),
+		expiries:  counterVec("azuhost_auth_expiries_total", "Connections closed because their token expired.", "route"),
 		refreshes: counterVec("azuhost_auth_jwks_refreshes_total", "Fetches of auth.jwks_url, by result: ok or failed.", "result"),
-		fetched:   desc("azuhost_auth_jwks_timestamp_seconds", "When auth.jwks_url was last fetched, in seconds since 1970; 0: never."),
+		fetched:   desc("azuhost_auth_jwks_timestamp_seconds", "Time of the last fetch of auth.jwks_url, in seconds since 1970; 0: never."),
 	}
 }
 
