@@ -1,4 +1,4 @@
-// Chat has rooms that clients subscribe to, and tells who is there.
+// Chat has rooms that clients subscribe to, with presence.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 
 type chat struct{ azu.Base }
 
-// OnConnect takes the name from ?name=alice, or makes one.
+// OnConnect takes the name from ?name=alice. Without one it gives the client a guest name.
 func (chat) OnConnect(c azu.Conn) error {
 	name := strings.TrimSpace(c.Query("name"))
 	if name == "" {
@@ -26,7 +26,7 @@ func (chat) OnConnect(c azu.Conn) error {
 	return protocol.Identify(c, name)
 }
 
-// guest makes a name that nobody has.
+// guest returns a name that no connected user has.
 func guest() (string, error) {
 	for {
 		n, err := azu.Key("guests").Add(1, 0)
@@ -53,7 +53,7 @@ func (ch chat) OnMessage(c azu.Conn, m azu.Message) error {
 	case kind.Is("message"):
 		return ch.message(c, msg)
 	}
-	return protocol.Other(c, kind)
+	return protocol.Fallback(c, kind)
 }
 
 func (chat) subscribe(c azu.Conn, room azu.Room) error {
@@ -71,7 +71,7 @@ func (chat) unsubscribe(c azu.Conn, room azu.Room) error {
 	return c.Send(azu.Text(protocol.New("unsubscribed").Str("room", string(room)).Bytes()))
 }
 
-// message goes to the room that it names, or to the last one subscribed to.
+// message broadcasts a message to the room that it names, or to the last one subscribed to.
 func (chat) message(c azu.Conn, msg json.Value) error {
 	text := msg.Get("text")
 	if text.Kind() != json.String {
@@ -93,7 +93,7 @@ func (chat) message(c azu.Conn, msg json.Value) error {
 		Bytes()))
 }
 
-// OnPresence tells a room who came and who went.
+// OnPresence broadcasts to a room who joined and who left.
 func (chat) OnPresence(room azu.Room, user azu.User, joined bool) error {
 	if room == "" {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/azuhost/azuhost/sdk/go/azutest"
 )
 
-const at = "1893499200000" // azutest.Start
+const at = "1893499200000" // azutest.Start in ms
 
 func TestChat(t *testing.T) {
 	host := azutest.New(t, azutest.Options{Path: "/chat", PresenceGrace: 2 * time.Second})
@@ -89,18 +89,18 @@ func TestChatNames(t *testing.T) {
 	}
 	host.Connect("/chat?name=guest-2")
 	if got := user(host.Connect("/chat")) + user(host.Connect("/chat?name=%20")); got != "guest-1guest-3" {
-		t.Errorf("guests are called %s", got)
+		t.Errorf("guest names: %s", got)
 	}
 	for _, name := range []string{strings.Repeat("x", 65), "a%0Ab", "%FF"} {
 		var refused *azutest.Refused
-		if _, err := host.Dial("/chat?name="+name, azutest.Request{}); !errors.As(err, &refused) || refused.Status != 400 {
+		_, err := host.Dial("/chat?name="+name, azutest.Request{})
+		if !errors.As(err, &refused) || refused.Status != 400 {
 			t.Errorf("the name %s: %v", name, err)
 		}
 	}
 }
 
-// TestChatLargeRoom: events do not carry the names of everyone in a room that
-// is large.
+// TestChatLargeRoom: events of a large room have no list of users.
 func TestChatLargeRoom(t *testing.T) {
 	host := azutest.New(t, azutest.Options{Path: "/chat"})
 	for i := range 201 {

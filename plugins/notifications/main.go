@@ -1,4 +1,4 @@
-// Notifications go to those who subscribed to their topic, or to everyone.
+// Notifications sends messages to the subscribers of a topic, or to everyone.
 package main
 
 import (
@@ -28,11 +28,11 @@ func (n notifications) OnMessage(c azu.Conn, m azu.Message) error {
 	case kind.Is("notify"):
 		return n.notify(c, msg)
 	}
-	return protocol.Other(c, kind)
+	return protocol.Fallback(c, kind)
 }
 
-// change subscribes to topics or unsubscribes, and answers with those that the
-// client has now. A list of which the host refuses one is refused as a whole.
+// change subscribes to topics or unsubscribes, and answers with the topics that the client has then. If
+// the host refuses one topic of a list, nothing changes.
 func (notifications) change(c azu.Conn, msg json.Value, reply string, do func(azu.Conn, ...string) error) error {
 	var names []string
 	for item := range msg.Get("topics").Items() {

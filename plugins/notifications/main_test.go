@@ -6,7 +6,7 @@ import (
 	"github.com/azuhost/azuhost/sdk/go/azutest"
 )
 
-const at = "1893499200000" // azutest.Start
+const at = "1893499200000" // azutest.Start in ms
 
 func TestNotifications(t *testing.T) {
 	host := azutest.New(t, azutest.Options{Path: "/notifications"})

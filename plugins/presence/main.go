@@ -1,4 +1,4 @@
-// Presence tells everyone who comes and who goes.
+// Presence tells everyone who is online.
 package main
 
 import (
@@ -31,10 +31,10 @@ func (presence) OnMessage(c azu.Conn, m azu.Message) error {
 	case kind.Is("who"):
 		return c.Send(azu.Text(protocol.New("users").Raw("users", json.Strings(azu.Users())).Bytes()))
 	}
-	return protocol.Other(c, kind)
+	return protocol.Fallback(c, kind)
 }
 
-// OnPresence tells the whole channel.
+// OnPresence broadcasts a join or leave to the whole channel.
 func (presence) OnPresence(room azu.Room, user azu.User, joined bool) error {
 	if room != "" {
 		return nil

@@ -15,7 +15,7 @@ func TestPresence(t *testing.T) {
 	bob := host.Connect("/presence?user=bob")
 	alice.Expect(`{"type":"presence","user":"bob","online":true,"users":["alice","bob"]}`)
 	bob2 := host.Connect("/presence?user=bob")
-	alice.Expect() // bob was there already
+	alice.Expect() // bob was present already
 
 	alice.Send(`{"type":"online","user":"bob"}`)
 	alice.Send(`{"type":"online","user":"carol"}`)
@@ -28,7 +28,7 @@ func TestPresence(t *testing.T) {
 	bob.Close(1001, "")
 	bob2.Close(1006, "")
 	host.Advance(4 * time.Second)
-	bob = host.Connect("/presence?user=bob") // within the grace: nobody sees
+	bob = host.Connect("/presence?user=bob") // within the grace period, so there is no event
 	host.Advance(time.Minute)
 	alice.Expect()
 	bob.Close(1001, "")

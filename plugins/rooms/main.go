@@ -1,5 +1,4 @@
-// Rooms has a room per path: what one sends there, everyone there gets, the
-// sender included, exactly as it came.
+// Rooms has one room for each path. It broadcasts every message unchanged, to the sender, too.
 package main
 
 import (
@@ -11,13 +10,14 @@ import (
 
 type rooms struct {
 	azu.Base
-	// params are the names to look for in the path, best first. It is the
-	// same for all connections of a route, so one remains when it was found.
+	// params has the names of the path parameter, in the order of preference. All connections of a route
+	// have the same path, so only the name that was found stays.
 	params []string
 }
 
-// errNoParam is a mistake of the operator: the path of the route has no room.
-var errNoParam = errors.New("the route's path names no room: use /rooms/:room_id, or say which parameter with {\"param\": \"…\"} in the config")
+// errNoParam is a mistake in the configuration.
+var errNoParam = errors.New("the path of the route has no room: " +
+	"use /rooms/:room_id, or name the parameter with {\"param\": \"…\"} in the config")
 
 // OnLoad takes {"param": "room_id"}.
 func (r *rooms) OnLoad(config []byte) error {
@@ -28,7 +28,7 @@ func (r *rooms) OnLoad(config []byte) error {
 	}
 	if p := c.Get("param"); p.Exists() {
 		if p.Str() == "" {
-			return errors.New("config: param is the name of a path parameter, as in \"room_id\"")
+			return errors.New("config: param has to be the name of a path parameter, as in \"room_id\"")
 		}
 		r.params = []string{p.Str()}
 	}
@@ -53,8 +53,8 @@ func (r *rooms) OnMessage(c azu.Conn, m azu.Message) error {
 	return azu.Room(room).Broadcast(m)
 }
 
-// room appends the room of c to dst. The host keeps it with the connection:
-// one call gives it, in every instance and version of the plugin.
+// room appends the room of c to dst. The host keeps the parameters of a connection, so they can be read
+// in every instance and version of the plugin.
 func (r *rooms) room(dst []byte, c azu.Conn) ([]byte, error) {
 	for i, name := range r.params {
 		room, err := c.AppendParam(dst, name)

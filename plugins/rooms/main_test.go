@@ -19,7 +19,8 @@ func TestRooms(t *testing.T) {
 		alice.Send("hello")
 		bob.SendMessage(azu.Binary("\x00\xff"))
 		for _, c := range []*azutest.Client{alice, bob} {
-			if got, want := c.Received(), []azu.Message{azu.Text("hello"), azu.Binary("\x00\xff")}; !reflect.DeepEqual(got, want) {
+			got, want := c.Received(), []azu.Message{azu.Text("hello"), azu.Binary("\x00\xff")}
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: got %v, want %v", o.Path, got, want)
 			}
 		}

@@ -1,4 +1,4 @@
-// Secure lets in who has a token.
+// Secure accepts only connections with a token.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/azuhost/azuhost/sdk/go/json"
 )
 
-// unauthorized is the code with which a connection without a token is closed.
+// unauthorized is the close code for a connection without a valid token.
 const unauthorized = 3000
 
 type token struct {
@@ -23,10 +23,9 @@ type secure struct {
 	tokens []token
 }
 
-var errConfig = errors.New(`config: say which token is whose, as in {"tokens": {"secret-a": "alice"}}`)
+var errConfig = errors.New(`config: tokens has to map tokens to users, as in {"tokens": {"secret-a": "alice"}}`)
 
-// OnLoad takes {"tokens": {"secret-a": "alice"}}. Without tokens nobody could
-// come in, so that is refused.
+// OnLoad takes {"tokens": {"secret-a": "alice"}}. It fails without tokens, because nobody could connect.
 func (s *secure) OnLoad(config []byte) error {
 	c, err := json.Parse(config)
 	if err != nil {
@@ -46,7 +45,7 @@ func (s *secure) OnLoad(config []byte) error {
 }
 
 func (s *secure) OnConnect(c azu.Conn) error {
-	user := s.whose(c.Query("token"))
+	user := s.userOf(c.Query("token"))
 	if user == "" {
 		if err := c.Send(azu.Text(`{"type":"error","message":"Unauthorized"}`)); err != nil {
 			return err
@@ -59,9 +58,9 @@ func (s *secure) OnConnect(c azu.Conn) error {
 	return c.Send(azu.Text(protocol.New("authenticated").Str("user", string(user)).Bytes()))
 }
 
-// whose finds the user of a token. It compares with every token, and each
-// comparison takes as long whatever is in it: time tells at most a length.
-func (s *secure) whose(secret string) (user azu.User) {
+// userOf returns the user of a token, or "". It compares with every token in constant time, so the time
+// it takes reveals at most the lengths of tokens.
+func (s *secure) userOf(secret string) (user azu.User) {
 	for _, t := range s.tokens {
 		if subtle.ConstantTimeCompare([]byte(t.secret), []byte(secret)) == 1 {
 			user = t.user
@@ -76,7 +75,7 @@ func (s *secure) OnMessage(c azu.Conn, m azu.Message) error {
 		return err
 	}
 	if !kind.Is("message") {
-		return protocol.Other(c, kind)
+		return protocol.Fallback(c, kind)
 	}
 	text := msg.Get("text")
 	if text.Kind() != json.String {

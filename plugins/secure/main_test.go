@@ -25,17 +25,19 @@ func TestSecure(t *testing.T) {
 		`{"type":"error","code":"INVALID_JSON"}`)
 	host.Connect("/secure?token=secret-b").Expect(`{"type":"authenticated","user":"bob"}`)
 
-	for _, target := range []string{"/secure", "/secure?token=", "/secure?token=secret-", "/secure?token=secret-c", "/secure?token=secret-aa"} {
-		c := host.Connect(target)
+	for _, query := range []string{"", "?token=", "?token=secret-", "?token=secret-c", "?token=secret-aa"} {
+		c := host.Connect("/secure" + query)
 		c.Expect(`{"type":"error","message":"Unauthorized"}`)
 		if code, _, closed := c.Closed(); code != 3000 || !closed {
-			t.Errorf("%s: closed %v with %d", target, closed, code)
+			t.Errorf("%q: closed %v with %d", query, closed, code)
 		}
 	}
 }
 
 func TestSecureConfig(t *testing.T) {
-	for _, config := range []string{``, `{}`, `{"tokens":{}}`, `{"tokens":{"":"alice"}}`, `{"tokens":{"a":""}}`, `{"tokens":{"a":1}}`, `x`} {
+	for _, config := range []string{
+		``, `{}`, `{"tokens":{}}`, `{"tokens":{"":"alice"}}`, `{"tokens":{"a":""}}`, `{"tokens":{"a":1}}`, `x`,
+	} {
 		if _, err := azutest.Load(t, azutest.Options{Config: config}); err == nil {
 			t.Errorf("%q is accepted", config)
 		}

@@ -1,4 +1,4 @@
-// Users carries messages from user to user, to all connections of each.
+// Users sends messages from user to user, to all connections of each.
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/azuhost/azuhost/sdk/go/json"
 )
 
-// maxTo is how many users one message can go to.
+// maxTo limits the recipients of one message.
 const maxTo = 100
 
 type users struct{ azu.Base }
@@ -25,7 +25,7 @@ func (u users) OnMessage(c azu.Conn, m azu.Message) error {
 	if kind.Is("send") {
 		return u.send(c, msg)
 	}
-	return protocol.Other(c, kind)
+	return protocol.Fallback(c, kind)
 }
 
 func (users) send(c azu.Conn, msg json.Value) error {
@@ -50,7 +50,8 @@ func (users) send(c azu.Conn, msg json.Value) error {
 	return nil
 }
 
-// recipients reads a user, or a list of users, each once.
+// recipients returns the users in v, a name or a list of names, each once. ok is false if v has none or
+// more than maxTo.
 func recipients(v json.Value) (to []azu.User, ok bool) {
 	if v.Str() != "" {
 		return []azu.User{azu.User(v.Str())}, true

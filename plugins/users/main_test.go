@@ -12,7 +12,8 @@ import (
 
 func TestUsers(t *testing.T) {
 	host := azutest.New(t, azutest.Options{Path: "/users"})
-	alice, bob, bob2 := host.Connect("/users?user=alice"), host.Connect("/users?user=bob"), host.Connect("/users?user=bob")
+	alice, bob := host.Connect("/users?user=alice"), host.Connect("/users?user=bob")
+	bob2 := host.Connect("/users?user=bob")
 
 	alice.Send(`{"type":"send","to":"bob","text":"hi\n"}`)
 	bob.Expect(`{"type":"message","from":"alice","text":"hi\n"}`)
@@ -37,6 +38,7 @@ func TestUsersErrors(t *testing.T) {
 	for i := range maxTo + 1 {
 		many = append(many, fmt.Sprint("u", i))
 	}
+	tooMany := `{"type":"send","to":` + string(json.Strings(many)) + `,"text":"x"}`
 	for message, want := range map[string]string{
 		`{"type":"ping"}`:                        `{"type":"pong"}`,
 		`{`:                                      `{"type":"error","code":"INVALID_JSON"}`,
@@ -46,7 +48,7 @@ func TestUsersErrors(t *testing.T) {
 		`{"type":"send","to":[],"text":"x"}`:     `{"type":"error","code":"INVALID_MESSAGE"}`,
 		`{"type":"send","to":[1],"text":"x"}`:    `{"type":"error","code":"INVALID_MESSAGE"}`,
 		`{"type":"send","to":"a\nb","text":"x"}`: `{"type":"error","code":"INVALID_NAME"}`,
-		`{"type":"send","to":` + string(json.Strings(many)) + `,"text":"x"}`: `{"type":"error","code":"INVALID_MESSAGE"}`,
+		tooMany:                                  `{"type":"error","code":"INVALID_MESSAGE"}`,
 	} {
 		c.Send(message)
 		got := c.Received()
@@ -56,7 +58,8 @@ func TestUsersErrors(t *testing.T) {
 	}
 	for _, target := range []string{"/users", "/users?user=", "/users?user=a%0Ab"} {
 		var refused *azutest.Refused
-		if _, err := host.Dial(target, azutest.Request{}); !errors.As(err, &refused) || refused.Status != 400 {
+		_, err := host.Dial(target, azutest.Request{})
+		if !errors.As(err, &refused) || refused.Status != 400 {
 			t.Errorf("%s: %v", target, err)
 		}
 	}

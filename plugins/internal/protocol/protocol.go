@@ -1,5 +1,5 @@
-// Package protocol is what the JSON messages of the ready-made channels have
-// in common: a type, ping and pong, and errors.
+// Package protocol has what the JSON messages of the ready-made plugins share: a type, ping and pong,
+// and errors.
 package protocol
 
 import (
@@ -10,8 +10,8 @@ import (
 // Codes of {"type":"error","code":…}. The host has one more: INTERNAL_ERROR.
 const (
 	InvalidJSON    = "INVALID_JSON"    // the message is not a JSON object
-	UnknownType    = "UNKNOWN_TYPE"    // its type is none that the channel knows
-	InvalidMessage = "INVALID_MESSAGE" // a member is missing, or not what it should be
+	UnknownType    = "UNKNOWN_TYPE"    // the channel has no such type
+	InvalidMessage = "INVALID_MESSAGE" // a member is missing or has the wrong type
 	InvalidName    = "INVALID_NAME"    // a room, topic or user cannot have this name
 	NotSubscribed  = "NOT_SUBSCRIBED"  // the connection is not in the room
 	Limit          = "LIMIT"           // a limit of the route is reached
@@ -22,13 +22,14 @@ func Error(c azu.Conn, code string) error {
 	return c.Send(azu.Text(New("error").Str("code", code).Bytes()))
 }
 
-// buffer is where messages are written: the host copies what is sent.
+// buffer holds the message that is built. The host copies messages that are sent.
 var buffer [1 << 10]byte
 
-// New begins a message. The next New takes its memory over, so send it first.
+// New begins a message of a type. It is valid until the next call of New.
 func New(kind string) json.Object { return json.New(buffer[:0]).Str("type", kind) }
 
-// Read parses a message. If ok is false it was none, and the client was told.
+// Read parses a message and returns it with its type. ok is false if it is not a JSON object; the client
+// then has got an error.
 func Read(c azu.Conn, m azu.Message) (message, kind json.Value, ok bool, err error) {
 	if m.IsText() {
 		message, err = json.Parse(m.Data)
@@ -39,16 +40,16 @@ func Read(c azu.Conn, m azu.Message) (message, kind json.Value, ok bool, err err
 	return message, message.Get("type"), true, nil
 }
 
-// Other handles the types that a channel leaves: ping, and the unknown.
-func Other(c azu.Conn, kind json.Value) error {
+// Fallback answers the types that a channel does not handle: ping, and unknown ones.
+func Fallback(c azu.Conn, kind json.Value) error {
 	if kind.Is("ping") {
 		return c.Send(azu.Text(`{"type":"pong"}`))
 	}
 	return Error(c, UnknownType)
 }
 
-// Refused tells the client why the host refused what it wanted: a name or a
-// limit. Other errors are the plugin's, and are returned.
+// Refused sends the client an error if the host refused a name, or a limit is reached. It returns other
+// errors.
 func Refused(c azu.Conn, err error) error {
 	switch err {
 	case azu.ErrInvalid:
@@ -59,11 +60,11 @@ func Refused(c azu.Conn, err error) error {
 	return err
 }
 
-// MaxUser is the longest name of a user that the channels accept, in bytes.
+// MaxUser limits the name of a user, in bytes.
 const MaxUser = 64
 
-// Identify makes a name that came from outside the user of a connection; one
-// that cannot be a user's refuses the connection with 400. For OnConnect.
+// Identify makes name, which the client sent, the user of a connection. It refuses the connection with
+// status 400 if the name is not valid. It may be called in OnConnect only.
 func Identify(c azu.Conn, name string) error {
 	if name == "" || len(name) > MaxUser {
 		return azu.Refuse(400)
@@ -74,12 +75,11 @@ func Identify(c azu.Conn, name string) error {
 	return azu.Refuse(400)
 }
 
-// MaxListed is how many names a list of users in an event has at most. An
-// event goes to everyone on the list, so that its cost is the square of it.
+// MaxListed limits the names in the list of users of an event. An event goes to everyone on the list, so
+// its cost grows with the square of the list.
 const MaxListed = 200
 
-// Users adds the list "users", or leaves it out if it is longer than
-// MaxListed.
+// Users adds the list "users" to a message, unless it is longer than MaxListed.
 func Users(o json.Object, users []azu.User) json.Object {
 	if len(users) > MaxListed {
 		return o
