@@ -14,87 +14,86 @@ import (
 	"github.com/azuhost/azuhost/host/internal/naming"
 )
 
-// Auth says which tokens (JSON Web Tokens, RFC 7519) the host accepts, and where
-// it looks for them. Exactly one source of keys is set: Secret, SecretFile,
-// PublicKeyFile, JWKSFile or JWKSURL. Routes say whether they want a token:
-// Route.Auth. docs/AUTH.md has the rules.
+// Auth says which tokens (JSON Web Tokens, RFC 7519) the host accepts, and where it
+// looks for them. Exactly one source of keys is set: Secret, SecretFile,
+// PublicKeyFile, JWKSFile or JWKSURL. Route.Auth says whether a route needs a token.
+// docs/AUTH.md has the rules.
 type Auth struct {
-	// Algorithms that tokens may be signed with, of HS256, RS256, ES256 and
-	// EdDSA. Whatever a token says, a key checks the one algorithm that its type
-	// is for. Empty: those of the keys; for JWKSURL all but HS256.
+	// Algorithms are the algorithms that tokens may be signed with, of HS256, RS256,
+	// ES256 and EdDSA. A key checks the one algorithm of its type only. Empty: those
+	// of the keys; for JWKSURL all but HS256.
 	Algorithms []string
-	// Issuer is what the claim iss must be. Empty: it is not looked at.
-	// JWKSURL needs it.
+	// Issuer is the value that the claim iss must have. Empty: any. JWKSURL needs it.
 	Issuer string
-	// Audience: the claim aud must have one of them. Empty: tokens must have no
-	// aud. JWKSURL needs it.
+	// Audience lists values of which the claim aud must have one. Empty: tokens must
+	// have no aud. JWKSURL needs it.
 	Audience []string
-	// Leeway is how far the clocks of the issuer and the host may differ: exp and
-	// nbf are taken with it. 0: 30 s. Negative: none.
+	// Leeway is how far the clocks of the issuer and the host may differ, for exp and
+	// nbf. 0: 30 s. Negative: none.
 	Leeway time.Duration
-	// AllowNoExpiry accepts tokens without exp, whose connections never expire.
+	// AllowNoExpiry accepts tokens without exp. Their connections do not expire.
 	AllowNoExpiry bool
-	// MaxToken is the largest token, in bytes. 0: 8 KiB.
+	// MaxToken is the length of the longest token, in bytes. 0: 8 KiB.
 	MaxToken int
 
-	// Secret is shared with who signs, for HS256: at least 32 bytes.
+	// Secret is the secret of HS256, at least 32 bytes.
 	Secret string
-	// SecretFile holds the secret. White space around it does not count.
+	// SecretFile is a file with the secret. White space around it is ignored.
 	SecretFile string
-	// PublicKeyFile holds public keys or certificates, PEM.
+	// PublicKeyFile is a PEM file with public keys or certificates.
 	PublicKeyFile string
-	// JWKSFile holds a set of public keys (RFC 7517, section 5).
+	// JWKSFile is a file with a set of public keys (RFC 7517, section 5).
 	JWKSFile string
-	// JWKSURL is where the issuer publishes such a set: https, or http on
-	// loopback. It is the only address that is ever fetched. Until that has worked
-	// routes that need a token answer 503.
+	// JWKSURL is the URL of such a set: https, or http on loopback. The host fetches
+	// no other URL, whatever a token says. Routes that need a token answer 503 until
+	// a fetch has succeeded.
 	JWKSURL string
-	// JWKSRefresh is the time between fetches. 0: what Cache-Control says, between
-	// 1 min and 1 h; 15 min where it says nothing. A token with an unknown kid has
-	// the set fetched sooner, at most once in 10 s.
+	// JWKSRefresh is the time between two fetches. 0: that of Cache-Control, between
+	// 1 min and 1 h, and 15 min without it. A token with an unknown kid causes a fetch
+	// sooner, at most once in 10 s.
 	JWKSRefresh time.Duration
-	// JWKSMaxStale is how long the keys are used when they can not be fetched any
-	// more. 0: 24 h.
+	// JWKSMaxStale is how long the keys of the last fetch are used while fetches fail.
+	// 0: 24 h.
 	JWKSMaxStale time.Duration
 
 	// Query is the query parameter that carries the token. Empty: token. "-": none.
 	Query string
-	// Cookie is the cookie that carries the token. Empty: none. Browsers send it
-	// from any page, so that AllowedOrigins is what keeps others out.
+	// Cookie is the cookie that carries the token. Empty: none. Browsers send cookies
+	// from any page, so AllowedOrigins must keep other pages out.
 	Cookie string
 
-	offline bool // JWKSURL is not fetched: nothing is served
+	offline bool // Check sets it: JWKSURL is not fetched
 }
 
-// AuthMode says whether a route wants a token that the host has verified.
+// AuthMode says whether a route needs a token that the host verifies.
 type AuthMode string
 
 // The values of AuthMode.
 const (
-	// AuthNone: the host looks at no token, the plugin decides.
+	// AuthNone verifies no token. The channel decides.
 	AuthNone AuthMode = "none"
-	// AuthOptional lets in who has no token. One that is there must be good.
+	// AuthOptional verifies the token if there is one.
 	AuthOptional AuthMode = "optional"
-	// AuthRequired lets in who has a good token.
+	// AuthRequired refuses clients without a valid token.
 	AuthRequired AuthMode = "required"
 )
 
-// checks says whether a token that a request has is looked at.
+// checks reports whether the token of a request is verified.
 func (m AuthMode) checks() bool { return m == AuthOptional || m == AuthRequired }
 
-// AuthRefusal says how a client without a good token is refused.
+// AuthRefusal says how a client without a valid token is refused.
 type AuthRefusal string
 
 // The values of AuthRefusal.
 const (
 	// RefuseStatus answers the handshake with 401.
 	RefuseStatus AuthRefusal = "status"
-	// RefuseClose upgrades and closes with 3000, which is what pages in a browser
-	// can see.
+	// RefuseClose upgrades the connection and closes it with 3000, which pages in a
+	// browser can read.
 	RefuseClose AuthRefusal = "close"
 )
 
-// options are those of package auth.
+// options returns the options of package auth.
 func (a Auth) options() auth.Options {
 	return auth.Options{
 		Algorithms: a.Algorithms, Issuer: a.Issuer, Audience: a.Audience,
@@ -106,12 +105,11 @@ func (a Auth) options() auth.Options {
 	}
 }
 
-// Check says what makes no sense, without touching files.
+// Check returns an error for options that contradict each other. It reads no files.
 func (a Auth) Check() error { return a.options().Check() }
 
-// checkAuth says what is wrong with the options about tokens, without touching
-// files.
-func (o Options) checkAuth() error {
+// validateAuth returns an error for wrong options about tokens. It reads no files.
+func (o Options) validateAuth() error {
 	if o.Auth != nil {
 		if err := o.Auth.options().Check(); err != nil {
 			return fmt.Errorf("auth: %w", err)
@@ -121,14 +119,14 @@ func (o Options) checkAuth() error {
 	var errs []error
 	for _, r := range o.Routes {
 		if r.Auth.checks() {
-			errs = append(errs, fmt.Errorf("route %s: auth: %s needs the options of the whole host that say which tokens are good: auth", r.Path, r.Auth))
+			errs = append(errs, fmt.Errorf("route %s: auth: %s needs the top-level auth, which says which tokens are valid", r.Path, r.Auth))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// checkAuth says what is wrong with what a route says about tokens.
-func (r Route) checkAuth() error {
+// validateAuth returns an error for wrong options of a route about tokens.
+func (r Route) validateAuth() error {
 	var errs []error
 	if !slices.Contains([]AuthMode{"", AuthNone, AuthOptional, AuthRequired}, r.Auth) {
 		errs = append(errs, fmt.Errorf("auth %q: want required, optional or none", r.Auth))
@@ -144,9 +142,9 @@ func (r Route) checkAuth() error {
 	return errors.Join(errs...)
 }
 
-// newVerifier makes what checks tokens, nil where no token is checked. One that
-// has fetched its keys is kept if nothing about it has changed, and hands them to
-// the next if that has the same URL; files are read anew.
+// newVerifier returns the verifier of tokens, nil if none are verified. A verifier
+// that fetches keys is kept if its options have not changed, and gives its keys to one
+// with the same URL. Files are read again.
 func (h *Host) newVerifier(o Options) (*auth.Verifier, error) {
 	if o.Auth == nil {
 		return nil, nil
@@ -168,22 +166,22 @@ func (h *Host) newVerifier(o Options) (*auth.Verifier, error) {
 	return v, nil
 }
 
-// dropVerifier ends a verifier, unless it is the one in force.
+// dropVerifier closes a verifier unless it is in use.
 func (h *Host) dropVerifier(v *auth.Verifier) {
 	if v != nil && v != h.config.Load().auth {
 		v.Close()
 	}
 }
 
-// TokenInfo is what a verified token says.
+// TokenInfo describes a verified token.
 type TokenInfo struct {
 	User    string    // the claim sub
 	Claims  []byte    // all of them, a JSON object
 	Expires time.Time // the claim exp; zero: none
 }
 
-// TokenError is the error of a token that is not accepted. Reason is one of the
-// results of azuhost_auth_total.
+// TokenError is the error of a token that is refused. Reason is a value of the label
+// result of azuhost_auth_total.
 type TokenError struct {
 	Reason string
 	err    error
@@ -191,9 +189,9 @@ type TokenError struct {
 
 func (e *TokenError) Error() string { return e.err.Error() }
 
-// VerifyToken checks a token as a route would. The error is a *TokenError, unless
-// the options are wrong. It reads files and fetches keys each time: it is for
-// tools, not for requests.
+// VerifyToken verifies a token as a route does. The error is a *TokenError, unless the
+// options are wrong. VerifyToken reads files and fetches keys at each call, so it is
+// for tools and not for requests.
 func VerifyToken(ctx context.Context, a Auth, token string) (*TokenInfo, error) {
 	opts := a.options()
 	opts.Log = slog.New(slog.DiscardHandler)

@@ -10,42 +10,41 @@ import (
 	"github.com/azuhost/azuhost/host/internal/auth"
 )
 
-// Close codes about tokens, from the registry of WebSocket close codes (IANA).
+// Close codes about tokens, of IANA's registry of WebSocket close codes.
 const (
 	closeUnauthorized = 3000
 	closeTokenExpired = 3005
 )
 
-// authenticate verifies the token of a handshake, where the route wants one, and
-// keeps it with the connection. It gives the request without the token: a plugin
-// has its claims, and can not lose what it does not have. A request of a route
-// that looks at no token stays as it is.
+// authenticate verifies the token of a handshake, if the route verifies tokens, and
+// stores it with the connection. It returns the request without the token, so that a
+// plugin gets the claims only and cannot leak the token.
 func (rt *routeRuntime) authenticate(ctx context.Context, set *settings, c *conn, r *http.Request) (*http.Request, error) {
 	mode := set.route.Auth
 	if !mode.checks() {
 		return r, nil
 	}
 	v := rt.host.config.Load().auth
-	if v == nil { // a reload is under way that takes it away from the route, too
-		return nil, rt.judged(&auth.Error{Reason: auth.Unavailable, Text: "nothing to check it with"})
+	if v == nil { // a reload removes it, and soon Route.Auth
+		return nil, rt.countToken(&auth.Error{Reason: auth.Unavailable, Text: "no keys are configured"})
 	}
 	token, err := v.Find(r)
 	if err != nil {
-		return nil, rt.judged(err)
+		return nil, rt.countToken(err)
 	}
 	if token == "" && mode == AuthOptional {
 		return r, nil
 	}
 	t, err := v.Verify(ctx, token)
-	if rt.judged(err) != nil {
+	if rt.countToken(err) != nil {
 		return nil, err
 	}
 	c.token.Store(t)
 	return v.Strip(r), nil
 }
 
-// judged counts a token that was looked at. It returns err.
-func (rt *routeRuntime) judged(err error) error {
+// countToken counts the result of verifying a token. It returns err.
+func (rt *routeRuntime) countToken(err error) error {
 	result := "ok"
 	if err != nil {
 		result = string(reasonOf(err))
@@ -55,6 +54,7 @@ func (rt *routeRuntime) judged(err error) error {
 	return err
 }
 
+// reasonOf returns the reason of an error of package auth.
 func reasonOf(err error) auth.Reason {
 	var e *auth.Error
 	if errors.As(err, &e) {
@@ -63,8 +63,8 @@ func reasonOf(err error) auth.Reason {
 	return auth.Unavailable
 }
 
-// tokenRefusal says how a token that is refused is answered. The text tells a client
-// what to do, and an attacker nothing.
+// tokenRefusal returns the HTTP status and the text for a token that is refused. The
+// text does not say what is wrong with an invalid token.
 func tokenRefusal(err error) (status int, text string) {
 	switch reasonOf(err) {
 	case auth.Unavailable:
@@ -79,7 +79,7 @@ func tokenRefusal(err error) (status int, text string) {
 	return http.StatusUnauthorized, "token invalid"
 }
 
-// refuseToken answers a handshake whose token is refused.
+// refuseToken refuses a handshake for its token.
 func (rt *routeRuntime) refuseToken(set *settings, c *conn, w http.ResponseWriter, r *http.Request, err error) {
 	status, text := tokenRefusal(err)
 	if status == http.StatusUnauthorized && set.route.AuthRefusal == RefuseClose {
@@ -98,7 +98,7 @@ func (rt *routeRuntime) refuseToken(set *settings, c *conn, w http.ResponseWrite
 	rt.refuse(w, status, text, refusedAuth)
 }
 
-// challenge is a WWW-Authenticate header (RFC 6750, section 3).
+// challenge returns a WWW-Authenticate header (RFC 6750, section 3).
 func challenge(err error, text string) string {
 	const realm = `Bearer realm="azuhost"`
 	if reasonOf(err) == auth.Missing {
@@ -107,11 +107,10 @@ func challenge(err error, text string) string {
 	return realm + `, error="invalid_token", error_description="` + text + `"`
 }
 
-// keysMissing says why a node is not ready: it never had the keys that tokens are
-// checked with, or they are too old, and no route can be used without. A node
-// that has once been ready stays so where some routes need no token, for its
-// issuer is out of order for all nodes.
-func (h *Host) keysMissing() error {
+// checkKeys returns an error if the host is not ready for want of keys: they were never
+// fetched or are too old, and a route needs them. After a first fetch, a host with
+// routes that need no token stays ready, as the issuer fails for all nodes at once.
+func (h *Host) checkKeys() error {
 	v := h.config.Load().auth
 	if v == nil {
 		return nil
@@ -120,18 +119,18 @@ func (h *Host) keysMissing() error {
 	if !ok || !s.Stale {
 		return nil
 	}
-	using, without := false, false
+	needed, optional := false, false
 	for _, rt := range h.runtimes() {
 		switch rt.settings.Load().route.Auth {
 		case AuthRequired:
-			using = true
+			needed = true
 		case AuthOptional:
-			using, without = true, true
+			needed, optional = true, true
 		default:
-			without = true
+			optional = true
 		}
 	}
-	if !using || without && !s.Fetched.IsZero() {
+	if !needed || optional && !s.Fetched.IsZero() {
 		return nil
 	}
 	return fmt.Errorf("auth: the keys of jwks_url could not be fetched: %w", cmp.Or(s.Err, errNotFetched))

@@ -101,7 +101,7 @@ func (o Options) check() error {
 	return errors.Join(
 		checkEach("AllowedOrigins", o.AllowedOrigins, CheckAllowedOrigin),
 		checkEach("AllowedHosts", o.AllowedHosts, CheckAllowedHost),
-		o.checkAuth(),
+		o.validateAuth(),
 	)
 }
 

@@ -64,7 +64,7 @@ func (h *Host) readyz(w http.ResponseWriter, _ *http.Request) {
 			return
 		}
 	}
-	if err := h.keysMissing(); err != nil {
+	if err := h.checkKeys(); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}

@@ -10,8 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are the host's own. Labels are routes, plugins, codes and reasons:
-// never a room or a user, of which there is no bound.
+// metrics are the metrics of the host. It implements prometheus.Collector. Labels
+// are routes, plugins, codes and reasons. Rooms and users are no labels, as their
+// number has no bound.
 type metrics struct {
 	broker         *brokerMetrics
 	accepted       *prometheus.CounterVec
@@ -67,9 +68,10 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
 
-// hookBuckets go from the time of an empty hook to the default deadline and beyond.
+// hookBuckets range from the time of an empty hook to beyond the default deadline.
 var hookBuckets = []float64{250e-9, 500e-9, 1e-6, 2.5e-6, 5e-6, 10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 1}
 
+// newMetrics makes the metrics of a host.
 func newMetrics(h *Host) *metrics {
 	durations := prometheus.ExponentialBuckets(1e-6, 4, 11)
 	return &metrics{
@@ -116,6 +118,7 @@ func newMetrics(h *Host) *metrics {
 	}
 }
 
+// vectors lists the collectors that keep their own values.
 func (m *metrics) vectors() []prometheus.Collector {
 	return append(append(m.api.vectors(), m.auth.vectors()...),
 		m.accepted, m.refused, m.closed, m.received, m.receivedBytes, m.sent, m.sentBytes,
@@ -125,6 +128,7 @@ func (m *metrics) vectors() []prometheus.Collector {
 	)
 }
 
+// gauges describes the metrics whose values are read when they are scraped.
 func (m *metrics) gauges() []*prometheus.Desc {
 	return append(m.broker.all(),
 		m.history, m.historyDropped, m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.fuel, m.info, m.quarantined,
@@ -190,7 +194,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// Version is the version of the host's module, as the build recorded it.
+// Version returns the version of the host's module as the build has recorded it.
 func Version() string {
 	if bi, ok := debug.ReadBuildInfo(); ok {
 		if bi.Main.Path == "github.com/azuhost/azuhost" && bi.Main.Version != "" {
@@ -205,8 +209,8 @@ func Version() string {
 	return "(devel)"
 }
 
-// routeMetrics are the metrics of one route with their labels filled in,
-// for the paths that every message takes.
+// routeMetrics are the metrics of one route with the label filled in, for the paths
+// that every message takes.
 type routeMetrics struct {
 	route         string
 	m             *metrics
@@ -269,7 +273,7 @@ func (m *routeMetrics) wrote(frames, bytes int) {
 	m.sentBytes.Add(float64(bytes))
 }
 
-// hookMetrics implement plugin.Observer for one plugin on one route.
+// hookMetrics implements plugin.Observer for one plugin on one route.
 type hookMetrics struct {
 	m             *metrics
 	route, plugin string

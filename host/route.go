@@ -63,7 +63,7 @@ func (r Route) validate() error {
 	if err := checkEach("allowed_origins", r.AllowedOrigins, CheckAllowedOrigin); err != nil {
 		errs = append(errs, err)
 	}
-	if err := r.checkAuth(); err != nil {
+	if err := r.validateAuth(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := r.Limits.validate(); err != nil {

@@ -65,7 +65,7 @@ func (c *conn) replaceToken(token string) error {
 	if old := c.token.Load(); err == nil && (old == nil || old.User != t.User) {
 		err = &auth.Error{Reason: auth.SubMismatch, Text: "the connection is not of its subject"}
 	}
-	if c.rt.judged(err) != nil {
+	if c.rt.countToken(err) != nil {
 		return err
 	}
 	c.token.Store(t)

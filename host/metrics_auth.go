@@ -5,7 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// authMetrics are about tokens.
+// authMetrics are the metrics about tokens.
 type authMetrics struct {
 	tokens    *prometheus.CounterVec
 	expiries  *prometheus.CounterVec
@@ -26,7 +26,7 @@ func (m *authMetrics) vectors() []prometheus.Collector {
 	return []prometheus.Collector{m.tokens, m.expiries, m.refreshes}
 }
 
-// collect tells of the keys, where they are fetched.
+// collect reports the fetch of keys, for a verifier that fetches them.
 func (m *authMetrics) collect(out chan<- prometheus.Metric, v *auth.Verifier) {
 	if v == nil {
 		return
@@ -42,7 +42,7 @@ func (m *authMetrics) collect(out chan<- prometheus.Metric, v *auth.Verifier) {
 	out <- prometheus.MustNewConstMetric(m.fetched, prometheus.GaugeValue, at)
 }
 
-// keysFetched counts a fetch.
+// keysFetched counts a fetch of keys.
 func (m *metrics) keysFetched(ok bool) {
 	result := "failed"
 	if ok {
