@@ -2,5 +2,5 @@
 
 package host_test
 
-// pipe does nothing: there are no named pipes in folders here.
-func (s *trial) pipe() {}
+// replaceByPipe does nothing, because folders have no named pipes on this system.
+func (s *trialHost) replaceByPipe() {}

@@ -4,12 +4,11 @@ package host_test
 
 import (
 	"os"
-	"strings"
 	"syscall"
 )
 
-// pipe has a named pipe where the plugin's file was, to which nobody writes.
-func (s *trial) pipe() {
+// replaceByPipe replaces the plugin's file by a named pipe without a writer, and waits until it is refused.
+func (s *trialHost) replaceByPipe() {
 	s.t.Helper()
 	if err := os.Remove(s.file); err != nil {
 		s.t.Fatal(err)
@@ -17,5 +16,5 @@ func (s *trial) pipe() {
 	if err := syscall.Mkfifo(s.file, 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	eventually(s.t, "a line in the log", func() bool { return strings.Contains(s.log.String(), "not a file") })
+	s.waitForLog("not a file")
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// ready asks /readyz.
+// ready returns the status and the body of /readyz.
 func ready(h *host.Host) (int, string) {
 	w := httptest.NewRecorder()
 	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/readyz", nil))
 	return w.Code, w.Body.String()
 }
 
+// stateOf returns the state of a route.
 func stateOf(t *testing.T, h *host.Host, path string) host.RouteState {
 	t.Helper()
 	for _, r := range h.Routes() {
@@ -29,7 +30,7 @@ func stateOf(t *testing.T, h *host.Host, path string) host.RouteState {
 	return ""
 }
 
-// TestQuarantine follows a route that fails through all states.
+// TestQuarantine: a route whose hooks fail goes through all states.
 func TestQuarantine(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		r.Limits.Faults, r.Limits.FaultWindow = 2, time.Minute
@@ -43,7 +44,7 @@ func TestQuarantine(t *testing.T) {
 		do(t, c, "!;", internalError)
 		do(t, c, "!", internalError)
 		if s := stateOf(t, h, "/c"); s != host.Serving {
-			t.Errorf("%s after as many faults as are borne", s)
+			t.Errorf("%s after as many faults as are allowed", s)
 		}
 		do(t, c, "!", internalError)
 		if s := stateOf(t, h, "/c"); s != host.Quarantined {
@@ -59,7 +60,7 @@ func TestQuarantine(t *testing.T) {
 		}
 		wantMetric(t, h, `azuhost_connections_refused_total{reason="quarantine",route="/c"}`, 1)
 		wantMetric(t, h, `azuhost_plugin_quarantines_total{plugin="`+name+`",route="/c"}`, 1)
-		do(t, c, "s goes on", "goes on") // who is there stays
+		do(t, c, "s goes on", "goes on") // open connections stay
 		do(t, dial(t, url+"/echo"), "x", "x")
 		if code, body := ready(h); code != 200 || !strings.Contains(body, "quarantined: /c") {
 			t.Errorf("readyz: %d %q", code, body)
@@ -85,7 +86,7 @@ func TestQuarantine(t *testing.T) {
 	})
 }
 
-// quarantine has a route, which bears one fault, be quarantined.
+// quarantine quarantines a route whose limit is one fault.
 func quarantine(t *testing.T, h *host.Host, url, path string) {
 	t.Helper()
 	c := dial(t, url+path)
@@ -113,7 +114,7 @@ func TestQuarantineWithFaultClose(t *testing.T) {
 	})
 }
 
-// TestReadyzWhenAllAreQuarantined: only then the host is not ready.
+// TestReadyzWhenAllAreQuarantined: the host is not ready when every route is quarantined, and is ready before.
 func TestReadyzWhenAllAreQuarantined(t *testing.T) {
 	a := host.Route{Path: "/a", Channel: scriptInGo(), Limits: host.Limits{Faults: 1}}
 	b := host.Route{Path: "/b", Channel: scriptInGo(), Limits: host.Limits{Faults: 1}}
@@ -123,13 +124,15 @@ func TestReadyzWhenAllAreQuarantined(t *testing.T) {
 		t.Errorf("readyz: %d", code)
 	}
 	quarantine(t, h, url, "/b")
-	if code, body := ready(h); code != 503 && stateOf(t, h, "/a") == host.Quarantined || code == 503 && !strings.Contains(body, "/a, /b") {
+	code, body := ready(h)
+	stillQuarantined := stateOf(t, h, "/a") == host.Quarantined
+	if code != 503 && stillQuarantined || code == 503 && !strings.Contains(body, "/a, /b") {
 		t.Errorf("readyz: %d %q", code, body)
 	}
 }
 
-// TestWhatEndsAQuarantine: another version, and a change of the route.
-func TestWhatEndsAQuarantine(t *testing.T) {
+// TestChangesEndAQuarantine: another version of the plugin ends it, and so does a change of the route.
+func TestChangesEndAQuarantine(t *testing.T) {
 	file := t.TempDir() + "/p.wasm"
 	write(t, file, version(t, 1))
 	log := &logBuffer{}
@@ -149,7 +152,10 @@ func TestWhatEndsAQuarantine(t *testing.T) {
 	reload(t, h, o)
 	do(t, dial(t, url+"/c"), "z", "version-2")
 	text := log.String()
-	for s, n := range map[string]int{"route quarantined": 2, "route serves again": 2, "Host.Lift": 2, "plugin=p": 1, "a new version": 1, "the route has changed": 1} {
+	for s, n := range map[string]int{
+		"route quarantined": 2, "route serves again": 2, "Host.Lift": 2,
+		"plugin=p": 1, "a new version": 1, "the route has changed": 1,
+	} {
 		if got := strings.Count(text, s); got < n || n == 2 && got != 2 {
 			t.Errorf("%q is logged %d times", s, got)
 		}
