@@ -13,7 +13,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// storeRoute answers a word with what it does to the store.
+// storeRoute returns a route with a shared store. A message names what to do with the key "n"; the answer has its value.
 func storeRoute() host.Route {
 	return host.Route{
 		Path: "/s", Store: host.StoreShared, Limits: host.Limits{Deadline: 2 * time.Second},
@@ -47,8 +47,8 @@ func storeRoute() host.Route {
 	}
 }
 
-// TestSharedStore: increments on two nodes at once never give a number twice;
-// what a failing hook did is undone, everywhere.
+// TestSharedStore adds from two nodes at once: each sum comes once, and a hook that fails adds nothing. Each node sees
+// the changes of the other one.
 func TestSharedStore(t *testing.T) {
 	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{storeRoute()}})
 	const each = 100
@@ -95,7 +95,8 @@ func TestSharedStore(t *testing.T) {
 	})
 }
 
-func TestSharedStoreNeedsABroker(t *testing.T) {
+// TestSharedStoreNeedsBroker checks that New refuses a shared store without a broker.
+func TestSharedStoreNeedsBroker(t *testing.T) {
 	h, err := host.New(host.Options{Routes: []host.Route{storeRoute()}})
 	if err == nil {
 		stop(t, h)
@@ -103,9 +104,11 @@ func TestSharedStoreNeedsABroker(t *testing.T) {
 	}
 }
 
-// TestSharedStoreIsAway: without Redis hooks that use the store fail, the others go on.
-func TestSharedStoreIsAway(t *testing.T) {
-	_, url := serveQuiet(t, host.Options{Routes: []host.Route{storeRoute()}, Broker: host.Broker{URL: "redis://127.0.0.1:1"}})
+// TestSharedStoreDown checks that host functions of the store return UNAVAILABLE while Redis is down.
+func TestSharedStoreDown(t *testing.T) {
+	_, url := serveQuiet(t, host.Options{
+		Routes: []host.Route{storeRoute()}, Broker: host.Broker{URL: "redis://127.0.0.1:1"},
+	})
 	c := dial(t, url+"/s")
 	do(t, c, "get", "UNAVAILABLE")
 	do(t, c, "add", internalError)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,7 +14,7 @@ import (
 	"github.com/azuhost/azuhost/internal/wstest"
 )
 
-// inHook runs f in an on_message of a channel with limits, and gives its error.
+// inHook runs f in an on_message of a route with limits and returns its error.
 func inHook(t *testing.T, l host.Limits, f func(env host.Env, conn host.ConnID) error) error {
 	t.Helper()
 	result := make(chan error, 1)
@@ -29,8 +28,7 @@ func inHook(t *testing.T, l host.Limits, f func(env host.Env, conn host.ConnID) 
 	return receive(t, result)
 }
 
-// TestStoreAddIsAtomic has many connections add at once: every result is
-// there once, and the sum is right.
+// TestStoreAddIsAtomic adds from many connections at once: each result comes once, and the sum is right.
 func TestStoreAddIsAtomic(t *testing.T) {
 	const conns, adds = 8, 100
 	onBoth(t, func(t *testing.T, r host.Route) {
@@ -72,6 +70,7 @@ func TestStoreAddIsAtomic(t *testing.T) {
 	})
 }
 
+// TestStoreTTL checks that values expire, and not too early.
 func TestStoreTTL(t *testing.T) {
 	const ttl = 50 * time.Millisecond
 	f := scriptInGo()
@@ -90,7 +89,7 @@ func TestStoreTTL(t *testing.T) {
 	send(t, c, "A n;G n")
 	_, b, _ := c.Read(testContext(t))
 	if time.Since(start) < ttl && string(b) != "6" {
-		t.Errorf("got %q before the end", b)
+		t.Errorf("got %q before the value expired", b)
 	}
 	for key, want := range map[string]string{"n": "!2", "k": "!2", "stays": "v"} {
 		eventually(t, key+" is "+want, func() bool {
@@ -100,14 +99,15 @@ func TestStoreTTL(t *testing.T) {
 		})
 	}
 	if time.Since(start) < ttl {
-		t.Error("it went too early")
+		t.Error("a value expired too early")
 	}
 	do(t, c, "A n;G n", "1") // from 0 again
 }
 
+// TestStoreLimits checks the errors of invalid and too large changes. Package store tests the sizes.
 func TestStoreLimits(t *testing.T) {
-	name := func(i int) string { return fmt.Sprintf("key-%05d", i) }
-	for what, tc := range map[string]struct {
+	key := func(i int) string { return fmt.Sprintf("key-%05d", i) }
+	for name, tc := range map[string]struct {
 		limits host.Limits
 		do     func(env host.Env) error
 		want   error
@@ -130,102 +130,42 @@ func TestStoreLimits(t *testing.T) {
 			return err
 		}, want: abi.Limit},
 		"full": {host.Limits{StoreBytes: 64 + 20}, func(env host.Env) error {
-			if err := env.StoreSet(name(1), make([]byte, 11), 0); err != nil {
+			if err := env.StoreSet(key(1), make([]byte, 11), 0); err != nil {
 				return err
 			}
-			return env.StoreSet(name(2), nil, 0)
+			return env.StoreSet(key(2), nil, 0)
 		}, abi.Limit},
-		"full, and set anew": {host.Limits{StoreBytes: 64 + 20}, func(env host.Env) error {
+		"full, same key again": {host.Limits{StoreBytes: 64 + 20}, func(env host.Env) error {
 			for range 3 {
-				if err := env.StoreSet(name(1), make([]byte, 11), 0); err != nil {
+				if err := env.StoreSet(key(1), make([]byte, 11), 0); err != nil {
 					return err
 				}
 			}
 			return nil
 		}, nil},
-		"full, and room made": {host.Limits{StoreBytes: 64 + 20}, func(env host.Env) error {
-			_ = env.StoreSet(name(1), make([]byte, 11), 0)
-			return errors.Join(env.StoreDelete(name(1)), env.StoreSet(name(2), make([]byte, 11), 0))
+		"full, other key deleted": {host.Limits{StoreBytes: 64 + 20}, func(env host.Env) error {
+			_ = env.StoreSet(key(1), make([]byte, 11), 0)
+			return errors.Join(env.StoreDelete(key(1)), env.StoreSet(key(2), make([]byte, 11), 0))
 		}, nil},
 		"bytes of a hook": {host.Limits{HookBytes: 100}, func(env host.Env) error {
-			return errors.Join(env.StoreSet(name(1), make([]byte, 50), 0), env.StoreSet(name(1), make([]byte, 50), 0))
+			return errors.Join(env.StoreSet(key(1), make([]byte, 50), 0), env.StoreSet(key(1), make([]byte, 50), 0))
 		}, abi.Limit},
 		"effects of a hook": {host.Limits{HookEffects: 3}, func(env host.Env) error {
 			for i := range 3 {
-				if err := env.StoreSet(name(i), nil, 0); err != nil {
+				if err := env.StoreSet(key(i), nil, 0); err != nil {
 					return err
 				}
 			}
 			return env.BroadcastAll(abi.Text, nil, 0)
 		}, abi.Limit},
 		"no name":      {do: func(env host.Env) error { return env.StoreSet("", nil, 0) }, want: abi.Invalid},
-		"negative ttl": {do: func(env host.Env) error { return env.StoreSet(name(1), nil, -1) }, want: abi.Invalid},
+		"negative ttl": {do: func(env host.Env) error { return env.StoreSet(key(1), nil, -1) }, want: abi.Invalid},
 	} {
-		t.Run(what, func(t *testing.T) {
-			if err := inHook(t, tc.limits, func(env host.Env, _ host.ConnID) error { return tc.do(env) }); !errors.Is(err, tc.want) {
+		t.Run(name, func(t *testing.T) {
+			err := inHook(t, tc.limits, func(env host.Env, _ host.ConnID) error { return tc.do(env) })
+			if !errors.Is(err, tc.want) {
 				t.Errorf("got %v, want %v", err, tc.want)
 			}
 		})
 	}
-}
-
-func TestTimers(t *testing.T) {
-	onBoth(t, func(t *testing.T, r host.Route) {
-		h, url := serve(t, host.Options{Routes: []host.Route{r}})
-		c, other := dial(t, url+"/c"), dial(t, url+"/c")
-		do(t, c, "t s mine", "mine")
-		send(t, c, "T B everyone's")
-		want(t, c, "everyone's")
-		want(t, other, "everyone's")
-		// Set anew, it fires at the new time; cleared, not at all.
-		do(t, c, "W s early;t s early;s set", "set", "early")
-		do(t, c, strings.Repeat("t s never;k s never;", 200))
-		do(t, c, "t s never;k s never;W s later;k s later;s end", "end")
-		do(t, c, "k s unknown", "!2") // NOT_FOUND
-		wantMetric(t, h, `azuhost_timers{route="/c"}`, 0)
-		do(t, c, "W s a;W s b;s end", "end")
-		wantMetric(t, h, `azuhost_timers{route="/c"}`, 2)
-		_ = c.CloseNow() // its timers go with it
-		wantMetric(t, h, `azuhost_timers{route="/c"}`, 0)
-	})
-}
-
-func TestTimerLimit(t *testing.T) {
-	err := inHook(t, host.Limits{Timers: 2}, func(env host.Env, conn host.ConnID) error {
-		for _, name := range []string{"a", "b", "a"} { // again is no more
-			if err := env.TimerSet(conn, name, time.Hour); err != nil {
-				return err
-			}
-		}
-		if err := env.TimerSet(0, "c", 0); err != abi.Limit {
-			return fmt.Errorf("a third timer: %w", err)
-		}
-		return errors.Join(env.TimerClear(conn, "a"), env.TimerSet(0, "c", time.Hour),
-			env.TimerSet(0, "c", math.MaxInt64)) // in 292 years, not at once
-	})
-	if err != nil {
-		t.Error(err)
-	}
-	if err := inHook(t, host.Limits{}, func(env host.Env, conn host.ConnID) error { return env.TimerSet(conn, "a", -1) }); err != abi.Invalid {
-		t.Error(err)
-	}
-}
-
-// TestFarTimer does not fire at once, however far it is.
-func TestFarTimer(t *testing.T) {
-	fired := make(chan string, 10)
-	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: &host.Funcs{
-		OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
-			return errors.Join(env.TimerSet(0, "far", math.MaxInt64), env.TimerSet(0, "now", 0))
-		},
-		OnTimer: func(_ host.Env, _ host.ConnID, name string) error {
-			fired <- name
-			return nil
-		},
-	}}}})
-	send(t, dial(t, url+"/c"), "")
-	if n := receive(t, fired); n != "now" {
-		t.Errorf("%q fired", n)
-	}
-	wantMetric(t, h, `azuhost_timers{route="/c"}`, 1)
 }
