@@ -1,5 +1,4 @@
-;; bounce sends every message back to where it came from, and asks for nothing
-;; else: what the cost of a call is measured with.
+;; bounce sends every message back and does nothing else. Benchmarks measure the cost of a call with it.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (memory (export "memory") 2)

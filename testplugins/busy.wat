@@ -1,5 +1,5 @@
-;; busy counts to 100,000 as often as the message's first byte says, then sends the
-;; message back, and counts to 100,000 once more.
+;; busy counts to 100,000 as many times as the first byte of the message says, sends the message back,
+;; and counts to 100,000 once more.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (memory (export "memory") 2)

@@ -1,6 +1,5 @@
-;; counter keeps a number in a global. Each message counts, and is answered
-;; with the version text below and the number, 16 bytes together. Tests make
-;; other versions of it by changing the text in the binary.
+;; counter counts messages in a global. It answers each with the version text below and the count, 16
+;; bytes together. Tests make other versions of it by changing the text in the binary.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "timer_set" (func $timer_set (param i64 i32 i32 i64) (result i32)))
@@ -9,7 +8,7 @@
   (data (i32.const 0) "VERSION0")
   (data (i32.const 32) "tick")
   (func (export "azu_v1") (result i64) (i64.const 0x0001000000010000))
-  ;; on_load sets a timer of the channel: something that is committed, or not.
+  ;; on_load sets a timer of the channel, which tests whether its effects are committed.
   (func (export "on_load") (param $len i32) (result i32)
     (call $timer_set (i64.const 0) (i32.const 32) (i32.const 4) (i64.const 1000)))
   (func (export "on_message") (param $conn i64) (param $len i32) (param $kind i32) (result i32)

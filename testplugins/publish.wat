@@ -1,8 +1,6 @@
-;; publish is asked about what is published: its first byte says what happens.
-;; R: refused with 403. D: dropped. !: a trap. F: the hook fails. C: it goes on with
-;; a * as its first byte. E: it goes to the room "elsewhere", whomever it was for.
-;; Anything else goes where it was to go. A connection to /…/:name joins the room of
-;; that name, and is the user of that name.
+;; publish handles on_publish by the first byte of the message: R refuses with 403, D drops it, ! traps,
+;; F fails, C replaces the first byte with *, E sends it to the room "elsewhere". Other messages go to
+;; their target. A connection to /…/:name joins the room of that name and is the user of that name.
 (module
   (import "azu" "broadcast" (func $broadcast (param i32 i32 i32 i32 i32 i64) (result i32)))
   (import "azu" "broadcast_all" (func $broadcast_all (param i32 i32 i32 i64) (result i32)))
@@ -11,7 +9,7 @@
   (import "azu" "identify" (func $identify (param i64 i32 i32) (result i32)))
   (import "azu" "param" (func $param (param i64 i32 i32 i32 i32) (result i32)))
 
-  ;; 0x100: texts. 0x200: a parameter. 0x10000: the inbox.
+  ;; Memory: 0x100 texts, 0x200 a parameter, 0x10000 the inbox.
   (memory (export "memory") 3)
   (data (i32.const 0x100) "name")
   (data (i32.const 0x110) "elsewhere")
@@ -24,7 +22,7 @@
     (drop (call $identify (local.get $conn) (i32.const 0x200) (local.get $n)))
     (call $join (local.get $conn) (i32.const 0x200) (local.get $n)))
 
-  ;; line gives the place behind the next newline from p on.
+  ;; line returns the address after the next newline from $p on.
   (func $line (param $p i32) (result i32)
     (loop $next
       (local.set $p (i32.add (local.get $p) (i32.const 1)))

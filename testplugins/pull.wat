@@ -1,5 +1,5 @@
-;; pull has an inbox of 8 bytes. It sends messages back that fit, and pulls the
-;; others with read, in pieces of 5 bytes.
+;; pull has an inbox of 8 bytes. It sends messages back: those that fit as they are, larger ones after it
+;; has fetched them with read, 5 bytes at a time.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "read" (func $read (param i32 i32 i32) (result i32)))

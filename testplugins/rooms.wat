@@ -1,24 +1,22 @@
-;; rooms: a connection joins the room that its path names, "/rooms/:room", and
-;; every message goes as it came to everyone in that room, the sender
-;; included. Build: wat2wasm rooms.wat
+;; rooms joins each connection to the room that its path names, /rooms/:room, and broadcasts every
+;; message to everyone in that room, the sender included. Build: wat2wasm rooms.wat
 ;;
-;; The room's name is asked for at every message: the host keeps it with the
-;; connection, so one call gives it, and no state is held here. Any instance
-;; can serve any event, and a new version goes on where the old one stopped.
+;; The host keeps the parameters of a connection, so one call returns the name of the room and the plugin
+;; holds no state: any instance can handle any event, and a new version continues where the old one was.
 (module
   (import "azu" "param" (func $param (param i64 i32 i32 i32 i32) (result i32)))
   (import "azu" "join" (func $join (param i64 i32 i32) (result i32)))
   (import "azu" "broadcast" (func $broadcast (param i32 i32 i32 i32 i32 i64) (result i32)))
 
-  ;; 0x100: the parameter's name. 0x200: the room's name, at most 255 bytes.
-  ;; 0x400: the inbox of 64 KiB.
+  ;; Memory: 0x100 the name of the parameter, 0x200 the name of the room, at most 255 bytes,
+  ;; 0x400 the inbox of 64 KiB.
   (memory (export "memory") 2)
   (data (i32.const 0x100) "room")
 
   (func (export "azu_v1") (result i64)
     (i64.const 0x0000_0400_0001_0000))
 
-  ;; Puts the room's name at 0x200. The result is its length, or an error.
+  ;; room writes the name of the room to 0x200 and returns its length, or an error.
   (func $room (param $conn i64) (result i32)
     (call $param (local.get $conn)
       (i32.const 0x100) (i32.const 4)
@@ -41,4 +39,4 @@
     (call $broadcast
       (i32.const 0x200) (local.get $n)
       (local.get $kind) (i32.const 0x400) (local.get $len)
-      (i64.const 0)))) ;; except nobody
+      (i64.const 0)))) ;; no connection is excepted

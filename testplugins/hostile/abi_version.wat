@@ -1,4 +1,4 @@
-;; abi_version speaks version 2 of the ABI.
+;; abi_version has version 2 of the ABI.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (memory (export "memory") 3)

@@ -1,4 +1,4 @@
-;; calls_start runs for ages in its start function, without a loop.
+;; calls_start runs without a loop in its start function, for longer than any deadline.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (memory (export "memory") 3)

@@ -1,5 +1,5 @@
-;; deep_loop calls itself as deeply as it may, and runs on there, so that its stack is
-;; held until the deadline. Messages that do not begin with ! do nothing.
+;; deep_loop calls itself almost as deeply as the stack allows and loops there, so that it holds the
+;; stack until the deadline. Messages that do not begin with ! do nothing.
 (module
   (memory (export "memory") 2)
   (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))

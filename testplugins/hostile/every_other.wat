@@ -1,5 +1,5 @@
-;; every_other fails in every second on_message, after it has asked for effects
-;; that must not happen. Its instance is replaced each time, and counts from zero.
+;; every_other fails in every second on_message, after effects that must not happen. The host replaces
+;; its instance each time, so it counts from zero again.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "broadcast_all" (func $broadcast_all (param i32 i32 i32 i64) (result i32)))
@@ -10,7 +10,7 @@
   (global $n (mut i32) (i32.const 0))
   (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
 
-  ;; Effects that must not happen, because the hook fails.
+  ;; leak requests effects that must not happen, because the hook fails.
   (func $leak (param $conn i64)
     (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x100) (i32.const 4)))
     (drop (call $broadcast_all (i32.const 1) (i32.const 0x100) (i32.const 4) (i64.const 0)))

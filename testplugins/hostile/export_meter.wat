@@ -1,4 +1,4 @@
-;; export_meter exports a counter under the name of the host's.
+;; export_meter exports a counter under the name of the host's fuel counter.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (memory (export "memory") 3)

@@ -1,4 +1,4 @@
-;; export_version does not export azu_v1, which tells the version of the ABI.
+;; export_version does not export azu_v1, whose name has the version of the ABI.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (memory (export "memory") 3)

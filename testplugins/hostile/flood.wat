@@ -1,8 +1,8 @@
-;; flood asks for a million effects in one hook, and returns the error of the last
-;; one. Each has a name of its own.
+;; flood requests a million effects in one hook, each with a name of its own, and returns the error of
+;; the last one.
 ;;
-;; A message that begins with ! attacks, after it has asked for effects that must
-;; not happen. Other messages are echoed.
+;; A message that begins with ! and a letter starts the attack, after effects that must not happen.
+;; Other messages are echoed.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "broadcast_all" (func $broadcast_all (param i32 i32 i32 i64) (result i32)))
@@ -16,14 +16,14 @@
   (data (i32.const 0x100) "leak")
   (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
 
-  ;; Effects that must not happen, because the hook fails.
+  ;; leak requests effects that must not happen, because the hook fails.
   (func $leak (param $conn i64)
     (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x100) (i32.const 4)))
     (drop (call $broadcast_all (i32.const 1) (i32.const 0x100) (i32.const 4) (i64.const 0)))
     (drop (call $join (local.get $conn) (i32.const 0x100) (i32.const 4)))
     (drop (call $store_set (i32.const 0x100) (i32.const 4) (i32.const 0x100) (i32.const 4) (i64.const 0))))
 
-  ;; name writes a number as 8 letters to 0x200.
+  ;; name writes $n as 8 letters to 0x200.
   (func $name (param $n i32)
     (local $i i32)
     (loop $next
@@ -33,11 +33,11 @@
       (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 8)))))
 
   (func $one (param $conn i64) (param $which i32) (result i32)
-    (if (i32.eq (local.get $which) (i32.const 115)) ;; s: sends
+    (if (i32.eq (local.get $which) (i32.const 115)) ;; s: messages
       (then (return (call $send (local.get $conn) (i32.const 1) (i32.const 0x200) (i32.const 8)))))
     (if (i32.eq (local.get $which) (i32.const 98)) ;; b: broadcasts
       (then (return (call $broadcast_all (i32.const 1) (i32.const 0x200) (i32.const 8) (i64.const 0)))))
-    (if (i32.eq (local.get $which) (i32.const 106)) ;; j: joins
+    (if (i32.eq (local.get $which) (i32.const 106)) ;; j: rooms
       (then (return (call $join (local.get $conn) (i32.const 0x200) (i32.const 8)))))
     (if (i32.eq (local.get $which) (i32.const 105)) ;; i: users
       (then (return (call $identify (local.get $conn) (i32.const 0x200) (i32.const 8)))))

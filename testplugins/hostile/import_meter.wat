@@ -1,4 +1,4 @@
-;; import_meter imports the function that metered code calls.
+;; import_meter imports the host's internal function that metered code calls.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azuhost" "spend" (func (param i32)))

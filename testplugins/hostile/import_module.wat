@@ -1,4 +1,4 @@
-;; import_module imports from a module that no host has.
+;; import_module imports from a module that the host does not have.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "kernel" "peek" (func (param i32) (result i32)))

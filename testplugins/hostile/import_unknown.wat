@@ -1,4 +1,4 @@
-;; import_unknown imports a function that no host has.
+;; import_unknown imports a function that the host does not have.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "teleport" (func (param i32) (result i32)))

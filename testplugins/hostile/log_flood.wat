@@ -1,9 +1,8 @@
-;; log_flood logs a million lines in a hook, with escape sequences and line
-;; breaks: a through log, b through standard output, c through both with lines of
-;; 64 KiB.
+;; log_flood logs a million lines in one hook, with escape sequences and line breaks: with log (a), on
+;; standard output (b), or on both with lines of 64 KiB (c).
 ;;
-;; A message that begins with ! attacks, after it has asked for effects that must
-;; not happen. Other messages are echoed.
+;; A message that begins with ! and a letter starts the attack, after effects that must not happen.
+;; Other messages are echoed.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "broadcast_all" (func $broadcast_all (param i32 i32 i32 i64) (result i32)))
@@ -16,7 +15,7 @@
   (data (i32.const 0x200) "\1b[2J\1b[31mfirst line\nlevel=ERROR x\r\n\00")
   (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
 
-  ;; Effects that must not happen, because the hook fails.
+  ;; leak requests effects that must not happen, because the hook fails.
   (func $leak (param $conn i64)
     (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x100) (i32.const 4)))
     (drop (call $broadcast_all (i32.const 1) (i32.const 0x100) (i32.const 4) (i64.const 0)))

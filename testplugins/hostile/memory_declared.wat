@@ -1,4 +1,4 @@
-;; memory_declared begins with 4 GiB of memory.
+;; memory_declared declares an initial memory of 4 GiB.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (memory (export "memory") 65536)

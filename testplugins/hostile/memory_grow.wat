@@ -1,8 +1,8 @@
-;; memory_grow grows its memory as far as it goes, writes to all of it and traps
-;; (a), or asks for more without end (b).
+;; memory_grow grows its memory to the limit. Then it writes to all of it and traps (a), or grows it
+;; again without end (b).
 ;;
-;; A message that begins with ! attacks, after it has asked for effects that must
-;; not happen. Other messages are echoed.
+;; A message that begins with ! and a letter starts the attack, after effects that must not happen.
+;; Other messages are echoed.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "broadcast_all" (func $broadcast_all (param i32 i32 i32 i64) (result i32)))
@@ -12,7 +12,7 @@
   (data (i32.const 0x100) "leak")
   (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
 
-  ;; Effects that must not happen, because the hook fails.
+  ;; leak requests effects that must not happen, because the hook fails.
   (func $leak (param $conn i64)
     (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x100) (i32.const 4)))
     (drop (call $broadcast_all (i32.const 1) (i32.const 0x100) (i32.const 4) (i64.const 0)))

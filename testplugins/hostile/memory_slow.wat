@@ -1,6 +1,5 @@
-;; memory_slow grows its memory by a page in every 512 messages, and ignores
-;; errors. A message that begins with ? is answered with the number of its pages,
-;; in two bytes, low byte first.
+;; memory_slow grows its memory by one page in every 512 messages and ignores errors. A message that
+;; begins with ? is answered with the number of pages, in two bytes, the low one first.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (memory (export "memory") 3)
@@ -10,7 +9,7 @@
   (func $grow
     (local $at i32)
     (local.set $at (memory.grow (i32.const 1)))
-    (if (i32.ne (local.get $at) (i32.const -1)) ;; touch it
+    (if (i32.ne (local.get $at) (i32.const -1)) ;; write to the new page
       (then (i32.store (i32.mul (local.get $at) (i32.const 0x10000)) (i32.const 1)))))
   (func (export "on_message") (param $conn i64) (param $len i32) (param $kind i32) (result i32)
     (global.set $n (i32.add (global.get $n) (i32.const 1)))

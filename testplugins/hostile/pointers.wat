@@ -1,8 +1,7 @@
-;; pointers passes addresses that are outside of its memory, that are negative, or
-;; that overflow.
+;; pointers passes addresses that are outside its memory, that are negative, or that overflow.
 ;;
-;; A message that begins with ! attacks, after it has asked for effects that must
-;; not happen. Other messages are echoed.
+;; A message that begins with ! and a letter starts the attack, after effects that must not happen.
+;; Other messages are echoed.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "broadcast_all" (func $broadcast_all (param i32 i32 i32 i64) (result i32)))
@@ -17,7 +16,7 @@
   (data (i32.const 0x100) "leak")
   (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
 
-  ;; Effects that must not happen, because the hook fails.
+  ;; leak requests effects that must not happen, because the hook fails.
   (func $leak (param $conn i64)
     (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x100) (i32.const 4)))
     (drop (call $broadcast_all (i32.const 1) (i32.const 0x100) (i32.const 4) (i64.const 0)))
@@ -43,9 +42,9 @@
       (then (return (call $store_get (i32.const 0x100) (i32.const 4) (i32.const 0x2ffff) (i32.const 2)))))
     (if (i32.eq (local.get $which) (i32.const 105)) ;; i: a buffer with a negative capacity
       (then (return (call $users (i32.const 0x100) (i32.const -1)))))
-    (if (i32.eq (local.get $which) (i32.const 106)) ;; j: read to past the end
+    (if (i32.eq (local.get $which) (i32.const 106)) ;; j: read into memory past the end
       (then (return (call $read (i32.const 0x2ffff) (i32.const 0) (i32.const 2)))))
-    (if (i32.eq (local.get $which) (i32.const 107)) ;; k: read to where it wraps
+    (if (i32.eq (local.get $which) (i32.const 107)) ;; k: read into memory that wraps
       (then (return (call $read (i32.const -1) (i32.const 0) (i32.const 2)))))
     (if (i32.eq (local.get $which) (i32.const 108)) ;; l: a log line past the end
       (then (return (call $log (i32.const 1) (i32.const 0x2ffff) (i32.const 0x10000)))))
@@ -53,7 +52,7 @@
       (then (return (call $store_add (i32.const 0x100) (i32.const 4) (i64.const 1) (i64.const 0) (i32.const 0x2fff9)))))
     (if (i32.eq (local.get $which) (i32.const 110)) ;; n: a broadcast that wraps
       (then (return (call $broadcast_all (i32.const 1) (i32.const -1) (i32.const -1) (i64.const 0)))))
-    (if (i32.eq (local.get $which) (i32.const 111)) ;; o: the guest's own load
+    (if (i32.eq (local.get $which) (i32.const 111)) ;; o: a load of the guest itself
       (then (return (i32.load (i32.const -1)))))
     (unreachable))
 

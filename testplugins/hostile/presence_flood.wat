@@ -1,5 +1,5 @@
-;; presence_flood identifies its connection as 5,000 new users in one hook, and
-;; succeeds. Each stays present for the grace afterwards.
+;; presence_flood identifies its connection as 5,000 new users in one hook, and succeeds. Each user
+;; stays present for the grace period.
 ;;
 ;; A message that begins with ! starts it. Other messages are echoed.
 (module
@@ -9,7 +9,7 @@
   (global $n (mut i32) (i32.const 0))
   (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
 
-  ;; name writes a number as 8 letters to 0x200.
+  ;; name writes $n as 8 letters to 0x200.
   (func $name (param $n i32)
     (local $i i32)
     (loop $next

@@ -1,8 +1,8 @@
-;; recursion calls itself without end: a with small frames, b with large ones, c
-;; through a table, d by turns.
+;; recursion calls itself without end: with small frames (a), with large frames (b), through a table
+;; (c), or alternating between two functions (d).
 ;;
-;; A message that begins with ! attacks, after it has asked for effects that must
-;; not happen. Other messages are echoed.
+;; A message that begins with ! and a letter starts the attack, after effects that must not happen.
+;; Other messages are echoed.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "broadcast_all" (func $broadcast_all (param i32 i32 i32 i64) (result i32)))
@@ -12,7 +12,7 @@
   (data (i32.const 0x100) "leak")
   (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
 
-  ;; Effects that must not happen, because the hook fails.
+  ;; leak requests effects that must not happen, because the hook fails.
   (func $leak (param $conn i64)
     (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x100) (i32.const 4)))
     (drop (call $broadcast_all (i32.const 1) (i32.const 0x100) (i32.const 4) (i64.const 0)))
@@ -24,7 +24,7 @@
   (elem (i32.const 0) $indirect)
   (func $small (param i32) (result i32)
     (i32.add (call $small (i32.add (local.get 0) (i32.const 1))) (local.get 0)))
-  ;; The values that are loaded before the call are needed after it.
+  ;; The values loaded before the call are used after it, so they stay in the frame.
   (func $large (param i32) (result i32)
     (i32.load offset=0 (local.get 0))
     (i32.load offset=4 (local.get 0))

@@ -1,6 +1,5 @@
-;; reentry has each of its hooks cause others: on_timer sets two timers without
-;; delay, on_presence identifies the connection as another user, whose presence
-;; is another event.
+;; reentry causes hooks in its hooks: on_timer sets two timers without delay, and on_presence identifies
+;; the connection as another user, which causes another presence event.
 ;;
 ;; A message that begins with ! starts it. Other messages are echoed.
 (module
@@ -12,7 +11,7 @@
   (global $n (mut i32) (i32.const 0))
   (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
 
-  ;; next puts another name of 4 bytes at 0x100.
+  ;; next writes another name of 4 bytes to 0x100.
   (func $next
     (global.set $n (i32.add (global.get $n) (i32.const 1)))
     (i32.store (i32.const 0x100)

@@ -1,7 +1,7 @@
-;; sleep sleeps for an hour (a), or for a millisecond without end (b).
+;; sleep sleeps for an hour (a), or for a millisecond again and again (b).
 ;;
-;; A message that begins with ! attacks, after it has asked for effects that must
-;; not happen. Other messages are echoed.
+;; A message that begins with ! and a letter starts the attack, after effects that must not happen.
+;; Other messages are echoed.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "broadcast_all" (func $broadcast_all (param i32 i32 i32 i64) (result i32)))
@@ -12,7 +12,7 @@
   (data (i32.const 0x100) "leak")
   (func (export "azu_v1") (result i64) (i64.const 0x0000_0400_0001_0000))
 
-  ;; Effects that must not happen, because the hook fails.
+  ;; leak requests effects that must not happen, because the hook fails.
   (func $leak (param $conn i64)
     (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x100) (i32.const 4)))
     (drop (call $broadcast_all (i32.const 1) (i32.const 0x100) (i32.const 4) (i64.const 0)))
@@ -20,8 +20,8 @@
     (drop (call $store_set (i32.const 0x100) (i32.const 4) (i32.const 0x100) (i32.const 4) (i64.const 0))))
 
   (func $attack (param $conn i64) (param $which i32) (result i32)
-    ;; A subscription to the monotonic clock at 0x200: its id is at 16, the
-    ;; time in nanoseconds at 24.
+    ;; A subscription to the monotonic clock at 0x200, with the clock id at offset 16 and the time
+    ;; in nanoseconds at offset 24.
     (i32.store (i32.const 0x210) (i32.const 1))
     (i64.store (i32.const 0x218)
       (select (i64.const 3600000000000) (i64.const 1000000) (i32.eq (local.get $which) (i32.const 97))))

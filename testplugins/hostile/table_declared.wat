@@ -1,4 +1,4 @@
-;; table_declared begins with a table of 100 million elements.
+;; table_declared declares a table of 100 million elements.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (table 100000000 funcref)

@@ -1,4 +1,4 @@
-;; table_grow_huge grows a table that may have 100 million elements.
+;; table_grow_huge grows a table whose maximum is 100 million elements.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (table $t 1 100000000 funcref)

@@ -1,4 +1,4 @@
-;; table_grow_unbounded grows a table that has no declared maximum.
+;; table_grow_unbounded grows a table without a declared maximum.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (table $t 1 funcref)

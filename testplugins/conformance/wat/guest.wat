@@ -1,5 +1,5 @@
-;; The conformance guest by hand, with the host functions as they are: what each SDK
-;; is made of. ../README.md says what it has to do.
+;; The conformance guest written by hand, with the host functions that the SDKs use. ../README.md
+;; describes what it does.
 (module
   (import "azu" "send" (func $send (param $conn i64) (param $kind i32) (param $data_ptr i32) (param $data_len i32) (result i32)))
   (import "azu" "broadcast" (func $broadcast (param $room_ptr i32) (param $room_len i32) (param $kind i32) (param $data_ptr i32) (param $data_len i32) (param $except i64) (result i32)))
@@ -45,8 +45,9 @@
   (import "azu" "fail" (func $fail (param $text_ptr i32) (param $text_len i32) (result i32)))
   (import "azu" "read" (func $read (param $ptr i32) (param $offset i32) (param $len i32) (result i32)))
 
-  ;; 0x003f0 a name, 0x00400 numbers, 0x00500 names of commands, 0x00c00 names of errors, 0x01000 the event, 0x04000 the config,
-  ;; 0x08000 lists, 0x10000 the inbox, 0x80000 ids and stored scripts, 0x100000 the answer, 0x200000 an event larger than the inbox.
+  ;; Memory: 0x003f0 a name, 0x00400 numbers, 0x00500 names of commands, 0x00c00 names of errors,
+  ;; 0x01000 the event, 0x04000 the config, 0x08000 lists, 0x10000 the inbox, 0x80000 ids and stored
+  ;; scripts, 0x100000 the answer, 0x200000 an event larger than the inbox.
   (memory (export "memory") 64)
   (data (i32.const 0x3f0) "missing")
   (data (i32.const 0x420) "on_close\00\00\00\00\00\00\00\00on_timer\00\00\00\00\00\00\00\00on_ping\00\00\00\00\00\00\00\00\00on_pong\00\00\00\00\00\00\00\00\00on_presence\00\00\00\00\00on_publish\00\00\00\00\00\00do")
@@ -60,7 +61,7 @@
   (data (i32.const 0xc00) "INVALID\00NOT_FOUND\00PERM\00LIMIT\00STATE\00TIMEOUT\00UNAVAILABLE\00FAILED\00")
   (data (i32.const 0xc80) "text binary ")
   (global $answer i32 (i32.const 0x100000))
-  (global $got i32 (i32.const 0x100001)) ;; behind the = of the answer
+  (global $got i32 (i32.const 0x100001)) ;; after the = of the answer
   (global $room i32 (i32.const 0xfffff))
   (global $len (mut i32) (i32.const 0)) ;; of the answer
   (global $event_len (mut i32) (i32.const 0))
@@ -69,13 +70,13 @@
 
   (func (export "azu_v1") (result i64) (i64.const 0x0001_0000_0001_0000))
 
-  ;; Gives where the event is, after fetching it if it is larger than the inbox.
+  ;; inbox returns the address of the event. It fetches an event larger than the inbox.
   (func $inbox (param $len i32) (result i32)
     (if (i32.le_u (local.get $len) (i32.const 0x10000)) (then (return (i32.const 0x10000))))
     (drop (call $read (i32.const 0x200000) (i32.const 0) (local.get $len)))
     (i32.const 0x200000))
 
-  ;; Gives the address of the next c, or end.
+  ;; find returns the address of the next $c, or $end.
   (func $find (param $p i32) (param $end i32) (param $c i32) (result i32)
     (loop $next
       (if (i32.lt_u (local.get $p) (local.get $end))
@@ -91,13 +92,13 @@
       (if (i32.lt_u (local.get $p) (local.get $end))
         (then (i32.store8 (local.get $p) (local.get $to)) (br $next)))))
 
-  ;; Copies a list with a name on each line instead of commas.
+  ;; lines copies a list and replaces its commas with newlines.
   (func $lines (param $p i32) (param $n i32) (result i32)
     (memory.copy (i32.const 0x8000) (local.get $p) (local.get $n))
     (call $replace (i32.const 0x8000) (local.get $n) (i32.const 44) (i32.const 10))
     (i32.const 0x8000))
 
-  ;; Reads a decimal number.
+  ;; number parses a decimal number.
   (func $number (param $p i32) (param $n i32) (result i64)
     (local $end i32) (local $v i64) (local $sign i64)
     (local.set $end (i32.add (local.get $p) (local.get $n)))
@@ -113,7 +114,7 @@
           (br $next))))
     (i64.mul (local.get $v) (local.get $sign)))
 
-  ;; Writes a decimal number at p and gives the address behind it.
+  ;; digits writes a decimal number at $p and returns the address after it.
   (func $digits (param $p i32) (param $v i64) (result i32)
     (if (i64.lt_s (local.get $v) (i64.const 0))
       (then
@@ -124,7 +125,7 @@
     (i32.store8 (local.get $p) (i32.add (i32.const 48) (i32.wrap_i64 (i64.rem_u (local.get $v) (i64.const 10)))))
     (i32.add (local.get $p) (i32.const 1)))
 
-  ;; Which command a word is, by its place in the table; -1: none.
+  ;; command returns the index of a word in the table of commands; -1: it is none.
   (func $command (param $p i32) (param $n i32) (result i32)
     (local $t i32) (local $i i32) (local $k i32)
     (local.set $t (i32.const 0x500))
@@ -145,7 +146,7 @@
       (br $entry))
     (unreachable))
 
-  ;; Answers with ! and the name of an error.
+  ;; error answers with ! and the name of an error.
   (func $error (param $e i32)
     (local $t i32) (local $end i32)
     (local.set $t (i32.const 0xc00))
@@ -157,7 +158,7 @@
     (global.set $len (i32.add (i32.sub (local.get $end) (local.get $t)) (i32.const 1)))
     (memory.copy (global.get $got) (local.get $t) (i32.sub (local.get $end) (local.get $t))))
 
-  ;; Answers with = and what is there already, a number, or some bytes.
+  ;; value, num and bytes answer with = and the bytes at $got, a number, or some bytes.
   (func $value (param $n i32)
     (i32.store8 (global.get $answer) (i32.const 61))
     (global.set $len (i32.add (local.get $n) (i32.const 1))))
@@ -180,7 +181,7 @@
           (br $next))))
     (call $value (select (i32.const 0) (i32.sub (i32.sub (local.get $p) (global.get $got)) (i32.const 1)) (i32.eqz (local.get $n)))))
 
-  ;; Calls what a command stands for.
+  ;; do runs the host function of a command and returns its result.
   (func $do (param $conn i64) (param $i i32) (param $a i32) (param $al i32) (param $b i32) (param $bl i32) (param $c i32) (param $cl i32) (result i32)
     (if (i32.eq (local.get $i) (i32.const 0)) ;; send
       (then (return (call $send (local.get $conn) (i32.const 1) (local.get $a) (local.get $al)))))
@@ -273,7 +274,7 @@
     (if (i32.eq (local.get $i) (i32.const 51)) (then unreachable))
     (i32.const 0))
 
-  ;; Runs a command: its answer is ready, or the result is what the hook returns.
+  ;; one runs a command and prepares its answer. A result other than 0 ends the hook with that result.
   (func $one (param $conn i64) (param $p i32) (param $end i32) (param $sep i32) (result i32)
     (local $w i32) (local $a i32) (local $ae i32) (local $b i32) (local $be i32) (local $c i32) (local $i i32) (local $r i32)
     (local.set $w (call $find (local.get $p) (local.get $end) (local.get $sep)))
@@ -306,16 +307,16 @@
     (if (i32.eq (local.get $i) (i32.const -1)) (then (call $bytes (local.get $p) (i32.sub (local.get $w) (local.get $p))) (i32.store8 (global.get $answer) (i32.const 63))))
     (i32.const 0))
 
-  ;; What follows a separator; nothing, if there is none.
+  ;; after returns the address after a separator at $p, or $end without one.
   (func $after (param $p i32) (param $end i32) (result i32)
     (select (i32.add (local.get $p) (i32.const 1)) (local.get $end) (i32.lt_u (local.get $p) (local.get $end))))
 
-  ;; A refusal, or INVALID.
+  ;; within returns $n if it is in the range of a refusal, else INVALID.
   (func $within (param $n i64) (param $min i64) (param $max i64) (result i32)
     (select (i32.wrap_i64 (local.get $n)) (i32.const -1)
       (i32.and (i64.ge_s (local.get $n) (local.get $min)) (i64.le_s (local.get $n) (local.get $max)))))
 
-  ;; Runs the commands of a script. The answers are for a connection, or all.
+  ;; run runs the commands of a script. The answers go to a connection, or to all.
   (func $run (param $conn i64) (param $all i32) (param $p i32) (param $n i32) (param $semicolon i32) (param $bar i32) (result i32)
     (local $end i32) (local $e i32) (local $r i32)
     (local.set $end (i32.add (local.get $p) (local.get $n)))
@@ -331,13 +332,13 @@
       (br_if $next (i32.lt_u (local.get $e) (local.get $end))))
     (i32.const 0))
 
-  ;; Runs the script of a hook, if there is one.
+  ;; stored runs the script of a hook from the store, if there is one.
   (func $stored (param $conn i64) (param $all i32) (param $name i32) (param $n i32) (result i32)
     (local.set $n (call $store_get (local.get $name) (local.get $n) (i32.const 0x80000) (i32.const 0x10000)))
     (if (i32.lt_s (local.get $n) (i32.const 0)) (then (return (i32.const 0))))
     (call $run (local.get $conn) (local.get $all) (i32.const 0x80000) (local.get $n) (i32.const 44) (i32.const 47)))
 
-  ;; Sets the event to some bytes, and adds to it.
+  ;; set sets the event to some bytes. The add functions append to it.
   (func $set (param $p i32) (param $n i32) (global.set $event_len (i32.const 0)) (call $add (local.get $p) (local.get $n)))
   (func $add (param $p i32) (param $n i32)
     (memory.copy (i32.add (i32.const 0x1000) (global.get $event_len)) (local.get $p) (local.get $n))
@@ -345,7 +346,7 @@
   (func $add_number (param $v i64)
     (global.set $event_len (i32.sub (call $digits (i32.add (i32.const 0x1000) (global.get $event_len)) (local.get $v)) (i32.const 0x1000))))
   (func $add_byte (param $c i32) (i32.store8 (i32.const 0x410) (local.get $c)) (call $add (i32.const 0x410) (i32.const 1)))
-  ;; Adds text or binary.
+  ;; add_kind appends "text" or "binary".
   (func $add_kind (param $kind i32)
     (if (i32.eq (local.get $kind) (i32.const 1)) (then (call $add (i32.const 0xc80) (i32.const 4))) (else (call $add (i32.const 0xc85) (i32.const 6)))))
 
@@ -404,7 +405,7 @@
     (local $p i32) (local $end i32) (local $data i32)
     (local.set $p (call $inbox (local.get $len)))
     (local.set $end (i32.add (local.get $p) (local.get $len)))
-    ;; Behind the second line is the message.
+    ;; The message follows the second line.
     (local.set $data (i32.add (call $find (i32.add (call $find (local.get $p) (local.get $end) (i32.const 10)) (i32.const 1)) (local.get $end) (i32.const 10)) (i32.const 1)))
     (call $set (local.get $p) (i32.sub (local.get $data) (local.get $p)))
     (call $replace (i32.const 0x1000) (global.get $event_len) (i32.const 10) (i32.const 124))
