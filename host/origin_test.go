@@ -7,7 +7,8 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestHostAndOrigin checks that a handshake needs an allowed host and an allowed origin. Package origin tests the rules.
+// TestHostAndOrigin checks that a handshake needs an allowed host and an allowed origin. Package origin tests the
+// rules.
 func TestHostAndOrigin(t *testing.T) {
 	app := []string{"https://app.example.com", "https://[::1]:8443"}
 	for _, tc := range []struct {

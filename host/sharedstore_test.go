@@ -13,7 +13,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// storeRoute returns a route with a shared store. A message names what to do with the key "n"; the answer has its value.
+// storeRoute returns a route with a shared store. A message names what to do with the key "n"; the answer is its value.
 func storeRoute() host.Route {
 	return host.Route{
 		Path: "/s", Store: host.StoreShared, Limits: host.Limits{Deadline: 2 * time.Second},
@@ -40,7 +40,8 @@ func storeRoute() host.Route {
 			case "delete":
 				return errors.Join(env.StoreDelete(key), env.Send(id, abi.Text, []byte("ok")))
 			case "set for a moment":
-				return errors.Join(env.StoreSet(key, []byte("7"), 50*time.Millisecond), env.Send(id, abi.Text, []byte("ok")))
+				err := env.StoreSet(key, []byte("7"), 50*time.Millisecond)
+				return errors.Join(err, env.Send(id, abi.Text, []byte("ok")))
 			}
 			return nil
 		}},

@@ -7,9 +7,10 @@ import (
 
 func TestHostAndOrigin(t *testing.T) {
 	app := []string{
-		"https://app.example.com", "*.trusted.example", "http://localhost:3000", "https://*.wild.example", "https://[::1]:8443",
+		"https://app.example.com", "*.trusted.example", "http://localhost:3000", "https://*.wild.example",
+		"https://[::1]:8443",
 	}
-	any := []string{"*"}
+	anyOne := []string{"*"}
 	for _, tc := range []struct {
 		host, origin string
 		hosts        []string
@@ -37,7 +38,7 @@ func TestHostAndOrigin(t *testing.T) {
 		{host: "example.com", hosts: []string{"*.example.com"}},
 		{host: "evilexample.com", hosts: []string{"*.example.com"}},
 		{host: "localhost", hosts: []string{"example.com"}},
-		{host: "anything", hosts: any, ok: true},
+		{host: "anything", hosts: anyOne, ok: true},
 		{host: "[::1]:9", hosts: []string{"::1"}, ok: true},
 
 		// Origins.
@@ -53,8 +54,8 @@ func TestHostAndOrigin(t *testing.T) {
 		{host: "localhost", origin: "file://"},
 		{host: "localhost", origin: "not an origin"},
 		{host: "localhost", origin: "http://a b"},
-		{host: "localhost", origin: "null", origins: any, ok: true},
-		{host: "localhost", origin: "https://any.example", origins: any, ok: true},
+		{host: "localhost", origin: "null", origins: anyOne, ok: true},
+		{host: "localhost", origin: "https://any.example", origins: anyOne, ok: true},
 		{host: "localhost", origin: "https://app.example.com", origins: app, ok: true},
 		{host: "localhost", origin: "https://APP.example.com", origins: app, ok: true},
 		{host: "localhost", origin: "http://app.example.com", origins: app},

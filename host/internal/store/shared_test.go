@@ -62,7 +62,8 @@ func TestSharedCommit(t *testing.T) {
 	if len(c) != 3 || shared.locked {
 		t.Fatalf("%v is written, locked %v", c, shared.locked)
 	}
-	if c[0].Value != (Value{Data: "42", Expires: expires}) || c[1].Key != "old" || !c[1].Delete || c[2].Value.TTL != time.Minute {
+	if c[0].Value != (Value{Data: "42", Expires: expires}) || c[1].Key != "old" || !c[1].Delete ||
+		c[2].Value.TTL != time.Minute {
 		t.Errorf("%v is written", c)
 	}
 }

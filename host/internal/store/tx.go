@@ -122,9 +122,9 @@ func (t *Tx) Delete(key string, l Limits) error {
 	return nil
 }
 
-// Add adds delta to a decimal number and returns the sum. A key without a value has 0, and gets the time to live ttl;
-// 0: it does not expire. Add returns abi.Invalid if the value is not a number, and abi.Limit if the sum is not an int64.
-// It calls charge with the length of the value before it reads it.
+// Add adds delta to a decimal number and returns the sum. A key without a value counts as 0 and gets the time to live
+// ttl; 0: it does not expire. Add returns abi.Invalid if the value is not a number, and abi.Limit if the sum is not an
+// int64. It calls charge with the length of the value before it parses it.
 func (t *Tx) Add(key string, delta int64, ttl time.Duration, l Limits, charge func(bytes int)) (int64, error) {
 	if err := t.beginWrite(); err != nil {
 		return 0, err
@@ -177,7 +177,7 @@ func (t *Tx) Prepare() error {
 	}
 	lock := t.lock
 	t.lock = "" // Write releases it
-	// The hook may have used up its time to wait. Prepare gets the whole of it again, so that it does not fail for that.
+	// The hook may have used up its time to wait. Prepare gets the whole of it again and does not fail for that.
 	return t.store.write(lock, t.changes, t.wait)
 }
 
