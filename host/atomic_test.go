@@ -1,8 +1,6 @@
 package host_test
 
 import (
-	"io"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -141,15 +139,4 @@ func TestRequestInOnConnect(t *testing.T) {
 		}
 		do(t, c, "P room;Q x;H X-Test;a;y", "é/", "!5", "!5", "127.0.0.1", "v2")
 	})
-}
-
-func metricsOf(t testing.TB, h *host.Host) string {
-	t.Helper()
-	w := httptest.NewRecorder()
-	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/metrics", nil))
-	b, _ := io.ReadAll(w.Body)
-	if w.Code != 200 {
-		t.Fatalf("/metrics: %d %s", w.Code, b)
-	}
-	return string(b)
 }

@@ -287,13 +287,13 @@ func TestKeysUnavailable(t *testing.T) {
 	wantStatus(t, refused(t, url+"/optional?token="+good), 503)
 	wantStatus(t, refused(t, url+"/required"), 401)
 	dial(t, url+"/none")
-	if status, body := ready(h); status != 503 || !strings.Contains(body, "jwks_url") {
+	if status, body := internal(t, h, "/readyz"); status != 503 || !strings.Contains(body, "jwks_url") {
 		t.Errorf("ready: %d %s", status, body)
 	}
 	mu.Lock()
 	up = true
 	mu.Unlock()
-	eventually(t, "the keys", func() bool { status, _ := ready(h); return status == 200 })
+	eventually(t, "the keys", func() bool { status, _ := internal(t, h, "/readyz"); return status == 200 })
 	c := dial(t, url+"/required?token="+good)
 	readUntil(t, c, "alice")
 

@@ -138,11 +138,11 @@ func (h *Host) checkKeys() error {
 
 var errNotFetched = errors.New("not yet")
 
-// keysNote is the line of /readyz about keys that can not be fetched; empty: all is well.
+// keysNote returns the note of Ready about keys that cannot be fetched. "": there is none.
 func (h *Host) keysNote() string {
 	if v := h.config.Load().auth; v != nil {
 		if s, _ := v.Status(); s.Err != nil {
-			return fmt.Sprintf("auth: the keys of jwks_url could not be fetched: %v\n", s.Err)
+			return fmt.Sprintf("auth: the keys of jwks_url could not be fetched: %v", s.Err)
 		}
 	}
 	return ""

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/admin"
 	"github.com/azuhost/azuhost/host/internal/redistest"
 	"github.com/coder/websocket"
 )
@@ -145,7 +146,12 @@ func startBenchHost(b *testing.B, broker string) *benchHost {
 	o := host.Options{Log: slog.New(slog.DiscardHandler), Routes: []host.Route{{Path: "/c", Plugin: scriptGuest}}}
 	o.Broker.URL, o.Broker.Required = broker, broker != ""
 	h, url := serve(b, o)
-	internal := httptest.NewServer(h.Internal())
+	a, err := admin.New(h, admin.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(a.Close)
+	internal := httptest.NewServer(a)
 	b.Cleanup(internal.Close)
 	url += "/c?do=" + escape("j r")
 	startReaders(b, url)

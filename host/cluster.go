@@ -216,13 +216,13 @@ func (h *Host) nodes() []string {
 	return names
 }
 
-// brokerNote returns the line of /readyz about the broker, or "" while the link is up. A node without a
+// brokerNote returns the note of Ready about the broker, or "" while the link is up. A node without a
 // link stays ready: it serves its own members, and when Redis is down no node has a link.
 func (h *Host) brokerNote() string {
 	if h.broker == nil || h.broker.Up() {
 		return ""
 	}
-	return "degraded: no link to the other nodes\n"
+	return "degraded: no link to the other nodes"
 }
 
 // closeBroker sends queued messages, announces the leave and closes the broker, within its timeout.

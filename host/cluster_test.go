@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strconv"
@@ -319,10 +318,8 @@ func TestClusterIsOptional(t *testing.T) {
 	c := dial(t, url+"/rooms/a")
 	do(t, c, "alone", "alone")
 	wantMetric(t, h, "azuhost_broker_connected", 0)
-	rec := httptest.NewRecorder()
-	h.Internal().ServeHTTP(rec, httptest.NewRequest("GET", "/readyz", nil))
-	if rec.Code != 200 || !strings.Contains(rec.Body.String(), "degraded") {
-		t.Errorf("readyz: %d %s", rec.Code, rec.Body)
+	if status, body := internal(t, h, "/readyz"); status != 200 || !strings.Contains(body, "degraded") {
+		t.Errorf("readyz: %d %s", status, body)
 	}
 	d, err := h.Publish(context.Background(), host.Publication{Route: "/rooms/:room", Room: "a", Data: []byte("x")})
 	if err != nil || d.Sockets != 1 || !d.Partial {

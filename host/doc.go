@@ -31,13 +31,12 @@
 //
 // What comes from outside of the channels does so by publish.go, which asks
 // on_publish or has deliver.go send it, disconnect.go and query.go: from the program
-// around the host, or from the HTTP API (api.go and the files behind it, described by
-// openapi.json), which guard.go stands before.
+// around the host, or from the HTTP API of package admin.
 //
 // # Beside the messages
 //
 // clerk.go runs timers and presence events, one goroutine a channel. apply.go
 // loads and reloads routes, watch.go sees plugins change, drain.go sends clients
-// away at the end, metrics.go and appmetrics.go count, internal.go serves what
-// operators read.
+// away at the end, metrics.go and appmetrics.go count, ready.go says whether the
+// host can serve new connections.
 package host

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -240,10 +239,8 @@ func wantDraining(t *testing.T, h *host.Host, url string) {
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err != nil || s < 1 || s > 7 {
 		t.Errorf("Retry-After: %q", res.Header.Get("Retry-After"))
 	}
-	w := httptest.NewRecorder()
-	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
-	if w.Code != 503 || w.Body.String() != "draining\n" {
-		t.Errorf("/readyz: %d %s", w.Code, w.Body)
+	if status, body := internal(t, h, "/readyz"); status != 503 || body != "draining\n" {
+		t.Errorf("/readyz: %d %s", status, body)
 	}
 }
 

@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -11,7 +12,9 @@ import (
 	"testing"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/admin"
 	"github.com/coder/websocket"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 func escape(s string) string { return url.QueryEscape(s) }
@@ -34,6 +37,31 @@ func dialWith(t testing.TB, url string, header map[string]string) (*websocket.Co
 		t.Cleanup(func() { _ = c.CloseNow() })
 	}
 	return c, res, err
+}
+
+// internal sends GET to the internal listener of a host.
+func internal(t testing.TB, h *host.Host, path string) (status int, body string) {
+	t.Helper()
+	a, err := admin.New(h, admin.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost"+path, nil))
+	return w.Code, w.Body.String()
+}
+
+// metricsOf returns the metrics of a host in the text format.
+func metricsOf(t testing.TB, h *host.Host) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	promhttp.HandlerFor(h.Registry(), promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}).
+		ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Code != 200 {
+		t.Fatalf("/metrics: %d %s", w.Code, w.Body)
+	}
+	return w.Body.String()
 }
 
 // metric is the value of a series as it stands in /metrics; -1: it is not there.

@@ -48,7 +48,7 @@ type Host struct {
 	ending     context.Context // done when the host closes
 	end        context.CancelFunc
 	state      *rollout.State
-	once       *once
+	keys       *idempotency // of publications
 
 	reload     sync.Mutex             // one Reload or Close at a time
 	watcher    *rollout.Watcher       // guarded by reload
@@ -83,9 +83,6 @@ func (o Options) check() error {
 	if o.Node != "" && !naming.ValidNode(o.Node) {
 		return fmt.Errorf("Node is %q: want 1 to 63 of a-z, 0-9 and -, as in a DNS label", o.Node)
 	}
-	if err := CheckInternalToken(o.InternalToken); err != nil {
-		return fmt.Errorf("InternalToken: %w", err)
-	}
 	for _, v := range []struct {
 		name     string
 		n, least int64
@@ -115,7 +112,7 @@ func New(o Options) (*Host, error) {
 	o = cfg.Options
 	h := &Host{
 		log:        o.Log,
-		once:       newOnce(),
+		keys:       newIdempotency(),
 		node:       cmp.Or(o.Node, naming.NewNode()),
 		registry:   o.Registry,
 		appMetrics: appmetrics.New(),
@@ -147,6 +144,9 @@ func New(o Options) (*Host, error) {
 	}
 	return h, nil
 }
+
+// Registry returns the registry of the host's metrics: Options.Registry, or the one that New made.
+func (h *Host) Registry() *prometheus.Registry { return h.registry }
 
 // start registers the metrics and loads the routes.
 func (h *Host) start(o Options) error {

@@ -11,111 +11,115 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// ErrKeyReused says that the key of a publication was there before, with another
-// publication.
+// ErrKeyReused says that the key of a publication was used before, for another publication.
 var ErrKeyReused = errors.New("the key was used for another publication: make a new one for each")
 
-// ErrKeySpent says that a publication with a key failed after some of it went out. The
-// key gives the same answer for 5 minutes: what is missing needs another one, as nobody
-// may get the rest twice.
-var ErrKeySpent = errors.New("some of it went out, and the key is spent: send what is missing with another one")
+// ErrKeySpent says that a publication with a key failed after a part of it was sent. The key gives the same answer for
+// 5 minutes. The rest needs another key, so that no client receives the message twice.
+var ErrKeySpent = errors.New("a part was sent, and the key is spent: send the rest with another key")
 
-// spentError is the error of a publication whose key is spent.
-type spentError struct{ err error }
+// KeySpentError is the error of a publication that failed after a part of it was sent. It wraps ErrKeySpent.
+type KeySpentError struct {
+	Err error // the failure
+}
 
-func (e *spentError) Error() string   { return ErrKeySpent.Error() + ": " + e.err.Error() }
-func (e *spentError) Unwrap() []error { return []error{ErrKeySpent, e.err} }
+func (e *KeySpentError) Error() string { return ErrKeySpent.Error() + ": " + e.Err.Error() }
 
-// How many keys of publications are remembered, and for how long.
+// Unwrap returns ErrKeySpent and the failure.
+func (e *KeySpentError) Unwrap() []error { return []error{ErrKeySpent, e.Err} }
+
 const (
+	// maxKeys is how many keys of publications a node remembers. It forgets the least recently used one first.
 	maxKeys = 10_000
-	keyTTL  = 5 * time.Minute
+	// keyTTL is how long a key is remembered.
+	keyTTL = 5 * time.Minute
 )
 
-// once has each key's publication happen once.
-type once struct {
-	mu   sync.Mutex
-	keys *simplelru.LRU[string, *first]
+// idempotency runs the publications with the same key once.
+type idempotency struct {
+	mu       sync.Mutex
+	attempts *simplelru.LRU[string, *attempt] // by key
 }
 
-// first is the first publication with a key.
-type first struct {
-	sum  [sha256.Size]byte
-	at   time.Time
-	done chan struct{} // closed when the rest is there
-	d    Delivery
-	err  error
-	left bool // its request ended before anything went out: another may do it
+// attempt is the first publication with a key. Its result is valid when done is closed.
+type attempt struct {
+	hash    [sha256.Size]byte // of the publication
+	started time.Time
+	done    chan struct{}
+
+	delivery Delivery
+	err      error
+	canceled bool // its context ended before anything was sent: another caller may publish
 }
 
-func newOnce() *once {
-	keys, err := simplelru.NewLRU[string, *first](maxKeys, nil)
+func newIdempotency() *idempotency {
+	attempts, err := simplelru.NewLRU[string, *attempt](maxKeys, nil)
 	if err != nil {
 		panic(err) // only for a size of 0
 	}
-	return &once{keys: keys}
+	return &idempotency{attempts: attempts}
 }
 
-// do runs publish, unless the key of p is known: then it waits for the first one and
-// gives its answer, or takes its place if its request ends before anything went out. A
-// publication that failed is not remembered, unless some of it went out.
-func (o *once) do(ctx context.Context, p Publication, publish func() (Delivery, error)) (Delivery, error) {
-	sum := sumOf(p)
+// do runs publish if the key of p is new. Otherwise it waits for the attempt that has the key and returns its result as
+// a duplicate, or runs publish in its place if the attempt was canceled before anything was sent. A key whose
+// publication failed is forgotten, unless a part was sent.
+func (i *idempotency) do(ctx context.Context, p Publication, publish func() (Delivery, error)) (Delivery, error) {
+	hash := hashOf(p)
 	for {
-		f, mine := o.claim(p.Key, sum)
+		a, mine := i.claim(p.Key, hash)
 		switch {
 		case mine:
-			o.run(ctx, p.Key, f, publish)
-			return f.d, f.err
-		case f.sum != sum:
+			i.run(ctx, p.Key, a, publish)
+			return a.delivery, a.err
+		case a.hash != hash:
 			return Delivery{}, ErrKeyReused
 		}
 		select {
-		case <-f.done:
+		case <-a.done:
 		case <-ctx.Done():
 			return Delivery{}, ctx.Err()
 		}
-		if !f.left {
-			d := f.d
+		if !a.canceled {
+			d := a.delivery
 			d.Duplicate = true
-			return d, f.err
+			return d, a.err
 		}
 	}
 }
 
-// claim finds the first publication with a key. mine: it is the caller's.
-func (o *once) claim(key string, sum [sha256.Size]byte) (f *first, mine bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if f, known := o.keys.Get(key); known && time.Since(f.at) < keyTTL {
-		return f, false
+// claim returns the attempt that has the key. If there is none it adds one, which the caller has to run: mine is true.
+func (i *idempotency) claim(key string, hash [sha256.Size]byte) (a *attempt, mine bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if a, ok := i.attempts.Get(key); ok && time.Since(a.started) < keyTTL {
+		return a, false
 	}
-	f = &first{sum: sum, at: time.Now(), done: make(chan struct{})}
-	o.keys.Add(key, f)
-	return f, true
+	a = &attempt{hash: hash, started: time.Now(), done: make(chan struct{})}
+	i.attempts.Add(key, a)
+	return a, true
 }
 
-// run does a first publication, and forgets it where nothing of it went out.
-func (o *once) run(ctx context.Context, key string, f *first, publish func() (Delivery, error)) {
-	defer close(f.done)
-	f.d, f.err = publish()
+// run runs an attempt, and forgets its key if it failed before anything was sent.
+func (i *idempotency) run(ctx context.Context, key string, a *attempt, publish func() (Delivery, error)) {
+	defer close(a.done)
+	a.delivery, a.err = publish()
 	switch {
-	case f.err == nil:
+	case a.err == nil:
 		return
-	case f.d.Sockets > 0:
-		f.err = &spentError{f.err}
+	case a.delivery.Sockets > 0:
+		a.err = &KeySpentError{a.err}
 		return
 	}
-	f.left = ctx.Err() != nil
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if now, ok := o.keys.Peek(key); ok && now == f {
-		o.keys.Remove(key)
+	a.canceled = ctx.Err() != nil
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if now, ok := i.attempts.Peek(key); ok && now == a {
+		i.attempts.Remove(key)
 	}
 }
 
-// sumOf is a hash of everything in a publication but its key.
-func sumOf(p Publication) (sum [sha256.Size]byte) {
+// hashOf returns a hash of all fields of a publication except its key.
+func hashOf(p Publication) [sha256.Size]byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %t %d ", p.Route, p.Room, p.Users, p.All, p.Kind)
 	h.Write(p.Data)

@@ -7,21 +7,21 @@ import (
 	"testing/synctest"
 )
 
-// TestOnceIsTakenOver: who waits for a publication whose own request ends before anything
-// went out does it instead, once.
-func TestOnceIsTakenOver(t *testing.T) {
+// TestIdempotencyAfterCancel checks that one of the callers that wait for an attempt publishes instead if the attempt
+// is canceled before anything was sent.
+func TestIdempotencyAfterCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o, p := newOnce(), Publication{Key: "k", All: true}
+		keys, p := newIdempotency(), Publication{Key: "k", All: true}
 		ctx, cancel := context.WithCancel(t.Context())
-		first, others, ran := make(chan error, 1), make(chan Delivery, 10), 0
+		first, others, runs := make(chan error, 1), make(chan Delivery, 10), 0
 		go func() {
-			_, err := o.do(ctx, p, func() (Delivery, error) { <-ctx.Done(); return Delivery{}, ctx.Err() })
+			_, err := keys.do(ctx, p, func() (Delivery, error) { <-ctx.Done(); return Delivery{}, ctx.Err() })
 			first <- err
 		}()
 		synctest.Wait()
 		for range cap(others) {
 			go func() {
-				d, err := o.do(t.Context(), p, func() (Delivery, error) { ran++; return Delivery{Sockets: 1, Nodes: 1}, nil })
+				d, err := keys.do(t.Context(), p, func() (Delivery, error) { runs++; return Delivery{Sockets: 1, Nodes: 1}, nil })
 				if err != nil {
 					t.Error(err)
 				}
@@ -40,8 +40,8 @@ func TestOnceIsTakenOver(t *testing.T) {
 				duplicates++
 			}
 		}
-		if err := <-first; !errors.Is(err, context.Canceled) || ran != 1 || duplicates != cap(others)-1 {
-			t.Errorf("%v; ran %d times, %d duplicates", err, ran, duplicates)
+		if err := <-first; !errors.Is(err, context.Canceled) || runs != 1 || duplicates != cap(others)-1 {
+			t.Errorf("%v; ran %d times, %d duplicates", err, runs, duplicates)
 		}
 	})
 }

@@ -32,6 +32,7 @@ type metrics struct {
 	loadDuration   *prometheus.HistogramVec
 	quarantines    *prometheus.CounterVec
 	logDropped     *prometheus.CounterVec
+	published      *prometheus.CounterVec
 	controls       *prometheus.CounterVec
 	recoveries     *prometheus.CounterVec
 	replayed       *prometheus.CounterVec
@@ -53,7 +54,6 @@ type metrics struct {
 	buildInfo      *prometheus.Desc
 	auth           authMetrics
 	host           *Host
-	api            *apiMetrics
 }
 
 func counterVec(name, help string, labels ...string) *prometheus.CounterVec {
@@ -78,7 +78,6 @@ func newMetrics(h *Host) *metrics {
 		broker:         newBrokerMetrics(),
 		auth:           newAuthMetrics(),
 		host:           h,
-		api:            newAPIMetrics(),
 		accepted:       counterVec("azuhost_connections_accepted_total", "Connections that on_connect accepted.", "route"),
 		refused:        counterVec("azuhost_connections_refused_total", "Handshakes that were refused, by reason.", "route", "reason"),
 		closed:         counterVec("azuhost_connections_closed_total", "Connections that ended, by close code; codes from 3000 are joined.", "route", "code"),
@@ -96,6 +95,7 @@ func newMetrics(h *Host) *metrics {
 		loadDuration:   histogramVec("azuhost_plugin_load_duration_seconds", "Time to compile, check and start a plugin version.", prometheus.ExponentialBuckets(1e-3, 4, 8), "route", "plugin"),
 		quarantines:    counterVec("azuhost_plugin_quarantines_total", "Quarantines of the route that began.", "route", "plugin"),
 		logDropped:     counterVec("azuhost_plugin_log_lines_dropped_total", "Log lines of the plugin dropped by its rate limit.", "route"),
+		published:      counterVec("azuhost_published_total", "Messages published from outside: Host.Publish, the HTTP API, the CLI.", "target", "result"),
 		controls:       counterVec("azuhost_control_messages_total", "Control messages from clients of the subprotocol azuhost.v1, by type; error: refused.", "route", "type"),
 		recoveries:     counterVec("azuhost_recoveries_total", "Recoveries that clients asked for, by result.", "route", "result"),
 		replayed:       counterVec("azuhost_recovered_messages_total", "Messages sent to clients from the history of a room.", "route"),
@@ -120,7 +120,8 @@ func newMetrics(h *Host) *metrics {
 
 // vectors lists the collectors that keep their own values.
 func (m *metrics) vectors() []prometheus.Collector {
-	return append(append(m.api.vectors(), m.auth.vectors()...),
+	return append(m.auth.vectors(),
+		m.published,
 		m.accepted, m.refused, m.closed, m.received, m.receivedBytes, m.sent, m.sentBytes,
 		m.batchMembers, m.batchFrames, m.batchDuration,
 		m.hookDuration, m.hookErrors, m.faults, m.loads, m.loadDuration, m.quarantines, m.logDropped,

@@ -18,18 +18,14 @@ type Options struct {
 	// scenario has one for tests.
 	Clock Clock
 	// Registry takes the metrics of the host. nil: a new one, with the metrics of
-	// Go and of the process.
+	// Go and of the process. Host.Registry returns it, and package admin serves
+	// it.
 	Registry *prometheus.Registry
 
 	// Node is the name of this host in its cluster, a DNS label in lower case. The
 	// ids of its connections begin with it. A node that starts again needs another
 	// name. Empty: the machine's name with a random suffix.
 	Node string
-
-	// InternalToken is what Host.Internal asks for, as Authorization: Bearer. Empty:
-	// it answers to localhost and IP addresses as host names only, and the API on
-	// loopback only.
-	InternalToken string
 
 	// Broker connects the nodes of a cluster.
 	Broker Broker

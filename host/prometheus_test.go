@@ -15,9 +15,10 @@ import (
 	"testing"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/admin"
 )
 
-// busyHost is a host of which every metric has a value.
+// busyHost returns a host whose metrics all have values.
 func busyHost(t *testing.T) *host.Host {
 	t.Helper()
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c/:id", Plugin: scriptGuest}, echoRoute()}})
@@ -34,7 +35,7 @@ func busyHost(t *testing.T) *host.Host {
 	return h
 }
 
-// TestPromtool: promtool has nothing to say about the metrics.
+// TestPromtool checks the metrics with promtool, which prints problems only.
 func TestPromtool(t *testing.T) {
 	tool, err := exec.LookPath("promtool")
 	if err != nil {
@@ -47,14 +48,19 @@ func TestPromtool(t *testing.T) {
 	}
 }
 
-// TestPrometheus has a real Prometheus scrape the internal handler.
+// TestPrometheus has a Prometheus server scrape the internal listener.
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
 	prometheus, err := exec.LookPath("prometheus")
 	if err != nil {
 		t.Skip("prometheus is not installed")
 	}
-	target := httptest.NewServer(busyHost(t).Internal())
+	a, err := admin.New(busyHost(t), admin.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	target := httptest.NewServer(a)
 	defer target.Close()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
@@ -97,7 +103,7 @@ func TestPrometheus(t *testing.T) {
 	}
 }
 
-// ask gives the value of a query with one result; empty: there is none yet.
+// ask returns the value of a query that has one result. "": there is none yet.
 func ask(t *testing.T, url string) string {
 	res, err := http.Get(url)
 	if err != nil {

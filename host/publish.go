@@ -88,17 +88,23 @@ func (e *RefusedError) Error() string {
 	return s
 }
 
+// HookError is the error of a hook that returned an error which is not a refusal.
+type HookError = plugin.HookError
+
+// Fault is the error of a hook that trapped or exceeded a limit.
+type Fault = plugin.Fault
+
 // Publish sends a message to a room, users or everybody. A channel that handles
 // on_publish is asked first, and in charge: what it does instead happens, and
 // Delivery counts that. With several users it is asked for each of them, until it
 // traps or spends its budget: it is not asked about the rest.
 //
 // Errors wrap ErrUnknownRoute, abi.Invalid and abi.Limit for a publication that
-// can not be, ErrKeyReused, ErrKeySpent, *RefusedError, or abi.Unavailable while there is
-// nobody to ask. Where a message is for several routes or users and some fail,
+// can not be, ErrKeyReused, *KeySpentError, *RefusedError, *HookError or *Fault if
+// on_publish failed, or abi.Unavailable while there is nobody to ask. Where a message is for several routes or users and some fail,
 // the others get it: Delivery counts those, and the error has the first few.
 func (h *Host) Publish(ctx context.Context, p Publication) (d Delivery, err error) {
-	defer func() { h.metrics.api.publishedTo(p, d, err) }()
+	defer func() { h.metrics.countPublication(p, d, err) }()
 	if p.Kind == 0 {
 		p.Kind = abi.Text
 	}
@@ -112,7 +118,31 @@ func (h *Host) Publish(ctx context.Context, p Publication) (d Delivery, err erro
 	if p.Key == "" {
 		return publish(ctx, channels, p)
 	}
-	return h.once.do(ctx, p, func() (Delivery, error) { return publish(ctx, channels, p) })
+	return h.keys.do(ctx, p, func() (Delivery, error) { return publish(ctx, channels, p) })
+}
+
+// countPublication counts a publication by its target and its result.
+func (m *metrics) countPublication(p Publication, d Delivery, err error) {
+	target := "all"
+	switch {
+	case p.Room != "":
+		target = "room"
+	case len(p.Users) > 0:
+		target = "users"
+	}
+	var refused *RefusedError
+	result := "failed"
+	switch {
+	case d.Duplicate:
+		result = "duplicate"
+	case err == nil:
+		result = "delivered"
+	case errors.As(err, &refused):
+		result = "refused"
+	case errors.Is(err, abi.Invalid), errors.Is(err, abi.Limit), errors.Is(err, ErrUnknownRoute), errors.Is(err, ErrKeyReused):
+		result = "invalid"
+	}
+	m.published.WithLabelValues(target, result).Inc()
 }
 
 // publish publishes to each channel. Errors of one are no reason to leave out another.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // TestBackgroundEndsQuarantines: each change of the state is logged once, when it happens, without a handshake.
@@ -56,7 +58,7 @@ func (c *manualClock) Wait(_ time.Duration, _ chan struct{}, stop <-chan struct{
 	return false
 }
 
-// TestScrapeChangesNothing: /metrics, /readyz and Routes see the state of their time, leave its change to others, and
+// TestScrapeChangesNothing: the metrics, Ready and Routes see the state of their time, leave its change to others, and
 // log nothing.
 func TestScrapeChangesNothing(t *testing.T) {
 	log, clock := &lockedLog{}, &manualClock{}
@@ -75,16 +77,24 @@ func TestScrapeChangesNothing(t *testing.T) {
 		t.Fatalf("the log: %q", s)
 	}
 	due, _ := rt.breaker.Due()
-	get := func(path string) string {
+	metrics := promhttp.HandlerFor(h.Registry(), promhttp.HandlerOpts{})
+	scrape := func() string {
 		w := httptest.NewRecorder()
-		h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost"+path, nil))
+		metrics.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 		return w.Body.String()
+	}
+	ready := func() string {
+		_, err := h.Ready()
+		if err != nil {
+			return err.Error()
+		}
+		return "ok"
 	}
 	for _, tc := range []struct {
 		after    time.Duration
 		want     RouteState
 		metric   string
-		readyz   string
+		ready    string
 		duration time.Duration // from the first fault to the end of the state; 0: no end
 	}{
 		{0, Quarantined, " 1", "every route is quarantined", time.Second},
@@ -93,11 +103,11 @@ func TestScrapeChangesNothing(t *testing.T) {
 	} {
 		clock.Set(begun.Add(tc.after))
 		want := `azuhost_plugin_quarantined{plugin="go",route="/c"}` + tc.metric + "\n"
-		if !strings.Contains(get("/metrics"), want) {
+		if !strings.Contains(scrape(), want) {
 			t.Errorf("after %v: no %q in /metrics", tc.after, want)
 		}
-		if body := get("/readyz"); !strings.HasPrefix(body, tc.readyz) {
-			t.Errorf("after %v: /readyz is %q, want %q", tc.after, body, tc.readyz)
+		if body := ready(); !strings.HasPrefix(body, tc.ready) {
+			t.Errorf("after %v: Ready returns %q, want %q", tc.after, body, tc.ready)
 		}
 		var until time.Time
 		if tc.duration > 0 {

@@ -3,20 +3,12 @@ package host_test
 import (
 	"errors"
 	"log/slog"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/azuhost/azuhost/host"
 )
-
-// ready returns the status and the body of /readyz.
-func ready(h *host.Host) (int, string) {
-	w := httptest.NewRecorder()
-	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/readyz", nil))
-	return w.Code, w.Body.String()
-}
 
 // stateOf returns the state of a route.
 func stateOf(t *testing.T, h *host.Host, path string) host.RouteState {
@@ -62,7 +54,7 @@ func TestQuarantine(t *testing.T) {
 		wantMetric(t, h, `azuhost_plugin_quarantines_total{plugin="`+name+`",route="/c"}`, 1)
 		do(t, c, "s goes on", "goes on") // open connections stay
 		do(t, dial(t, url+"/echo"), "x", "x")
-		if code, body := ready(h); code != 200 || !strings.Contains(body, "quarantined: /c") {
+		if code, body := internal(t, h, "/readyz"); code != 200 || !strings.Contains(body, "quarantined: /c") {
 			t.Errorf("readyz: %d %q", code, body)
 		}
 		eventually(t, "probation", func() bool { return stateOf(t, h, "/c") == host.Probation })
@@ -77,7 +69,7 @@ func TestQuarantine(t *testing.T) {
 			t.Error(err)
 		}
 		do(t, dial(t, url+"/c"), "s in", "in")
-		if code, body := ready(h); code != 200 || body != "ok\n" {
+		if code, body := internal(t, h, "/readyz"); code != 200 || body != "ok\n" {
 			t.Errorf("readyz: %d %q", code, body)
 		}
 		if err := h.Lift("/x"); !errors.Is(err, host.ErrUnknownRoute) {
@@ -120,11 +112,11 @@ func TestReadyzWhenAllAreQuarantined(t *testing.T) {
 	b := host.Route{Path: "/b", Channel: scriptInGo(), Limits: host.Limits{Faults: 1}}
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{a, b}})
 	quarantine(t, h, url, "/a")
-	if code, _ := ready(h); code != 200 {
+	if code, _ := internal(t, h, "/readyz"); code != 200 {
 		t.Errorf("readyz: %d", code)
 	}
 	quarantine(t, h, url, "/b")
-	code, body := ready(h)
+	code, body := internal(t, h, "/readyz")
 	stillQuarantined := stateOf(t, h, "/a") == host.Quarantined
 	if code != 503 && stillQuarantined || code == 503 && !strings.Contains(body, "/a, /b") {
 		t.Errorf("readyz: %d %q", code, body)

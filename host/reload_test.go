@@ -2,7 +2,6 @@ package host_test
 
 import (
 	"errors"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -243,9 +242,8 @@ func TestOneRegistry(t *testing.T) {
 func TestLivezAndReadyz(t *testing.T) {
 	h, _ := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Plugin: scriptGuest}}})
 	get := func(path string) int {
-		w := httptest.NewRecorder()
-		h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost"+path, nil))
-		return w.Code
+		status, _ := internal(t, h, path)
+		return status
 	}
 	if l, r := get("/livez"), get("/readyz"); l != 200 || r != 200 {
 		t.Errorf("livez %d, readyz %d", l, r)

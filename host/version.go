@@ -29,6 +29,27 @@ func (h *Host) Load(ctx context.Context, route string) (VersionChange, error) {
 	})
 }
 
+// LoadResult is the outcome of Load for one route.
+type LoadResult struct {
+	Route  string
+	Change VersionChange // if Err is nil
+	Err    error
+}
+
+// LoadAll calls Load for each route that has a plugin, in the order of the options. An error of one does not stop the
+// others.
+func (h *Host) LoadAll(ctx context.Context) []LoadResult {
+	var results []LoadResult
+	for _, rt := range h.runtimes() {
+		if rt.settings.Load().plugin == nil {
+			continue
+		}
+		change, err := h.Load(ctx, rt.pattern)
+		results = append(results, LoadResult{Route: rt.pattern, Change: change, Err: err})
+	}
+	return results
+}
+
 // RollBack replaces the version of a route's plugin by the last good one, which has passed its trial, or that one by
 // the last good version before it. It goes one step back. The replaced version is not loaded again until its file has
 // another content, or Load or Lift is called. Errors wrap ErrUnknownRoute and ErrNoVersion.

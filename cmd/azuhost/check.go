@@ -106,9 +106,6 @@ func checkHost(ctx context.Context, w *world, cfg *config.Config, known config.P
 			o.Routes[i].Auth = ""
 		}
 	}
-	if known.About("internal_token") {
-		o.InternalToken = ""
-	}
 	for key, list := range map[string]*[]string{
 		"allowed_origins": &o.AllowedOrigins, "allowed_hosts": &o.AllowedHosts, "trusted_proxies": &o.TrustedProxies,
 	} {

@@ -20,6 +20,7 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/client"
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/admin"
 )
 
 // Where a running azuhost is, unless somebody says so.
@@ -97,7 +98,7 @@ func (r *remote) client() (*client.Client, error) {
 		token, from = string(b), r.tokenFile
 	}
 	token = strings.TrimSpace(token) // files end in a newline, and what is read from them
-	if host.CheckInternalToken(token) != nil {
+	if admin.CheckToken(token) != nil {
 		return nil, fmt.Errorf("token: %s has a control character in it: want the token alone, in one line", from)
 	}
 	c, err := client.New(cmp.Or(r.address, r.w.getenv(envAPI), defaultAPI), token)

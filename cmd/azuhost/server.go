@@ -15,6 +15,7 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/playground"
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/admin"
 )
 
 // server is azuhost while it serves.
@@ -22,6 +23,8 @@ type server struct {
 	src  *source
 	log  *slog.Logger
 	host *host.Host
+	// admin serves the internal listener. nil: the listener is off.
+	admin *admin.Server
 
 	public   *listener
 	internal *listener // nil: off
@@ -66,6 +69,13 @@ func start(ctx context.Context, src *source) (_ *server, err error) {
 		s.internal.shutdown(ctx)
 		return nil, err
 	}
+	if s.internal != nil {
+		if s.admin, err = admin.New(s.host, admin.Options{Log: s.log, Token: string(cfg.InternalToken)}); err != nil {
+			s.public.Close()
+			s.internal.shutdown(ctx)
+			return nil, errors.Join(err, s.host.Close(ctx))
+		}
+	}
 	s.page = playground.Handler(func() any { return s.host.Routes() }, s.events())
 	s.apply(cfg, pair)
 	s.serve()
@@ -101,7 +111,7 @@ func (s *server) serve() {
 	s.public.serve(s, handshake, handshake, tc, s.log)
 	internal := "off"
 	if s.internal != nil {
-		s.internal.serve(s.host.Internal(), handshake, internalBody, nil, s.log)
+		s.internal.serve(s.admin, handshake, internalBody, nil, s.log)
 		internal = s.internal.Addr().String()
 	}
 	s.logRoutes()
@@ -181,6 +191,11 @@ func (s *server) tryReload(ctx context.Context) error {
 	if err := s.host.Reload(ctx, s.options(cfg)); err != nil {
 		return err
 	}
+	if s.admin != nil {
+		if err := s.admin.SetToken(string(cfg.InternalToken)); err != nil {
+			return err
+		}
+	}
 	s.apply(cfg, pair)
 	return nil
 }
@@ -216,6 +231,9 @@ func (s *server) close() error {
 	last, end := context.WithTimeout(ctx, internalEnd)
 	defer end()
 	s.internal.shutdown(last)
+	if s.admin != nil {
+		s.admin.Close()
+	}
 	if err != nil {
 		return errors.Join(errors.New("not everything closed in order within shutdown_timeout"), err)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/admin"
 )
 
 // scene is a behaviour that needs several connections, or a host of its own.
@@ -393,7 +394,12 @@ func metrics(s *stage) {
 	c.ask("counter_add|moves|2|kind=a,by=b;counter_add|moves|3|by=b,kind=a;gauge_set|depth|7;gauge_set|depth|-4;histogram_observe|size|10;counter_add|lost|1;fail|no", internal)
 	c.ask("counter_add|moves|2|kind=a,by=b;counter_add|moves|3|by=b,kind=a;gauge_set|depth|7;gauge_set|depth|-4;histogram_observe|size|10",
 		"ok", "ok", "ok", "ok", "ok")
-	server := httptest.NewServer(s.host.Internal())
+	internal, err := admin.New(s.host, admin.Options{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer internal.Close()
+	server := httptest.NewServer(internal)
 	defer server.Close()
 	res, err := http.Get(server.URL + "/metrics")
 	if err != nil {

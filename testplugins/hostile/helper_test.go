@@ -10,6 +10,7 @@ import (
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/internal/wstest"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/goleak"
 )
 
@@ -58,11 +59,11 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// metrics returns what the host serves at /metrics.
+// metrics returns the metrics of a host in the text format.
 func metrics(t testing.TB, h *host.Host) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.Internal().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/metrics", nil))
+	promhttp.HandlerFor(h.Registry(), promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	if w.Code != 200 {
 		t.Fatalf("/metrics: %d %s", w.Code, w.Body)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/admin"
 )
 
 // check finds what the types of the keys do not say.
@@ -18,7 +19,7 @@ func (c *Config) check() Problems {
 	if internal && c.InternalToken == "" && !Loopback(c.Internal) {
 		p.add("internal", "internal: %s is not a loopback address: set internal_token (%sINTERNAL_TOKEN), which /metrics then asks for", c.Internal, EnvPrefix)
 	}
-	if err := host.CheckInternalToken(string(c.InternalToken)); err != nil {
+	if err := admin.CheckToken(string(c.InternalToken)); err != nil {
 		p.add("internal_token", "internal_token: %v", err)
 	}
 	if internal && c.Internal == c.Listen && port(c.Listen) != "0" {

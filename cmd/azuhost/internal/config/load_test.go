@@ -260,8 +260,8 @@ func TestSecretsAreTrimmed(t *testing.T) {
 		mustLoad(t, "", "AZUHOST_INTERNAL_TOKEN=\ts3cret \n", "AZUHOST_AUTH_SECRET="+secret+"\r\n"),
 		mustLoad(t, "internal_token: |\n  s3cret\nauth: {secret: ' "+secret+" '}"),
 	} {
-		if o := c.Options(); o.InternalToken != "s3cret" || o.Auth.Secret != secret {
-			t.Errorf("%q, %q", o.InternalToken, o.Auth.Secret)
+		if o := c.Options(); c.InternalToken != "s3cret" || o.Auth.Secret != secret {
+			t.Errorf("%q, %q", c.InternalToken, o.Auth.Secret)
 		}
 	}
 }

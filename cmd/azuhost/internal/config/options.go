@@ -14,7 +14,7 @@ import (
 )
 
 // Options returns the options of the host that c stands for, without Log and
-// Registry.
+// Registry. InternalToken is an option of package admin.
 func (c *Config) Options() host.Options {
 	var o host.Options
 	fields.Copy(&o, *c)

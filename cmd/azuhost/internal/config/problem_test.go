@@ -90,7 +90,7 @@ routes:
 				`AZUHOST_INTERNAL_TOKEN: there is only white space in it: write the secret, or leave it out`,
 			}},
 		{name: "token that nobody can send", file: `internal_token: "s3\tcret"`,
-			want: []string{`azuhost.yaml:1: internal_token: the token has control characters in it, which a header can not carry: make another, as of openssl rand -hex 32`}},
+			want: []string{`azuhost.yaml:1: internal_token: the token has control characters, which a header cannot carry: make another, for example with openssl rand -hex 32`}},
 		{name: "YAML", file: "listen: [\n", want: []string{`azuhost.yaml:1: not valid YAML: sequence end token ']' not found`}},
 		{name: "tag", file: "listen: !!str 1", want: []string{`azuhost.yaml:1: tags such as !!str are not supported`}},
 		{name: "alias", file: "log: *x", want: []string{`azuhost.yaml:1: alias *x has no anchor &x`}},

@@ -1,4 +1,4 @@
-package host
+package admin
 
 import (
 	"context"
@@ -7,27 +7,27 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
-	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
-// problem is the one shape of errors of the API (RFC 9457).
+// problem is the body of every error answer of the API (RFC 9457).
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Code   string `json:"code"` // for programs; the list is in openapi.json
-	// Delivery is what went out all the same, of a message for several.
-	Delivery *Delivery `json:"delivery,omitempty"`
+	Detail string `json:"detail"` // for people
+	Code   string `json:"code"`   // for programs: one of the code constants
+	// Delivery is the part of a publication that was sent before it failed. nil: nothing was sent.
+	Delivery *host.Delivery `json:"delivery,omitempty"`
 }
 
-// The codes of problems.
+// The codes of problems. openapi.json lists them.
 const (
 	codeInvalid      = "invalid_request"
 	codeUnauthorized = "unauthorized"
 	codeForbidden    = "forbidden"
-	codeRefused      = "refused" // by on_publish, with its status
+	codeRefused      = "refused" // with the status that on_publish refused with
 	codeUnknownRoute = "unknown_route"
 	codeUnknownPath  = "unknown_path"
 	codeMethod       = "method_not_allowed"
@@ -35,7 +35,7 @@ const (
 	codeTooLarge     = "too_large"
 	codeMediaType    = "unsupported_media_type"
 	codeKeyReused    = "key_reused"
-	codeKeySpent     = "key_spent" // with the status of what failed
+	codeKeySpent     = "key_spent" // with the status of the failure
 	codeNotLoaded    = "not_loaded"
 	codeHookFailed   = "hook_failed"
 	codeInternal     = "internal"
@@ -53,36 +53,38 @@ func newProblem(status int, code, detail string) *problem {
 	return &problem{Type: "about:blank", Title: title, Status: status, Detail: detail, Code: code}
 }
 
-// badRequest is the problem of a request that can not be understood.
+// badRequest returns the problem of a request that is not valid.
 func badRequest(format string, a ...any) *problem {
 	return newProblem(http.StatusBadRequest, codeInvalid, fmt.Sprintf(format, a...))
 }
 
-// problemOf finds the problem that an error is.
+// problemOf returns the problem for an error of an operation. Errors that are not about the request get a detail that
+// does not tell their text.
 func problemOf(err error) *problem {
 	var (
 		p        *problem
-		spent    *spentError
-		refused  *RefusedError
+		spent    *host.KeySpentError
+		refused  *host.RefusedError
 		tooLarge *http.MaxBytesError
-		hook     *plugin.HookError
-		fault    *plugin.Fault
+		hook     *host.HookError
+		fault    *host.Fault
 	)
 	switch {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &spent):
-		p = problemOf(spent.err)
-		return newProblem(p.Status, codeKeySpent, ErrKeySpent.Error()+": "+p.Detail)
+		p = problemOf(spent.Err)
+		return newProblem(p.Status, codeKeySpent, host.ErrKeySpent.Error()+": "+p.Detail)
 	case errors.As(err, &refused):
 		return newProblem(refused.Status, codeRefused, err.Error())
 	case errors.As(err, &tooLarge):
-		return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit))
-	case errors.Is(err, ErrUnknownRoute):
+		return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge,
+			fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit))
+	case errors.Is(err, host.ErrUnknownRoute):
 		return newProblem(http.StatusNotFound, codeUnknownRoute, err.Error())
-	case errors.Is(err, ErrNoVersion):
+	case errors.Is(err, host.ErrNoVersion):
 		return newProblem(http.StatusConflict, codeNoVersion, err.Error())
-	case errors.Is(err, ErrKeyReused):
+	case errors.Is(err, host.ErrKeyReused):
 		return newProblem(http.StatusUnprocessableEntity, codeKeyReused, err.Error())
 	case errors.Is(err, abi.Limit):
 		return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, err.Error())
@@ -91,9 +93,9 @@ func problemOf(err error) *problem {
 	case errors.Is(err, abi.Unavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return newProblem(http.StatusServiceUnavailable, codeUnavailable, err.Error())
 	case errors.As(err, &hook), errors.As(err, &fault):
-		return newProblem(http.StatusInternalServerError, codeHookFailed, "on_publish failed: the log of the host says why")
+		return newProblem(http.StatusInternalServerError, codeHookFailed, "on_publish failed: the host's log has the error")
 	}
-	return newProblem(http.StatusInternalServerError, codeInternal, "the host failed: its log says why")
+	return newProblem(http.StatusInternalServerError, codeInternal, "the host failed: its log has the error")
 }
 
 func writeProblem(w http.ResponseWriter, p *problem) {
@@ -103,12 +105,12 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // nothing that is answered with fails
+		panic(err) // the types of the answers marshal without errors
 	}
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n')) // else the client is gone
+	_, _ = w.Write(append(b, '\n')) // fails only if the client has disconnected
 }

@@ -1,11 +1,11 @@
-package host
+package admin
 
 import (
 	_ "embed"
 	"net/http"
 )
 
-// openAPI describes the API (OpenAPI 3.1).
+// openAPI is the description of the API (OpenAPI 3.1).
 //
 //go:embed openapi.json
 var openAPI []byte
@@ -16,11 +16,11 @@ func serveOpenAPI(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, newProblem(http.StatusMethodNotAllowed, codeMethod, "use GET"))
 		return
 	}
-	if err := checkQuery(r, nil); err != nil {
+	if err := checkParams(r, nil); err != nil {
 		writeProblem(w, problemOf(err))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(openAPI) // else the client is gone
+	_, _ = w.Write(openAPI) // fails only if the client has disconnected
 }

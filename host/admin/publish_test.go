@@ -1,0 +1,144 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestPublish(t *testing.T) {
+	_, ws, c := newAPI(t, Options{})
+	ann, bob := dialScript(t, ws, "i ann;j room"), dialScript(t, ws, "i bob")
+	for _, p := range []struct{ body, answer string }{
+		{`{"route": "/c", "room": "room", "text": "to the room"}`, `{"sockets": 1, "nodes": 1}`},
+		{`{"route": "/c", "all": true, "binary": "AP8="}`, `{"sockets": 2, "nodes": 1}`},
+		{`{"users": ["ann", "bob", "eve"], "json": {"type": "news", "id" : 1.50}}`, `{"sockets": 2, "nodes": 1}`},
+		{`{"route": "/c", "users": ["eve"], "text": ""}`, `{"sockets": 0, "nodes": 0}`},
+	} {
+		equalJSON(t, p.body, c.post("publish", p.body), p.answer)
+	}
+	for _, m := range []string{"to the room", "\x00\xff", `{"type":"news","id":1.50}`} {
+		wantMessage(t, ann, m)
+	}
+	for _, m := range []string{"\x00\xff", `{"type":"news","id":1.50}`} {
+		wantMessage(t, bob, m)
+	}
+}
+
+// TestPublishKey sends the key in the header and in the body.
+func TestPublishKey(t *testing.T) {
+	_, ws, c := newAPI(t, Options{})
+	ann := dialScript(t, ws, "i ann;j room")
+	body := `{"route": "/c", "room": "room", "text": "once"}`
+	withKey := `{"route": "/c", "room": "room", "text": "once", "key": "k1"}`
+	equalJSON(t, "first", c.post("publish", body, "Idempotency-Key: k1"), `{"sockets": 1, "nodes": 1}`)
+	equalJSON(t, "again", c.post("publish", body, "Idempotency-Key: k1"), `{"sockets": 1, "nodes": 1, "duplicate": true}`)
+	equalJSON(t, "in the body", c.post("publish", withKey), `{"sockets": 1, "nodes": 1, "duplicate": true}`)
+	c.want(422, "key_reused", "POST", "publish", `{"route": "/c", "room": "room", "text": "twice"}`, "Idempotency-Key: k1")
+	c.want(400, "invalid_request", "POST", "publish", `{"route": "/c", "all": true, "text": "x", "key": "k2"}`, "Idempotency-Key: k3")
+	wantMetric(t, c.server, `azuhost_api_requests_total{operation="publish",status="422"} 1`)
+	c.post("publish", `{"route": "/c", "room": "room", "text": "last"}`)
+	wantMessage(t, ann, "once")
+	wantMessage(t, ann, "last")
+}
+
+// TestOnPublish checks the answers for what on_publish of a plugin does.
+func TestOnPublish(t *testing.T) {
+	h, ws, c := newAPI(t, Options{})
+	ann := dial(t, ws+"/p/ann")
+	eventually(t, "ann is online", func() bool {
+		online, err := h.Online(t.Context(), "/p/:name", "ann")
+		return online && err == nil
+	})
+	publish := func(text string) string {
+		return fmt.Sprintf(`{"route": "/p/:name", "users": ["ann", "bob"], "text": %q}`, text)
+	}
+	c.want(403, "refused", "POST", "publish", publish("Refused"))
+	c.want(500, "hook_failed", "POST", "publish", publish("Failed"))
+	c.want(500, "hook_failed", "POST", "publish", publish("! trap"))
+	c.want(413, "too_large", "POST", "publish", publish(strings.Repeat("x", 1001)))
+	equalJSON(t, "changed", c.post("publish", publish("Changed")), `{"sockets": 1, "nodes": 1}`)
+	equalJSON(t, "dropped", c.post("publish", publish("Dropped")), `{"sockets": 0, "nodes": 0}`)
+	wantMessage(t, ann, "*hanged")
+}
+
+// TestPublishFailureIsLogged checks that the error of a plugin is cut in the log.
+func TestPublishFailureIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	h, _ := newHost(t, scriptRoute(new([]string)))
+	c := newClient(t, newServer(t, h, Options{Log: slog.New(slog.NewTextHandler(&log, nil))}))
+	c.want(500, "hook_failed", "POST", "publish", `{"route": "/c", "users": ["panics"], "text": "x"}`)
+	_, line, ok := strings.Cut(log.String(), "publication failed")
+	line, _, _ = strings.Cut(line, "\n")
+	if !ok || len(line) > 5000 || !strings.Contains(line, "bytes)") {
+		t.Errorf("logged %d bytes: %.300s", len(line), line)
+	}
+}
+
+// TestPublishKeySpent checks that a publication with a key that failed after a part of it was sent is not repeated,
+// and that one of which nothing was sent is.
+func TestPublishKeySpent(t *testing.T) {
+	var asked []string
+	h, ws := newHost(t, scriptRoute(&asked))
+	c := newClient(t, newServer(t, h, Options{}))
+	ann := dialScript(t, ws, "i ann")
+	for _, tc := range []struct {
+		user   string
+		status int
+		code   string
+	}{
+		{"refused", 403, "refused"},
+		{"fails", 500, "hook_failed"},
+	} {
+		body := fmt.Sprintf(`{"route": "/c", "users": ["ann", %q], "text": "x", "key": %q}`, tc.user, tc.user)
+		for _, again := range []bool{false, true} {
+			asked = nil
+			delivery := object(c.want(tc.status, "key_spent", "POST", "publish", body), "delivery")
+			if delivery["sockets"] != 1.0 || (delivery["duplicate"] == true) != again || (len(asked) == 0) != again {
+				t.Errorf("%s, again %t: %v, asked about %q", tc.user, again, delivery, asked)
+			}
+		}
+		wantMessage(t, ann, "x")
+		body = fmt.Sprintf(`{"route": "/c", "users": [%q], "text": "x", "key": "nothing sent"}`, tc.user)
+		for range 2 {
+			asked = nil
+			if c.want(tc.status, tc.code, "POST", "publish", body); len(asked) != 1 {
+				t.Errorf("%s: asked about %q", tc.user, asked)
+			}
+		}
+	}
+}
+
+// FuzzPublication checks that a body is refused or gives a message that can be sent.
+func FuzzPublication(f *testing.F) {
+	for _, body := range []string{
+		`{"route": "/c", "room": "a", "text": "x"}`,
+		`{"all": true, "binary": "AP8=", "key": "k"}`,
+		`{"users": ["a"], "json": {"a": [1, null]}}`,
+		`{"all": true, "text": null}`,
+		`{"all": true, "ALL": true, "text": "\ud83d\ude00\ud800"}`,
+		`{"all": true, "all": false, "text": ""} {}`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var p publication
+		if !utf8.Valid(body) || decodeObject(body, &p) != nil {
+			return
+		}
+		message, err := p.toHost()
+		if err != nil {
+			return
+		}
+		switch {
+		case !json.Valid(body):
+			t.Errorf("accepted %q, which is not JSON", body)
+		case p.JSON.set && !json.Valid(message.Data), !p.Binary.set && !utf8.Valid(message.Data):
+			t.Errorf("%q gives %q", body, message.Data)
+		}
+	})
+}
