@@ -3,14 +3,62 @@ package host_test
 import (
 	"context"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestCheckIsNoNode: to look for mistakes is not to join the cluster, where the
-// node that is looked at may be at work under the same name.
+// TestCheck: Check names all mistakes at once.
+func TestCheck(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing.wasm")
+	err := host.Check(t.Context(), host.Options{Routes: []host.Route{
+		{Path: "no-slash", Channel: scriptInGo()},
+		{Path: "/both", Channel: scriptInGo(), Plugin: scriptGuest},
+		{Path: "/none"},
+		{
+			Path: "/odd", Channel: scriptInGo(), Instances: "room", Metering: "m", SlowReader: "s", OnFault: "f",
+			Limits: host.Limits{Timers: -1},
+		},
+		{Path: "/missing", Plugin: missing},
+		{Path: "/json", Plugin: scriptGuest, Config: map[string]any{"f": func() {}}},
+		{Path: "/x/:a", Channel: scriptInGo()}, {Path: "/:b/y", Channel: scriptInGo()},
+		{Path: "/fine", Plugin: scriptGuest},
+	}})
+	if err == nil {
+		t.Fatal("nothing found")
+	}
+	for _, s := range []string{
+		"no-slash", "/both", "/none", "/odd", "instances", "metering", "slow_reader", "on_fault", "Timers", missing,
+		"/json", "/x/:a", "/:b/y",
+	} {
+		if !strings.Contains(err.Error(), s) {
+			t.Errorf("%q is not named in:\n%v", s, err)
+		}
+	}
+	if strings.Contains(err.Error(), "/fine") {
+		t.Error(err)
+	}
+	for name, o := range map[string]host.Options{
+		"MaxConnections":           {MaxConnections: -1},
+		"MaxConnectionsPerAddress": {MaxConnectionsPerAddress: -2},
+		"HandshakeTimeout":         {HandshakeTimeout: -1},
+		"nowhere":                  {TrustedProxies: []string{"nowhere"}},
+	} {
+		o.Routes = []host.Route{{Path: "no-slash", Channel: scriptInGo()}}
+		err := host.Check(t.Context(), o)
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "no-slash") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	fine := host.Options{Routes: []host.Route{{Path: "/fine", Plugin: scriptGuest}}}
+	if err := host.Check(t.Context(), fine); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCheckIsNoNode: Check does not connect to the broker, because the node that it checks may run under the same name.
 func TestCheckIsNoNode(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -36,7 +84,11 @@ func TestCheckIsNoNode(t *testing.T) {
 		ln.Close()
 		<-done
 	}()
-	o := host.Options{Node: "one", Routes: []host.Route{storeRoute()}, Broker: host.Broker{URL: "redis://" + ln.Addr().String(), Required: true}}
+	o := host.Options{
+		Node:   "one",
+		Routes: []host.Route{storeRoute()},
+		Broker: host.Broker{URL: "redis://" + ln.Addr().String(), Required: true},
+	}
 	if err := host.Check(context.Background(), o); err != nil {
 		t.Error(err)
 	}

@@ -11,20 +11,17 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/rollout"
 	"github.com/azuhost/azuhost/host/internal/routepath"
-	"github.com/azuhost/azuhost/host/internal/socket"
-	"github.com/azuhost/azuhost/internal/fields"
-	"github.com/azuhost/azuhost/internal/wasm"
 )
 
-// ErrRestart says that a change of options needs a new host.
+// ErrRestart is the error for a change of options that needs a new host.
 var ErrRestart = errors.New("needs a restart")
 
-// Reload applies other options: routes come, go (their connections are closed
-// with 1001) and change; rooms, values and the store of a route that stays are
-// kept, as are its connections. On error nothing has changed.
+// Reload puts other options in force. A route that stays keeps its connections, rooms, values and store, also if its
+// options change. The connections of a route that is gone are closed with 1001. Plugins of routes that stay are loaded
+// again if their files have changed. On an error nothing has changed; it wraps ErrRestart if the options need a new
+// host.
 func (h *Host) Reload(ctx context.Context, o Options) error {
 	h.reload.Lock()
 	defer h.reload.Unlock()
@@ -53,17 +50,18 @@ func (h *Host) Reload(ctx context.Context, o Options) error {
 	return h.apply(ctx, o)
 }
 
-// apply makes o the options in force. Everything that can fail comes first.
+// apply puts o in force. All that can fail comes first. h.reload is held.
 func (h *Host) apply(ctx context.Context, o Options) error {
 	o = o.withDefaults()
 	cfg, err := newConfig(o)
 	errs := []error{err, checkRoutes(o.Routes)}
 	for _, r := range o.Routes {
 		if rt := h.runtime(r.Path); rt != nil {
-			errs = append(errs, rt.stays(r))
+			errs = append(errs, rt.checkFixed(r))
 		}
 		if r.Store == StoreShared && o.Broker.URL == "" {
-			errs = append(errs, fmt.Errorf("route %s: a shared store needs a broker: set Broker.URL (broker: redis://…), or store: memory", r.Path))
+			errs = append(errs, fmt.Errorf("route %s: a shared store needs a broker: "+
+				"set Broker.URL (broker: redis://…), or store: memory", r.Path))
 		}
 	}
 	sets, err := h.prepare(ctx, o)
@@ -86,13 +84,16 @@ func (h *Host) apply(ctx context.Context, o Options) error {
 	h.install(cfg, sets)
 	h.pruneState(o)
 	h.replaceWatcher(w)
-	h.refresh(ctx, kept)
+	for _, s := range kept {
+		if s.rollout != nil {
+			s.loadFile(ctx)
+		}
+	}
 	return nil
 }
 
-// stays says whether what a channel is made of is as it was: other options of a route can
-// change while the host runs.
-func (rt *routeRuntime) stays(r Route) error {
+// checkFixed returns an error if r differs from the route that runs in an option that can not change while it runs.
+func (rt *routeRuntime) checkFixed(r Route) error {
 	var errs []error
 	for _, c := range []struct {
 		name string
@@ -109,32 +110,8 @@ func (rt *routeRuntime) stays(r Route) error {
 	return errors.Join(errs...)
 }
 
-// refresh loads the files of routes that stay as they are, as they may have
-// changed. Like any new version, one that fails leaves the one that runs.
-func (h *Host) refresh(ctx context.Context, kept []*settings) {
-	for _, s := range kept {
-		if s.rollout != nil {
-			s.loadFile(ctx)
-		}
-	}
-}
-
-// checkRoutes finds everything that is wrong with routes without loading them.
-func checkRoutes(routes []Route) error {
-	var errs []error
-	mux, seen := http.NewServeMux(), map[string]string{}
-	for _, r := range routes {
-		if err := r.validate(); err != nil {
-			errs = append(errs, err)
-		} else if err := routepath.Handle(mux, seen, r.Path, http.NotFoundHandler()); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// prepare makes the settings of all routes that have nothing wrong, in
-// parallel. Plugins of routes that stay as they are, are kept.
+// prepare returns the settings of the valid routes of o, and nil in the place of the others. It loads plugins in
+// parallel. A route that has not changed keeps its settings.
 func (h *Host) prepare(ctx context.Context, o Options) ([]*settings, error) {
 	sets := make([]*settings, len(o.Routes))
 	errs := make([]error, len(o.Routes))
@@ -162,7 +139,7 @@ func (h *Host) prepare(ctx context.Context, o Options) ([]*settings, error) {
 	return sets, errors.Join(errs...)
 }
 
-// discard frees settings that are not in use.
+// discard frees the settings that are not in use.
 func (h *Host) discard(sets []*settings) (err error) {
 	for _, s := range sets {
 		if s != nil && !s.live {
@@ -172,6 +149,7 @@ func (h *Host) discard(sets []*settings) (err error) {
 	return err
 }
 
+// sameRoute reports whether two routes have the same options. Channels that can not be compared differ.
 func sameRoute(a, b Route) bool {
 	if t := reflect.TypeOf(a.Channel); t != nil && !t.Comparable() || a.Channel != b.Channel {
 		return false
@@ -180,60 +158,7 @@ func sameRoute(a, b Route) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, error) {
-	l := r.Limits
-	s := &settings{
-		route: r, limits: l, name: r.pluginName(),
-		sock: socket.Options{
-			MaxMessage: l.MaxMessage, MaxQueue: l.MaxQueue, MessageRate: l.MessagesPerSecond, MessageBurst: l.MessageBurst,
-			DropOldest: r.SlowReader == SlowDropOldest, Subprotocols: r.Subprotocols,
-		},
-	}
-	if s.rt = h.runtime(r.Path); s.rt == nil {
-		s.rt = newRouteRuntime(h, s)
-	}
-	if r.Plugin == "" {
-		s.logic = newChannelLogic(r.Channel)
-		return s, nil
-	}
-	config, err := r.configJSON()
-	if err != nil {
-		return nil, err
-	}
-	var module wasm.Limits
-	fields.Copy(&module, l.Module)
-	s.plugin, err = plugin.New(plugin.Options{
-		Mode: plugin.Mode(r.Instances), Metering: plugin.Metering(r.Metering),
-		Deadline: l.Deadline, Fuel: l.Fuel, Scan: module, MemoryLimit: l.Memory, MaxModule: l.MaxModule, Allow: r.Allow,
-		Config: config, CacheDir: o.CacheDir,
-		Log:      h.log.With("route", r.Path, "plugin", s.name),
-		GuestLog: s.rt.guestLog,
-		CPUSlots: h.cpuSlots,
-		Observer: h.metrics.hooks(r.Path, s.name),
-		NewEnv:   s.loadEnv,
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.logic = s.plugin
-	s.rollout = h.newRollout(s)
-	err = s.rollout.Load(ctx)
-	if err != nil && h.mux.Load() == nil { // the host starts, and no version runs
-		err = s.rollout.LoadLastGood(ctx, err)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	return s, nil
-}
-
-func (s *settings) close() error {
-	if s.plugin == nil {
-		return nil
-	}
-	return s.plugin.Close(context.Background())
-}
-
+// runtime returns the route with a path, nil if there is none.
 func (h *Host) runtime(path string) *routeRuntime {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -245,7 +170,7 @@ func (h *Host) runtime(path string) *routeRuntime {
 	return nil
 }
 
-// install puts prepared settings in force. It can not fail.
+// install puts prepared settings in force. It can not fail. h.reload is held.
 func (h *Host) install(cfg *config, sets []*settings) {
 	mux, seen := http.NewServeMux(), map[string]string{}
 	var routes []*routeRuntime
@@ -264,7 +189,7 @@ func (h *Host) install(cfg *config, sets []*settings) {
 		}
 		routes = append(routes, rt)
 		if err := routepath.Handle(mux, seen, s.route.Path, rt); err != nil {
-			panic(err) // checked before
+			panic(err) // checkRoutes has tried it
 		}
 	}
 	gone := h.runtimes()
@@ -283,10 +208,11 @@ func (h *Host) install(cfg *config, sets []*settings) {
 	}
 }
 
+// routeRemoved is the close reason of connections whose route is gone.
 const routeRemoved = "the channel is gone"
 
-// retire ends a route that is no more: its connections are closed, spread as in
-// a drain, and when the last has gone its plugin is freed.
+// retire ends a route that is gone. It closes its connections, spread over time as in a drain, and frees its plugin
+// when the last one has ended.
 func (h *Host) retire(rt *routeRuntime) {
 	rt.retired.Store(true)
 	rt.appMetrics.Retire()
@@ -302,25 +228,9 @@ func (h *Host) retire(rt *routeRuntime) {
 	h.closeLater(rt.settings.Load())
 }
 
-// closeLater frees a plugin when its last hook is done.
+// closeLater frees the plugin of settings that are out of use, when its last hook has ended.
 func (h *Host) closeLater(s *settings) {
 	if err := s.close(); err != nil {
 		h.log.Error("close plugin", "plugin", s.name, "err", err)
 	}
-}
-
-// Check says what is wrong with options, without serving: routes, files, and
-// whether each plugin loads and starts.
-func Check(ctx context.Context, o Options) error {
-	o.Watch, o.StateDir, o.Broker.offline = false, "", true
-	if o.Auth != nil {
-		a := *o.Auth
-		a.offline = true
-		o.Auth = &a
-	}
-	h, err := New(o)
-	if err != nil {
-		return err
-	}
-	return h.Close(ctx)
 }

@@ -29,7 +29,7 @@ func TestReloadKeepsWhatStays(t *testing.T) {
 		h, url := serveQuiet(t, host.Options{Routes: []host.Route{r, gone}})
 		c, old := dialDo(t, url+"/c", "j room;i me;v k|1;S k|1;W hour"), dial(t, url+"/echo")
 		do(t, old, "x", "x")
-		// Other limits and settings for one route, the other goes, a third comes.
+		// One route has other options, one is gone, and one is new.
 		r.Limits.MaxRoomsPerConnection, r.Limits.HookEffects, r.OnFault = 200, 150, host.FaultClose
 		added := host.Route{Path: "/new", Channel: scriptInGo()}
 		reload(t, h, host.Options{Routes: []host.Route{added, r}})
@@ -38,7 +38,7 @@ func TestReloadKeepsWhatStays(t *testing.T) {
 		do(t, dial(t, url+"/new"), "s new", "new")
 		do(t, c, "n room;o me;g k;G k;r", "1", "1", "1", "1", "room")
 		wantMetric(t, h, `azuhost_timers{route="/c"}`, 1)
-		for i := range 15 { // over the limit of before
+		for i := range 15 { // more than the old limit allows
 			var joins strings.Builder
 			for k := range 10 {
 				joins.WriteString("j " + strings.Repeat("x", i*10+k+1) + ";")
@@ -62,13 +62,16 @@ func repeat(s string, n int) (out []string) {
 	return out
 }
 
-// TestReloadGivesOtherConfig swaps a plugin's config while it serves: nothing
-// that was sent is lost, and on_load of the new one takes effect once.
-func TestReloadGivesOtherConfig(t *testing.T) {
+// TestReloadUnderLoad changes a plugin's config while it serves: no message is lost, and on_load of each new version
+// takes effect once.
+func TestReloadUnderLoad(t *testing.T) {
 	for _, mode := range []host.Instances{host.Single, host.Pool} {
 		t.Run(string(mode), func(t *testing.T) {
 			route := func(do string) host.Route {
-				return host.Route{Path: "/c", Plugin: scriptGuest, Instances: mode, Config: map[string]any{"do": do}, Limits: host.Limits{Deadline: patient}}
+				return host.Route{
+					Path: "/c", Plugin: scriptGuest, Instances: mode, Config: map[string]any{"do": do},
+					Limits: host.Limits{Deadline: patient},
+				}
 			}
 			h, url := serve(t, host.Options{Routes: []host.Route{route("A loads")}})
 			c := dial(t, url+"/c")
@@ -107,7 +110,7 @@ func TestReloadGivesOtherConfig(t *testing.T) {
 	}
 }
 
-// TestReloadFails leaves everything as it was.
+// TestReloadFails: a reload that fails changes nothing.
 func TestReloadFails(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "bad.wasm")
 	if err := os.WriteFile(bad, []byte("not wasm"), 0o600); err != nil {
@@ -122,10 +125,24 @@ func TestReloadFails(t *testing.T) {
 		o     host.Options
 		names []string
 	}{
-		"a plugin":       {host.Options{Routes: []host.Route{changed, {Path: "/bad", Plugin: bad}}}, []string{"/bad", "bad.wasm"}},
-		"a missing file": {host.Options{Routes: []host.Route{changed, {Path: "/bad", Plugin: bad + "2"}}}, []string{"/bad", "bad.wasm2"}},
-		"a conflict":     {host.Options{Routes: []host.Route{changed, {Path: "/x/:a", Channel: scriptInGo()}, {Path: "/:b/y", Channel: scriptInGo()}}}, []string{"/x/:a", "/:b/y"}},
-		"a folder":       {host.Options{Routes: []host.Route{changed}, TrustedProxies: []string{"nowhere"}}, []string{"nowhere"}},
+		"a plugin": {
+			host.Options{Routes: []host.Route{changed, {Path: "/bad", Plugin: bad}}},
+			[]string{"/bad", "bad.wasm"},
+		},
+		"a missing file": {
+			host.Options{Routes: []host.Route{changed, {Path: "/bad", Plugin: bad + "2"}}},
+			[]string{"/bad", "bad.wasm2"},
+		},
+		"a conflict": {
+			host.Options{Routes: []host.Route{
+				changed, {Path: "/x/:a", Channel: scriptInGo()}, {Path: "/:b/y", Channel: scriptInGo()},
+			}},
+			[]string{"/x/:a", "/:b/y"},
+		},
+		"a proxy": {
+			host.Options{Routes: []host.Route{changed}, TrustedProxies: []string{"nowhere"}},
+			[]string{"nowhere"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := h.Reload(testContext(t), tc.o)
@@ -148,8 +165,13 @@ func TestReloadNeedsRestart(t *testing.T) {
 	routes := []host.Route{{Path: "/c", Channel: scriptInGo()}}
 	h, _ := serve(t, host.Options{Routes: routes})
 	for name, o := range map[string]host.Options{
-		"PingInterval": {PingInterval: time.Hour}, "PongTimeout": {PongTimeout: time.Hour}, "MessageTimeout": {MessageTimeout: time.Hour},
-		"StateDir": {StateDir: t.TempDir()}, "CloseTimeout": {CloseTimeout: time.Hour}, "MaxConnections": {MaxConnections: 7}, "MaxConnectionsPerAddress": {MaxConnectionsPerAddress: 7},
+		"PingInterval":             {PingInterval: time.Hour},
+		"PongTimeout":              {PongTimeout: time.Hour},
+		"MessageTimeout":           {MessageTimeout: time.Hour},
+		"CloseTimeout":             {CloseTimeout: time.Hour},
+		"StateDir":                 {StateDir: t.TempDir()},
+		"MaxConnections":           {MaxConnections: 7},
+		"MaxConnectionsPerAddress": {MaxConnectionsPerAddress: 7},
 	} {
 		o.Routes = routes
 		if err := h.Reload(t.Context(), o); !errors.Is(err, host.ErrRestart) || !strings.Contains(err.Error(), name) {
@@ -181,45 +203,7 @@ func TestReloadOfAnyChannel(t *testing.T) {
 	do(t, c, "s still here", "still here")
 }
 
-// TestCheck names everything that is wrong at once.
-func TestCheck(t *testing.T) {
-	missing := filepath.Join(t.TempDir(), "missing.wasm")
-	err := host.Check(t.Context(), host.Options{Routes: []host.Route{
-		{Path: "no-slash", Channel: scriptInGo()},
-		{Path: "/both", Channel: scriptInGo(), Plugin: scriptGuest},
-		{Path: "/none"},
-		{Path: "/odd", Channel: scriptInGo(), Instances: "room", Metering: "m", SlowReader: "s", OnFault: "f", Limits: host.Limits{Timers: -1}},
-		{Path: "/missing", Plugin: missing},
-		{Path: "/json", Plugin: scriptGuest, Config: map[string]any{"f": func() {}}},
-		{Path: "/x/:a", Channel: scriptInGo()}, {Path: "/:b/y", Channel: scriptInGo()},
-		{Path: "/fine", Plugin: scriptGuest},
-	}})
-	if err == nil {
-		t.Fatal("nothing found")
-	}
-	for _, s := range []string{"no-slash", "/both", "/none", "/odd", "instances", "metering", "slow_reader", "on_fault", "Timers", missing, "/json", "/x/:a", "/:b/y"} {
-		if !strings.Contains(err.Error(), s) {
-			t.Errorf("%q is not named in:\n%v", s, err)
-		}
-	}
-	if strings.Contains(err.Error(), "/fine") {
-		t.Error(err)
-	}
-	for name, o := range map[string]host.Options{
-		"MaxConnections": {MaxConnections: -1}, "MaxConnectionsPerAddress": {MaxConnectionsPerAddress: -2}, "HandshakeTimeout": {HandshakeTimeout: -1},
-		"nowhere": {TrustedProxies: []string{"nowhere"}},
-	} {
-		o.Routes = []host.Route{{Path: "no-slash", Channel: scriptInGo()}}
-		if err := host.Check(t.Context(), o); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "no-slash") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if err := host.Check(t.Context(), host.Options{Routes: []host.Route{{Path: "/fine", Plugin: scriptGuest}}}); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestOneRegistry has hosts one after the other, and at once, in a registry.
+// TestOneRegistry: one registry serves hosts one after the other, but not two at once.
 func TestOneRegistry(t *testing.T) {
 	o := host.Options{Registry: prometheus.NewRegistry(), Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}}}
 	for range 2 {
@@ -231,7 +215,7 @@ func TestOneRegistry(t *testing.T) {
 		}
 		wantMetric(t, h, `azuhost_app_hits_total{route="/c"}`, 1)
 		wantMetric(t, h, `azuhost_connections{route="/c"}`, 1)
-		if _, err := o.Registry.Gather(); err != nil { // nothing of the host before
+		if _, err := o.Registry.Gather(); err != nil { // no series of the host before
 			t.Error(err)
 		}
 		_ = c.CloseNow()
@@ -254,7 +238,7 @@ func TestLivezAndReadyz(t *testing.T) {
 	}
 }
 
-// TestReloadDuringAHandshake takes a route away while on_connect runs.
+// TestReloadDuringAHandshake: a connection whose route is removed while on_connect runs is closed.
 func TestReloadDuringAHandshake(t *testing.T) {
 	f, events := closing()
 	f.Concurrent = true

@@ -1,7 +1,9 @@
 package host
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,8 @@ import (
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/rollout"
 	"github.com/azuhost/azuhost/host/internal/socket"
+	"github.com/azuhost/azuhost/internal/fields"
+	"github.com/azuhost/azuhost/internal/wasm"
 )
 
 // settings are the part of a route that a reload can change. A reload makes new
@@ -27,6 +31,73 @@ type settings struct {
 	// Guarded by Host.reload.
 	live   bool      // the settings are or were in use
 	loaded *loadCall // the on_load whose effects take place when the settings go live
+}
+
+// newSettings returns settings for the route r, whose plugin it loads. They are not in use.
+func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, error) {
+	l := r.Limits
+	s := &settings{
+		route: r, limits: l, name: r.pluginName(),
+		sock: socket.Options{
+			MaxMessage:   l.MaxMessage,
+			MaxQueue:     l.MaxQueue,
+			MessageRate:  l.MessagesPerSecond,
+			MessageBurst: l.MessageBurst,
+			DropOldest:   r.SlowReader == SlowDropOldest,
+			Subprotocols: r.Subprotocols,
+		},
+	}
+	if s.rt = h.runtime(r.Path); s.rt == nil {
+		s.rt = newRouteRuntime(h, s)
+	}
+	if r.Plugin == "" {
+		s.logic = newChannelLogic(r.Channel)
+		return s, nil
+	}
+	config, err := r.configJSON()
+	if err != nil {
+		return nil, err
+	}
+	var module wasm.Limits
+	fields.Copy(&module, l.Module)
+	s.plugin, err = plugin.New(plugin.Options{
+		Mode:        plugin.Mode(r.Instances),
+		Metering:    plugin.Metering(r.Metering),
+		Deadline:    l.Deadline,
+		Fuel:        l.Fuel,
+		Scan:        module,
+		MemoryLimit: l.Memory,
+		MaxModule:   l.MaxModule,
+		Allow:       r.Allow,
+		Config:      config,
+		CacheDir:    o.CacheDir,
+		Log:         h.log.With("route", r.Path, "plugin", s.name),
+		GuestLog:    s.rt.guestLog,
+		CPUSlots:    h.cpuSlots,
+		Observer:    h.metrics.hooks(r.Path, s.name),
+		NewEnv:      s.loadEnv,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.logic = s.plugin
+	s.rollout = h.newRollout(s)
+	err = s.rollout.Load(ctx)
+	if err != nil && h.mux.Load() == nil { // the host starts, and no version runs
+		err = s.rollout.LoadLastGood(ctx, err)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// close frees the plugin when its last hook has ended.
+func (s *settings) close() error {
+	if s.plugin == nil {
+		return nil
+	}
+	return s.plugin.Close(context.Background())
 }
 
 // pluginName returns the name of the plugin's file without its extension, and "go"
