@@ -3,21 +3,24 @@ package link
 import (
 	"fmt"
 	"slices"
+
+	"github.com/azuhost/azuhost/internal/wasm"
 )
 
-// Code is the body of an added function while it is written. Instructions are
-// methods; each returns the code, so that what belongs together stands in one
-// line.
+// Code writes the body of an added function. Its methods append one instruction each, and return the Code, so that
+// calls can be chained. The first error makes Link fail.
 type Code struct {
-	l      *Linker
-	b      []byte
-	params int
-	err    error
+	l   *Linker
+	b   []byte
+	err error
 }
 
+// Opcodes (5.4 of the WebAssembly specification) that are used more than once.
 const (
-	opEnd      = 0x0b
-	opI32Const = 0x41
+	opCall       = 0x10
+	opEnd        = 0x0b
+	opI32Const   = 0x41
+	opMiscPrefix = 0xfc // of saturating conversions and bulk instructions
 )
 
 func (c *Code) op(b ...byte) *Code {
@@ -25,19 +28,19 @@ func (c *Code) op(b ...byte) *Code {
 	return c
 }
 
-// Get reads a local; parameters come first.
+// Get pushes a local. Parameters are the first locals.
 func (c *Code) Get(local int) *Code { return c.indexed(0x20, uint32(local)) }
 
-// Set writes a local.
+// Set pops a value into a local.
 func (c *Code) Set(local int) *Code { return c.indexed(0x21, uint32(local)) }
 
-// Tee writes a local and leaves the value.
+// Tee copies the value on top of the stack into a local.
 func (c *Code) Tee(local int) *Code { return c.indexed(0x22, uint32(local)) }
 
-// GetGlobal reads a global that Global has added.
+// GetGlobal pushes a global that Linker.Global has added.
 func (c *Code) GetGlobal(name string) *Code { return c.global(0x23, name) }
 
-// SetGlobal writes it.
+// SetGlobal pops a value into a global that Linker.Global has added.
 func (c *Code) SetGlobal(name string) *Code { return c.global(0x24, name) }
 
 func (c *Code) global(op byte, name string) *Code {
@@ -45,108 +48,108 @@ func (c *Code) global(op byte, name string) *Code {
 	if i < 0 {
 		c.err = fmt.Errorf("there is no global %s", name)
 	}
-	return c.indexed(op, c.l.base.globals+uint32(i))
+	return c.indexed(op, uint32(len(c.l.base.Globals)+i))
 }
 
 func (c *Code) indexed(op byte, i uint32) *Code {
-	c.b = appendU32(append(c.b, op), i)
+	c.b = wasm.AppendU32(append(c.b, op), i)
 	return c
 }
 
-// I32 is a constant.
+// I32 pushes a constant.
 func (c *Code) I32(v int32) *Code {
-	c.b = appendSigned(append(c.b, opI32Const), int64(v))
+	c.b = wasm.AppendSigned(append(c.b, opI32Const), int64(v))
 	return c
 }
 
-// I64 is a constant.
+// I64 pushes a constant.
 func (c *Code) I64(v int64) *Code {
-	c.b = appendSigned(append(c.b, 0x42), v)
+	c.b = wasm.AppendSigned(append(c.b, 0x42), v)
 	return c
 }
 
-// Call calls a function: an added one, one that the base exports, or an
-// import, as "module.name".
+// Call calls a function: an added one, one that the base exports, or an import, as "module.name".
 func (c *Code) Call(name string) *Code {
-	i, ok := c.l.index[name]
-	if !ok {
-		c.err = fmt.Errorf("there is no function %s", name)
+	i, err := c.l.lookup(name)
+	if err != nil {
+		c.err = err
 	}
 	return c.indexed(opCall, i)
 }
 
-// Load reads the i32 at an address and an offset.
+// Load pops an address, and pushes the i32 at that address plus offset. The other loads and the stores are alike.
 func (c *Code) Load(offset uint32) *Code { return c.memory(0x28, 2, offset) }
 
-// Load8 reads a byte.
+// Load8 loads a byte as an i32.
 func (c *Code) Load8(offset uint32) *Code { return c.memory(0x2d, 0, offset) }
 
-// LoadI64 reads an i64.
+// LoadI64 loads an i64.
 func (c *Code) LoadI64(offset uint32) *Code { return c.memory(0x29, 0, offset) }
 
-// Store writes an i32.
+// Store stores an i32.
 func (c *Code) Store(offset uint32) *Code { return c.memory(0x36, 2, offset) }
 
-// StoreI64 writes an i64.
+// StoreI64 stores an i64.
 func (c *Code) StoreI64(offset uint32) *Code { return c.memory(0x37, 3, offset) }
 
-// Store8 writes a byte.
+// Store8 stores the low byte of an i32.
 func (c *Code) Store8(offset uint32) *Code { return c.memory(0x3a, 0, offset) }
 
 func (c *Code) memory(op, align byte, offset uint32) *Code {
-	c.b = appendU32(append(c.b, op, align), offset)
+	c.b = wasm.AppendU32(append(c.b, op, align), offset)
 	return c
 }
 
-// MemoryInit copies from a passive segment: address, offset in it, length.
+// MemoryInit pops an address, an offset in a passive data segment and a length, and copies from the segment to memory.
 func (c *Code) MemoryInit(segment uint32) *Code {
-	c.b = append(appendU32(append(c.b, opBulk, 8), segment), 0)
+	c.b = append(wasm.AppendU32(append(c.b, opMiscPrefix, 8), segment), 0)
 	return c
 }
 
+// noResult is the type of a block without parameters and results.
 const noResult = 0x40
 
-// Block begins a block without a result; End ends it.
+// Block begins a block without a result.
 func (c *Code) Block() *Code { return c.op(0x02, noResult) }
 
 // Loop begins a loop.
 func (c *Code) Loop() *Code { return c.op(0x03, noResult) }
 
-// If begins what runs if the i32 is not 0.
+// If pops an i32, and begins a block that runs if it is not 0.
 func (c *Code) If() *Code { return c.op(0x04, noResult) }
 
-// Else begins the other case.
+// Else begins the block that runs if the i32 of If is 0.
 func (c *Code) Else() *Code { return c.op(0x05) }
 
 // End ends a block, a loop or an if.
 func (c *Code) End() *Code { return c.op(opEnd) }
 
-// Br leaves, or for a loop repeats, the block so many levels up.
+// Br leaves the block that is level blocks further out, or repeats it if it is a loop. 0 is the innermost block.
 func (c *Code) Br(level uint32) *Code { return c.indexed(0x0c, level) }
 
-// BrIf does so if the i32 is not 0.
+// BrIf pops an i32, and branches like Br if it is not 0.
 func (c *Code) BrIf(level uint32) *Code { return c.indexed(0x0d, level) }
 
-// BrTable leaves the block whose level is on the stack, from 0; n or more: the nth.
+// BrTable pops an i32, and branches to the block of that level, or of level n if the i32 is larger.
 func (c *Code) BrTable(n uint32) *Code {
-	c.b = appendU32(append(c.b, 0x0e), n)
+	c.b = wasm.AppendU32(append(c.b, 0x0e), n)
 	for i := range n {
-		c.b = appendU32(c.b, i)
+		c.b = wasm.AppendU32(c.b, i)
 	}
-	c.b = appendU32(c.b, n)
+	c.b = wasm.AppendU32(c.b, n)
 	return c
 }
 
-// Return returns what is on the stack.
+// Return returns the values on the stack.
 func (c *Code) Return() *Code { return c.op(0x0f) }
 
-// Trap ends the instance.
+// Trap traps.
 func (c *Code) Trap() *Code { return c.op(0x00) }
 
 // Drop drops a value.
 func (c *Code) Drop() *Code { return c.op(0x1a) }
 
-// Arithmetic, by the names of the instructions.
+// The methods below are the numeric instructions of their names.
 
 func (c *Code) I32Eqz() *Code          { return c.op(0x45) }
 func (c *Code) I32Eq() *Code           { return c.op(0x46) }
@@ -169,5 +172,5 @@ func (c *Code) I64Shl() *Code          { return c.op(0x86) }
 func (c *Code) I64ShrU() *Code         { return c.op(0x88) }
 func (c *Code) F64ConvertI32S() *Code  { return c.op(0xb7) }
 func (c *Code) F64ConvertI64S() *Code  { return c.op(0xb9) }
-func (c *Code) I32TruncSatF64S() *Code { return c.op(opBulk, 2) }
-func (c *Code) I64TruncSatF64S() *Code { return c.op(opBulk, 6) }
+func (c *Code) I32TruncSatF64S() *Code { return c.op(opMiscPrefix, 2) }
+func (c *Code) I64TruncSatF64S() *Code { return c.op(opMiscPrefix, 6) }

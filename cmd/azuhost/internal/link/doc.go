@@ -1,8 +1,7 @@
-// Package link adds code to a WebAssembly module: functions of its own, in the
-// place of imports that nobody would provide, and imports that the module did
-// not have. It is a linker for one known base module at a time, and refuses
-// what it does not know of the format rather than to get it wrong.
+// Package link adds code to a WebAssembly module, the base: functions, globals, data, and imports. An added function
+// can replace an import of the base. The result has the exports that are asked for, and the memory of the base.
 //
-// Adding an import moves the index of every function. So all code of the base
-// is read, and the indexes in it are written anew.
+// Added imports move the indexes of all functions, so Link copies the code of the base with mapped indexes. It is a
+// linker for known modules: it refuses a base with a start function, with imports other than functions, or with tables
+// other than one of functions.
 package link

@@ -11,7 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// guests are modules to add to.
+// guests returns the files of base modules.
 func guests(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("../../../../testplugins/*.wasm")
@@ -30,8 +30,7 @@ func read(t testing.TB, file string) []byte {
 	return b
 }
 
-// TestLinkedIsValid adds an import, which moves every index, and holds the
-// module against a compiler.
+// TestLinkedIsValid adds an import, which moves every index, and compiles the result.
 func TestLinkedIsValid(t *testing.T) {
 	r := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigInterpreter())
 	defer r.Close(context.Background())
@@ -70,21 +69,21 @@ func TestLinkedIsValid(t *testing.T) {
 	}
 }
 
-// TestReplacesImports runs a base whose import has become a function.
+// TestReplacesImports runs a base whose import is replaced by a function.
 func TestReplacesImports(t *testing.T) {
 	l, err := New(read(t, "../../../../testplugins/echo.wasm"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Global("got")
-	const conn, kind, data, length = 0, 1, 2, 3
+	const kind, length = 1, 3 // parameters
 	l.Func("azu.send", Type{Params: "liii", Results: "i"}, "", func(c *Code) {
 		c.Get(length).SetGlobal("got").Get(kind).I32(1).I32Eq().If().I32(0).Return().End().I32(-1)
 	})
 	l.Func("got", Type{Results: "i"}, "", func(c *Code) { c.GetGlobal("got") })
-	// The base has no table: the slot is the first one, and not called by it.
+	// The base has no table, so the slot is the first one.
 	if at := l.Slot("got"); at != 0 {
-		t.Errorf("got is at %d of the table, want 0", at)
+		t.Errorf("the slot of got is %d, want 0", at)
 	}
 	l.Export("on_message", "on_message")
 	l.Export("got", "got")
@@ -112,12 +111,19 @@ func TestReplacesImports(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	base := read(t, "../../../../testplugins/echo.wasm")
 	for want, add := range map[string]func(l *Linker){
-		"there is no function nowhere":   func(l *Linker) { l.Func("f", Type{}, "", func(c *Code) { c.Call("nowhere") }) },
-		"there is no global g":           func(l *Linker) { l.Func("f", Type{}, "", func(c *Code) { c.GetGlobal("g").Drop() }) },
-		"no function gone to export":     func(l *Linker) { l.Export("x", "gone") },
-		"has another type":               func(l *Linker) { l.Func("azu.send", Type{}, "", func(*Code) {}) },
-		"no function gone for the table": func(l *Linker) { l.Slot("gone") },
-		"the function f is there twice":  func(l *Linker) { l.Func("f", Type{}, "", func(*Code) {}); l.Func("f", Type{}, "", func(*Code) {}) },
+		"function f: there is no function nowhere": func(l *Linker) {
+			l.Func("f", Type{}, "", func(c *Code) { c.Call("nowhere") })
+		},
+		"function f: there is no global g": func(l *Linker) {
+			l.Func("f", Type{}, "", func(c *Code) { c.GetGlobal("g").Drop() })
+		},
+		"export x: there is no function gone": func(l *Linker) { l.Export("x", "gone") },
+		"does not have the type":              func(l *Linker) { l.Func("azu.send", Type{}, "", func(*Code) {}) },
+		"table: there is no function gone":    func(l *Linker) { l.Slot("gone") },
+		"the function f is there twice": func(l *Linker) {
+			l.Func("f", Type{}, "", func(*Code) {})
+			l.Func("f", Type{}, "", func(*Code) {})
+		},
 	} {
 		l, err := New(base)
 		if err != nil {
@@ -130,6 +136,23 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// TestBasesRefused: a base that the linker cannot extend is an error.
+func TestBasesRefused(t *testing.T) {
+	const header = "\x00asm\x01\x00\x00\x00"
+	for want, module := range map[string]string{
+		"not a valid WebAssembly module": "x",
+		"import a.b is a global":         header + "\x02\x08\x01\x01a\x01b\x03\x7f\x00",
+		"it has tables other than":       header + "\x04\x04\x01\x6f\x00\x01",
+		"it has a start function": header + "\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00" +
+			"\x08\x01\x00\x0a\x04\x01\x02\x00\x0b",
+	} {
+		if _, err := New([]byte(module)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// FuzzLink: New and Link do not panic.
 func FuzzLink(f *testing.F) {
 	for _, file := range guests(f) {
 		f.Add(read(f, file))
@@ -140,6 +163,6 @@ func FuzzLink(f *testing.F) {
 			return
 		}
 		l.Import("more", "host", Type{})
-		_, _ = l.Link() // an error, or a module that the compiler judges
+		_, _ = l.Link()
 	})
 }
