@@ -44,7 +44,7 @@ type Host struct {
 	config     atomic.Pointer[config]
 	closing    atomic.Bool // no more connections
 	closed     atomic.Bool
-	wait       sync.WaitGroup  // clerks, judges and what goes
+	wait       sync.WaitGroup  // background loops, trial evaluators, and what is being freed
 	ending     context.Context // done when the host closes
 	end        context.CancelFunc
 	state      *rollout.State

@@ -9,9 +9,9 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestLastGoodOutlivesTheProcess: a host that starts with a file that does not load runs the last good version of the
+// TestStateOutlivesTheProcess: a host that starts with a file that does not load runs the last good version of the
 // process before, and logs it.
-func TestLastGoodOutlivesTheProcess(t *testing.T) {
+func TestStateOutlivesTheProcess(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
 		s.o.StateDir = filepath.Join(t.TempDir(), "state")
 		s.start()
