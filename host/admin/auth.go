@@ -22,7 +22,8 @@ func CheckToken(token string) error {
 	case token != strings.TrimSpace(token):
 		return errors.New("the token begins or ends with white space, which is lost in a header: remove it")
 	case strings.ContainsFunc(token, unicode.IsControl):
-		return errors.New("the token has control characters, which a header cannot carry: make another, for example with openssl rand -hex 32")
+		return errors.New("the token has control characters, which a header cannot carry: " +
+			"make another, for example with openssl rand -hex 32")
 	}
 	return nil
 }

@@ -9,7 +9,11 @@ import (
 func TestBatch(t *testing.T) {
 	_, ws, c := newAPI(t, Options{})
 	ann := dialScript(t, ws, "i ann;j room")
-	answer := c.post("batch", `{"publications": [{"route": "/c", "room": "room", "text": "1"}, {"route": "/x", "all": true, "text": "2"}, {"users": ["ann"], "text": "3"}]}`)
+	answer := c.post("batch", `{"publications": [
+		{"route": "/c", "room": "room", "text": "1"},
+		{"route": "/x", "all": true, "text": "2"},
+		{"users": ["ann"], "text": "3"}
+	]}`)
 	results, _ := answer["results"].([]any)
 	if len(results) != 3 || object(results[1], "error")["code"] != "unknown_route" {
 		t.Fatalf("%v", results)

@@ -66,7 +66,8 @@ func (c *client) want(status int, code, method, path, body string, headers ...st
 	if got != status || code != "" && answer["code"] != code {
 		c.t.Errorf("%s %s %s: %d %v; want %d %s", method, path, body, got, answer, status, code)
 	}
-	if status >= 400 && method != "HEAD" && (answer["status"] != float64(status) || answer["title"] == "" || answer["detail"] == "") {
+	isProblem := answer["status"] == float64(status) && answer["title"] != "" && answer["detail"] != ""
+	if status >= 400 && method != "HEAD" && !isProblem {
 		c.t.Errorf("%s %s %s: the problem %v", method, path, body, answer)
 	}
 	return answer

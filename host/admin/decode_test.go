@@ -48,8 +48,10 @@ func TestInvalidBodies(t *testing.T) {
 	c.want(400, "invalid_request", "POST", "plugins/reload", `{"route": "/c"}`)
 	c.want(400, "invalid_request", "POST", "plugins/reload", `null`)
 	c.want(404, "unknown_route", "POST", "publish", `{"route": "/x", "all": true, "text": "x"}`)
-	c.want(413, "too_large", "POST", "publish", `{"route": "/c", "all": true, "text": "`+strings.Repeat("x", 8<<20)+`"}`)
-	c.want(413, "too_large", "POST", "batch", `{"publications": [`+strings.Repeat(`{"all": true, "text": ""},`, 1000)+`{"all": true, "text": ""}]}`)
+	long := strings.Repeat("x", 8<<20)
+	c.want(413, "too_large", "POST", "publish", `{"route": "/c", "all": true, "text": "`+long+`"}`)
+	const p = `{"all": true, "text": ""}`
+	c.want(413, "too_large", "POST", "batch", `{"publications": [`+strings.Repeat(p+",", 1000)+p+`]}`)
 }
 
 // TestErrorsNameTheMember checks that a member that could be read in two ways is refused by its name.

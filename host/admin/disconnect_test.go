@@ -9,7 +9,8 @@ import (
 func TestDisconnect(t *testing.T) {
 	_, ws, c := newAPI(t, Options{})
 	ann, bob := dialScript(t, ws, "i ann"), dialScript(t, ws, "i bob")
-	equalJSON(t, "user", c.post("disconnect", `{"user": "ann", "code": 4001, "reason": "bye"}`), `{"sockets": 1, "nodes": 1}`)
+	answer := c.post("disconnect", `{"user": "ann", "code": 4001, "reason": "bye"}`)
+	equalJSON(t, "user", answer, `{"sockets": 1, "nodes": 1}`)
 	wantClose(t, ann, 4001, "bye")
 	conns := items(c.get("connections"))
 	id, _ := conns[len(conns)-1].(map[string]any)["id"].(string)
@@ -19,7 +20,8 @@ func TestDisconnect(t *testing.T) {
 	c.post("disconnect", `{"user": "a", "code": 1001.0}`)
 	for _, body := range []string{
 		`{}`, `{"user": ""}`, `{"user": "a", "conn": "n1.1"}`, `{"conn": "1"}`, `{"conn": "n1.01"}`,
-		`{"user": "a", "code": 0}`, `{"user": "a", "code": 1006}`, `{"user": "a", "code": "1000"}`, `{"user": "a", "code": 1001.5}`,
+		`{"user": "a", "code": 0}`, `{"user": "a", "code": 1006}`, `{"user": "a", "code": "1000"}`,
+		`{"user": "a", "code": 1001.5}`,
 		`{"user": "a", "route": ""}`, `{"user": "a", "reason": "` + strings.Repeat("x", 124) + `"}`,
 	} {
 		c.want(400, "invalid_request", "POST", "disconnect", body)

@@ -35,7 +35,8 @@ func TestPlugins(t *testing.T) {
 	c := newClient(t, newServer(t, h, Options{}))
 	v1 := h.Routes()[0].Version
 	route := `{"route": "/c"}`
-	equalJSON(t, "unchanged", c.post("plugins/load", route), fmt.Sprintf(`{"route": "/c", "version": %q, "was": %q, "changed": false}`, v1, v1))
+	unchanged := fmt.Sprintf(`{"route": "/c", "version": %q, "was": %q, "changed": false}`, v1, v1)
+	equalJSON(t, "unchanged", c.post("plugins/load", route), unchanged)
 	c.want(409, "no_version", "POST", "plugins/rollback", route)
 	writePlugin(t, file, 2)
 	if a := c.post("plugins/load", route); a["was"] != v1 || a["changed"] != true {

@@ -15,7 +15,8 @@ func limitSeconds(profile http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		text := r.FormValue("seconds")
 		if s, err := strconv.ParseFloat(text, 64); err == nil && !(s <= maxProfileSeconds) {
-			http.Error(w, fmt.Sprintf("seconds=%.20s: a profile runs for at most %d seconds", text, maxProfileSeconds), http.StatusBadRequest)
+			detail := fmt.Sprintf("seconds=%.20s: a profile runs for at most %d seconds", text, maxProfileSeconds)
+			http.Error(w, detail, http.StatusBadRequest)
 			return
 		}
 		profile(w, r)

@@ -11,7 +11,10 @@ func TestQueries(t *testing.T) {
 	dialScript(t, ws, "j b")
 	dialScript(t, ws, "i zoe;j c")
 	for path, want := range map[string]string{
-		"rooms?route=/c&limit=2":         `{"items": [{"name": "a", "sockets": 1, "users": 1}, {"name": "b", "sockets": 2, "users": 1}], "next": "b"}`,
+		"rooms?route=/c&limit=2": `{
+			"items": [{"name": "a", "sockets": 1, "users": 1}, {"name": "b", "sockets": 2, "users": 1}],
+			"next": "b"
+		}`,
 		"rooms?route=/c&limit=2&after=b": `{"items": [{"name": "c", "sockets": 1, "users": 1}]}`,
 		"rooms?route=/c&after=c":         `{"items": []}`,
 		"room?route=/c&room=b":           `{"name": "b", "sockets": 2, "users": 1}`,
@@ -34,7 +37,11 @@ func TestQueries(t *testing.T) {
 		t.Errorf("the last page: %v", last)
 	}
 	routes := items(c.get("routes"))
-	if len(routes) != 2 || routes[0].(map[string]any)["connections"] != 3.0 || routes[1].(map[string]any)["running"] != 1.0 {
+	if len(routes) != 2 {
+		t.Fatalf("routes: %v", routes)
+	}
+	connections, running := routes[0].(map[string]any)["connections"], routes[1].(map[string]any)["running"]
+	if connections != 3.0 || running != 1.0 {
 		t.Errorf("routes: %v", routes)
 	}
 	node := c.get("node")
