@@ -28,7 +28,7 @@ type HookDef struct {
 // Hooks is the table of hooks, indexed by Hook. Each returns an i32: 0, or
 // what went wrong.
 var Hooks = [NumHooks]HookDef{
-	OnConnect:  {"on_connect", []Param{{"conn", I64}, {"len", I32}}, "the request target: path, and ? with the query where there is one"},
+	OnConnect:  {"on_connect", []Param{{"conn", I64}, {"len", I32}}, "the request target: the path, and the query after ? if there is one"},
 	OnMessage:  {"on_message", []Param{{"conn", I64}, {"len", I32}, {"kind", I32}}, "the message"},
 	OnClose:    {"on_close", []Param{{"conn", I64}, {"len", I32}, {"code", I32}}, "the reason"},
 	OnLoad:     {"on_load", []Param{{"len", I32}}, "the config of the route, as JSON"},

@@ -64,11 +64,11 @@ const v01 = "0.1"
 // Imports is the table of host functions, in the order of sdk/ABI.md.
 var Imports = []Import{
 	{"send", p("conn:L", "kind", "data*"), I32, v01, "sends a message to one connection of the channel"},
-	{"broadcast", p("room*", "kind", "data*", "except:L"), I32, v01, "sends to every member of a room, but not to the connection except (0: to all)"},
-	{"broadcast_all", p("kind", "data*", "except:L"), I32, v01, "sends to every connection of the channel, but not to except (0: to all)"},
+	{"broadcast", p("room*", "kind", "data*", "except:L"), I32, v01, "sends to every member of a room except the connection `except` (0: to all)"},
+	{"broadcast_all", p("kind", "data*", "except:L"), I32, v01, "sends to every connection of the channel except `except` (0: to all)"},
 	{"send_user", p("user*", "kind", "data*"), I32, v01, "sends to every connection of a user"},
-	{"send_users", p("users*", "kind", "data*"), I32, v01, "sends to every connection of the users, named one a line"},
-	{"close", p("conn:L", "code", "reason*"), I32, v01, "closes a connection with 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999, after what was sent before"},
+	{"send_users", p("users*", "kind", "data*"), I32, v01, "sends to every connection of the users, one name a line"},
+	{"close", p("conn:L", "code", "reason*"), I32, v01, "closes a connection, behind what was sent before, with 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999"},
 
 	{"join", p("conn:L", "room*"), I32, v01, "makes a connection a member of a room"},
 	{"leave", p("conn:L", "room*"), I32, v01, "ends the membership of a connection in a room"},
@@ -77,35 +77,35 @@ var Imports = []Import{
 	{"room_users", p("room*", "buf"), I32, v01, "lists the users present in a room, one a line, sorted"},
 	{"rooms", p("conn:L", "buf"), I32, v01, "lists the rooms of a connection, one a line, in the order of joining"},
 
-	{"identify", p("conn:L", "user*"), I32, v01, "says which user a connection belongs to; an empty name takes it back"},
-	{"user", p("conn:L", "buf"), I32, v01, "gives the user of a connection; empty where there is none"},
-	{"online", p("user*"), I32, v01, "1 if the user is present in the channel, else 0"},
+	{"identify", p("conn:L", "user*"), I32, v01, "sets the user of a connection; an empty name removes it"},
+	{"user", p("conn:L", "buf"), I32, v01, "returns the user of a connection; empty if there is none"},
+	{"online", p("user*"), I32, v01, "returns 1 if the user is present in the channel, else 0"},
 	{"users", p("buf"), I32, v01, "lists the users present in the channel, one a line, sorted"},
 
-	{"param", p("conn:L", "name*", "buf"), I32, v01, "gives a path parameter of a connection"},
-	{"query", p("conn:L", "name*", "buf"), I32, v01, "gives a query parameter, in on_connect only"},
-	{"header", p("conn:L", "name*", "buf"), I32, v01, "gives a header of the request, in on_connect only"},
-	{"remote_addr", p("conn:L", "buf"), I32, v01, "gives the client's address, without the port"},
-	{"subprotocol", p("conn:L", "buf"), I32, v01, "gives the agreed subprotocol; empty where there is none"},
-	{"claims", p("conn:L", "buf"), I32, v01, "gives the claims of the connection's verified token, as JSON"},
+	{"param", p("conn:L", "name*", "buf"), I32, v01, "returns a path parameter of a connection"},
+	{"query", p("conn:L", "name*", "buf"), I32, v01, "returns a query parameter, in on_connect only"},
+	{"header", p("conn:L", "name*", "buf"), I32, v01, "returns a header of the request, in on_connect only"},
+	{"remote_addr", p("conn:L", "buf"), I32, v01, "returns the client's address, without the port"},
+	{"subprotocol", p("conn:L", "buf"), I32, v01, "returns the agreed subprotocol; empty if there is none"},
+	{"claims", p("conn:L", "buf"), I32, v01, "returns the claims of the connection's verified token, as JSON"},
 
-	{"value_get", p("conn:L", "key*", "buf"), I32, v01, "gives a value kept with a connection"},
-	{"value_set", p("conn:L", "key*", "data*"), I32, v01, "keeps a value with a connection, for as long as it lives"},
-	{"value_delete", p("conn:L", "key*"), I32, v01, "forgets a value of a connection"},
+	{"value_get", p("conn:L", "key*", "buf"), I32, v01, "returns a value of a connection"},
+	{"value_set", p("conn:L", "key*", "data*"), I32, v01, "sets a value of a connection, for the life of the connection"},
+	{"value_delete", p("conn:L", "key*"), I32, v01, "deletes a value of a connection"},
 
-	{"store_get", p("key*", "buf"), I32, v01, "gives a value of the channel's store"},
-	{"store_set", p("key*", "data*", "ttl_ms:L"), I32, v01, "keeps a value in the channel's store, for ttl_ms milliseconds (0: without end)"},
-	{"store_delete", p("key*"), I32, v01, "forgets a value of the channel's store"},
-	{"store_add", p("key*", "delta:L", "ttl_ms:L", "result"), I32, v01, "adds to a decimal number in the store (from 0 where there is none) and writes the sum at result, 8 bytes, little-endian; ttl_ms counts from the creation, 0: without end"},
+	{"store_get", p("key*", "buf"), I32, v01, "returns a value of the channel's store"},
+	{"store_set", p("key*", "data*", "ttl_ms:L"), I32, v01, "sets a value of the channel's store, for ttl_ms milliseconds (0: without end)"},
+	{"store_delete", p("key*"), I32, v01, "deletes a value of the channel's store"},
+	{"store_add", p("key*", "delta:L", "ttl_ms:L", "result"), I32, v01, "adds to a decimal number in the store (0 if there is none) and writes the sum at result, 8 bytes, little-endian; ttl_ms counts from the creation (0: without end)"},
 
-	{"timer_set", p("conn:L", "name*", "after_ms:L"), I32, v01, "has on_timer called once, after_ms milliseconds from now; conn 0: a timer of the channel; the same name again sets it anew"},
+	{"timer_set", p("conn:L", "name*", "after_ms:L"), I32, v01, "sets a timer that calls on_timer once, after_ms milliseconds from now; conn 0: of the channel; the same name replaces it"},
 	{"timer_clear", p("conn:L", "name*"), I32, v01, "clears a timer"},
 
-	{"log", p("level", "text*"), I32, v01, "writes a line to the host's log at once, also if the hook fails"},
-	{"metric", p("op", "name*", "labels*", "value:F"), I32, v01, "counts, sets or observes a metric of the plugin; labels are lines of name=value"},
-	{"now", nil, I64, v01, "gives the time in nanoseconds since 1970, UTC"},
-	{"fail", p("text*"), I32, v01, "says why the hook fails; the hook then fails whatever it returns"},
-	{"read", p("ptr", "offset", "len"), I32, v01, "copies the event's bytes from offset, at most len, to ptr; returns how many"},
+	{"log", p("level", "text*"), I32, v01, "writes a line to the host's log at once, even if the hook fails"},
+	{"metric", p("op", "name*", "labels*", "value:F"), I32, v01, "adds to, sets or observes a metric of the plugin; labels are lines of name=value"},
+	{"now", nil, I64, v01, "returns the time in nanoseconds since 1970, UTC"},
+	{"fail", p("text*"), I32, v01, "sets the reason of a failure; the hook fails whatever it returns"},
+	{"read", p("ptr", "offset", "len"), I32, v01, "copies at most len bytes of the event, from offset, to ptr; returns how many"},
 }
 
 // ImportByName finds a host function.
