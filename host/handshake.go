@@ -150,10 +150,7 @@ func (rt *routeRuntime) newConn(set *settings, r *http.Request) *conn {
 		c.params = append(c.params, r.PathValue(p))
 	}
 	c.member = hub.MakeMember(rt.host.nextID.Add(1), c, c.speaksV1())
-	c.sock = rt.host.sockets.NewConn(&set.sock, c)
-	if c.speaksV1() {
-		c.sock.Speaks()
-	}
+	c.sock = rt.host.sockets.NewConn(&set.sock, c.speaksV1(), c)
 	return c
 }
 

@@ -130,9 +130,9 @@ func New(o Options) (*Host, error) {
 	h.calls.New = func() any { return &call{} }
 	h.config.Store(cfg)
 	h.metrics = newMetrics(h)
-	h.sockets, err = socket.NewGroup(socket.GroupOptions{Timeouts: socket.Timeouts{
+	h.sockets, err = socket.NewGroup(socket.Timeouts{
 		PingInterval: o.PingInterval, Pong: o.PongTimeout, Message: o.MessageTimeout, Close: o.CloseTimeout,
-	}})
+	})
 	if err != nil {
 		return nil, err
 	}

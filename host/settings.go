@@ -44,7 +44,6 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 			MessageRate:  l.MessagesPerSecond,
 			MessageBurst: l.MessageBurst,
 			DropOldest:   r.SlowReader == SlowDropOldest,
-			Subprotocols: r.Subprotocols,
 		},
 	}
 	if s.rt = h.runtime(r.Path); s.rt == nil {

@@ -42,7 +42,7 @@ func (c *conn) recover(r controlRequest) error {
 	}
 	answer := frame.AppendControl(nil, recoveredMessage{"recovered", r.ID, r.Room, ok, at.Epoch, at.Offset, len(entries)})
 	answer = append(answer, messages...)
-	if len(messages) > 0 && len(messages)+c.sock.Staying()+int(c.answering.Load()) > limit {
+	if len(messages) > 0 && len(messages)+c.sock.Undroppable()+int(c.answering.Load()) > limit {
 		return refuseControl("UNAVAILABLE", "what was sent before has to be read first: try again later")
 	}
 	c.rt.metrics.recovered(ok, len(entries))

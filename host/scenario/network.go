@@ -130,9 +130,9 @@ func (e *end) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// NeverWaits tells the host that it can write without a goroutine: then all that
+// WriteNeverBlocks tells the host that it can write without a goroutine: then all that
 // it has to say is written when its readers and clerks have come to rest.
-func (e *end) NeverWaits() {}
+func (e *end) WriteNeverBlocks() {}
 
 func (e *end) SetDeadline(t time.Time) error    { return e.SetReadDeadline(t) }
 func (e *end) SetWriteDeadline(time.Time) error { return nil } // writes do not wait

@@ -10,13 +10,13 @@ import (
 	"github.com/azuhost/azuhost/internal/race"
 )
 
-// echoed makes a call that sends in and waits for the answer to it.
-func echoed(tb testing.TB, way string, in []byte) func() { return echoes(tb, way, in, 1) }
+// echo returns a function that sends in, one message, and reads the answer.
+func echo(tb testing.TB, way string, in []byte) func() { return echoN(tb, way, in, 1) }
 
-// echoes is echoed for n messages in one write.
-func echoes(tb testing.TB, way string, in []byte, n int) func() {
+// echoN is echo for n messages in one write.
+func echoN(tb testing.TB, way string, in []byte, n int) func() {
 	out := frame.Append(nil, abi.Text, make([]byte, 128))
-	limits := Options{MessageRate: 1e9, MessageBurst: 1e9} // looked at, and never reached
+	limits := Options{MessageRate: 1e9, MessageBurst: 1e9} // checked, and never reached
 	s := serve(tb, way, serverOptions{opts: limits, timeouts: Timeouts{PingInterval: -1}, make: func() *handler {
 		h := newHandler()
 		h.message = func(h *handler, _ abi.Kind, _ []byte) { h.conn.Deliver(out) }
@@ -37,24 +37,24 @@ func echoes(tb testing.TB, way string, in []byte, n int) func() {
 
 func TestAllocations(t *testing.T) {
 	if race.Enabled {
-		t.Skip("needs a build without the race detector, under which pools forget on purpose")
+		t.Skip("needs a build without the race detector, which makes sync.Pool drop values at random")
 	}
 	for _, tt := range []struct {
-		name string
-		in   []byte
-		most float64
+		name  string
+		in    []byte
+		limit float64
 	}{
-		{"a plain message", masked(text, repeat("x", 128)), 0},
-		{"two fragments", append(masked(frame.OpText, repeat("x", 64)), masked(fin, repeat("x", 64))...), 0},
+		{"a message of one frame", masked(text, repeat("x", 128)), 0},
+		{"a message of two fragments", append(masked(frame.OpText, repeat("x", 64)), masked(fin, repeat("x", 64))...), 0},
 	} {
-		once := echoed(t, "tcp", tt.in)
+		once := echo(t, "tcp", tt.in)
 		for range 100 {
 			once()
 		}
 		n := testing.AllocsPerRun(2000, once)
 		t.Logf("%s: %v allocations", tt.name, n)
-		if n > tt.most {
-			t.Errorf("%s costs %v allocations, want at most %v", tt.name, n, tt.most)
+		if n > tt.limit {
+			t.Errorf("%s costs %v allocations, want at most %v", tt.name, n, tt.limit)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func TestAllocations(t *testing.T) {
 func BenchmarkEcho(b *testing.B) {
 	for _, way := range ways {
 		b.Run(way, func(b *testing.B) {
-			once := echoed(b, way, masked(text, repeat("x", 128)))
+			once := echo(b, way, masked(text, repeat("x", 128)))
 			b.ReportAllocs()
 			for b.Loop() {
 				once()
@@ -71,15 +71,15 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
-// BenchmarkPipelined compares the two ways of a message: in place, and through
-// the library, which gets all that come in fragments.
+// BenchmarkPipelined compares messages that are decoded in place with fragmented
+// ones, which the library reads.
 func BenchmarkPipelined(b *testing.B) {
 	const n = 16
-	plain := masked(text, repeat("x", 128))
+	whole := masked(text, repeat("x", 128))
 	fragments := append(masked(frame.OpText, repeat("x", 64)), masked(fin, repeat("x", 64))...)
-	for name, one := range map[string][]byte{"plain": plain, "library": fragments} {
+	for name, one := range map[string][]byte{"in place": whole, "by the library": fragments} {
 		b.Run(name, func(b *testing.B) {
-			once := echoes(b, "tcp", bytes.Repeat(one, n), n)
+			once := echoN(b, "tcp", bytes.Repeat(one, n), n)
 			b.ReportAllocs()
 			for b.Loop() {
 				once()

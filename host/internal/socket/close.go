@@ -3,187 +3,174 @@ package socket
 import (
 	"io"
 	"net"
-	"unicode/utf8"
+	"time"
 
 	"github.com/azuhost/azuhost/host/internal/frame"
-	"github.com/coder/websocket"
 )
 
-// lingerBytes is how much is read and thrown away after a close frame, so
-// that the client gets to see it: closing a socket with unread input resets it.
+// Close codes that the host sends or reports (RFC 6455, section 7.4.1).
+const (
+	codeNormal    = 1000
+	codeGoingAway = 1001
+	codeProtocol  = 1002
+	codeNoStatus  = 1005 // reported only: the close frame has no code
+	codeAbnormal  = 1006 // reported only: there was no close frame
+	codeNotUTF8   = 1007
+	codePolicy    = 1008
+	codeTooBig    = 1009
+)
+
+// lingerBytes is how many bytes are read and discarded after a close frame.
+// Closing a TCP socket with unread input resets it, and the client may then lose
+// the close frame.
 const lingerBytes = 1 << 20
 
-// Close sends a close frame behind everything that was delivered, and leaves
-// the rest to the closing handshake, which is bounded by Timeouts.Close. Only
-// the first close counts. The reason is valid UTF-8 of at most 123 bytes.
+// Close sends a close frame behind everything that was delivered. The closing
+// handshake has Timeouts.Close. Only the first close of a connection counts.
+// reason is valid UTF-8 of at most 123 bytes (RFC 6455, section 5.5).
 func (c *Conn) Close(code int, reason string) {
-	c.tryClose(code, reason)
+	c.tryClose(closeStatus{code, reason})
 }
 
-// tryClose is Close that says whether it was the first.
-func (c *Conn) tryClose(code int, reason string) bool {
+// tryClose is Close. It returns false if the connection is closing already.
+func (c *Conn) tryClose(s closeStatus) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dead != nil || c.closing {
 		return false
 	}
-	c.sendClose(code, reason)
+	c.sendClose(s)
 	return true
 }
 
-// closeByLibrary sends the close frame of which the library says the payload: the
-// echo of the client's, or an error. The library does not look at the reason's
-// encoding, which has to be UTF-8 (RFC 6455, section 8.1).
-func (c *Conn) closeByLibrary(p []byte) {
-	code, reason := codeNoStatus, ""
-	if len(p) >= 2 {
-		code, reason = int(p[0])<<8|int(p[1]), string(p[2:])
-	}
-	if !utf8.ValidString(reason) {
-		code, reason = codeNotUTF8, "close reason is not UTF-8"
-		c.group.broke(BrokeUTF8)
-	}
-	c.saidClose = true
-	c.sendClose(code, reason)
-}
-
-// libraryEnded takes in why the library reads no more. A close frame of its own,
-// which echoes none, says that the client broke a rule that scan does not know.
-func (c *Conn) libraryEnded(err error) {
-	c.peerClosed = websocket.CloseStatus(err) != -1
-	if c.saidClose && !c.peerClosed {
-		c.group.broke(BrokeProtocol)
-	}
-}
-
-// farewell is a close that waits for the end of the reader's turn.
-type farewell struct {
-	code   int
-	reason string
-}
-
-// CloseAfterInput is Close that lets the reader first handle the input that it
-// has, so that what the handler answers to it goes out before the close frame.
+// CloseAfterInput is Close at the end of the read cycle that runs now, if there
+// is one: the answers to the input of that cycle go out before the close frame.
 func (c *Conn) CloseAfterInput(code int, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.dead != nil || c.closing || c.farewell != nil:
+	case c.dead != nil || c.closing || c.pendingClose != nil:
 	case c.attached && c.corked:
-		c.farewell = &farewell{code, reason}
+		c.pendingClose = &closeStatus{code, reason}
 	default:
-		c.sendClose(code, reason)
+		c.sendClose(closeStatus{code, reason})
 	}
 }
 
-// Abort ends the connection without a closing handshake.
-func (c *Conn) Abort(code int, reason string) {
+// abort ends the connection without a closing handshake.
+func (c *Conn) abort(code int, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closing {
-		c.closing, c.code, c.reason = true, code, reason
+		c.closing, c.status = true, closeStatus{code, reason}
 	}
 	if c.dead == nil {
 		c.die(net.ErrClosed)
 	}
 }
 
-// sendClose queues a close frame, also where the queue is full; mu is held.
-// Nothing follows it.
-func (c *Conn) sendClose(code int, reason string) {
+// sendClose queues a close frame, even if the queue is full; mu is held. No frame
+// follows it.
+func (c *Conn) sendClose(s closeStatus) {
 	var b [127]byte
-	f := frame.AppendHeader(b[:0], frame.OpClose, 2+len(reason))
-	if code == codeNoStatus {
+	f := frame.AppendHeader(b[:0], frame.OpClose, 2+len(s.reason))
+	if s.code == codeNoStatus {
 		f = frame.AppendHeader(b[:0], frame.OpClose, 0)
 	} else {
-		f = append(append(f, byte(code>>8), byte(code)), reason...)
+		f = append(append(f, byte(s.code>>8), byte(s.code)), s.reason...)
 	}
-	c.closing, c.code, c.reason = true, code, reason
+	c.closing, c.status = true, s
 	c.closeBy.Store(c.group.now() + int64(c.group.timeouts.Close))
 	c.put(f)
 }
 
-// finish is the end of the reader: it tells the handler, lets the client see
-// the close frame, and closes.
+// die marks the connection as dead, drops the queue, and wakes the reader; mu is
+// held.
+func (c *Conn) die(err error) {
+	c.dead = err
+	c.dropQueue()
+	c.shutdown()
+}
+
+// dropQueue empties the queue; mu is held.
+func (c *Conn) dropQueue() {
+	c.group.countDrops(DropClosed, c.queue.lost())
+	c.queue.reset()
+}
+
+// shutdown ends reads and writes on the socket. The reader closes it later.
+func (c *Conn) shutdown() {
+	switch {
+	case c.direct:
+		c.fd.shutdown()
+	case c.attached:
+		_ = c.net.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+// finish is the end of the reader. It calls the handler, gives the client time to
+// get the close frame, and closes the socket.
 func (c *Conn) finish() {
 	c.handler.OnDrained()
-	if c.bad != nil && c.tryClose(c.bad.code, c.bad.reason) {
-		c.group.broke(c.bad.kind) // else it is behind a close, and not why it ends
+	if v := c.bad; v != nil && c.tryClose(closeStatus{v.code, v.reason}) {
+		c.group.countViolation(v.kind) // not counted if another close came first
 	}
 	c.uncork()
 	c.mu.Lock()
 	if !c.closing {
-		c.closing, c.code = true, codeAbnormal
+		c.closing, c.status = true, closeStatus{code: codeAbnormal}
 	}
-	code, reason, dead := c.code, c.reason, c.dead
+	status, dead := c.status, c.dead
 	c.mu.Unlock()
-	c.handler.OnClosed(code, reason)
-	if dead == nil && code != codeAbnormal {
+	c.handler.OnClosed(status.code, status.reason)
+	if dead == nil && status.code != codeAbnormal {
 		if c.awaitFlush() && !c.peerClosed {
 			c.linger()
 		}
 	}
 	_ = c.ws.CloseNow()
-	c.closeNet()
+	c.closeSocket()
 	c.handler.OnReleased()
 	c.release()
 }
 
-// awaitFlush waits until the close frame, and what is before it, has gone
-// out, or Timeouts.Close is over: then it returns false.
-func (c *Conn) awaitFlush() bool {
-	c.mu.Lock()
-	var flushed chan struct{}
-	if c.flushing {
-		flushed = make(chan struct{})
-		c.flushed = flushed
-	}
-	c.mu.Unlock()
-	if flushed != nil {
-		<-flushed
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.dead == nil
-}
-
-// linger tells the client that nothing more comes, and waits for the end of its
-// side, throwing away what it sends.
+// linger ends the output and discards input until the client ends its side, or
+// lingerBytes were read. Timeouts.Close bounds it.
 func (c *Conn) linger() {
-	if c.fast {
+	if c.direct {
 		c.fd.shutdownWrite()
 	} else if w, ok := c.net.(interface{ CloseWrite() error }); ok {
 		_ = w.CloseWrite()
 	}
 	c.lingering = true
 	c.rest, c.bad = nil, nil
-	_, _ = io.CopyN(io.Discard, readOnly{c}, lingerBytes)
+	_, _ = io.CopyN(io.Discard, libraryConn{c}, lingerBytes)
 }
 
-// release gives back what was borrowed, when nobody reads any more.
+// release returns the read buffer, and removes the connection from the group. The
+// reader calls it last.
 func (c *Conn) release() {
-	if c.in != nil && c.fast {
+	if c.in != nil && c.direct {
 		readBufs.Put(c.in)
 	}
 	c.in, c.rest = nil, nil
 	c.group.remove(c)
 }
 
-// closeNet closes the socket. It marks the connection dead before the
-// descriptor goes away, so that a broadcast never writes to a descriptor that
-// was given to someone else. It closes without the lock: Close waits for a
-// flusher that may be about to take it.
-func (c *Conn) closeNet() {
+// closeSocket closes the socket. It marks the connection as dead first: a
+// descriptor that the system has reused must not be written to. It closes
+// without mu, since closing waits for a flusher that may be about to lock mu.
+func (c *Conn) closeSocket() {
 	c.mu.Lock()
-	cut := c.dead != nil
-	if !cut {
+	aborted := c.dead != nil
+	if !aborted {
 		c.dead = net.ErrClosed
-		c.forget()
+		c.dropQueue()
 	}
 	c.mu.Unlock()
 	n := c.net
-	if t, ok := n.(interface{ NetConn() net.Conn }); ok && cut {
-		n = t.NetConn() // the goodbye of TLS would wait for a client that does not read
+	if t, ok := n.(interface{ NetConn() net.Conn }); ok && aborted {
+		n = t.NetConn() // the close_notify of TLS would wait for a client that does not read
 	}
 	_ = n.Close()
 }

@@ -10,98 +10,111 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Handler gets what comes in on one connection, on the goroutine of its
-// reader, one call at a time. Byte slices are valid during the call only.
+// Handler handles the events of one connection. All calls come from the reader,
+// one at a time. Byte slices are valid during the call only. After a close frame
+// was sent, OnMessage, OnPing and OnPong are not called.
 type Handler interface {
 	OnMessage(kind abi.Kind, p []byte)
-	// OnPing and OnPong are not called, and neither is OnMessage, behind a close.
 	OnPing(p []byte)
 	OnPong(p []byte)
-	// OnDrained says that the reader has no more input and is about to wait.
+	// OnDrained says that all input was handled and the reader is about to wait
+	// for more.
 	OnDrained()
-	// OnClosed says that nothing more comes or goes. It happens exactly once for
-	// every connection that Upgrade was called for.
+	// OnClosed says that nothing is received or sent any more. It is called
+	// exactly once for every connection that Upgrade was called for.
 	OnClosed(code int, reason string)
-	// OnReleased is the last call, once behind OnClosed: the socket is closed,
-	// which the client can put off by Timeouts.Close, and over TLS by 5 s more.
+	// OnReleased is the last call, once after OnClosed: the socket is closed. A
+	// client can delay it by Timeouts.Close, and over TLS by 5 s more.
 	OnReleased()
 }
 
-// Conn is one connection. It can be written to from its creation on: what is
-// delivered before the upgrade goes out right after it. Deliver and Close may
-// be called concurrently.
+// Conn is one connection. Frames that are delivered before Upgrade go out right
+// after it. All methods but Upgrade may be called concurrently.
 type Conn struct {
+	// constant
 	group   *Group
 	opts    *Options
 	handler Handler
-	at      int  // index in group.conns, guarded by group.mu
-	spoken  bool // the subprotocol of docs/PROTOCOL.md is; constant
+	v1      bool // the client speaks azuhost.v1 (docs/PROTOCOL.md)
 
 	// set by Upgrade, then constant
-	ws        *websocket.Conn
-	lib       *bufio.Reader // through which the library reads from us
-	net       net.Conn
-	fd        fd
-	fast      bool               // fd is usable
-	atOnce    bool               // it is not, and net never waits to write
-	tryReadFn func(uintptr) bool // tryRead, made once: each use would allocate
+	ws          *websocket.Conn
+	libraryIn   *bufio.Reader // the library reads through it
+	net         net.Conn
+	fd          fd
+	direct      bool               // reads and writes use fd instead of net
+	nonBlocking bool               // they use net, whose Write never blocks
+	tryReadFn   func(uintptr) bool // tryRead as a value, made once: each use would allocate
 
-	// the reader's goroutine only
-	in                    *[]byte // borrowed from readBufs, while rest is not empty
-	rest                  []byte  // read, and not yet given to the library
-	scan                  scanner
-	bad                   *violation // found by scan, behind rest
-	readErr               error
-	waited                bool // the last read had to wait
-	hot                   int  // reads in a row that had not
-	lingering, peerClosed bool
-	saidClose             bool  // the library has sent a close frame
-	second                int64 // when scan.controls began to count
-	pace                  pace
+	// owned by the reader
+	in         *[]byte // buffer of rest; with direct borrowed from readBufs
+	rest       []byte  // input that was scanned and not handled yet
+	scan       scanner
+	bad        *violation // found by scan, behind rest
+	readErr    error      // of tryRead
+	waited     bool       // tryRead found no input at first
+	readyReads int        // reads in a row that did not wait
+	lingering  bool       // input is discarded
+	peerClosed bool       // the client has sent a close frame
+	// libraryClosed says that the library has sent a close frame.
+	libraryClosed bool
+	controlsFrom  int64 // when scan.controls began to count
+	limiter       rateLimiter
 
-	// deadlines in nanoseconds of the group's clock; 0: none
-	pingAt  int64        // the group's goroutine only
-	pongDue atomic.Int64 // since when a sign of life is due; written with mu held, 0 while corked
-	partial atomic.Int64 // since when a message is half here
-	closeBy atomic.Int64 // a close frame is out
+	// owned by the goroutine of the group
+	pingAt int64 // when to send the next ping
 
-	mu       sync.Mutex
-	queue    queue
-	inflight int           // bytes that the flusher of the portable way has taken
-	attached bool          // there is a socket
-	corked   bool          // the reader is busy with input that it has: hold writes back
-	flushing bool          // a goroutine empties the queue
-	flushed  chan struct{} // if not nil, to be closed when it is done
-	farewell *farewell     // if not nil, to be sent with the next uncork
-	closing  bool          // a close frame is in the queue or out: nothing may follow it
-	dead     error
-	code     int // of the close, when closing
-	reason   string
+	// guarded by group.mu
+	index int // in group.conns
+
+	// Times on the clock of the group; 0 means none.
+	pongDue atomic.Int64 // since when a sign of life is due; written with mu held
+	partial atomic.Int64 // since when an incomplete message is here
+	closeBy atomic.Int64 // deadline of the closing handshake, from the close frame on
+
+	// guarded by mu
+	mu           sync.Mutex
+	queue        queue
+	inFlight     int           // bytes that flushPortable has taken from the queue
+	attached     bool          // the socket exists
+	corked       bool          // a read cycle runs
+	flushing     bool          // a flusher runs
+	flushed      chan struct{} // closed by the flusher at its end; may be nil
+	pendingClose *closeStatus  // of a close frame to be sent at the end of the read cycle
+	closing      bool          // a close frame is queued or sent, or there will be none
+	status       closeStatus   // with closing
+	dead         error         // why nothing can be written any more
 }
 
-// NewConn makes a connection without a socket. opts must not change.
-func (g *Group) NewConn(opts *Options, h Handler) *Conn {
-	return &Conn{group: g, opts: opts, handler: h, scan: scanner{maxMessage: opts.maxMessage()}}
+// closeStatus is the content of a close frame (RFC 6455, section 7.1.6).
+type closeStatus struct {
+	code   int
+	reason string
 }
 
-// Speaks says that the client speaks the subprotocol of docs/PROTOCOL.md: DropOldest then keeps its
-// control messages. It is to be called before anything else.
-func (c *Conn) Speaks() { c.spoken = true }
+// NewConn returns a connection without a socket. opts must not change. v1 says
+// that the client speaks azuhost.v1: DropOldest then keeps its control messages.
+func (g *Group) NewConn(opts *Options, v1 bool, h Handler) *Conn {
+	return &Conn{group: g, opts: opts, v1: v1, handler: h, scan: scanner{maxMessage: opts.maxMessage()}}
+}
 
-// Queued is how many bytes wait to be written.
+// Queued returns how many bytes wait to be written.
 func (c *Conn) Queued() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.queue.len() + c.inflight
+	return c.queue.len() + c.inFlight
 }
 
-// Staying is how many bytes wait to be written that make no room for what comes later: with
-// DropOldest what may not be dropped, without it all.
-func (c *Conn) Staying() int {
+// Undroppable returns how many of the queued bytes never make space for later
+// frames: with DropOldest those that may not be dropped, otherwise all.
+func (c *Conn) Undroppable() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.opts.DropOldest {
-		return c.queue.len() + c.inflight
+		return c.queue.len() + c.inFlight
 	}
-	return c.queue.staying(c.spoken) + c.inflight
+	return c.queue.undroppable(c.v1) + c.inFlight
 }
+
+// closeSent reports whether a close frame is queued or sent.
+func (c *Conn) closeSent() bool { return c.closeBy.Load() != 0 }

@@ -9,15 +9,15 @@ import (
 )
 
 // fd is a socket that is read and written without blocking. The system calls
-// go past the scheduler's bookkeeping (RawSyscall): they return at once, and
-// that bookkeeping is a good part of what a small write costs.
+// bypass the scheduler (RawSyscall). They return at once, and the scheduler's
+// bookkeeping is a large part of the cost of a small write.
 type fd struct {
 	raw syscall.RawConn
 	n   int
 }
 
-// openFD takes the descriptor of a TCP or Unix connection; ok is false for
-// any other (TLS, a pipe in a test), which goes the portable way.
+// openFD returns the descriptor of a TCP or Unix connection. ok is false for any
+// other, such as TLS.
 func openFD(c net.Conn) (f fd, ok bool) {
 	switch c.(type) {
 	case *net.TCPConn, *net.UnixConn:
@@ -32,7 +32,7 @@ func openFD(c net.Conn) (f fd, ok bool) {
 	return f, err == nil
 }
 
-// write writes what the socket takes now.
+// write writes as much as the socket takes without blocking.
 func (f *fd) write(p []byte) (n int, err error) {
 	for n < len(p) {
 		k, _, e := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(f.n), uintptr(unsafe.Pointer(&p[n])), uintptr(len(p)-n))
@@ -49,14 +49,14 @@ func (f *fd) write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// read reads once. errWait: there is nothing now.
+// read reads once. It returns errNoInput if it would block.
 func (f *fd) read(n uintptr, p []byte) (int, error) {
 	for {
 		k, _, e := syscall.RawSyscall(syscall.SYS_READ, n, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
 		switch {
 		case e == syscall.EINTR:
 		case e == syscall.EAGAIN:
-			return 0, errWait
+			return 0, errNoInput
 		case e != 0:
 			return 0, os.NewSyscallError("read", e)
 		case k == 0:
@@ -67,11 +67,13 @@ func (f *fd) read(n uintptr, p []byte) (int, error) {
 	}
 }
 
+// waitRead and waitWrite call try when the socket is ready, until it returns
+// true.
 func (f *fd) waitRead(try func(n uintptr) bool) error  { return f.raw.Read(try) }
 func (f *fd) waitWrite(try func(n uintptr) bool) error { return f.raw.Write(try) }
 
-// shutdown ends both directions: a reader that waits sees the end.
+// shutdown ends both directions. It wakes a reader that waits.
 func (f *fd) shutdown() { _ = syscall.Shutdown(f.n, syscall.SHUT_RDWR) }
 
-// shutdownWrite tells the peer that nothing more comes.
+// shutdownWrite ends the output. The peer reads to its end.
 func (f *fd) shutdownWrite() { _ = syscall.Shutdown(f.n, syscall.SHUT_WR) }

@@ -28,12 +28,13 @@ func handshake() *http.Request {
 	return r
 }
 
-// badHijacker fails at the last moment.
+// badHijacker is a Hijacker that fails.
 type badHijacker struct{ http.ResponseWriter }
 
 func (badHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, errors.New("no") }
 
 func TestUpgradeFails(t *testing.T) {
+	bad := func(w http.ResponseWriter) http.ResponseWriter { return badHijacker{w} }
 	for _, tt := range []struct {
 		name   string
 		closed bool
@@ -41,11 +42,11 @@ func TestUpgradeFails(t *testing.T) {
 		status int
 	}{
 		{"no hijacker", false, func(w http.ResponseWriter) http.ResponseWriter { return w }, http.StatusNotImplemented},
-		{"hijack fails", false, func(w http.ResponseWriter) http.ResponseWriter { return badHijacker{w} }, 0},
-		{"the group is closed", true, func(w http.ResponseWriter) http.ResponseWriter { return badHijacker{w} }, http.StatusServiceUnavailable},
+		{"hijack fails", false, bad, 0},
+		{"the group is closed", true, bad, http.StatusServiceUnavailable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g, err := NewGroup(GroupOptions{})
+			g, err := NewGroup(Timeouts{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,11 +58,11 @@ func TestUpgradeFails(t *testing.T) {
 				}
 			}
 			h := newHandler()
-			h.conn = g.NewConn(&Options{}, h)
+			h.conn = g.NewConn(&Options{}, false, h)
 			h.conn.Deliver(frame.Append(nil, abi.Text, []byte("from on_connect")))
 			w := httptest.NewRecorder()
 			err = h.conn.Upgrade(tt.wrap(w), handshake(), "")
-			if err == nil || errors.Is(err, ErrClosed) != tt.closed {
+			if err == nil || errors.Is(err, errClosed) != tt.closed {
 				t.Errorf("Upgrade returned %v", err)
 			}
 			if tt.status != 0 && w.Code != tt.status {
@@ -83,7 +84,7 @@ func TestUpgradeFails(t *testing.T) {
 	}
 }
 
-// What is written or decided before the upgrade goes out right after it.
+// Frames and closes from before the upgrade take effect right after it.
 func TestBeforeTheUpgrade(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		for name, tt := range map[string]struct {
@@ -115,10 +116,10 @@ func TestBeforeTheUpgrade(t *testing.T) {
 				},
 			},
 			"abort": {
-				func(h *handler) { h.conn.Abort(4002, "") },
+				func(h *handler) { h.conn.abort(4002, "") },
 				func(c *client, h *handler) { c.wantEnd(); h.wantClosed(t, 4002) },
 			},
-			"more than the queue takes": {
+			"more than MaxQueue": {
 				func(h *handler) {
 					for i := range 2 * (1 << 20) / large {
 						h.conn.Deliver(numbered(i))
@@ -145,7 +146,8 @@ func TestBeforeTheUpgrade(t *testing.T) {
 	})
 }
 
-// A client that does not wait for the answer to its handshake loses nothing.
+// Frames that a client sends before it has the answer to its handshake are
+// handled.
 func TestEarlyFrames(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		s := serve(t, way, serverOptions{})
@@ -223,16 +225,18 @@ func TestGroupClose(t *testing.T) {
 	})
 }
 
+// openFiles returns the number of open files of the process, 0 where /proc is
+// missing.
 func openFiles(t *testing.T) int {
 	d, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		t.Logf("open files are not counted: %v", err)
+		t.Logf("cannot count open files: %v", err)
 	}
 	return len(d)
 }
 
-// Nothing stays of connections that came and went, whatever their end.
-func TestComeAndGo(t *testing.T) {
+// Ended connections leave no goroutine and no open file, however they end.
+func TestNoLeaks(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		total, batch := 5000, 250
 		if way != "tcp" {
@@ -250,8 +254,8 @@ func TestComeAndGo(t *testing.T) {
 					c.want(frame.OpText, "hello")
 					code := codeAbnormal
 					switch i % 4 {
-					case 0: // gone
-					case 1: // gone in the middle of a frame
+					case 0: // the client leaves
+					case 1: // the client leaves in the middle of a frame
 						c.send(masked(text, "hello")[:8])
 					case 2:
 						c.send(closeFrame(1000, ""))
@@ -277,13 +281,16 @@ func TestComeAndGo(t *testing.T) {
 	})
 }
 
-// Everything at once, for the race detector.
+// Everything happens at once, for the race detector.
 func TestAllAtOnce(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		s := serve(t, way, serverOptions{
-			small:    true,
-			timeouts: Timeouts{PingInterval: 5 * time.Millisecond, Pong: 50 * time.Millisecond, Message: 50 * time.Millisecond, Close: 50 * time.Millisecond},
-			opts:     Options{MaxQueue: 64 << 10, DropOldest: way == "tls"},
+			small: true,
+			timeouts: Timeouts{
+				PingInterval: 5 * time.Millisecond,
+				Pong:         50 * time.Millisecond, Message: 50 * time.Millisecond, Close: 50 * time.Millisecond,
+			},
+			opts: Options{MaxQueue: 64 << 10, DropOldest: way == "tls"},
 		})
 		var clients, senders sync.WaitGroup
 		stop := make(chan struct{})
@@ -302,7 +309,7 @@ func TestAllAtOnce(t *testing.T) {
 						case 0:
 							c.Close(4000, "enough")
 						case 1:
-							c.Abort(4001, "at once")
+							c.abort(4001, "at once")
 						default:
 							c.Deliver(f)
 						}

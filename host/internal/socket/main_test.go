@@ -27,52 +27,57 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds what has to happen soon.
+// patience bounds the wait for what has to happen soon.
 const patience = 20 * time.Second
 
-// ways are how bytes reach a connection: by its descriptor, and by a net.Conn
-// that has none of ours.
+// ways are the kinds of connections: "tcp" is direct, "tls" and "wrapped" are not.
 var ways = []string{"tcp", "tls", "wrapped"}
 
+// everyWay runs a test for each kind of connection.
 func everyWay(t *testing.T, f func(t *testing.T, way string)) {
 	for _, w := range ways {
 		t.Run(w, func(t *testing.T) { f(t, w) })
 	}
 }
 
-// server has a group behind a real HTTP server.
+// server is a group behind an HTTP server.
 type server struct {
-	t     testing.TB
-	way   string
-	http  *httptest.Server
-	group *Group
-	conns sync.Map // from the id of a client to a channel that gets its handler
-	make  func() *handler
-	opts  *Options
+	t            testing.TB
+	way          string
+	http         *httptest.Server
+	group        *Group
+	conns        sync.Map // channel that gets the handler, by the id of the client
+	make         func() *handler
+	opts         *Options
+	subprotocols []string
 
 	mu   sync.Mutex
 	all  []*handler
-	last int // id of a client
+	last int // id of the newest client
 }
 
+// closed is a call of OnClosed.
 type closed struct {
 	code   int
 	reason string
 }
 
-// handler echoes, unless it has something better to do, and remembers.
+// handler echoes messages, unless message is set, and records events.
 type handler struct {
 	conn    *Conn
-	before  func(*handler) // the upgrade
+	before  func(*handler) // called before the upgrade
 	message func(h *handler, kind abi.Kind, p []byte)
 	pings   chan string
 	pongs   chan string
 	closed  chan closed
-	gone    chan struct{} // gets one for OnReleased
+	gone    chan struct{} // gets a value for each OnReleased
 }
 
 func newHandler() *handler {
-	return &handler{pings: make(chan string, 1000), pongs: make(chan string, 1000), closed: make(chan closed, 10), gone: make(chan struct{}, 10)}
+	return &handler{
+		pings: make(chan string, 1000), pongs: make(chan string, 1000),
+		closed: make(chan closed, 10), gone: make(chan struct{}, 10),
+	}
 }
 
 func (h *handler) OnMessage(kind abi.Kind, p []byte) {
@@ -89,7 +94,7 @@ func (h *handler) OnDrained()                       {}
 func (h *handler) OnClosed(code int, reason string) { h.closed <- closed{code, reason} }
 func (h *handler) OnReleased()                      { h.gone <- struct{}{} }
 
-// wantClosed waits for OnClosed. That it comes once is checked in server.stop.
+// wantClosed waits for OnClosed. server.stop checks that it comes once.
 func (h *handler) wantClosed(t testing.TB, code int) {
 	t.Helper()
 	select {
@@ -106,20 +111,22 @@ func (h *handler) wantClosed(t testing.TB, code int) {
 type serverOptions struct {
 	timeouts Timeouts
 	opts     Options
-	make     func() *handler
-	small    bool // buffers of the sockets, on our side
+	// subprotocols of the server, the preferred one first
+	subprotocols []string
+	make         func() *handler
+	small        bool // the host has small socket buffers
 }
 
 func serve(t testing.TB, way string, o serverOptions) *server {
 	t.Helper()
-	g, err := NewGroup(GroupOptions{Timeouts: o.timeouts})
+	g, err := NewGroup(o.timeouts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if o.make == nil {
 		o.make = newHandler
 	}
-	s := &server{t: t, way: way, group: g, make: o.make, opts: &o.opts}
+	s := &server{t: t, way: way, group: g, make: o.make, opts: &o.opts, subprotocols: o.subprotocols}
 	s.http = httptest.NewUnstartedServer(s)
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.http.Listener = &listener{s.http.Listener, o.small, way == "wrapped"}
@@ -132,7 +139,7 @@ func serve(t testing.TB, way string, o serverOptions) *server {
 	return s
 }
 
-// stop ends everything and checks that each connection was closed once.
+// stop closes the server and checks that each connection was closed once.
 func (s *server) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
@@ -160,21 +167,21 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := s.make()
-	h.conn = s.group.NewConn(s.opts, h)
+	h.conn = s.group.NewConn(s.opts, false, h)
 	s.mu.Lock()
 	s.all = append(s.all, h)
 	s.mu.Unlock()
 	if h.before != nil {
 		h.before(h)
 	}
-	if err := h.conn.Upgrade(w, r, Subprotocol(r, s.opts.Subprotocols)); err == nil {
+	if err := h.conn.Upgrade(w, r, Subprotocol(r, s.subprotocols)); err == nil {
 		if up, ok := s.conns.LoadAndDelete(r.Header.Get("X-Id")); ok {
 			up.(chan *handler) <- h
 		}
 	}
 }
 
-// listener hands out connections with small buffers, or without a descriptor.
+// listener returns connections with small buffers, or wrapped ones.
 type listener struct {
 	net.Listener
 	small, wrap bool
@@ -194,26 +201,27 @@ func (l *listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// client writes frames by hand.
+// client writes and reads raw frames.
 type client struct {
 	net.Conn
 	t           testing.TB
 	br          *bufio.Reader
-	subprotocol string // that the server picked
+	subprotocol string // chosen by the server
 }
 
-// noDeadline takes a deadline away.
+// noDeadline clears a deadline.
 var noDeadline time.Time
 
 const request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
-// dial connects; early goes out together with the handshake.
+// dial connects a client. early is sent together with the handshake.
 func (s *server) dial(t testing.TB, early ...[]byte) (*client, *handler) {
 	t.Helper()
 	return s.dialWith(t, "", early...)
 }
 
+// dialWith is dial with more headers.
 func (s *server) dialWith(t testing.TB, headers string, early ...[]byte) (*client, *handler) {
 	t.Helper()
 	n, err := net.Dial("tcp", s.http.Listener.Addr().String())
@@ -238,7 +246,7 @@ func (s *server) dialWith(t testing.TB, headers string, early ...[]byte) (*clien
 		t.Fatal(err)
 	}
 	if r.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatalf("the handshake is answered with %s", r.Status)
+		t.Fatalf("the answer to the handshake is %s", r.Status)
 	}
 	if got := r.Header.Get("Sec-Websocket-Accept"); got != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
 		t.Errorf("Sec-WebSocket-Accept is %q", got)
@@ -248,12 +256,12 @@ func (s *server) dialWith(t testing.TB, headers string, early ...[]byte) (*clien
 	case h := <-up:
 		return c, h
 	case <-time.After(patience):
-		t.Fatal("the connection did not come up")
+		t.Fatal("the connection was not upgraded")
 		return nil, nil
 	}
 }
 
-// send writes all at once.
+// send writes parts in one call.
 func (c *client) send(parts ...[]byte) {
 	c.t.Helper()
 	if _, err := c.Write(bytes.Join(parts, nil)); err != nil {
@@ -261,7 +269,7 @@ func (c *client) send(parts ...[]byte) {
 	}
 }
 
-// read reads one frame as strictly as RFC 6455, section 5, wants it from a server.
+// read reads one frame as strictly as RFC 6455, section 5 demands.
 func (c *client) read() (op byte, p []byte, err error) {
 	var h [2]byte
 	if _, err := io.ReadFull(c.br, h[:]); err != nil {
@@ -284,11 +292,12 @@ func (c *client) read() (op byte, p []byte, err error) {
 	}
 	p = make([]byte, n)
 	if _, err := io.ReadFull(c.br, p); err != nil {
-		return 0, nil, fmt.Errorf("the server cut a frame off: %w", err)
+		return 0, nil, fmt.Errorf("the server sent a truncated frame: %w", err)
 	}
 	return h[0] & 0x0f, p, nil
 }
 
+// want reads the next frame.
 func (c *client) want(op byte, payload string) {
 	c.t.Helper()
 	got, p, err := c.read()
@@ -300,7 +309,7 @@ func (c *client) want(op byte, payload string) {
 	}
 }
 
-// wantClose skips to the close frame and looks at its code; 1005: it has none.
+// wantClose reads up to the close frame and checks its code; 1005 means none.
 func (c *client) wantClose(code int) {
 	c.t.Helper()
 	for {
@@ -329,11 +338,11 @@ func (c *client) wantEnd() {
 	if err == nil {
 		c.t.Errorf("got frame %#x %.60q, want the end", op, p)
 	} else if ne, ok := err.(net.Error); ok && ne.Timeout() {
-		c.t.Error("the connection does not end")
+		c.t.Error("the connection did not end")
 	}
 }
 
-// frame makes a masked frame; b0 is its first byte.
+// masked returns a masked frame, as a client sends it; b0 is its first byte.
 func masked(b0 byte, payload string) []byte {
 	var b []byte
 	switch n := len(payload); {
@@ -352,6 +361,7 @@ func masked(b0 byte, payload string) []byte {
 	return b
 }
 
+// First bytes of frames.
 const (
 	fin    = 0x80
 	text   = fin | frame.OpText
@@ -364,13 +374,13 @@ func closeFrame(code int, reason string) []byte {
 	return masked(fin|frame.OpClose, string(binary.BigEndian.AppendUint16(nil, uint16(code)))+reason)
 }
 
-// until waits for a state that nothing announces.
+// until waits for a state that no event announces.
 func until(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	end := time.Now().Add(patience)
 	for !cond() {
 		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
+			t.Fatalf("timeout: %s", what)
 		}
 		runtime.Gosched()
 	}

@@ -6,17 +6,19 @@ import (
 	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
-// queue is what waits to be written: whole frames, the first of which may
-// have gone out in part.
+// queue holds the frames that wait to be written. A part of the first one may be
+// written already.
 type queue struct {
-	buf  []byte
-	box  *[]byte // what buf came in, for the pool; nil: not from there
-	head int     // buf[:head] is written
-	next int     // where the first frame begins of which nothing is written
-	owed bool    // that frame is the data of a position that is written, or has begun to be
+	buf    []byte
+	pooled *[]byte // the value from writeBufs that has buf; nil: buf is not from there
+	head   int     // buf[:head] is written
+	next   int     // start of the first frame of which nothing is written
+	// nextPaired says that the frame at next is the data of a position that is
+	// written, at least in part.
+	nextPaired bool
 }
 
-// keepBuf is the largest buffer that goes back to the pool, in bytes.
+// keepBuf is the size of the largest buffer that returns to a pool, in bytes.
 const keepBuf = 64 << 10
 
 var writeBufs = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
@@ -24,11 +26,12 @@ var writeBufs = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return 
 func (q *queue) len() int      { return len(q.buf) - q.head }
 func (q *queue) bytes() []byte { return q.buf[q.head:] }
 
-// push adds the frames in p, of which the first n bytes are written already.
+// push adds the frames in p, of which the first n bytes are written already. n
+// is 0 unless the queue is empty.
 func (q *queue) push(p []byte, n int) {
 	if q.buf == nil {
-		q.box = writeBufs.Get().(*[]byte)
-		q.buf = (*q.box)[:0]
+		q.pooled = writeBufs.Get().(*[]byte)
+		q.buf = (*q.pooled)[:0]
 	}
 	if q.head > 0 && len(q.buf)+len(p)-n > cap(q.buf) {
 		copy(q.buf, q.buf[q.head:])
@@ -36,14 +39,14 @@ func (q *queue) push(p []byte, n int) {
 		q.next -= q.head
 		q.head = 0
 	}
-	if n > 0 { // the queue was empty: what is pushed may begin within a frame
+	if n > 0 { // find the first frame that begins at n or later
 		at, last := 0, 0
 		for at < n {
 			last = at
 			at += frame.Len(p[at:])
 		}
 		q.next = len(q.buf) + at - n
-		_, q.owed = frame.Role(p[last:at])
+		_, q.nextPaired = frame.Role(p[last:at])
 	}
 	q.buf = append(q.buf, p[n:]...)
 }
@@ -61,24 +64,25 @@ func (q *queue) wrote(n int) {
 		q.next += frame.Len(q.buf[q.next:])
 	}
 	if last < q.next {
-		_, q.owed = frame.Role(q.buf[last:q.next])
+		_, q.nextPaired = frame.Role(q.buf[last:q.next])
 	}
 }
 
-// reset forgets everything and gives the buffer back.
+// reset empties the queue and returns the buffer to the pool.
 func (q *queue) reset() {
-	if q.box != nil && cap(q.buf) <= keepBuf {
-		*q.box = q.buf[:0]
-		writeBufs.Put(q.box)
+	if q.pooled != nil && cap(q.buf) <= keepBuf {
+		*q.pooled = q.buf[:0]
+		writeBufs.Put(q.pooled)
 	}
 	*q = queue{}
 }
 
-// takeAt is how much take takes, in bytes, where frames are smaller.
-const takeAt = 32 << 10
+// flushChunk is how many bytes the flusher of a portable connection takes and
+// writes at once.
+const flushChunk = 32 << 10
 
-// take moves whole frames from the front to dst: at least one, and no more
-// than n bytes if there are several. The queue must not begin within a frame.
+// take moves whole frames from the front to dst: at least one, and no more than
+// n bytes if there are several. The first frame must not be written in part.
 func (q *queue) take(dst []byte, n int) []byte {
 	end := q.head
 	for end < len(q.buf) {
@@ -93,9 +97,9 @@ func (q *queue) take(dst []byte, n int) []byte {
 	return dst
 }
 
-// unsent counts the frames of data in p that did not go out whole with its
-// first n bytes. Control frames are the host's own business.
-func unsent(p []byte, n int) (frames int) {
+// unsentData returns the number of data frames in p that are not part of its
+// first n bytes as a whole. Control frames of WebSocket do not count.
+func unsentData(p []byte, n int) (frames int) {
 	for at := 0; at < len(p); {
 		end := at + frame.Len(p[at:])
 		if !frame.IsControl(p[at:]) && end > n {
@@ -106,56 +110,57 @@ func unsent(p []byte, n int) (frames int) {
 	return frames
 }
 
-// lost counts the frames of data that a queue loses that is given up. The one
-// that has begun is taken for data: of what it is nothing may be left.
+// lost returns the number of data frames in the queue, for a queue that is given
+// up. A frame that is partly written counts as data: its header may be gone.
 func (q *queue) lost() int {
-	n := unsent(q.buf[q.next:], 0)
+	n := unsentData(q.buf[q.next:], 0)
 	if q.next > q.head {
 		n++
 	}
 	return n
 }
 
-// cut removes the frames of which nothing is written, and counts those of data.
-func (q *queue) cut() (frames int) {
-	frames = unsent(q.buf[q.next:], 0)
+// truncate removes the frames of which nothing is written. It returns the number
+// of data frames among them.
+func (q *queue) truncate() (frames int) {
+	frames = unsentData(q.buf[q.next:], 0)
 	begun := append([]byte(nil), q.buf[q.head:q.next]...)
 	q.reset()
 	q.buf, q.next = begun, len(begun)
 	return frames
 }
 
-// unbegun is how many bytes there are of frames that have not begun to go out.
+// unbegun returns the number of bytes of the frames of which nothing is written.
 func (q *queue) unbegun() int { return len(q.buf) - q.next }
 
-// unit is what begins at a place where nothing is written and goes out as a whole or not at all,
-// in bytes and frames: a frame or, where the subprotocol is spoken, a position with its data. stays
-// says that it may not be dropped.
-func (q *queue) unit(at int, spoken bool) (size, frames int, stays bool) {
+// unit describes what starts at an offset from next on and is dropped or kept as
+// a whole: one frame or, with v1, a position and its data. keep says that it may
+// not be dropped. See frame.Role.
+func (q *queue) unit(at int, v1 bool) (size, frames int, keep bool) {
 	size = frame.Len(q.buf[at:])
 	switch {
 	case frame.IsControl(q.buf[at:]):
 		return size, 1, true
-	case !spoken:
+	case !v1:
 		return size, 1, false
-	case at == q.next && q.owed:
+	case at == q.next && q.nextPaired:
 		return size, 1, true
 	}
-	stays, leads := frame.Role(q.buf[at : at+size])
-	if leads && at+size < len(q.buf) {
-		return size + frame.Len(q.buf[at+size:]), 2, stays
+	keep, paired := frame.Role(q.buf[at : at+size])
+	if paired && at+size < len(q.buf) {
+		return size + frame.Len(q.buf[at+size:]), 2, keep
 	}
-	return size, 1, stays
+	return size, 1, keep
 }
 
-// dropOldest removes the oldest data frames of which nothing is written,
-// until n bytes are free. Control frames stay and, where the subprotocol is spoken, its control
-// messages; only positions go, with their data.
-func (q *queue) dropOldest(n int, spoken bool) (frames int) {
+// dropOldest removes units from the front until n bytes are free, or only those
+// are left that may not be dropped. It returns the number of frames removed. v1
+// says that the client speaks azuhost.v1.
+func (q *queue) dropOldest(n int, v1 bool) (frames int) {
 	w, freed := q.next, 0
 	for at := q.next; at < len(q.buf); {
-		k, f, stays := q.unit(at, spoken)
-		if freed < n && !stays {
+		k, f, keep := q.unit(at, v1)
+		if freed < n && !keep {
 			freed += k
 			frames += f
 			at += k
@@ -169,12 +174,12 @@ func (q *queue) dropOldest(n int, spoken bool) (frames int) {
 	return frames
 }
 
-// staying is how many bytes of what waits dropOldest can not remove.
-func (q *queue) staying(spoken bool) int {
+// undroppable returns how many bytes of the queue dropOldest cannot remove.
+func (q *queue) undroppable(v1 bool) int {
 	n := q.next - q.head
 	for at := q.next; at < len(q.buf); {
-		k, _, stays := q.unit(at, spoken)
-		if stays {
+		k, _, keep := q.unit(at, v1)
+		if keep {
 			n += k
 		}
 		at += k

@@ -8,17 +8,17 @@ import (
 	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
-// model is a queue as a list of frames.
+// model is a simple model of queue: a list of frames.
 type model struct {
 	frames []modelFrame
-	begun  int // the unit of which something was written last
+	begun  int // the unit that was written to last
 }
 
 type modelFrame struct {
-	b     []byte
-	sent  int
-	unit  int // frames of one go together
-	stays bool
+	b    []byte
+	sent int
+	unit int // frames of one unit are dropped together
+	keep bool
 }
 
 func (m *model) bytes() (out []byte) {
@@ -45,7 +45,7 @@ func (m *model) dropOldest(n int) (dropped int) {
 	var kept []modelFrame
 	going := 0
 	for _, f := range m.frames {
-		if !f.stays && f.unit != m.begun && (n > 0 || f.unit == going) {
+		if !f.keep && f.unit != m.begun && (n > 0 || f.unit == going) {
 			going = f.unit
 			n -= len(f.b)
 			dropped++
@@ -57,37 +57,37 @@ func (m *model) dropOldest(n int) (dropped int) {
 	return dropped
 }
 
-// staying is what dropOldest can not remove, in bytes.
-func (m *model) staying() (n int) {
+// undroppable returns how many bytes dropOldest cannot remove.
+func (m *model) undroppable() (n int) {
 	for _, f := range m.frames {
-		if f.stays || f.unit == m.begun {
+		if f.keep || f.unit == m.begun {
 			n += len(f.b) - f.sent
 		}
 	}
 	return n
 }
 
-// modelFrames makes what stays together, and may stay for good. Where the subprotocol is not
-// spoken its messages are data.
-func modelFrames(kind, size int, serial byte, unit *int, spoken bool) (out []modelFrame) {
+// modelFrames returns the frames of one kind of message: one unit or, without v1,
+// a unit for each frame.
+func modelFrames(kind, size int, serial byte, unit *int, v1 bool) (out []modelFrame) {
 	data := bytes.Repeat([]byte{serial}, size)
-	add := func(b []byte, stays bool) {
-		if len(out) == 0 || !spoken {
+	add := func(b []byte, keep bool) {
+		if len(out) == 0 || !v1 {
 			*unit++
 		}
-		out = append(out, modelFrame{b: b, unit: *unit, stays: stays})
+		out = append(out, modelFrame{b: b, unit: *unit, keep: keep})
 	}
 	message := frame.Append(nil, abi.Text, data)
 	switch kind {
 	case 0:
 		add(append(frame.AppendHeader(nil, frame.OpPong, size%100), data[:size%100]...), true)
 	case 1:
-		add(frame.AppendControl(nil, map[string]any{"type": "recovered", "count": size}), spoken)
-	case 2, 3: // of a recovery; 3: excepted
+		add(frame.AppendControl(nil, map[string]any{"type": "recovered", "count": size}), v1)
+	case 2, 3: // a part of an answer to recover; 3: without data
 		p := frame.AppendMissed(nil, "r", frame.Position{Epoch: "e", Offset: uint64(size)}, message, kind == 3)
 		for len(p) > 0 {
 			n := frame.Len(p)
-			add(p[:n:n], spoken)
+			add(p[:n:n], v1)
 			p = p[n:]
 		}
 	case 4:
@@ -101,15 +101,15 @@ func modelFrames(kind, size int, serial byte, unit *int, spoken bool) (out []mod
 	return out
 }
 
-// position is enough of the message to be told by.
+// position has as much of a position message as frame.Role needs.
 type position struct {
 	Type string `json:"type"`
 	Room string `json:"room"`
 	Skip bool   `json:"skip,omitempty"`
 }
 
-// cut keeps the frame that has begun.
-func (m *model) cut() (frames int) {
+// truncate keeps the frame that is partly written.
+func (m *model) truncate() (frames int) {
 	begun := 0
 	if len(m.frames) > 0 && m.frames[0].sent > 0 {
 		begun = 1
@@ -123,7 +123,7 @@ func (m *model) cut() (frames int) {
 	return frames
 }
 
-// Whatever is pushed, written in part and dropped: frames stay whole and in order.
+// Any sequence of operations keeps frames whole and in order.
 func FuzzQueue(f *testing.F) {
 	f.Add([]byte{0, 4, 0, 13, 1, 20, 2, 255, 1, 30, 2, 255, 5, 20, 2, 9})
 	f.Add([]byte{0, 10, 1, 5, 0, 200, 2, 50, 0, 3, 1, 255})
@@ -135,16 +135,16 @@ func FuzzQueue(f *testing.F) {
 		var m model
 		var serial byte
 		unit := 0
-		spoken := len(ops)%4 < 2
+		v1 := len(ops)%4 < 2
 		for i := 0; i+1 < len(ops) && i < 400; i += 2 {
 			n := int(ops[i+1])
 			switch ops[i] % 7 {
-			case 0, 3: // push frames; 3: of which a part is written already
+			case 0, 3: // push frames; 3: a part of which is written already
 				var p []byte
 				var fs []modelFrame
 				for k := range 1 + n%4 {
 					serial++
-					fs = append(fs, modelFrames((n+k)%9, n*(k+1)%700, serial, &unit, spoken)...)
+					fs = append(fs, modelFrames((n+k)%9, n*(k+1)%700, serial, &unit, v1)...)
 				}
 				for _, f := range fs {
 					p = append(p, f.b...)
@@ -168,17 +168,17 @@ func FuzzQueue(f *testing.F) {
 					m.wrote(k)
 				}
 			case 2:
-				if got, want := q.dropOldest(n*4, spoken), m.dropOldest(n*4); got != want {
+				if got, want := q.dropOldest(n*4, v1), m.dropOldest(n*4); got != want {
 					t.Fatalf("%d frames dropped, want %d", got, want)
 				}
 			case 4:
 				q.reset()
 				m.frames = nil
 			case 6:
-				if got, want := q.cut(), m.cut(); got != want {
-					t.Fatalf("%d frames cut, want %d", got, want)
+				if got, want := q.truncate(), m.truncate(); got != want {
+					t.Fatalf("%d frames removed, want %d", got, want)
 				}
-			case 5: // the portable way: it never begins within a frame
+			case 5: // take, as flushPortable does, when no frame is partly written
 				if len(m.frames) == 0 || m.frames[0].sent > 0 {
 					continue
 				}
@@ -194,7 +194,7 @@ func FuzzQueue(f *testing.F) {
 			if want := m.bytes(); !bytes.Equal(q.bytes(), want) || q.len() != len(want) {
 				t.Fatalf("after operation %d the queue has %d bytes, want %d", i/2, q.len(), len(want))
 			}
-			if got, want := q.staying(spoken), m.staying(); got != want {
+			if got, want := q.undroppable(v1), m.undroppable(); got != want {
 				t.Fatalf("after operation %d there are %d bytes that stay, want %d", i/2, got, want)
 			}
 			begun := 0
@@ -202,14 +202,14 @@ func FuzzQueue(f *testing.F) {
 				begun = len(m.frames[0].b) - m.frames[0].sent
 			}
 			if got := q.unbegun(); got != q.len()-begun {
-				t.Fatalf("%d bytes have not begun to go out, want %d", got, q.len()-begun)
+				t.Fatalf("%d bytes of frames are not begun, want %d", got, q.len()-begun)
 			}
 		}
 		q.reset()
 	})
 }
 
-// A queue that is never empty does not grow for ever.
+// The buffer of a queue that is never empty does not grow without bound.
 func TestQueueReusesItsBuffer(t *testing.T) {
 	var q queue
 	f := frame.Append(nil, abi.Binary, make([]byte, 1000))

@@ -2,8 +2,8 @@ package socket
 
 import (
 	"context"
+	"errors"
 	"io"
-	"net"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -11,29 +11,33 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// portableBuf is the size of the read buffer of a connection without a
-// descriptor of ours, which needs it while it waits.
+// portableBuf is the size in bytes of the read buffer of a connection that is
+// not direct. Such a connection keeps its buffer while it waits.
 const portableBuf = 2 << 10
+
+// errNoInput is the error of fd.read if it would block.
+var errNoInput = errors.New("no input yet")
 
 var readBufs = sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }}
 var messageBufs = sync.Pool{New: func() any { b := make([]byte, 1<<10); return &b }}
 
-// serve reads until the end.
+// serve is the reader. It reads messages until the connection ends.
 func (c *Conn) serve() {
 	for c.readMessage() {
 	}
 	c.finish()
 }
 
-// readMessage waits for a message and handles it. A plain one, a whole frame
-// that is all here, is handled where it lies; everything else goes to the library.
+// readMessage waits for a message and handles it. It decodes a message in place
+// if it is one frame and all of it is here. The library reads every other one.
+// readMessage returns false at the end of the connection.
 func (c *Conn) readMessage() bool {
-	if len(c.rest) == 0 && c.lib.Buffered() == 0 {
-		if err := c.more(); err != nil {
+	if len(c.rest) == 0 && c.libraryIn.Buffered() == 0 {
+		if err := c.waitInput(); err != nil {
 			return false
 		}
 	}
-	if kind, p, n := c.plain(); n > 0 {
+	if kind, p, n := c.decodeInPlace(); n > 0 {
 		ok := c.handle(kind, p)
 		c.consume(n)
 		return ok
@@ -41,8 +45,7 @@ func (c *Conn) readMessage() bool {
 	return c.readByLibrary()
 }
 
-// readByLibrary has the library parse: fragments, control frames, and
-// messages that are not all here.
+// readByLibrary has the library read a message, and the control frames before it.
 func (c *Conn) readByLibrary() bool {
 	typ, r, err := c.ws.Reader(context.Background())
 	if err != nil {
@@ -61,16 +64,17 @@ func (c *Conn) readByLibrary() bool {
 	return ok
 }
 
-// handle gives a message to the handler, unless a close frame is out already.
+// handle passes a message to the handler, unless a close frame was sent. It
+// returns false if the message breaks a rule.
 func (c *Conn) handle(kind abi.Kind, p []byte) bool {
-	if c.closeBy.Load() != 0 {
+	if c.closeSent() {
 		return true
 	}
-	if c.tooFast() {
+	if c.exceedsRate() {
 		c.bad = &violation{codePolicy, "too many messages", BrokeMessages}
 		return false
 	}
-	if kind == abi.Text && !utf8.Valid(p) {
+	if kind == abi.Text && !utf8.Valid(p) { // RFC 6455, section 8.1
 		c.bad = &violation{codeNotUTF8, "text is not UTF-8", BrokeUTF8}
 		return false
 	}
@@ -78,7 +82,8 @@ func (c *Conn) handle(kind abi.Kind, p []byte) bool {
 	return true
 }
 
-// readAll reads one message into *buf, which may grow.
+// readAll reads one message into *buf, which it grows as needed. It returns the
+// length of the message.
 func readAll(r io.Reader, buf *[]byte) (n int, err error) {
 	for {
 		if n == len(*buf) {
@@ -97,30 +102,17 @@ func readAll(r io.Reader, buf *[]byte) (n int, err error) {
 	}
 }
 
-// Read is what the library calls: it hands out what is here, and ends the
-// turn before it waits for more.
-func (c *Conn) Read(p []byte) (int, error) {
-	if len(c.rest) == 0 {
-		if err := c.more(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, c.rest)
-	c.consume(n)
-	return n, nil
-}
-
-// more ends the turn, waits for input and begins another. It returns nil when
-// there is input that breaks no rule.
-func (c *Conn) more() error {
+// waitInput ends the read cycle, waits for input and begins the next cycle. It
+// returns an error if there is no input that keeps the rules.
+func (c *Conn) waitInput() error {
 	if c.bad != nil {
 		return c.bad
 	}
-	c.endTurn()
+	c.endCycle()
 	if err := c.fill(); err != nil {
 		return err
 	}
-	c.beginTurn()
+	c.beginCycle()
 	if len(c.rest) == 0 {
 		return c.bad
 	}
@@ -129,32 +121,21 @@ func (c *Conn) more() error {
 
 // consume takes n bytes from rest.
 func (c *Conn) consume(n int) {
-	if c.rest = c.rest[n:]; len(c.rest) == 0 && c.fast {
+	if c.rest = c.rest[n:]; len(c.rest) == 0 && c.direct {
 		readBufs.Put(c.in)
 		c.in, c.rest = nil, nil
 	}
 }
 
-// endTurn lets everything go out before the reader waits.
-func (c *Conn) endTurn() {
-	if !c.lingering {
-		c.handler.OnDrained()
-		if !c.scan.idle() && c.partial.Load() == 0 {
-			c.partial.Store(c.group.now())
-		}
-	}
-	c.uncork()
-}
-
-// beginTurn looks at new input before the library does.
-func (c *Conn) beginTurn() {
+// beginCycle corks the output and scans the new input.
+func (c *Conn) beginCycle() {
 	if c.lingering {
 		return
 	}
 	c.cork()
 	now := c.group.now()
-	if now-c.second >= int64(time.Second) {
-		c.second, c.scan.controls = now, 0
+	if now-c.controlsFrom >= int64(time.Second) {
+		c.controlsFrom, c.scan.controls = now, 0
 	}
 	var good int
 	good, c.bad = c.scan.scan(c.rest)
@@ -164,9 +145,20 @@ func (c *Conn) beginTurn() {
 	}
 }
 
-// fill waits for input and sets rest.
+// endCycle lets everything go out, before the reader waits for input.
+func (c *Conn) endCycle() {
+	if !c.lingering {
+		c.handler.OnDrained()
+		if !c.scan.idle() && c.partial.Load() == 0 {
+			c.partial.Store(c.group.now())
+		}
+	}
+	c.uncork()
+}
+
+// fill waits for input and sets rest to it.
 func (c *Conn) fill() error {
-	if !c.fast {
+	if !c.direct {
 		return c.fillPortable()
 	}
 	c.waited, c.readErr = false, nil
@@ -177,15 +169,16 @@ func (c *Conn) fill() error {
 		return c.readErr
 	}
 	if c.waited {
-		c.hot = 0
-	} else if c.hot++; c.hot >= hotReads {
-		c.hot = 0
-		c.group.fair.yield()
+		c.readyReads = 0
+	} else if c.readyReads++; c.readyReads >= maxReadyReads {
+		c.readyReads = 0
+		c.group.yielder.yield()
 	}
 	return nil
 }
 
-// tryRead reads into a borrowed buffer; false means wait.
+// tryRead reads into a borrowed buffer. It returns false if there is no input
+// yet, and true after input or an error.
 func (c *Conn) tryRead(n uintptr) bool {
 	buf := readBufs.Get().(*[]byte)
 	k, err := c.fd.read(n, *buf)
@@ -194,7 +187,7 @@ func (c *Conn) tryRead(n uintptr) bool {
 		return true
 	}
 	readBufs.Put(buf)
-	if err == errWait {
+	if err == errNoInput {
 		c.waited = true
 		return false
 	}
@@ -202,6 +195,7 @@ func (c *Conn) tryRead(n uintptr) bool {
 	return true
 }
 
+// fillPortable is fill for a connection that is not direct.
 func (c *Conn) fillPortable() error {
 	if c.in == nil {
 		b := make([]byte, portableBuf)
@@ -214,20 +208,3 @@ func (c *Conn) fillPortable() error {
 	}
 	return err
 }
-
-// readOnly hides Conn's other methods from io.Copy.
-type readOnly struct{ c *Conn }
-
-func (r readOnly) Read(p []byte) (int, error) { return r.c.Read(p) }
-
-// netConn is Conn as the library sees it.
-type netConn struct{ *Conn }
-
-// Close does nothing: the library closes as soon as it has answered a close
-// frame, and what waits before that answer has to go out first. finish closes.
-func (n netConn) Close() error                     { return nil }
-func (n netConn) LocalAddr() net.Addr              { return n.net.LocalAddr() }
-func (n netConn) RemoteAddr() net.Addr             { return n.net.RemoteAddr() }
-func (n netConn) SetDeadline(time.Time) error      { return nil }
-func (n netConn) SetReadDeadline(time.Time) error  { return nil }
-func (n netConn) SetWriteDeadline(time.Time) error { return nil }

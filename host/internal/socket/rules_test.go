@@ -12,26 +12,27 @@ import (
 	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
-// wordy is a frame whose length is written in more bytes than it needs.
-func wordy(b0 byte, payload string, bytes int) []byte {
+// longLength returns a frame whose length takes so many bytes, more than it needs.
+func longLength(b0 byte, payload string, bytes int) []byte {
 	n := len(payload)
 	head := []byte{b0, 0x80 | 126, byte(n >> 8), byte(n)}
 	if bytes == 8 {
 		head = binary.BigEndian.AppendUint64([]byte{b0, 0x80 | 127}, uint64(n))
 	}
-	return append(append(head, 0, 0, 0, 0), payload...) // the mask changes nothing
+	return append(append(head, 0, 0, 0, 0), payload...) // the mask 0 changes nothing
 }
 
-// lengthHeader announces n bytes in the long form, masked.
+// lengthHeader returns a header that announces n bytes, with a length of 8 bytes.
 func lengthHeader(b0 byte, n uint64) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{b0, 0x80 | 127}, n), 1, 2, 3, 4)
 }
 
+// rule is input that ends a connection.
 type rule struct {
 	name string
 	in   [][]byte
-	echo []string // what is answered before the close
-	code int      // of the close frame, and of OnClosed
+	echo []string // answers before the close frame
+	code int      // in the close frame and OnClosed
 }
 
 const maxMessage = 1000
@@ -42,22 +43,29 @@ func rules() []rule {
 		{"a surrogate", [][]byte{masked(text, "\xed\xa0\x80")}, nil, codeNotUTF8},
 		{"a rune cut off", [][]byte{masked(text, "\xe2\x82")}, nil, codeNotUTF8},
 		{"fragments that are not UTF-8", [][]byte{masked(frame.OpText, "\xc3"), masked(fin, "\x28")}, nil, codeNotUTF8},
-		{"a rune over two fragments", [][]byte{masked(frame.OpText, "\xc3"), masked(fin, "\xa9"), closeFrame(1000, "")}, []string{"é"}, 1000},
+		{"a rune over two fragments",
+			[][]byte{masked(frame.OpText, "\xc3"), masked(fin, "\xa9"), closeFrame(1000, "")}, []string{"é"}, 1000},
 		{"binary need not be UTF-8", [][]byte{masked(binMsg, "\xff"), closeFrame(1000, "")}, []string{"\xff"}, 1000},
-		{"a message of the largest size", [][]byte{masked(text, repeat("x", maxMessage)), closeFrame(1000, "")}, []string{repeat("x", maxMessage)}, 1000},
+		{"a message of the largest size",
+			[][]byte{masked(text, repeat("x", maxMessage)), closeFrame(1000, "")}, []string{repeat("x", maxMessage)}, 1000},
 		{"a message too large", [][]byte{masked(text, repeat("x", maxMessage+1))}, nil, codeTooBig},
-		{"fragments too large together", [][]byte{masked(frame.OpText, repeat("x", maxMessage)), masked(0, ""), masked(fin, "x")}, nil, codeTooBig},
-		{"a header that announces 2^62 bytes", [][]byte{masked(text, "ok"), lengthHeader(text, 1<<62)}, []string{"ok"}, codeTooBig},
+		{"fragments too large together",
+			[][]byte{masked(frame.OpText, repeat("x", maxMessage)), masked(0, ""), masked(fin, "x")}, nil, codeTooBig},
+		{"a header that announces 2^62 bytes",
+			[][]byte{masked(text, "ok"), lengthHeader(text, 1<<62)}, []string{"ok"}, codeTooBig},
 		{"a length with the top bit", [][]byte{lengthHeader(binMsg, 1<<63|5)}, nil, codeTooBig},
-		{"2 bytes for a length of 125", [][]byte{masked(text, "ok"), wordy(text, repeat("x", 125), 2)}, []string{"ok"}, codeProtocol},
-		{"2 bytes for a length of 126", [][]byte{wordy(text, repeat("x", 126), 2), closeFrame(1000, "")}, []string{repeat("x", 126)}, 1000},
-		{"8 bytes for a length of 0", [][]byte{wordy(text, "", 8)}, nil, codeProtocol},
+		{"2 bytes for a length of 125",
+			[][]byte{masked(text, "ok"), longLength(text, repeat("x", 125), 2)}, []string{"ok"}, codeProtocol},
+		{"2 bytes for a length of 126",
+			[][]byte{longLength(text, repeat("x", 126), 2), closeFrame(1000, "")}, []string{repeat("x", 126)}, 1000},
+		{"8 bytes for a length of 0", [][]byte{longLength(text, "", 8)}, nil, codeProtocol},
 		{"8 bytes for a length of 65535", [][]byte{lengthHeader(text, 1<<16-1)}, nil, codeProtocol},
 		{"8 bytes for a length of 65536", [][]byte{lengthHeader(text, 1<<16)}, nil, codeTooBig},
-		{"8 bytes in a continuation", [][]byte{masked(frame.OpText, "a"), wordy(fin, "b", 8)}, nil, codeProtocol},
-		{"a flood of empty fragments", append([][]byte{masked(frame.OpText, "")}, bytes.Repeat(masked(0, ""), maxFragments)), nil, codePolicy},
-		{"a ping flood", [][]byte{bytes.Repeat(masked(ping, ""), 5*controlsPerTick)}, nil, codePolicy},
-		{"a pong flood", [][]byte{bytes.Repeat(masked(pong, "x"), 5*controlsPerTick)}, nil, codePolicy},
+		{"8 bytes in a continuation", [][]byte{masked(frame.OpText, "a"), longLength(fin, "b", 8)}, nil, codeProtocol},
+		{"a flood of empty fragments",
+			append([][]byte{masked(frame.OpText, "")}, bytes.Repeat(masked(0, ""), maxFragments)), nil, codePolicy},
+		{"a ping flood", [][]byte{bytes.Repeat(masked(ping, ""), 5*maxControlsPerSecond)}, nil, codePolicy},
+		{"a pong flood", [][]byte{bytes.Repeat(masked(pong, "x"), 5*maxControlsPerSecond)}, nil, codePolicy},
 		{"an unmasked frame", [][]byte{masked(text, "ok"), {text, 2, 'h', 'i'}}, []string{"ok"}, codeProtocol},
 		{"an unmasked ping", [][]byte{{ping, 0}}, nil, codeProtocol},
 		{"a fragmented ping", [][]byte{masked(frame.OpPing, "")}, nil, codeProtocol},
@@ -66,14 +74,16 @@ func rules() []rule {
 		{"a long close", [][]byte{masked(fin|frame.OpClose, repeat("x", 126))}, nil, codeProtocol},
 		{"a ping that announces 2^62 bytes", [][]byte{lengthHeader(ping, 1<<62)}, nil, codeProtocol},
 		{"a continuation of nothing", [][]byte{masked(fin, "x")}, nil, codeProtocol},
-		{"a continuation after the last one", [][]byte{masked(frame.OpText, "a"), masked(fin, "b"), masked(0, "c")}, []string{"ab"}, codeProtocol},
+		{"a continuation after the last one",
+			[][]byte{masked(frame.OpText, "a"), masked(fin, "b"), masked(0, "c")}, []string{"ab"}, codeProtocol},
 		{"a message inside another", [][]byte{masked(frame.OpText, "a"), masked(text, "b")}, nil, codeProtocol},
 		{"a close within a message", [][]byte{masked(frame.OpText, "a"), closeFrame(1000, "")}, nil, 1000},
 		{"a close with a reason", [][]byte{closeFrame(1000, "so long")}, nil, 1000},
 		{"a close without a code", [][]byte{masked(fin|frame.OpClose, "")}, nil, codeNoStatus},
 		{"a close of one byte", [][]byte{masked(fin|frame.OpClose, "\x03")}, nil, codeProtocol},
 		{"a close reason that is not UTF-8", [][]byte{closeFrame(1000, "\xff")}, nil, codeNotUTF8},
-		{"data after a close", [][]byte{masked(text, "a"), closeFrame(1000, ""), masked(text, "b"), masked(ping, "")}, []string{"a"}, 1000},
+		{"data after a close",
+			[][]byte{masked(text, "a"), closeFrame(1000, ""), masked(text, "b"), masked(ping, "")}, []string{"a"}, 1000},
 		{"garbage after a close", [][]byte{closeFrame(4321, ""), []byte("\xff\xff\xff\xff")}, nil, 4321},
 	}
 	for _, b0 := range []byte{text | 0x40, text | 0x20, text | 0x10, ping | 0x40, 0x40} {
@@ -94,14 +104,14 @@ func rules() []rule {
 func TestRules(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		o := serverOptions{opts: Options{MaxMessage: maxMessage}}
-		if way == "wrapped" { // it cannot end its side alone: the client waits for the deadline
+		if way == "wrapped" { // it cannot close its output alone, so that the client waits for the deadline
 			o.timeouts.Close = 50 * time.Millisecond
 		}
 		s := serve(t, way, o)
 		for _, r := range rules() {
 			all := bytes.Join(r.in, nil)
 			hows := []string{"at once", "by bytes", "with the handshake"}
-			if way == "wrapped" { // tls goes the same way
+			if way == "wrapped" { // saves time: tls takes the same code path
 				hows = hows[:1]
 			}
 			for _, how := range hows {
@@ -117,7 +127,7 @@ func TestRules(t *testing.T) {
 						c, h = s.dial(t)
 						for i := range all {
 							if _, err := c.Write(all[i : i+1]); err != nil {
-								break // the server has seen enough
+								break // the server has closed
 							}
 						}
 					default:
@@ -139,8 +149,8 @@ func TestRules(t *testing.T) {
 	})
 }
 
-// A rule that is broken counts once, whoever finds it, and only where it is why
-// the connection is closed.
+// A broken rule counts once, whether scan or the library finds it, and only if it
+// is the reason for the close.
 func TestViolationsAreCounted(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		for _, r := range rules() {
@@ -165,7 +175,7 @@ func TestViolationsAreCounted(t *testing.T) {
 				_ = c.Close()
 				for _, v := range violations {
 					if got := s.group.Violations()[v]; got != want[v] {
-						t.Errorf("%d connections closed for %s, want %d", got, v, want[v])
+						t.Errorf("%d connections counted for %s, want %d", got, v, want[v])
 					}
 				}
 			})
@@ -173,7 +183,7 @@ func TestViolationsAreCounted(t *testing.T) {
 	})
 }
 
-// What comes after the host has closed is no reason any more.
+// A rule that is broken after the host has closed does not count.
 func TestNoViolationAfterAClose(t *testing.T) {
 	s := serve(t, "tcp", serverOptions{})
 	c, h := s.dial(t)
@@ -186,7 +196,7 @@ func TestNoViolationAfterAClose(t *testing.T) {
 	}
 }
 
-// The close frame says what the client said.
+// The host echoes the close frame of the client.
 func TestCloseIsEchoed(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		s := serve(t, way, serverOptions{})
@@ -203,7 +213,7 @@ func TestCloseIsEchoed(t *testing.T) {
 	})
 }
 
-// After both have said that they close, the host waits for nothing.
+// After both close frames the connection ends at once.
 func TestCloseEndsAtOnce(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		s := serve(t, way, serverOptions{timeouts: Timeouts{Close: time.Hour}})
@@ -252,32 +262,35 @@ func TestPings(t *testing.T) {
 	})
 }
 
-// What comes behind a close is not for the handler.
+// Input after a close does not reach the handler.
 func TestNoEventsAfterAClose(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		s := serve(t, way, serverOptions{make: func() *handler {
 			h := newHandler()
 			h.message = func(h *handler, _ abi.Kind, p []byte) {
 				if string(p) != "close" {
-					t.Errorf("message %q behind a close", p)
+					t.Errorf("message %q after a close", p)
 				}
 				h.conn.Close(4000, "")
 			}
 			return h
 		}})
 		c, h := s.dial(t)
-		c.send(masked(ping, "before"), masked(text, "close"), masked(ping, "behind"), masked(pong, "behind"), masked(text, "behind"), closeFrame(4000, ""))
+		c.send(masked(ping, "before"), masked(text, "close"),
+			masked(ping, "after"), masked(pong, "after"), masked(text, "after"), closeFrame(4000, ""))
 		c.wantClose(4000)
 		h.wantClosed(t, 4000)
 		if n := len(h.pings) + len(h.pongs); n != 1 {
-			t.Errorf("%d pings and pongs, want the one of before", n)
+			t.Errorf("%d pings and pongs, want the one from before the close", n)
 		}
 	})
 }
 
 func TestHostPings(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
-		s := serve(t, way, serverOptions{timeouts: Timeouts{PingInterval: 10 * time.Millisecond, Pong: 400 * time.Millisecond}})
+		s := serve(t, way, serverOptions{timeouts: Timeouts{
+			PingInterval: 10 * time.Millisecond, Pong: 400 * time.Millisecond,
+		}})
 		c, h := s.dial(t)
 		silent, hs := s.dial(t)
 		for range 10 {
@@ -291,23 +304,25 @@ func TestHostPings(t *testing.T) {
 		silent.want(frame.OpPing, "")
 		silent.wantEnd()
 		if n := len(h.closed); n != 0 {
-			t.Error("a client that answers was cut")
+			t.Error("a client that answers was cut off")
 		}
 	})
 }
 
 func TestNoPings(t *testing.T) {
-	s := serve(t, "tcp", serverOptions{timeouts: Timeouts{PingInterval: -1, Pong: time.Millisecond, Close: 20 * time.Millisecond}})
+	s := serve(t, "tcp", serverOptions{timeouts: Timeouts{
+		PingInterval: -1, Pong: time.Millisecond, Close: 20 * time.Millisecond,
+	}})
 	c, h := s.dial(t)
 	silent, _ := s.dial(t)
-	h.conn.Close(1000, "") // its deadline is an end of several rounds of deadlines
+	h.conn.Close(1000, "") // checkDeadlines goes on without pings
 	c.wantClose(1000)
 	c.wantEnd()
 	silent.send(masked(text, "still here"))
 	silent.want(frame.OpText, "still here")
 }
 
-func TestHalfAMessage(t *testing.T) {
+func TestIncompleteMessage(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		s := serve(t, way, serverOptions{timeouts: Timeouts{Message: 60 * time.Millisecond, Close: 60 * time.Millisecond}})
 		whole := masked(text, "hello")
@@ -332,7 +347,7 @@ func TestHalfAMessage(t *testing.T) {
 						c, h = s.dial(t, n)
 					}
 					c.wantClose(codePolicy)
-					c.wantEnd() // although it never answers
+					c.wantEnd() // although the client never answers
 					h.wantClosed(t, codePolicy)
 				})
 			}
@@ -340,12 +355,12 @@ func TestHalfAMessage(t *testing.T) {
 	})
 }
 
-// The deadline is that of one message: a client that is never at the end of
-// one when the host looks may go on.
-func TestHalfMessagesForEver(t *testing.T) {
+// The deadline is for one message. A client that always begins the next message
+// before the last one is handled is not closed.
+func TestIncompleteMessagesInARow(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		t.Parallel()
-		const deadline = time.Second // a busy machine may stand still for a part of it
+		const deadline = time.Second // long enough for a busy machine
 		s := serve(t, way, serverOptions{timeouts: Timeouts{Message: deadline}})
 		c, _ := s.dial(t)
 		f := masked(text, "hello")

@@ -7,58 +7,46 @@ import (
 	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
-// Close codes that the host sends (RFC 6455, section 7.4.1).
+// Limits on the frames of a client beside the size of a message. Many small
+// fragments and many control frames cost the host work and carry nothing.
 const (
-	codeNormal    = 1000
-	codeGoingAway = 1001
-	codeProtocol  = 1002
-	codeNoStatus  = 1005
-	codeAbnormal  = 1006
-	codeNotUTF8   = 1007
-	codePolicy    = 1008
-	codeTooBig    = 1009
+	maxFragments         = 1024 // frames of one message
+	maxControlsPerSecond = 60   // control frames, by the clock of the group
 )
 
-// Limits on what a client may send beside the size of a message. A message of
-// many small fragments and a stream of control frames cost the host work and
-// carry nothing.
-const (
-	maxFragments    = 1024 // frames of one message
-	controlsPerTick = 60   // control frames between two ticks of the clock, a second at most
-)
-
-// violation is why a connection has to end.
+// violation says which rule a client has broken.
 type violation struct {
-	code   int
+	code   int // of the close frame
 	reason string
 	kind   Violation
 }
 
 func (v *violation) Error() string { return fmt.Sprintf("%d %s", v.code, v.reason) }
 
-// scanner watches the bytes that a client sends before the library parses
-// them: it knows where frames begin and end, and finds what the library would
-// accept, or wait for without end.
+// scanner checks the bytes of a client before the library parses them. It tracks
+// where frames begin and end. It finds what the library would accept, or would
+// wait for without end.
 type scanner struct {
 	maxMessage int
 
-	head   [14]byte
-	nhead  int   // bytes of the header that are here
-	rest   int64 // bytes of the payload that are to come
-	final  bool  // of the frame whose payload is read
-	data   bool  // it is a data frame
-	inside bool  // between the first and the last frame of a message
-	fresh  bool  // what is half here began in the last scan
+	head   [14]byte // the longest header of a masked frame
+	nhead  int      // bytes of the header that are here
+	rest   int64    // bytes of the payload that are still to come
+	final  bool     // the frame whose payload is being read is the last of its message
+	data   bool     // it is a data frame
+	inside bool     // between the first and the last frame of a message
+	fresh  bool     // the incomplete frame or message, if there is one, began in the last scan
 
-	size      int64 // payload of the message so far, announced
-	fragments int
-	controls  int // since the last tick
+	size      int64 // payload of the message so far, as announced by headers
+	fragments int   // frames of the message so far
+	controls  int   // control frames since beginCycle reset it
 }
 
-// idle says whether no message and no frame is half here.
+// idle reports that neither a frame nor a message is incomplete.
 func (s *scanner) idle() bool { return s.nhead == 0 && s.rest == 0 && !s.inside }
 
-// scan goes over p. On a violation it returns how many bytes before it are good.
+// scan checks p. On a violation it returns how many bytes before the offending
+// frame are good.
 func (s *scanner) scan(p []byte) (good int, v *violation) {
 	at := 0
 	s.fresh = false
@@ -76,17 +64,17 @@ func (s *scanner) scan(p []byte) (good int, v *violation) {
 			continue
 		}
 		start := at
-		for s.nhead < s.need() && at < len(p) {
+		for s.nhead < s.headerLen() && at < len(p) {
 			s.head[s.nhead] = p[at]
 			s.nhead++
 			at++
 		}
 		if s.nhead >= 2 {
-			if v := s.checkStart(); v != nil {
+			if v := s.checkHeader(); v != nil {
 				return start, v
 			}
 		}
-		if s.nhead < s.need() {
+		if s.nhead < s.headerLen() {
 			return at, nil
 		}
 		if v := s.beginFrame(); v != nil {
@@ -96,12 +84,12 @@ func (s *scanner) scan(p []byte) (good int, v *violation) {
 	return at, nil
 }
 
-// need is the length of the header, as far as it is known.
-func (s *scanner) need() int {
+// headerLen returns the length of the header, as far as it is known.
+func (s *scanner) headerLen() int {
 	if s.nhead < 2 {
 		return 2
 	}
-	n := 6 // with the mask, which checkStart asks for
+	n := 6 // with the mask, which checkHeader demands
 	switch s.head[1] & 0x7f {
 	case 126:
 		n += 2
@@ -111,40 +99,44 @@ func (s *scanner) need() int {
 	return n
 }
 
-// checkStart checks what is here of a header: the two bytes that every one
-// begins with, and a long length.
-func (s *scanner) checkStart() *violation {
+// checkHeader checks the part of a header that is here, at least two bytes,
+// against RFC 6455, section 5.2, and for control frames section 5.5.
+func (s *scanner) checkHeader() *violation {
 	b, n := s.head[0], s.head[1]&0x7f
 	op := b & 0x0f
 	switch {
 	case b&0x70 != 0:
-		return &violation{codeProtocol, "reserved bits are set", BrokeProtocol}
-	case s.head[1]&0x80 == 0:
-		return &violation{codeProtocol, "frame is not masked", BrokeProtocol}
+		return protocolError("reserved bits are set")
+	case s.head[1]&0x80 == 0: // section 5.1
+		return protocolError("frame is not masked")
 	case op > frame.OpBinary && op < frame.OpClose || op > frame.OpPong:
-		return &violation{codeProtocol, "unknown opcode", BrokeProtocol}
+		return protocolError("unknown opcode")
 	case op >= frame.OpClose && b&0x80 == 0:
-		return &violation{codeProtocol, "control frame is fragmented", BrokeProtocol}
+		return protocolError("control frame is fragmented")
 	case op >= frame.OpClose && n > 125:
-		return &violation{codeProtocol, "control frame is too long", BrokeProtocol}
-	case op == frame.OpContinuation && !s.inside:
-		return &violation{codeProtocol, "continuation of nothing", BrokeProtocol}
-	case (op == frame.OpText || op == frame.OpBinary) && s.inside:
-		return &violation{codeProtocol, "message begins within another", BrokeProtocol}
+		return protocolError("control frame is too long")
+	case op == frame.OpContinuation && !s.inside: // section 5.4
+		return protocolError("continuation of nothing")
+	case (op == frame.OpText || op == frame.OpBinary) && s.inside: // section 5.4
+		return protocolError("message begins within another")
 	case n == 127 && s.nhead >= 10 && s.head[2]&0x80 != 0: // the library would not wait for the mask
 		return s.tooBig()
 	case n == 126 && s.nhead >= 4 && binary.BigEndian.Uint16(s.head[2:]) < 126,
 		n == 127 && s.nhead >= 10 && binary.BigEndian.Uint64(s.head[2:]) < 1<<16:
-		return &violation{codeProtocol, "length is not minimal", BrokeProtocol}
+		return protocolError("length is not minimal")
 	}
 	return nil
+}
+
+func protocolError(reason string) *violation {
+	return &violation{codeProtocol, reason, BrokeProtocol}
 }
 
 func (s *scanner) tooBig() *violation {
 	return &violation{codeTooBig, fmt.Sprintf("message is larger than %d bytes", s.maxMessage), BrokeSize}
 }
 
-// beginFrame takes a header that is whole.
+// beginFrame evaluates a complete header.
 func (s *scanner) beginFrame() *violation {
 	n := int64(s.head[1] & 0x7f)
 	switch n {
@@ -157,7 +149,7 @@ func (s *scanner) beginFrame() *violation {
 	s.nhead, s.rest = 0, n
 	s.final, s.data = s.head[0]&0x80 != 0, op < frame.OpClose
 	if !s.data {
-		if s.controls++; s.controls > controlsPerTick {
+		if s.controls++; s.controls > maxControlsPerSecond {
 			return &violation{codePolicy, "too many control frames", BrokeControls}
 		}
 		return nil

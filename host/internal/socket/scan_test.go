@@ -9,9 +9,9 @@ import (
 	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
-// reference says where in b the first frame begins that breaks a rule, with
-// which code; code 0: there is none. It looks at whole headers only, knows b
-// as a whole, and is written after RFC 6455, section 5, not after scanner.
+// reference returns where in b the first frame begins that breaks a rule, and the
+// close code; code 0 means that there is none. It has b as a whole, and was
+// written after RFC 6455, section 5, independently of scanner.
 func reference(b []byte, limit uint64) (at int, code int) {
 	inMessage, size, frames, controls := false, uint64(0), 0, 0
 	for at < len(b) {
@@ -71,6 +71,7 @@ func reference(b []byte, limit uint64) (at int, code int) {
 	return at, 0
 }
 
+// checkScan scans b as a whole and in parts, and compares with reference.
 func checkScan(t *testing.T, b, splits []byte, limit int) {
 	at, code := reference(b, uint64(limit))
 	whole := scanner{maxMessage: limit}
@@ -100,7 +101,7 @@ func checkScan(t *testing.T, b, splits []byte, limit int) {
 	if v == nil && (parts.idle() != whole.idle() || total != len(b)) {
 		t.Fatalf("scan of % x in parts: idle %v, want %v", b, parts.idle(), whole.idle())
 	}
-	// Of a bad frame the library sees the beginning of the header at most.
+	// The library sees at most the beginning of the header of a bad frame.
 	if v != nil && (total < good || total > good+13) {
 		t.Fatalf("scan of % x in parts: %d good, want %d and a part of a header", b, total, good)
 	}

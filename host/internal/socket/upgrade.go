@@ -12,26 +12,60 @@ import (
 	"github.com/coder/websocket"
 )
 
-// ErrClosed says that the group does not take connections any more.
-var ErrClosed = errors.New("the host is closing")
+// errClosed says that the group takes no more connections.
+var errClosed = errors.New("the host is closing")
 
-// Upgrade answers the handshake and reads from then on, on a goroutine of its
-// own: the caller should return at once, which frees net/http's buffers, the
-// request and a deep stack. subprotocol is what Subprotocol picked. On error no
-// goroutine runs, the handler was told that the connection is closed, and the
-// answer, if one is still possible, is written.
+var errNoHijack = errors.New("cannot hijack the ResponseWriter: a middleware hides it, or the request came by HTTP/2")
+
+// Upgrade answers the handshake and starts the reader. subprotocol is the result
+// of Subprotocol. The caller should return at once, which frees the buffers of
+// net/http, the request and the stack.
+//
+// On error no reader runs, Handler.OnClosed and OnReleased were called, and the
+// HTTP answer, if one was still possible, is written.
 func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, subprotocol string) error {
-	opts := websocket.AcceptOptions{
+	err := c.upgrade(w, r, subprotocol)
+	if err == nil {
+		c.group.wait.Go(c.serve)
+		return nil
+	}
+	c.abort(codeAbnormal, "")
+	c.handler.OnClosed(codeAbnormal, "")
+	c.handler.OnReleased()
+	return fmt.Errorf("upgrade: %w", err)
+}
+
+func (c *Conn) upgrade(w http.ResponseWriter, r *http.Request, subprotocol string) error {
+	if !canHijack(w) {
+		http.Error(w, "this server cannot take over the connection", http.StatusNotImplemented)
+		return errNoHijack
+	}
+	if !c.group.add(c) {
+		http.Error(w, "the server is going away", http.StatusServiceUnavailable)
+		return errClosed
+	}
+	var err error
+	if c.ws, err = websocket.Accept(&hijacker{ResponseWriter: w, conn: c}, r, c.acceptOptions(subprotocol)); err != nil {
+		c.group.remove(c)
+		return err
+	}
+	// scan enforces the limit. The library enforces it once more.
+	c.ws.SetReadLimit(int64(c.opts.maxMessage()))
+	return nil
+}
+
+func (c *Conn) acceptOptions(subprotocol string) *websocket.AcceptOptions {
+	opts := &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // the host has checked Origin and Host
 		CompressionMode:    websocket.CompressionDisabled,
 		OnPingReceived: func(_ context.Context, p []byte) bool {
-			if c.closeBy.Load() == 0 {
+			if !c.closeSent() {
 				c.handler.OnPing(p)
 			}
 			return true
 		},
 		OnPongReceived: func(_ context.Context, p []byte) {
-			if c.closeBy.Load() == 0 {
+			if !c.closeSent() {
 				c.handler.OnPong(p)
 			}
 		},
@@ -39,31 +73,10 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, subprotocol strin
 	if subprotocol != "" {
 		opts.Subprotocols = []string{subprotocol}
 	}
-	err := ErrClosed
-	if !canHijack(w) {
-		err = errNoHijack
-		http.Error(w, "this server can not take over the connection", http.StatusNotImplemented)
-	} else if c.group.add(c) {
-		hw := &hijacker{ResponseWriter: w, conn: c}
-		if c.ws, err = websocket.Accept(hw, r, &opts); err == nil {
-			// The library's limit is a second net under ours.
-			c.ws.SetReadLimit(int64(c.opts.maxMessage()))
-			c.group.wait.Go(c.serve)
-			return nil
-		}
-		c.group.remove(c)
-	} else {
-		http.Error(w, "the server is going away", http.StatusServiceUnavailable)
-	}
-	c.Abort(codeAbnormal, "")
-	c.handler.OnClosed(codeAbnormal, "")
-	c.handler.OnReleased()
-	return fmt.Errorf("upgrade: %w", err)
+	return opts
 }
 
-var errNoHijack = errors.New("the ResponseWriter can not be hijacked: a middleware hides it, or the request came by HTTP/2")
-
-// canHijack says whether w, or one that it wraps, can be hijacked.
+// canHijack reports whether w, or a ResponseWriter that it wraps, is a Hijacker.
 func canHijack(w http.ResponseWriter) bool {
 	for {
 		if _, ok := w.(http.Hijacker); ok {
@@ -77,15 +90,19 @@ func canHijack(w http.ResponseWriter) bool {
 	}
 }
 
-// hijacker is a ResponseWriter that hands the library our net.Conn, and small
-// buffers instead of net/http's two of 4 KiB.
+// hijacker is a ResponseWriter whose Hijack returns a libraryConn, with small
+// buffers instead of the two of 4 KiB that net/http makes.
 type hijacker struct {
 	http.ResponseWriter
 	conn *Conn
 }
 
-// libraryWriteBuf holds a whole control frame: 125 bytes and a header of at
-// most 6. The library then never writes a part of one.
+// libraryReadBuf is the smallest buffer that bufio has. The input is buffered in
+// Conn already.
+const libraryReadBuf = 16
+
+// libraryWriteBuf holds a whole control frame, whose payload has at most 125
+// bytes (RFC 6455, section 5.5). The library then writes each one in one call.
 const libraryWriteBuf = 256
 
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -93,19 +110,19 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	_ = n.SetDeadline(time.Time{}) // of the HTTP server
+	_ = n.SetDeadline(time.Time{}) // clears the deadline of the HTTP server
 	c := h.conn
 	c.attach(n)
 	early, _ := brw.Reader.Peek(brw.Reader.Buffered())
-	c.early(early)
-	nc := netConn{c}
-	c.lib = bufio.NewReaderSize(nc, 16)
-	return nc, bufio.NewReadWriter(c.lib, bufio.NewWriterSize(nc, libraryWriteBuf)), nil
+	c.readEarly(early)
+	lc := libraryConn{c}
+	c.libraryIn = bufio.NewReaderSize(lc, libraryReadBuf)
+	return lc, bufio.NewReadWriter(c.libraryIn, bufio.NewWriterSize(lc, libraryWriteBuf)), nil
 }
 
-// early takes frames that came along with the handshake, or so soon after it
-// that net/http had read them: they are the first input.
-func (c *Conn) early(p []byte) {
+// readEarly takes p as the first input: frames that net/http has read along with
+// the handshake.
+func (c *Conn) readEarly(p []byte) {
 	if len(p) == 0 {
 		return
 	}
@@ -115,5 +132,5 @@ func (c *Conn) early(p []byte) {
 		c.in = &b
 	}
 	c.rest = (*c.in)[:copy(*c.in, p)]
-	c.beginTurn()
+	c.beginCycle()
 }

@@ -5,44 +5,44 @@ import (
 	"testing"
 )
 
-func TestFairWakes(t *testing.T) {
+func TestYieldWakes(t *testing.T) {
 	var run, yields sync.WaitGroup
-	f, err := newFair(&run)
+	y, err := newYielder(&run)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 20 {
 		yields.Go(func() {
 			for range 200 {
-				f.yield()
+				y.yield()
 			}
 		})
 	}
 	yields.Wait()
-	f.close()
+	y.close()
 	run.Wait()
-	f.yield() // at once: nobody would wake it
+	y.yield() // returns at once, since no goroutine would wake it
 }
 
-func TestFairCloseWakes(t *testing.T) {
+func TestYielderCloseWakes(t *testing.T) {
 	for range 50 {
 		var run, yields sync.WaitGroup
-		f, err := newFair(&run)
+		y, err := newYielder(&run)
 		if err != nil {
 			t.Fatal(err)
 		}
 		started := make(chan struct{}, 8)
 		for range cap(started) {
 			yields.Go(func() {
-				f.yield()
+				y.yield()
 				started <- struct{}{}
 				for range 50 {
-					f.yield()
+					y.yield()
 				}
 			})
 		}
 		<-started
-		f.close()
+		y.close()
 		yields.Wait()
 		run.Wait()
 	}

@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// CheckHandshake says whether r asks for a WebSocket (RFC 6455, section
-// 4.2.1): status is 0 when it does, else what to answer, with a reason that
-// may be shown. On 426 the headers Upgrade and Sec-WebSocket-Version are due.
+// CheckHandshake checks that r opens a WebSocket (RFC 6455, section 4.2.1). It
+// returns status 0 if so, and otherwise the status of the answer and a reason
+// for the client. An answer with status 426 needs the headers Upgrade and
+// Sec-WebSocket-Version.
 func CheckHandshake(r *http.Request) (status int, reason string) {
 	h := r.Header
 	switch {
@@ -31,9 +32,10 @@ func CheckHandshake(r *http.Request) (status int, reason string) {
 	return 0, ""
 }
 
-// Subprotocol picks the first of ours that the client offers; empty: none.
-func Subprotocol(r *http.Request, ours []string) string {
-	for _, p := range ours {
+// Subprotocol returns the first of supported that the client offers, empty if it
+// offers none of them (RFC 6455, section 4.2.2).
+func Subprotocol(r *http.Request, supported []string) string {
+	for _, p := range supported {
 		if hasToken(r.Header["Sec-Websocket-Protocol"], p) {
 			return p
 		}
@@ -41,6 +43,8 @@ func Subprotocol(r *http.Request, ours []string) string {
 	return ""
 }
 
+// hasToken reports whether a header with comma-separated tokens has a token, in
+// any case.
 func hasToken(values []string, token string) bool {
 	for _, v := range values {
 		for t := range strings.SplitSeq(v, ",") {

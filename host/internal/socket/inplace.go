@@ -6,13 +6,13 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// plain finds a plain message at the start of what is here: one whole, final
-// data frame. n is the length of the frame; 0: there is none, and the library
-// has to look. The payload is unmasked in place. Rules need no check: scan has
-// passed what is in rest.
-func (c *Conn) plain() (kind abi.Kind, p []byte, n int) {
+// decodeInPlace decodes the message at the start of rest if it is one final data
+// frame and all of it is there. It unmasks the payload p in place, and returns
+// the length n of the frame; n is 0 if there is no such message. It checks no
+// rules: scan has checked rest.
+func (c *Conn) decodeInPlace() (kind abi.Kind, p []byte, n int) {
 	b := c.rest
-	if len(b) < 6 || c.lib.Buffered() > 0 {
+	if len(b) < 6 || c.libraryIn.Buffered() > 0 {
 		return 0, nil, 0
 	}
 	kind = abi.Kind(b[0] & 0x0f)
@@ -38,7 +38,8 @@ func (c *Conn) plain() (kind abi.Kind, p []byte, n int) {
 	return kind, p, head + size
 }
 
-// unmask applies a client's mask (RFC 6455, section 5.3), eight bytes at a time.
+// unmask applies the mask of a client (RFC 6455, section 5.3), eight bytes at a
+// time. key has the four bytes of the mask in little-endian order.
 func unmask(p []byte, key uint32) {
 	k := uint64(key)<<32 | uint64(key)
 	for len(p) >= 8 {

@@ -10,7 +10,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/frame"
 )
 
-// silent is a handler that does not answer, and says that it was called.
+// silent makes handlers that send messages to got instead of answering.
 func silent(got chan string) func() *handler {
 	return func() *handler {
 		h := newHandler()
@@ -24,7 +24,7 @@ const (
 	large      = 10 << 10
 )
 
-// numbered is a frame that begins with its number.
+// numbered returns a large frame that begins with a number.
 func numbered(i int) []byte {
 	b := make([]byte, large)
 	copy(b, fmt.Sprintf("%06d", i))
@@ -44,7 +44,8 @@ func TestSlowReaderIsClosed(t *testing.T) {
 		}
 		h.wantClosed(t, codePolicy)
 		d := s.group.Drops()
-		if d[DropSlowReader] == 0 || d[DropClosed] == 0 || d[DropSlowReader]+d[DropClosed] > broadcasts || d[DropOldest] != 0 {
+		slow, closed := d[DropSlowReader], d[DropClosed]
+		if slow == 0 || closed == 0 || slow+closed > broadcasts || d[DropOldest] != 0 {
 			t.Errorf("drops %v, want some as slow_reader and some as closed, %d at most", d, broadcasts)
 		}
 		until(t, "nothing is queued", func() bool { return s.group.QueueBytes() == 0 })
@@ -53,20 +54,20 @@ func TestSlowReaderIsClosed(t *testing.T) {
 	})
 }
 
-// A slow reader that reads on after all learns why it is closed, behind whole
-// frames and soon, and one that does not is cut.
-func TestSlowReaderIsTold(t *testing.T) {
+// A slow reader that reads on soon gets the close frame, behind whole frames. One
+// that does not is cut off.
+func TestSlowReaderGetsTheCloseFrame(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		fill := func(h *handler) {
 			for i := 0; h.conn.closeBy.Load() == 0 && i < 10*broadcasts; i++ {
 				h.conn.Deliver(numbered(i))
 			}
 		}
-		t.Run("it reads", func(t *testing.T) {
+		t.Run("it reads on", func(t *testing.T) {
 			s := serve(t, way, serverOptions{small: true, timeouts: Timeouts{Close: time.Hour}})
 			c, h := s.dial(t)
 			fill(h)
-			if n := h.conn.Queued(); n > 2*takeAt {
+			if n := h.conn.Queued(); n > 2*flushChunk {
 				t.Errorf("%d bytes wait before the close frame", n)
 			}
 			c.wantClose(codePolicy)
@@ -83,17 +84,19 @@ func TestSlowReaderIsTold(t *testing.T) {
 	})
 }
 
-// What waits when a connection ends is counted, and so is what comes later: all
-// that was delivered was sent or is counted.
+// Frames that are queued when a connection ends, or delivered later, are counted:
+// every frame is either sent or counted.
 func TestLostFramesAreCounted(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
-		for _, how := range []string{"the client goes", "the host cuts it", "it never came"} {
+		for _, how := range []string{"the client leaves", "the host aborts", "before the upgrade"} {
 			t.Run(how, func(t *testing.T) {
-				s := serve(t, way, serverOptions{small: true, timeouts: Timeouts{PingInterval: -1}, opts: Options{MaxQueue: 64 << 20}})
+				s := serve(t, way, serverOptions{
+					small: true, timeouts: Timeouts{PingInterval: -1}, opts: Options{MaxQueue: 64 << 20},
+				})
 				h := newHandler()
-				h.conn = s.group.NewConn(s.opts, h)
+				h.conn = s.group.NewConn(s.opts, false, h)
 				var c *client
-				if how != "it never came" {
+				if how != "before the upgrade" {
 					c, h = s.dial(t)
 				}
 				for i := range broadcasts {
@@ -106,30 +109,30 @@ func TestLostFramesAreCounted(t *testing.T) {
 						received++
 					}
 				}
-				if how == "the client goes" {
+				if how == "the client leaves" {
 					_ = c.Close()
 					h.wantClosed(t, codeAbnormal)
 				} else {
-					h.conn.Abort(codePolicy, "")
+					h.conn.abort(codePolicy, "")
 				}
 				until(t, "the connection is gone", func() bool { return len(s.group.all()) == 0 })
 				h.conn.Deliver(numbered(0))
-				until(t, "the flusher has let go", func() bool { return h.conn.Queued() == 0 })
-				// What the sockets took is neither received nor counted.
-				most := broadcasts + 1 - received
-				least := most / 2
+				until(t, "the flusher is done", func() bool { return h.conn.Queued() == 0 })
+				// Frames in socket buffers are neither received nor counted.
+				upper := broadcasts + 1 - received
+				lower := upper / 2
 				if c == nil {
-					least = most
+					lower = upper
 				}
-				if d := int(s.group.Drops()[DropClosed]); d > most || d < least {
-					t.Errorf("%d frames were counted, of %d that were not received", d, most)
+				if d := int(s.group.Drops()[DropClosed]); d > upper || d < lower {
+					t.Errorf("%d frames were counted, of %d that were not received", d, upper)
 				}
 			})
 		}
 	})
 }
 
-func TestSlowReaderLosesTheOldest(t *testing.T) {
+func TestDropOldest(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		got := make(chan string, 1)
 		const limit = 256 << 10
@@ -145,13 +148,13 @@ func TestSlowReaderLosesTheOldest(t *testing.T) {
 		}
 		deliver(0, broadcasts/2)
 		c.send(masked(ping, "keep me"), masked(text, "done"))
-		<-got // the pong is in the queue
+		<-got // the pong was queued before
 		deliver(broadcasts/2, broadcasts)
 		last, received, ponged := -1, 0, false
 		for last < broadcasts-1 {
 			op, p, err := c.read()
 			if err != nil {
-				t.Fatalf("behind frame %d: %v", last, err)
+				t.Fatalf("after frame %d: %v", last, err)
 			}
 			if op == frame.OpPong {
 				ponged = string(p) == "keep me"
@@ -159,7 +162,7 @@ func TestSlowReaderLosesTheOldest(t *testing.T) {
 			}
 			var n int
 			if _, err := fmt.Sscanf(string(p[:6]), "%d", &n); err != nil || n <= last || len(p) != large {
-				t.Fatalf("frame %.10q of %d bytes behind %d", p, len(p), last)
+				t.Fatalf("frame %.10q of %d bytes after %d", p, len(p), last)
 			}
 			last = n
 			received++
@@ -170,7 +173,7 @@ func TestSlowReaderLosesTheOldest(t *testing.T) {
 		if d := s.group.Drops()[DropOldest]; int(d)+received != broadcasts || d == 0 {
 			t.Errorf("%d dropped and %d received, want %d together", d, received, broadcasts)
 		}
-		// What is kept is the newest: as many as fit, in one row.
+		// As many frames are kept as fit.
 		if received < limit/large/2 {
 			t.Errorf("%d frames received, want at least the %d that fit", received, limit/large)
 		}
@@ -181,8 +184,8 @@ func TestSlowReaderLosesTheOldest(t *testing.T) {
 	})
 }
 
-// The newest frames are those that stay, also while older ones are on their way.
-func TestTheNewestStay(t *testing.T) {
+// The newest frames are kept, even while older ones are being written.
+func TestDropOldestKeepsTheNewest(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		const limit = 128 << 10
 		s := serve(t, way, serverOptions{small: true, opts: Options{DropOldest: true, MaxQueue: limit}})
@@ -204,22 +207,22 @@ func TestTheNewestStay(t *testing.T) {
 		for i := len(got) - 1; i > 0 && got[i-1] == got[i]-1; i-- {
 			inRow++
 		}
-		// A third of the limit may be on its way already.
+		// A third of the limit may be with the flusher.
 		if inRow < limit/large/2 {
-			t.Errorf("the last %d frames came without a gap, want %d", inRow, limit/large/2)
+			t.Errorf("the last %d frames came without a gap, want at least %d", inRow, limit/large/2)
 		}
 	})
 }
 
-// Answers that a client does not take are bounded too.
+// Pongs that a client does not read are bounded, too.
 func TestPongsAreBounded(t *testing.T) {
 	g := &Group{}
-	c := g.NewConn(&Options{DropOldest: true, MaxQueue: 1000}, newHandler())
+	c := g.NewConn(&Options{DropOldest: true, MaxQueue: 1000}, false, newHandler())
 	for range 20 {
-		_, _ = c.Write(frame.Append(nil, abi.Kind(frame.OpPong), make([]byte, 100)))
+		_, _ = libraryConn{c}.Write(frame.Append(nil, abi.Kind(frame.OpPong), make([]byte, 100)))
 	}
-	if n := c.Queued(); n > 2000 || c.code != codePolicy {
-		t.Errorf("%d bytes of control frames wait, and the connection lives", n)
+	if n := c.Queued(); n > 2000 || c.status.code != codePolicy {
+		t.Errorf("%d bytes of control frames are queued, and the connection is open", n)
 	}
 }
 
@@ -238,13 +241,13 @@ func TestLargerThanTheQueue(t *testing.T) {
 					return h
 				}})
 				c, h := s.dial(t)
-				for _, q := range []string{"give", "again"} {
+				for _, q := range []string{"first", "second"} {
 					c.send(masked(text, q))
 					c.want(frame.OpText, q)
 					c.want(frame.OpText, answer)
 				}
 				until(t, "nothing waits", func() bool { return h.conn.Queued() == 0 })
-				h.conn.Deliver(frame.Append(nil, abi.Text, []byte(answer))) // not in a turn
+				h.conn.Deliver(frame.Append(nil, abi.Text, []byte(answer))) // outside of a read cycle
 				c.want(frame.OpText, answer)
 				if d := s.group.Drops(); d[DropOldest]+d[DropSlowReader]+d[DropClosed] != 0 {
 					t.Errorf("dropped: %v", d)
@@ -254,19 +257,20 @@ func TestLargerThanTheQueue(t *testing.T) {
 	})
 }
 
-// A close has room in a queue that is full.
+// A close frame fits into a full queue.
 func TestCloseWithAFullQueue(t *testing.T) {
 	g := &Group{}
-	c := g.NewConn(&Options{MaxQueue: 100}, newHandler())
+	c := g.NewConn(&Options{MaxQueue: 100}, false, newHandler())
 	c.Deliver(frame.Append(nil, abi.Binary, make([]byte, 99)))
 	c.Close(4000, "")
-	if c.dead != nil || c.code != 4000 || c.Queued() != 101+4 {
-		t.Errorf("closed with %d (%v), and %d bytes wait; want 4000 behind the frame of before", c.code, c.dead, c.Queued())
+	if c.dead != nil || c.status.code != 4000 || c.Queued() != 101+4 {
+		t.Errorf("closed with %d (%v), and %d bytes are queued; want 4000 behind the first frame",
+			c.status.code, c.dead, c.Queued())
 	}
 }
 
-// What was asked for before a close is answered before it, however long it
-// takes the client to read.
+// Messages before a close are answered before the close frame, however slowly the
+// client reads.
 func TestPipelinedThenClose(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		s := serve(t, way, serverOptions{small: true, opts: Options{MaxQueue: 64 << 20}})
@@ -318,13 +322,15 @@ func TestPipelinedThenClose(t *testing.T) {
 	})
 }
 
-// tlsGoodbye is how long crypto/tls tries to say that it closes.
-const tlsGoodbye = 5 * time.Second
+// tlsCloseTimeout is how long crypto/tls tries to send close_notify.
+const tlsCloseTimeout = 5 * time.Second
 
-// A client that never reads does not hold up the end.
+// A client that never reads does not delay the end of its connection.
 func TestCloseOfASlowReader(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
-		s := serve(t, way, serverOptions{small: true, timeouts: Timeouts{Close: 50 * time.Millisecond}, opts: Options{MaxQueue: 64 << 20}})
+		s := serve(t, way, serverOptions{
+			small: true, timeouts: Timeouts{Close: 50 * time.Millisecond}, opts: Options{MaxQueue: 64 << 20},
+		})
 		for _, how := range []string{"client", "host", "rule"} {
 			t.Run(how, func(t *testing.T) {
 				c, h := s.dial(t)
@@ -344,16 +350,16 @@ func TestCloseOfASlowReader(t *testing.T) {
 				h.wantClosed(t, code)
 				closed := time.Now()
 				until(t, "the connection is gone", func() bool { return len(s.group.all()) == 0 })
-				if d := time.Since(closed); d > tlsGoodbye*4/5 {
-					t.Errorf("the end took %v", d)
+				if d := time.Since(closed); d > tlsCloseTimeout*4/5 {
+					t.Errorf("the connection took %v to end", d)
 				}
 			})
 		}
 	})
 }
 
-// A flusher that waits for the socket and the end of the connection do not
-// wait for each other.
+// A flusher that waits for the socket does not deadlock with the end of the
+// connection.
 func TestAbortWhileFlushing(t *testing.T) {
 	everyWay(t, func(t *testing.T, way string) {
 		s := serve(t, way, serverOptions{small: true, opts: Options{MaxQueue: 64 << 20}})
@@ -368,7 +374,7 @@ func TestAbortWhileFlushing(t *testing.T) {
 				h.conn.Deliver(frames)
 			}
 			if i%2 == 0 {
-				h.conn.Abort(4000, "")
+				h.conn.abort(4000, "")
 				h.wantClosed(t, 4000)
 			} else {
 				_ = c.Close()
@@ -376,7 +382,7 @@ func TestAbortWhileFlushing(t *testing.T) {
 			}
 			h.conn.Deliver(frames)
 			h.conn.Close(1000, "")
-			h.conn.Abort(1000, "")
+			h.conn.abort(1000, "")
 			_ = c.Close()
 		}
 		until(t, "the group is empty", func() bool { return len(s.group.all()) == 0 })

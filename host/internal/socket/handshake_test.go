@@ -6,17 +6,20 @@ import (
 )
 
 func TestCheckHandshake(t *testing.T) {
+	key := func(value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", value) }
+	}
 	for _, tt := range []struct {
 		name   string
 		change func(*http.Request)
 		status int
 	}{
-		{"as it should be", func(*http.Request) {}, 0},
-		{"other cases", func(r *http.Request) {
+		{"valid", func(*http.Request) {}, 0},
+		{"other letter case", func(r *http.Request) {
 			r.Header["Connection"] = []string{"close", "x, UPGRADE"}
 			r.Header["Upgrade"] = []string{"h2c, WebSocket"}
 		}, 0},
-		{"space around the key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", " dGhlIHNhbXBsZSBub25jZQ== ") }, 0},
+		{"space around the key", key(" dGhlIHNhbXBsZSBub25jZQ== "), 0},
 		{"HTTP/1.0", func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 1, 0 }, 426},
 		{"HTTP/2", func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 2, 0 }, 426},
 		{"no Connection", func(r *http.Request) { r.Header.Del("Connection") }, 426},
@@ -28,9 +31,9 @@ func TestCheckHandshake(t *testing.T) {
 		{"an old version", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Version", "8") }, 426},
 		{"no key", func(r *http.Request) { r.Header.Del("Sec-WebSocket-Key") }, 400},
 		{"two keys", func(r *http.Request) { r.Header.Add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==") }, 400},
-		{"an empty key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "") }, 400},
-		{"a short key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25j") }, 400},
-		{"a key that is not base64", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "!GhlIHNhbXBsZSBub25jZQ==") }, 400},
+		{"an empty key", key(""), 400},
+		{"a short key", key("dGhlIHNhbXBsZSBub25j"), 400},
+		{"a key that is not base64", key("!GhlIHNhbXBsZSBub25jZQ=="), 400},
 	} {
 		r := handshake()
 		tt.change(r)
@@ -42,8 +45,8 @@ func TestCheckHandshake(t *testing.T) {
 
 func TestSubprotocol(t *testing.T) {
 	for _, tt := range []struct {
-		offers, ours []string
-		want         string
+		offers, supported []string
+		want              string
 	}{
 		{nil, nil, ""},
 		{nil, []string{"chat"}, ""},
@@ -55,14 +58,14 @@ func TestSubprotocol(t *testing.T) {
 	} {
 		r := handshake()
 		r.Header["Sec-Websocket-Protocol"] = tt.offers
-		if got := Subprotocol(r, tt.ours); got != tt.want {
-			t.Errorf("%q of %q is %q, want %q", tt.ours, tt.offers, got, tt.want)
+		if got := Subprotocol(r, tt.supported); got != tt.want {
+			t.Errorf("offered %q, supported %q: got %q, want %q", tt.offers, tt.supported, got, tt.want)
 		}
 	}
 }
 
 func TestSubprotocolIsAnswered(t *testing.T) {
-	s := serve(t, "tcp", serverOptions{opts: Options{Subprotocols: []string{"v2", "v1"}}})
+	s := serve(t, "tcp", serverOptions{subprotocols: []string{"v2", "v1"}})
 	c, _ := s.dialWith(t, "Sec-WebSocket-Protocol: v1, v2\r\n")
 	if c.subprotocol != "v2" {
 		t.Errorf("the answer names %q, want v2", c.subprotocol)
