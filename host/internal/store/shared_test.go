@@ -4,29 +4,30 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// fakeShared is a shared store in memory.
+// fakeShared is a shared store in memory. Its methods return the error of a context that is done.
 type fakeShared struct {
 	values  map[string]Value
-	err     error // of Get and Lock
+	err     error // returned by Get, Lock and Write
 	locked  bool
 	reads   int
 	changes []Change // of the last Write
 }
 
-func (f *fakeShared) Get(_ context.Context, key string) (Value, bool, error) {
+func (f *fakeShared) Get(ctx context.Context, key string) (Value, bool, error) {
 	f.reads++
 	v, ok := f.values[key]
-	return v, ok, f.err
+	return v, ok, f.fail(ctx)
 }
 
-func (f *fakeShared) Lock(context.Context) (string, error) {
-	if f.err != nil {
-		return "", f.err
+func (f *fakeShared) Lock(ctx context.Context) (string, error) {
+	if err := f.fail(ctx); err != nil {
+		return "", err
 	}
 	f.locked = true
 	return "lock", nil
@@ -34,9 +35,17 @@ func (f *fakeShared) Lock(context.Context) (string, error) {
 
 func (f *fakeShared) Unlock(string) { f.locked = false }
 
-func (f *fakeShared) Write(_ context.Context, _ string, changes []Change) error {
+func (f *fakeShared) Write(ctx context.Context, _ string, changes []Change) error {
 	f.locked, f.changes = false, changes
-	return f.err
+	return f.fail(ctx)
+}
+
+// fail returns the error that a method with the context returns.
+func (f *fakeShared) fail(ctx context.Context) error {
+	if f.err != nil {
+		return f.err
+	}
+	return ctx.Err()
 }
 
 // TestSharedCommit checks that a transaction reads each value once under the lock, and writes all changes with it.
@@ -68,6 +77,7 @@ func TestSharedCommit(t *testing.T) {
 	}
 }
 
+// TestSharedRollback checks that Rollback releases the lock and writes nothing.
 func TestSharedRollback(t *testing.T) {
 	shared := &fakeShared{}
 	s := New(shared, time.Now)
@@ -81,8 +91,8 @@ func TestSharedRollback(t *testing.T) {
 	}
 }
 
-// TestLockFails checks that a transaction that could not lock the shared store does not wait for itself when it tries
-// again, and then holds nothing.
+// TestLockFails checks a transaction that cannot lock the shared store. A second attempt does not wait for the first
+// one, and Rollback leaves nothing held.
 func TestLockFails(t *testing.T) {
 	s := New(&fakeShared{err: errors.New("down")}, time.Now)
 	var tx Tx
@@ -103,6 +113,25 @@ func TestLockFails(t *testing.T) {
 	}
 }
 
+// TestDeferredAfterDeadline checks that a deferred transaction commits although the time in which its hook may wait is
+// over: a version may go live long after its on_load has run.
+func TestDeferredAfterDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := &fakeShared{values: map[string]Value{"n": {Data: "41"}}}
+		tx := &Tx{Deferred: true}
+		tx.Begin(New(shared, time.Now), 50*time.Millisecond)
+		if n, err := tx.Add("n", 1, 0, unlimited, free); n != 42 || err != nil {
+			t.Errorf("add: %d, %v", n, err)
+		}
+		time.Sleep(time.Second)
+		commit(t, tx)
+		if c := shared.changes; len(c) != 1 || c[0].Value.Data != "42" {
+			t.Errorf("%v is written", c)
+		}
+	})
+}
+
+// TestSharedTimeout checks that a shared store that does not answer in time makes methods return abi.Timeout.
 func TestSharedTimeout(t *testing.T) {
 	tx := begin(New(&fakeShared{err: context.DeadlineExceeded}, time.Now))
 	if _, err := tx.Get("k"); err != abi.Timeout {

@@ -54,8 +54,8 @@ type cached struct {
 	ok bool
 }
 
-// Begin binds the transaction to a store. wait bounds the time that its methods wait, all together; Prepare may wait as
-// long again. Begin has no effect on a transaction that has begun.
+// Begin binds the transaction to a store. wait bounds the time that its methods wait, all together. Prepare may wait as
+// long again, or for deferredWait if the transaction is deferred. Begin has no effect on a transaction that has begun.
 func (t *Tx) Begin(s *Store, wait time.Duration) {
 	if t.store == nil {
 		t.store, t.wait = s, wait
@@ -245,9 +245,7 @@ func (t *Tx) catchUp() error {
 		t.store.writer <- struct{}{}
 		t.holdsWriter = true
 	} else {
-		if t.deadline.IsZero() {
-			t.wait = deferredWait
-		}
+		t.wait, t.deadline = deferredWait, time.Time{} // the time in which the hook may wait may be over
 		if err := t.acquire(); err != nil {
 			return err
 		}
