@@ -8,7 +8,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
+
+// columns is the width of prose. Tables, code and single long words may be wider.
+const columns = 100
 
 // pages returns the Markdown files of the repository, without those of
 // dependencies, builds and templates.
@@ -91,6 +95,28 @@ func anchors(text string) map[string]bool {
 		names[name] = true
 	}
 	return names
+}
+
+// TestWidth: prose fits the columns.
+func TestWidth(t *testing.T) {
+	for _, page := range pages(t) {
+		inFence := false
+		n := 0
+		for line := range strings.Lines(read(t, page)) {
+			n++
+			line = strings.TrimSuffix(line, "\n")
+			if strings.HasPrefix(strings.TrimSpace(line), "```") {
+				inFence = !inFence
+			}
+			words := len(strings.Fields(line))
+			if inFence || words < 3 || strings.HasPrefix(line, "    ") || strings.HasPrefix(strings.TrimSpace(line), "|") {
+				continue
+			}
+			if w := utf8.RuneCountInString(line); w > columns {
+				t.Errorf("%s:%d has %d columns, more than %d", page, n, w, columns)
+			}
+		}
+	}
 }
 
 // TestFirstPlugin builds the plugin in Go that README.md shows.
