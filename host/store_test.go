@@ -14,21 +14,7 @@ import (
 	"github.com/azuhost/azuhost/internal/wstest"
 )
 
-// inHook runs f in an on_message of a route with limits and returns its error.
-func inHook(t *testing.T, l host.Limits, f func(env host.Env, conn host.ConnID) error) error {
-	t.Helper()
-	result := make(chan error, 1)
-	_, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c", Limits: l, Channel: &host.Funcs{
-		OnMessage: func(env host.Env, conn host.ConnID, _ host.Message) error {
-			result <- f(env, conn)
-			return nil
-		},
-	}}}})
-	send(t, dial(t, url+"/c"), "go")
-	return receive(t, result)
-}
-
-// TestStoreAddIsAtomic adds from many connections at once: each result comes once, and the sum is right.
+// TestStoreAddIsAtomic adds from many connections at once. It checks that each result is returned once, and the sum.
 func TestStoreAddIsAtomic(t *testing.T) {
 	const conns, adds = 8, 100
 	onBoth(t, func(t *testing.T, r host.Route) {
@@ -70,7 +56,7 @@ func TestStoreAddIsAtomic(t *testing.T) {
 	})
 }
 
-// TestStoreTTL checks that values expire, and not too early.
+// TestStoreTTL checks that values expire, and not before their time to live is over.
 func TestStoreTTL(t *testing.T) {
 	const ttl = 50 * time.Millisecond
 	f := scriptInGo()
