@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestFromRequest sends each request from 127.0.0.1.
+// TestFromRequest checks the client address of requests from 127.0.0.1 with X-Forwarded-For.
 func TestFromRequest(t *testing.T) {
 	for _, tc := range []struct {
 		trusted         []string
@@ -44,6 +44,7 @@ func TestFromRequest(t *testing.T) {
 	}
 }
 
+// TestLimitKey checks that an IPv4 address is its own key, and that an IPv6 address has its /64 as key.
 func TestLimitKey(t *testing.T) {
 	for addr, want := range map[string]string{
 		"203.0.113.7": "203.0.113.7", "2001:db8::1": "2001:db8::", "2001:db8:0:1::1": "2001:db8:0:1::",
@@ -54,6 +55,7 @@ func TestLimitKey(t *testing.T) {
 	}
 }
 
+// TestParseNetworks checks addresses, prefixes, IPv4 in IPv6, and the errors of others.
 func TestParseNetworks(t *testing.T) {
 	if _, err := ParseNetworks([]string{"10.0.0.1/8", "::1", "2001:db8::/32"}); err != nil {
 		t.Error(err)

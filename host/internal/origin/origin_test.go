@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+// TestHostAndOrigin checks which hosts and origins are allowed, by default and by patterns.
 func TestHostAndOrigin(t *testing.T) {
 	app := []string{
 		"https://app.example.com", "*.trusted.example", "http://localhost:3000", "https://*.wild.example",

@@ -5,6 +5,8 @@ import (
 	"testing"
 )
 
+// TestCheckHost checks that patterns of hosts that never match are errors with a hint. The value is a part of the
+// error; an empty one stands for no error.
 func TestCheckHost(t *testing.T) {
 	for pattern, text := range map[string]string{
 		"chat.example.com": "", "Chat.Example.com": "", "*": "", "*.example.com": "", "::1": "", "127.0.0.1": "",
@@ -31,6 +33,8 @@ func TestCheckHost(t *testing.T) {
 	}
 }
 
+// TestCheck checks that patterns of origins that never match are errors with a hint. The value is a part of the error;
+// an empty one stands for no error.
 func TestCheck(t *testing.T) {
 	for pattern, text := range map[string]string{
 		"https://app.example.com": "", "HTTPS://App.example.com": "", "*": "", "*.example.com": "", "https://*": "",

@@ -22,7 +22,7 @@ func faults(b *Breaker, n int) (began bool) {
 	return began
 }
 
-// state returns the state of now. It checks that State is the same before and after Advance.
+// state returns the state at the current time. It checks that State returns the same before and after Advance.
 func state(t *testing.T, b *Breaker) State {
 	t.Helper()
 	before, beforeUntil := b.State(time.Now(), testWindow)
@@ -34,6 +34,7 @@ func state(t *testing.T, b *Breaker) State {
 	return after
 }
 
+// TestMoreFaultsThanAllowed checks that one fault more than allowed within the window begins a quarantine.
 func TestMoreFaultsThanAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b Breaker
@@ -46,12 +47,13 @@ func TestMoreFaultsThanAllowed(t *testing.T) {
 		}
 		time.Sleep(testWindow - 1)
 		if !faults(&b, 1) || state(t, &b) != Quarantined {
-			t.Error("one more, and it serves")
+			t.Error("not quarantined by one fault more than allowed")
 		}
 	})
 }
 
-// TestRareFaults: faults that come now and then begin no quarantine, however many they are.
+// TestRareFaults checks that faults below the allowed rate begin no quarantine, however many they are, and that few of
+// their times are kept.
 func TestRareFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b Breaker
@@ -67,13 +69,15 @@ func TestRareFaults(t *testing.T) {
 	})
 }
 
+// TestQuarantineDoubles checks that each quarantine lasts twice as long as the one before, up to a minute, and that a
+// probation without a fault resets the duration.
 func TestQuarantineDoubles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b Breaker
 		faults(&b, testFaults+1)
 		for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
-			if faults(&b, 100) { // of connections that stay
-				t.Error("a quarantine in a quarantine")
+			if faults(&b, 100) { // open connections cause faults during a quarantine
+				t.Error("a fault began a quarantine during a quarantine")
 			}
 			time.Sleep(want*time.Second - 1)
 			if s := state(t, &b); s != Quarantined {
@@ -88,21 +92,21 @@ func TestQuarantineDoubles(t *testing.T) {
 				t.Fatal("a fault on probation does not begin a quarantine")
 			}
 		}
-		// After a window without a fault all is forgotten.
+		// A window without a fault resets the number of faults and the duration.
 		time.Sleep(maxWait + testWindow)
 		if s := state(t, &b); s != Serving {
 			t.Errorf("%s after the probation", s)
 		}
 		if faults(&b, testFaults) || !faults(&b, 1) {
-			t.Error("it does not count from the beginning")
+			t.Error("old faults count after the probation")
 		}
 		if _, until := b.State(time.Now(), testWindow); time.Until(until) != firstWait {
-			t.Errorf("the next one lasts %v", time.Until(until))
+			t.Errorf("the next quarantine lasts %v", time.Until(until))
 		}
 	})
 }
 
-// TestStateChangesNothing: State follows the time, and leaves the changes to Advance.
+// TestStateChangesNothing checks that State returns the state of a time and leaves its changes to Advance.
 func TestStateChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b Breaker
@@ -121,7 +125,11 @@ func TestStateChangesNothing(t *testing.T) {
 			{time.Hour, Serving, 0},
 		} {
 			s, until := b.State(begun.Add(tc.after), testWindow)
-			if s != tc.want || tc.until == 0 && !until.IsZero() || tc.until > 0 && !until.Equal(begun.Add(tc.until)) {
+			var want time.Time
+			if tc.until > 0 {
+				want = begun.Add(tc.until)
+			}
+			if s != tc.want || !until.Equal(want) {
 				t.Errorf("after %v: %s until %v", tc.after, s, until)
 			}
 		}
@@ -129,18 +137,22 @@ func TestStateChangesNothing(t *testing.T) {
 			t.Errorf("%+v became %+v", before, b.phase)
 		}
 		changes := b.Advance(begun.Add(time.Hour), testWindow)
-		want := []Change{{To: Probation, Reason: "the quarantine is over"}, {To: Serving, Reason: "no fault within 10s"}}
+		want := []Change{
+			{To: Probation, Reason: "the quarantine is over"},
+			{To: Serving, Reason: "no fault within 10s"},
+		}
 		if !slices.Equal(changes, want) {
 			t.Errorf("changes %+v, want %+v", changes, want)
 		}
 	})
 }
 
+// TestLift checks that Lift ends a quarantine and forgets the faults.
 func TestLift(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b Breaker
 		if _, ok := b.Lift("x"); ok {
-			t.Error("there was nothing to lift")
+			t.Error("Lift reports a change while the route serves")
 		}
 		faults(&b, testFaults+1)
 		if c, ok := b.Lift("x"); !ok || c.To != Serving || c.Reason != "x" || state(t, &b) != Serving {

@@ -45,6 +45,7 @@ type testController struct {
 	saved  []string
 }
 
+// newTestController returns a Controller whose plugin and goroutines end with the test.
 func newTestController(t *testing.T, h *History) *testController {
 	t.Helper()
 	p, err := plugin.New(plugin.Options{Deadline: 10 * time.Second})
@@ -142,8 +143,11 @@ func (c *testController) runs(n byte) {
 	}
 }
 
+// id returns the version id of version n.
 func (c *testController) id(n byte) string { return NewModule(guest(c.t, n)).Version() }
 
+// TestAutomaticRollback checks that a version that fails its trial is replaced by the last good one and refused until
+// another version loads.
 func TestAutomaticRollback(t *testing.T) {
 	c := newTestController(t, NewHistory(nil))
 	c.load(1)
@@ -168,7 +172,7 @@ func TestAutomaticRollback(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	c.runs(1)
-	c.load(3) // lifts all
+	c.load(3) // a version that loads lifts all refusals
 	c.want(Installed, Loaded)
 	c.load(2)
 	c.want(Installed, Loaded)
@@ -178,6 +182,8 @@ func TestAutomaticRollback(t *testing.T) {
 	}
 }
 
+// TestManualRollback checks that RollBack goes one version back, refuses the replaced one, and changes nothing if it
+// fails.
 func TestManualRollback(t *testing.T) {
 	c := newTestController(t, NewHistory(nil))
 	c.load(1)
@@ -219,7 +225,7 @@ func TestManualRollback(t *testing.T) {
 	}
 }
 
-// TestRollbackFails: a version that fails runs on where the last good one does not start.
+// TestRollbackFails checks that a version that fails its trial continues to run if the last good one does not start.
 func TestRollbackFails(t *testing.T) {
 	broken := NewModule([]byte("no module"))
 	c := newTestController(t, NewHistory(&broken))
@@ -235,7 +241,7 @@ func TestRollbackFails(t *testing.T) {
 	c.want(Unchanged)
 }
 
-// TestLoadLastGood: the last good version runs where the file does not load. It has no trial.
+// TestLoadLastGood checks that the last good version runs, without a trial, if the file does not load or is refused.
 func TestLoadLastGood(t *testing.T) {
 	good := NewModule(guest(t, 1))
 	for name, wasm := range map[string][]byte{"a broken file": []byte("no module"), "a refused file": guest(t, 2)} {
@@ -277,7 +283,7 @@ func TestLoadLastGood(t *testing.T) {
 	}
 }
 
-// TestInactive: a version is no part of the History, and on no trial, before Activate.
+// TestInactive checks that a version is not in the History, and not on trial, before Activate.
 func TestInactive(t *testing.T) {
 	good := NewModule(guest(t, 1))
 	h := NewHistory(&good)
@@ -285,11 +291,11 @@ func TestInactive(t *testing.T) {
 	c.load(2)
 	c.want(Installed, Loaded)
 	if h.running != nil {
-		t.Error("it runs")
+		t.Error("the version runs before Activate")
 	}
 	c.Activate()
 	if h.running == nil || h.running.Version() != c.id(2) {
-		t.Error("it does not run")
+		t.Error("the version does not run after Activate")
 	}
 	c.hooks(plugin.TrialFaults, true)
 	c.want(RolledBack)

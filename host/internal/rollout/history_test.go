@@ -11,7 +11,7 @@ import (
 // versionNamed returns a module whose bytes are its name.
 func versionNamed(name string) Module { return NewModule([]byte(name)) }
 
-// String lists what is set: the running, last good and previous version, and the refused ones.
+// String lists the running, the last good, the previous and the refused versions.
 func (h *History) String() string {
 	var parts []string
 	for _, v := range []struct {
@@ -32,8 +32,8 @@ func (h *History) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// step applies the transition "name version" to h. done and undo end the rollback rb; a rollback that can not begin is
-// an error.
+// step applies the transition "name version" to h. The transitions done and undo end the rollback rb. A rollback that
+// cannot begin is an error.
 func step(h *History, rb **rollback, text string) error {
 	var ok bool
 	switch name, version, _ := strings.Cut(text, " "); name {
@@ -65,6 +65,7 @@ func step(h *History, rb **rollback, text string) error {
 	return nil
 }
 
+// TestTransitions checks the versions that a History has after sequences of transitions.
 func TestTransitions(t *testing.T) {
 	const (
 		good1 = "loaded a, passed a"
@@ -83,8 +84,8 @@ func TestTransitions(t *testing.T) {
 		{"a failed version is refused at once", good1 + ", loaded b, failed b", "running b, good a, refused b"},
 		{"the last good version runs again", good1 + ", loaded b, failed b, done", "running a, good a, refused b"},
 		{"the last good version does not start", good1 + ", loaded b, failed b, undo", "running b, good a"},
-		{"another version comes before it", good1 + ", loaded b, failed b, loaded c", "running c, good a, refused b"},
-		{"a rollback fails after another version came",
+		{"another version loads before the rollback", good1 + ", loaded b, failed b, loaded c", "running c, good a, refused b"},
+		{"a rollback fails after another version loaded",
 			good1 + ", loaded b, failed b, loaded c, undo", "running c, good a, refused b"},
 		{"a failure keeps the previous version",
 			good2 + ", loaded c, failed c, done", "running b, good b, previous a, refused c"},
@@ -101,9 +102,9 @@ func TestTransitions(t *testing.T) {
 			good2 + ", loaded c, failed c, done, revert, done", "running a, good a, refused c, refused b"},
 
 		{"lift", good1 + ", loaded b, failed b, done, lift", "running a, good a"},
-		{"a version may come back",
+		{"a refused version loads after lift",
 			good1 + ", loaded b, failed b, done, lift, loaded b, passed b", "running b, good b, previous a"},
-		{"and may be reverted again",
+		{"revert of a version that was refused before",
 			good2 + ", revert, done, lift, loaded b, revert, done", "running a, good a, refused b"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -129,6 +130,7 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
+// TestLastGoodVersionIsNotOnTrial checks that loaded reports a trial for any version but the last good one.
 func TestLastGoodVersionIsNotOnTrial(t *testing.T) {
 	a, b := versionNamed("a"), versionNamed("b")
 	h := NewHistory(&a)
@@ -136,10 +138,11 @@ func TestLastGoodVersionIsNotOnTrial(t *testing.T) {
 		t.Error("the last good version is on trial")
 	}
 	if !h.loaded(b) {
-		t.Error("another version is not")
+		t.Error("another version is not on trial")
 	}
 }
 
+// TestRefusedVersions checks that the last maxRefused failed versions are refused, until Lift.
 func TestRefusedVersions(t *testing.T) {
 	good := versionNamed("good")
 	h := NewHistory(&good)
@@ -167,6 +170,7 @@ func TestRefusedVersions(t *testing.T) {
 	}
 }
 
+// TestAcquire checks that a second load waits until the first one has ended or its context is done.
 func TestAcquire(t *testing.T) {
 	h := NewHistory(nil)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -9,6 +9,7 @@ import (
 	"testing"
 )
 
+// TestReadModule checks which files, links and folders are read, and the limit of the size.
 func TestReadModule(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
@@ -21,11 +22,11 @@ func TestReadModule(t *testing.T) {
 	must(os.WriteFile(path("p.wasm"), []byte("1234"), 0o600))
 	must(os.Mkdir(path("folder"), 0o700))
 	must(os.Mkdir(path("plugins"), 0o700))
-	must(os.Symlink(path("p.wasm"), path("plugins/direct.wasm")))          // to anywhere
-	must(os.Symlink("..data/p.wasm", path("plugins/inside.wasm")))         // within the folder
+	must(os.Symlink(path("p.wasm"), path("plugins/direct.wasm")))          // may lead anywhere
+	must(os.Symlink("..data/p.wasm", path("plugins/inside.wasm")))         // stays within the folder
 	must(os.Symlink(path("p.wasm"), path("plugins/out")))                  // leaves the folder
-	must(os.Symlink("out", path("plugins/outside.wasm")))                  // leads to one that leaves
-	must(os.Symlink("nowhere", path("plugins/dangling.wasm")))             // leads to nothing
+	must(os.Symlink("out", path("plugins/outside.wasm")))                  // leads to a link that leaves the folder
+	must(os.Symlink("nowhere", path("plugins/dangling.wasm")))             // leads to a missing file
 	must(os.Mkdir(path("plugins/..v1"), 0o700))                            // a mounted ConfigMap
 	must(os.WriteFile(path("plugins/..v1/p.wasm"), []byte("5678"), 0o600)) //
 	must(os.Symlink("..v1", path("plugins/..data")))                       //

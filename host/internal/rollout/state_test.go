@@ -9,6 +9,8 @@ import (
 	"time"
 )
 
+// TestState checks that a folder keeps the last version of each route and plugin, and that too large files are logged
+// and ignored.
 func TestState(t *testing.T) {
 	var log bytes.Buffer
 	dir := filepath.Join(t.TempDir(), "state")
@@ -35,6 +37,7 @@ func TestState(t *testing.T) {
 	}
 }
 
+// TestPrune checks that Prune removes versions of other routes and abandoned temporary files, and no other files.
 func TestPrune(t *testing.T) {
 	dir := t.TempDir()
 	s := OpenState(dir, slog.New(slog.DiscardHandler))
@@ -73,7 +76,7 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// TestNoState: without a folder, and with one that is unusable, nothing is stored.
+// TestNoState checks that nothing is stored without a folder, or in one that cannot be used. The latter is logged once.
 func TestNoState(t *testing.T) {
 	var log bytes.Buffer
 	file := filepath.Join(t.TempDir(), "file")

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestWatcher: a file's first content and each later one is reported once to everybody who watches it.
+// TestWatcher checks that the first content of a file and each change of it are reported once to everyone who watches
+// it.
 func TestWatcher(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "p.wasm")
 	write := func(content string) {
@@ -51,9 +52,10 @@ func TestWatcher(t *testing.T) {
 	want("a1", "b1")
 	write("2")
 	want("a2", "b2")
-	write("2")                  // the same content
-	if os.Remove(file) != nil { // a deletion
-		t.Fatal("not removed")
+	// Neither the same content nor a deletion is reported.
+	write("2")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
 	}
 	time.Sleep(3 * settleTime)
 	write("2")
@@ -68,7 +70,7 @@ func TestWatcher(t *testing.T) {
 	}
 }
 
-// TestWatcherCloseCancels: Close ends the context of a callback that runs, and waits for it.
+// TestWatcherCloseCancels checks that Close ends the context of a callback that runs, and waits for the callback.
 func TestWatcherCloseCancels(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "p.wasm")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -91,7 +93,8 @@ func TestWatcherCloseCancels(t *testing.T) {
 	}
 }
 
-func TestWatcherOfAMissingFolder(t *testing.T) {
+// TestWatcherMissingFolder checks that NewWatcher returns an error if the folder of a file does not exist.
+func TestWatcherMissingFolder(t *testing.T) {
 	file := File{Path: filepath.Join(t.TempDir(), "missing", "p.wasm")}
 	if w, err := NewWatcher(slog.New(slog.DiscardHandler), []File{file}); err == nil {
 		w.Close()

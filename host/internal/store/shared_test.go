@@ -48,7 +48,7 @@ func (f *fakeShared) fail(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// TestSharedCommit checks that a transaction reads each value once under the lock, and writes all changes with it.
+// TestSharedCommit checks that a transaction reads each value once under the lock, and writes all changes in one Write.
 func TestSharedCommit(t *testing.T) {
 	expires := time.Now().Add(time.Hour)
 	shared := &fakeShared{values: map[string]Value{"n": {Data: "41", Expires: expires}, "old": {Data: "x"}}}

@@ -9,9 +9,10 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// unlimited are limits that no test reaches.
+// unlimited holds limits that no test reaches.
 var unlimited = Limits{StoreBytes: math.MaxInt, TxBytes: math.MaxInt, Changes: math.MaxInt}
 
+// free is a charge for Tx.Add that costs nothing.
 func free(int) {}
 
 // begin returns a transaction that waits for a minute at most.
@@ -30,7 +31,7 @@ func commit(t *testing.T, tx *Tx) {
 	tx.Commit()
 }
 
-// wantValue expects that a transaction reads a value; "" stands for none.
+// wantValue expects that a transaction reads a value. "" stands for no value.
 func wantValue(t *testing.T, tx *Tx, key, want string) {
 	t.Helper()
 	v, err := tx.Get(key)
@@ -39,6 +40,7 @@ func wantValue(t *testing.T, tx *Tx, key, want string) {
 	}
 }
 
+// TestCommitAndRollback checks that a commit makes all changes visible, and that a rollback drops them.
 func TestCommitAndRollback(t *testing.T) {
 	s := New(nil, time.Now)
 	tx := begin(s)
@@ -77,6 +79,7 @@ func TestCommitAndRollback(t *testing.T) {
 	}
 }
 
+// TestExpiry checks that expired values are not read, that Sweep removes them, and that Add starts from 0 again.
 func TestExpiry(t *testing.T) {
 	now := time.Unix(1000, 0)
 	s := New(nil, func() time.Time { return now })
@@ -103,10 +106,11 @@ func TestExpiry(t *testing.T) {
 	tx.Rollback()
 }
 
+// TestLimits checks each limit of a transaction, just below it and above it.
 func TestLimits(t *testing.T) {
 	for name, tc := range map[string]struct {
 		limits Limits
-		second string // is set after "first"
+		second string // key that is set after "first"
 		want   error
 	}{
 		"store full":     {Limits{StoreBytes: EntryBytes(5, 1) + 10, TxBytes: 100, Changes: 10}, "second", abi.Limit},
@@ -125,7 +129,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestAddToText checks that the length of a value is charged before it turns out not to be a number.
+// TestAddToText checks that Add charges the length of a value before it returns that the value is no number.
 func TestAddToText(t *testing.T) {
 	tx := begin(New(nil, time.Now))
 	if err := tx.Set("k", "text", 0, unlimited); err != nil {
@@ -137,7 +141,8 @@ func TestAddToText(t *testing.T) {
 	}
 }
 
-// TestDeferred checks that a deferred transaction does not keep others from the store, and adds to what they leave.
+// TestDeferred checks that a deferred transaction does not block others, and that it adds to the numbers that they have
+// committed.
 func TestDeferred(t *testing.T) {
 	s := New(nil, time.Now)
 	deferred := &Tx{Deferred: true}
@@ -160,11 +165,11 @@ func TestDeferred(t *testing.T) {
 	commit(t, other)
 	commit(t, deferred)
 	wantValue(t, begin(s), "n", "11")
-	wantValue(t, begin(s), "text", "x") // no longer a number: it stays
+	wantValue(t, begin(s), "text", "x") // Add does not change what is not a number
 	wantValue(t, begin(s), "own", "7")
 }
 
-// TestOnWait checks that a transaction announces that it waits for another one, and only then.
+// TestOnWait checks that OnWait is called when a transaction waits for another one, and only then.
 func TestOnWait(t *testing.T) {
 	s := New(nil, time.Now)
 	waits := 0
