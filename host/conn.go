@@ -3,8 +3,10 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/auth"
 	"github.com/azuhost/azuhost/host/internal/frame"
 	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/naming"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/socket"
 	"github.com/azuhost/azuhost/host/internal/store"
@@ -190,4 +193,23 @@ func codeLabel(code int) string {
 		return "3xxx"
 	}
 	return "4xxx"
+}
+
+// id returns the id of the connection in its cluster.
+func (c *conn) id() string { return clusterConnID(c.rt.host.node, c.member.ID) }
+
+// clusterConnID returns the id in a cluster of a connection to a node.
+func clusterConnID(node string, id ConnID) string { return node + "." + strconv.FormatUint(id, 10) }
+
+// parseClusterConnID splits an id that clusterConnID has made. The error wraps
+// abi.Invalid.
+func parseClusterConnID(s string) (node string, id ConnID, err error) {
+	i := strings.LastIndexByte(s, '.')
+	if i > 0 {
+		id, err = strconv.ParseUint(s[i+1:], 10, 64)
+	}
+	if i <= 0 || err != nil || id == 0 || s[i+1:] != strconv.FormatUint(id, 10) || !naming.ValidNode(s[:i]) {
+		return "", 0, fmt.Errorf("connection %q: want NODE.NUMBER, as connections are listed: %w", s, abi.Invalid)
+	}
+	return s[:i], id, nil
 }

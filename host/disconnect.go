@@ -12,24 +12,24 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// Disconnection closes a connection, or all those of a user: exactly one of
-// Conn and User is set.
+// Disconnection closes one connection or those of a user. Exactly one of Conn and User
+// is set.
 type Disconnection struct {
-	// Route is the path of a route as Options.Routes has it. Empty: every route.
+	// Route is the path of a route, as in Options.Routes. Empty: every route.
 	Route string
-	// Conn is the id of a connection, as Connections lists it.
+	// Conn is the id of a connection, as in ConnInfo.ID.
 	Conn string
-	// User has all connections of a user closed.
+	// User is the user whose connections are closed.
 	User string
-	// Code of the close: 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999. 0: 1008.
+	// Code is the close code: 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999. 0: 1008.
 	Code int
-	// Reason for the client: at most 123 bytes of UTF-8.
+	// Reason is the reason of the close, at most 123 bytes of UTF-8.
 	Reason string
 }
 
-// Disconnect closes connections, behind what was sent to them before. That there
-// are none, or none any more, is no error: Delivery says how many there were.
-// Errors wrap ErrUnknownRoute and abi.Invalid.
+// Disconnect closes connections after the messages that were sent to them. It is no
+// error if there are none; Delivery counts them. Errors wrap [ErrUnknownRoute] and
+// [abi.Invalid].
 func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err error) {
 	if d.Code == 0 {
 		d.Code = 1008
@@ -38,7 +38,7 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err
 	case (d.Conn == "") == (d.User == ""):
 		err = fmt.Errorf("name either a connection or a user: %w", abi.Invalid)
 	case d.User != "":
-		err = checkNames(d.User)
+		err = validateNames(d.User)
 	default:
 		_, _, err = parseClusterConnID(d.Conn)
 	}
@@ -51,12 +51,12 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err
 	case len(d.Reason) > abi.MaxCloseReason || !utf8.ValidString(d.Reason):
 		return Delivery{}, fmt.Errorf("a reason has at most %d bytes of UTF-8: %w", abi.MaxCloseReason, abi.Invalid)
 	}
-	channels, err := h.routesOf(d.Route)
+	routes, err := h.routesOf(d.Route)
 	if err != nil {
 		return Delivery{}, err
 	}
-	var sum reach
-	for _, rt := range channels {
+	var sum deliveryCount
+	for _, rt := range routes {
 		one, err := rt.disconnect(ctx, d)
 		if err != nil {
 			return sum.delivery(), err
@@ -66,35 +66,34 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err
 	return sum.delivery(), nil
 }
 
-// disconnect closes the connections that a checked disconnection is about, on
-// whatever node they are.
-func (rt *routeRuntime) disconnect(ctx context.Context, d Disconnection) (reach, error) {
+// disconnect closes the connections of a valid disconnection on all nodes.
+func (rt *routeRuntime) disconnect(ctx context.Context, d Disconnection) (deliveryCount, error) {
 	b := rt.host.broker
 	if d.User != "" && b != nil {
-		return reached(b.PublishAndWait(ctx, rt.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}})), nil
+		return clusterDelivery(b.PublishAndWait(ctx, rt.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}})), nil
 	}
 	outbox := hub.Outbox{Hub: rt.hub}
 	defer outbox.Flush()
 	if d.User != "" {
-		return rt.local(rt.closeUser(&outbox, d.User, d.Code, d.Reason)), nil
+		return rt.localDelivery(rt.closeUser(&outbox, d.User, d.Code, d.Reason)), nil
 	}
 	node, id, err := parseClusterConnID(d.Conn)
 	switch {
 	case err != nil:
-		return reach{}, err
+		return deliveryCount{}, err
 	case node == rt.host.node:
-		return rt.local(rt.closeConn(&outbox, id, d.Code, d.Reason)), nil
+		return rt.localDelivery(rt.closeConn(&outbox, id, d.Code, d.Reason)), nil
 	case b == nil:
-		return reach{}, nil
+		return deliveryCount{}, nil
 	}
 	n, answered := b.SendCommand(ctx, node, broker.Command{Route: rt.pattern, Conn: id, Close: broker.Close{Code: d.Code, Reason: d.Reason}})
-	sum := reachOf(node, n)
+	sum := nodeDelivery(node, n)
 	sum.Partial = !answered && slices.Contains(rt.host.nodes(), node)
 	return sum, nil
 }
 
-// closeUser closes the connections of a user to this node, behind what was sent
-// to them before.
+// closeUser closes the connections of a user on this node after the messages that were
+// sent to them. It returns their number.
 func (rt *routeRuntime) closeUser(outbox *hub.Outbox, user string, code int, reason string) int {
 	members := rt.hub.MembersOfUser([]byte(user))
 	for _, m := range members {
@@ -103,6 +102,7 @@ func (rt *routeRuntime) closeUser(outbox *hub.Outbox, user string, code int, rea
 	return len(members)
 }
 
+// closeConn closes a connection of this node. It returns 1, or 0 if there is none.
 func (rt *routeRuntime) closeConn(outbox *hub.Outbox, id uint64, code int, reason string) int {
 	m := rt.hub.Member(id)
 	if m == nil {
@@ -112,6 +112,7 @@ func (rt *routeRuntime) closeConn(outbox *hub.Outbox, id uint64, code int, reaso
 	return 1
 }
 
+// closeMember closes a connection after the messages that were sent to it.
 func closeMember(outbox *hub.Outbox, m *hub.Member, code int, reason string) {
 	c := m.Sink().(*conn)
 	c.closing.Store(true)

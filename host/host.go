@@ -18,6 +18,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/clientip"
 	"github.com/azuhost/azuhost/host/internal/connlimit"
+	"github.com/azuhost/azuhost/host/internal/idempotency"
 	"github.com/azuhost/azuhost/host/internal/naming"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/rollout"
@@ -48,7 +49,7 @@ type Host struct {
 	ending     context.Context // done when the host closes
 	end        context.CancelFunc
 	state      *rollout.State
-	keys       *idempotency // of publications
+	keys       *idempotency.Keys[Delivery] // of publications
 
 	reload     sync.Mutex             // one Reload or Close at a time
 	watcher    *rollout.Watcher       // guarded by reload
@@ -112,7 +113,7 @@ func New(o Options) (*Host, error) {
 	o = cfg.Options
 	h := &Host{
 		log:        o.Log,
-		keys:       newIdempotency(),
+		keys:       idempotency.New[Delivery](),
 		node:       cmp.Or(o.Node, naming.NewNode()),
 		registry:   o.Registry,
 		appMetrics: appmetrics.New(),

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/auth"
+	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,7 +16,7 @@ import (
 // are routes, plugins, codes and reasons. Rooms and users are no labels, as their
 // number has no bound.
 type metrics struct {
-	broker         *brokerMetrics
+	broker         *broker.Metrics
 	accepted       *prometheus.CounterVec
 	refused        *prometheus.CounterVec
 	closed         *prometheus.CounterVec
@@ -75,7 +77,7 @@ var hookBuckets = []float64{250e-9, 500e-9, 1e-6, 2.5e-6, 5e-6, 10e-6, 25e-6, 50
 func newMetrics(h *Host) *metrics {
 	durations := prometheus.ExponentialBuckets(1e-6, 4, 11)
 	return &metrics{
-		broker:         newBrokerMetrics(),
+		broker:         broker.NewMetrics(),
 		auth:           newAuthMetrics(),
 		host:           h,
 		accepted:       counterVec("azuhost_connections_accepted_total", "Connections that on_connect accepted.", "route"),
@@ -131,7 +133,7 @@ func (m *metrics) vectors() []prometheus.Collector {
 
 // gauges describes the metrics whose values are read when they are scraped.
 func (m *metrics) gauges() []*prometheus.Desc {
-	return append(m.broker.all(),
+	return append(m.broker.All(),
 		m.history, m.historyDropped, m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.fuel, m.info, m.quarantined,
 		m.queueBytes, m.droppedFrames, m.violations, m.draining, m.buildInfo, m.auth.fetched,
 	)
@@ -161,7 +163,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		draining = 1
 	}
 	gauge(m.draining, draining)
-	m.broker.collect(out, m.host.broker)
+	m.broker.Collect(out, m.host.broker)
 	m.auth.collect(out, m.host.config.Load().auth)
 	gauge(m.queueBytes, float64(m.host.sockets.QueueBytes()))
 	for v, n := range m.host.sockets.Violations() {
@@ -301,4 +303,50 @@ func (h *hookMetrics) HookDone(hook abi.Hook, d time.Duration, err error) {
 		}
 		h.m.hookErrors.WithLabelValues(h.route, h.plugin, hook.String()).Inc()
 	}
+}
+
+// authMetrics are the metrics about tokens.
+type authMetrics struct {
+	tokens    *prometheus.CounterVec
+	expiries  *prometheus.CounterVec
+	refreshes *prometheus.CounterVec
+	fetched   *prometheus.Desc
+}
+
+func newAuthMetrics() authMetrics {
+	return authMetrics{
+		tokens:    counterVec("azuhost_auth_total", "Tokens verified in handshakes and refreshes, by result.", "route", "result"),
+		expiries:  counterVec("azuhost_auth_expiries_total", "Connections closed because their token expired.", "route"),
+		refreshes: counterVec("azuhost_auth_jwks_refreshes_total", "Fetches of auth.jwks_url, by result: ok or failed.", "result"),
+		fetched:   desc("azuhost_auth_jwks_timestamp_seconds", "Time of the last fetch of auth.jwks_url, in seconds since 1970; 0: never."),
+	}
+}
+
+func (m *authMetrics) vectors() []prometheus.Collector {
+	return []prometheus.Collector{m.tokens, m.expiries, m.refreshes}
+}
+
+// collect reports the fetch of keys, for a verifier that fetches them.
+func (m *authMetrics) collect(out chan<- prometheus.Metric, v *auth.Verifier) {
+	if v == nil {
+		return
+	}
+	s, ok := v.Status()
+	if !ok {
+		return
+	}
+	var at float64
+	if !s.Fetched.IsZero() {
+		at = float64(s.Fetched.UnixMilli()) / 1e3
+	}
+	out <- prometheus.MustNewConstMetric(m.fetched, prometheus.GaugeValue, at)
+}
+
+// keysFetched counts a fetch of keys.
+func (m *metrics) keysFetched(ok bool) {
+	result := "failed"
+	if ok {
+		result = "ok"
+	}
+	m.auth.refreshes.WithLabelValues(result).Inc()
 }

@@ -227,3 +227,33 @@ type History struct {
 	// TTL is how long a room keeps a message. 0: 5 min.
 	TTL time.Duration
 }
+
+// Clock is the time that channels see: that of timers, presence, stored values and
+// quarantines. Deadlines of hooks and timeouts of sockets use the system's clock. Methods
+// may be called concurrently.
+type Clock interface {
+	Now() time.Time
+	// Wait waits until d has passed, or until it receives from wake. ok is false if
+	// stop was closed instead.
+	Wait(d time.Duration, wake chan struct{}, stop <-chan struct{}) (ok bool)
+}
+
+// systemClock is the Clock of the system.
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) Wait(d time.Duration, wake chan struct{}, stop <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-wake:
+	case <-stop:
+		return false
+	}
+	return true
+}
+
+// now returns the time of the host's Clock.
+func (h *Host) now() time.Time { return h.clock.Now() }

@@ -9,78 +9,81 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// target is whom a frame is for: a room, users, or with neither everybody.
-type target struct {
+// recipients are those of a frame: the members of a room, the connections of users, or
+// all connections if both are empty.
+type recipients struct {
 	room  string
 	users []string
 }
 
-// reach is a Delivery that is being counted: it knows the nodes by their names.
-type reach struct {
+// deliveryCount adds up a Delivery. It keeps the names of the nodes, so that each is
+// counted once.
+type deliveryCount struct {
 	Delivery
 	nodes map[string]struct{}
 }
 
-// delivery is what has been counted.
-func (r *reach) delivery() Delivery {
+// delivery returns the sum.
+func (r *deliveryCount) delivery() Delivery {
 	r.Nodes = len(r.nodes)
 	return r.Delivery
 }
 
-// at counts a node.
-func (r *reach) at(node string) {
+// addNode counts a node.
+func (r *deliveryCount) addNode(node string) {
 	if r.nodes == nil {
 		r.nodes = map[string]struct{}{}
 	}
 	r.nodes[node] = struct{}{}
 }
 
-// add counts what went to another route, or in another way.
-func (r *reach) add(more reach) {
+// add adds what was delivered on another route, or in another way.
+func (r *deliveryCount) add(more deliveryCount) {
 	r.Sockets += more.Sockets
 	r.Partial = r.Partial || more.Partial
 	if more.Offset > 0 {
 		r.Epoch, r.Offset = more.Epoch, more.Offset
 	}
 	for node := range more.nodes {
-		r.at(node)
+		r.addNode(node)
 	}
 }
 
-// settle waits for receipts of what a hook sent, and counts them. The positions of its
-// messages are the hook's own affair.
-func (r *reach) settle(ctx context.Context, receipts []broker.PendingReceipt) {
+// await waits for the receipts of the messages that a hook has sent, and adds them. It
+// drops their positions, which are not that of the publication.
+func (r *deliveryCount) await(ctx context.Context, receipts []broker.PendingReceipt) {
 	for _, p := range receipts {
 		one := p.Wait(ctx)
 		one.Position = broker.Position{}
-		r.add(reached(one))
+		r.add(clusterDelivery(one))
 	}
 }
 
-// reached is what the nodes say of a message.
-func reached(r broker.Receipt) reach {
-	sum := reach{Delivery: Delivery{Sockets: r.Sockets, Partial: r.Partial, Epoch: r.Epoch, Offset: r.Offset}}
+// clusterDelivery returns what the nodes have reported in a receipt.
+func clusterDelivery(r broker.Receipt) deliveryCount {
+	sum := deliveryCount{Delivery: Delivery{Sockets: r.Sockets, Partial: r.Partial, Epoch: r.Epoch, Offset: r.Offset}}
 	for _, node := range r.Nodes {
-		sum.at(node)
+		sum.addNode(node)
 	}
 	return sum
 }
 
-// local is what went to so many connections of this node.
-func (rt *routeRuntime) local(sockets int) reach { return reachOf(rt.host.node, sockets) }
+// localDelivery returns a delivery to connections of this node.
+func (rt *routeRuntime) localDelivery(sockets int) deliveryCount {
+	return nodeDelivery(rt.host.node, sockets)
+}
 
-// reachOf is what went to so many connections of a node.
-func reachOf(node string, sockets int) reach {
-	r := reach{Delivery: Delivery{Sockets: sockets}}
+// nodeDelivery returns a delivery to connections of one node.
+func nodeDelivery(node string, sockets int) deliveryCount {
+	r := deliveryCount{Delivery: Delivery{Sockets: sockets}}
 	if sockets > 0 {
-		r.at(node)
+		r.addNode(node)
 	}
 	return r
 }
 
-// deliver sends an encoded frame to those of a target, on all nodes, and says
-// how many connections that are.
-func (rt *routeRuntime) deliver(ctx context.Context, to target, frame []byte) reach {
+// deliver sends an encoded frame to its recipients on all nodes, and counts them.
+func (rt *routeRuntime) deliver(ctx context.Context, to recipients, frame []byte) deliveryCount {
 	if rt.host.broker != nil {
 		return rt.deliverByBroker(ctx, to, frame)
 	}
@@ -96,11 +99,12 @@ func (rt *routeRuntime) deliver(ctx context.Context, to target, frame []byte) re
 		outbox.BroadcastAll(frame, 0)
 	}
 	outbox.Flush()
-	r := rt.local(outbox.Reached)
+	r := rt.localDelivery(outbox.Reached)
 	r.Epoch, r.Offset = outbox.LastPosition.Epoch, outbox.LastPosition.Offset
 	return r
 }
 
+// distinct returns names sorted, each once.
 func distinct(names []string) []string {
 	if len(names) == 1 {
 		return names
@@ -110,25 +114,25 @@ func distinct(names []string) []string {
 	return slices.Compact(names)
 }
 
-// usersAtOnce is how many users the nodes are asked about at the same time.
+// usersAtOnce bounds the users whose receipts are awaited at the same time.
 const usersAtOnce = 256
 
-// deliverByBroker is deliver over the nodes of a cluster: each says how many
-// of its connections got the message.
-func (rt *routeRuntime) deliverByBroker(ctx context.Context, to target, frame []byte) (sum reach) {
+// deliverByBroker is deliver in a cluster. Each node reports how many of its
+// connections the message was addressed to.
+func (rt *routeRuntime) deliverByBroker(ctx context.Context, to recipients, frame []byte) (sum deliveryCount) {
 	b, m := rt.host.broker, broker.Message{Frame: frame}
 	switch {
 	case to.room != "":
-		return reached(b.PublishAndWait(ctx, rt.roomTopic(to.room), m))
+		return clusterDelivery(b.PublishAndWait(ctx, rt.roomTopic(to.room), m))
 	case len(to.users) == 0:
-		return reached(b.PublishAndWait(ctx, rt.allTopic(), m))
+		return clusterDelivery(b.PublishAndWait(ctx, rt.allTopic(), m))
 	}
 	var mu sync.Mutex
 	for users := range slices.Chunk(distinct(to.users), usersAtOnce) {
 		var wait sync.WaitGroup
 		for _, u := range users {
 			wait.Go(func() {
-				one := reached(b.PublishAndWait(ctx, rt.userTopic(u), m))
+				one := clusterDelivery(b.PublishAndWait(ctx, rt.userTopic(u), m))
 				mu.Lock()
 				defer mu.Unlock()
 				sum.add(one)

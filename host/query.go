@@ -10,40 +10,39 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// What the program around the host asks about rooms, users and connections, and
-// with it the HTTP API and the CLI. A route is a path as Options.Routes has it; the
-// errors wrap ErrUnknownRoute, and abi.Invalid for names that can not be.
+// The methods below take a route as its path in Options.Routes. Errors wrap
+// ErrUnknownRoute, and abi.Invalid for an invalid name.
 //
-// Lists that may be long come in pages: at most limit items (0: 100) that come
-// behind after, which is the last item of the page before; a page with fewer is the
-// last. What comes and goes meanwhile may be missed; what stays is listed once.
+// Long lists come in pages. A page has at most limit items, 100 if limit is 0, that sort
+// after the item after, the last one of the page before. A page with fewer items is the
+// last. An item that exists all the time is listed once.
 
-// defaultPage is how many items a page has if nobody says so.
+// defaultPage is the number of items of a page without a limit.
 const defaultPage = 100
 
 // RoomInfo describes a room.
 type RoomInfo struct {
 	Name    string `json:"name"`
-	Sockets int    `json:"sockets"` // connections in it
-	Users   int    `json:"users"`   // who are present, those in their grace included
+	Sockets int    `json:"sockets"` // connections in the room
+	Users   int    `json:"users"`   // present users, those within the presence grace included
 }
 
 // ConnInfo describes a connection.
 type ConnInfo struct {
-	ID          string    `json:"id"` // for Disconnect: NODE.NUMBER
+	ID          string    `json:"id"` // NODE.NUMBER
 	Route       string    `json:"route"`
 	User        string    `json:"user,omitempty"`
 	RemoteAddr  string    `json:"remote_addr"`
-	Rooms       int       `json:"rooms"` // how many it is in
+	Rooms       int       `json:"rooms"` // number of its rooms
 	Since       time.Time `json:"since"`
 	Subprotocol string    `json:"subprotocol,omitempty"`
-	QueuedBytes int       `json:"queued_bytes"` // that wait to be written to it
+	QueuedBytes int       `json:"queued_bytes"` // that wait to be sent
 }
 
-// Node is the name of this node: Options.Node, or what was made up for it.
+// Node returns the name of this node: Options.Node, or the one that was made for it.
 func (h *Host) Node() string { return h.node }
 
-// Rooms lists the rooms of a route that have members, or users within the
+// Rooms lists the rooms of a route that have members, or users within the presence
 // grace, by name.
 func (h *Host) Rooms(_ context.Context, route, after string, limit int) ([]RoomInfo, error) {
 	rt, err := h.route(route)
@@ -64,7 +63,7 @@ func (h *Host) Rooms(_ context.Context, route, after string, limit int) ([]RoomI
 	return rooms, nil
 }
 
-// Room describes a room. One that nobody is in has 0 of everything.
+// Room describes a room. A room without members and users has zeros.
 func (h *Host) Room(_ context.Context, route, room string) (RoomInfo, error) {
 	rt, err := h.route(route, room)
 	if err != nil {
@@ -81,7 +80,7 @@ func (rt *routeRuntime) room(name string) RoomInfo {
 	return RoomInfo{Name: name, Sockets: sockets, Users: users}
 }
 
-// Members lists the connections in a room that are on this node, oldest first.
+// Members lists the connections of this node in a room, the oldest first.
 func (h *Host) Members(_ context.Context, route, room, after string, limit int) ([]ConnInfo, error) {
 	rt, err := h.route(route, room)
 	if err != nil {
@@ -90,8 +89,8 @@ func (h *Host) Members(_ context.Context, route, room, after string, limit int) 
 	return h.describeConns(rt.hub.RoomMemberIDs(room), after, limit, rt)
 }
 
-// Presence lists the users who are present in a room, or for an empty one in
-// the channel, sorted: those who have a connection, or had one within the grace.
+// Presence lists the users who are present in a room, sorted: those with a connection,
+// and those within the presence grace. An empty room stands for the route.
 func (h *Host) Presence(_ context.Context, route, room string) ([]string, error) {
 	var names []string
 	if room != "" {
@@ -104,7 +103,7 @@ func (h *Host) Presence(_ context.Context, route, room string) ([]string, error)
 	return rt.presentIn(room), nil
 }
 
-// Online says whether a user is present on a route.
+// Online reports whether a user is present on a route.
 func (h *Host) Online(_ context.Context, route, user string) (bool, error) {
 	rt, err := h.route(route, user)
 	if err != nil {
@@ -113,24 +112,24 @@ func (h *Host) Online(_ context.Context, route, user string) (bool, error) {
 	return rt.hub.Online(user) || rt.isRemote("", user), nil
 }
 
-// Connections lists the connections to this node of a route, or for an empty one of
-// all, oldest first.
+// Connections lists the connections of this node on a route, the oldest first. An empty
+// route stands for all routes.
 func (h *Host) Connections(_ context.Context, route, after string, limit int) ([]ConnInfo, error) {
-	channels, err := h.routesOf(route)
+	routes, err := h.routesOf(route)
 	if err != nil {
 		return nil, err
 	}
 	var ids []uint64
-	for _, rt := range channels {
+	for _, rt := range routes {
 		ids = append(ids, rt.hub.MemberIDs()...)
 	}
-	return h.describeConns(ids, after, limit, channels...)
+	return h.describeConns(ids, after, limit, routes...)
 }
 
-// describeConns describes the first of ids behind after, at most limit. Those that have
-// gone since they were listed make no page short: one that is was the last.
-func (h *Host) describeConns(ids []uint64, after string, limit int, channels ...*routeRuntime) ([]ConnInfo, error) {
-	var last uint64
+// describeConns describes the connections that sort after the one after, at most limit.
+// It skips connections that have ended, so that only the last page is short.
+func (h *Host) describeConns(ids []uint64, after string, limit int, routes ...*routeRuntime) ([]ConnInfo, error) {
+	var last ConnID
 	if after != "" {
 		var err error
 		if _, last, err = parseClusterConnID(after); err != nil {
@@ -143,7 +142,7 @@ func (h *Host) describeConns(ids []uint64, after string, limit int, channels ...
 		if len(list) == pageSize(limit) {
 			break
 		}
-		for _, rt := range channels {
+		for _, rt := range routes {
 			if m := rt.hub.Member(id); m != nil {
 				list = append(list, rt.describe(m))
 				break
@@ -161,7 +160,7 @@ func (rt *routeRuntime) describe(m *hub.Member) ConnInfo {
 	}
 }
 
-// page gives at most limit of the sorted items, behind after.
+// page returns at most limit of the sorted items, those after one.
 func page[T any](items []T, after T, limit int, compare func(a, b T) int) []T {
 	from, found := slices.BinarySearchFunc(items, after, compare)
 	if found {
@@ -170,5 +169,5 @@ func page[T any](items []T, after T, limit int, compare func(a, b T) int) []T {
 	return items[from:min(len(items), from+pageSize(limit))]
 }
 
-// pageSize is limit with its default.
+// pageSize returns limit, or its default.
 func pageSize(limit int) int { return cmp.Or(max(limit, 0), defaultPage) }

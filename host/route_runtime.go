@@ -108,6 +108,15 @@ func newRouteRuntime(h *Host, set *settings) *routeRuntime {
 	return rt
 }
 
+// sharedStore returns the store of a route that all nodes share, nil if each node has
+// its own.
+func (h *Host) sharedStore(r Route) store.Shared {
+	if h.broker == nil || r.Store != StoreShared {
+		return nil
+	}
+	return h.broker.Store(r.Path)
+}
+
 // invocation is what run needs to run a hook.
 type invocation struct {
 	event  plugin.Event

@@ -66,8 +66,6 @@ func problemOf(err error) *problem {
 		spent    *host.KeySpentError
 		refused  *host.RefusedError
 		tooLarge *http.MaxBytesError
-		hook     *host.HookError
-		fault    *host.Fault
 	)
 	switch {
 	case errors.As(err, &p):
@@ -92,7 +90,7 @@ func problemOf(err error) *problem {
 		return badRequest("%v", err)
 	case errors.Is(err, abi.Unavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return newProblem(http.StatusServiceUnavailable, codeUnavailable, err.Error())
-	case errors.As(err, &hook), errors.As(err, &fault):
+	case errors.Is(err, host.ErrHookFailed):
 		return newProblem(http.StatusInternalServerError, codeHookFailed, "on_publish failed: the host's log has the error")
 	}
 	return newProblem(http.StatusInternalServerError, codeInternal, "the host failed: its log has the error")

@@ -1,53 +1,54 @@
-package host
+package broker
 
 import (
-	"github.com/azuhost/azuhost/host/internal/broker"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// brokerMetrics are the metrics of the broker, read when they are scraped. A host without a broker has
-// none.
-type brokerMetrics struct {
+// Metrics describe a broker to Prometheus.
+type Metrics struct {
 	connected, nodes, topics, queue                              *prometheus.Desc
 	links, published, received, unsent, missed, overflow, resets *prometheus.Desc
 }
 
-func newBrokerMetrics() *brokerMetrics {
-	return &brokerMetrics{
-		connected: desc("azuhost_broker_connected",
+// NewMetrics returns the metrics of a broker.
+func NewMetrics() *Metrics {
+	return &Metrics{
+		connected: describe("azuhost_broker_connected",
 			"1 while the link to Redis is up."),
-		nodes: desc("azuhost_broker_nodes",
+		nodes: describe("azuhost_broker_nodes",
 			"Nodes of the cluster that this one knows, itself included."),
-		topics: desc("azuhost_broker_topics",
+		topics: describe("azuhost_broker_topics",
 			"Rooms, users and routes that are subscribed or have messages to send."),
-		queue: desc("azuhost_broker_queue_bytes",
+		queue: describe("azuhost_broker_queue_bytes",
 			"Bytes of messages that wait for Redis."),
-		links: desc("azuhost_broker_links_total",
+		links: describe("azuhost_broker_links_total",
 			"Times that the link to Redis came up."),
-		published: desc("azuhost_broker_published_messages_total",
+		published: describe("azuhost_broker_published_messages_total",
 			"Messages of this node that Redis accepted."),
-		received: desc("azuhost_broker_received_messages_total",
+		received: describe("azuhost_broker_received_messages_total",
 			"Messages received from Redis, this node's own included."),
-		unsent: desc("azuhost_broker_unsent_messages_total",
+		unsent: describe("azuhost_broker_unsent_messages_total",
 			"Messages that reached only members on this node, because the link was down or Redis refused them, "+
 				"and that no history keeps for later."),
-		missed: desc("azuhost_broker_missed_messages_total",
+		missed: describe("azuhost_broker_missed_messages_total",
 			"Messages of other nodes that were published while this one was not subscribed, and that no history had."),
-		overflow: desc("azuhost_broker_overflow_messages_total",
+		overflow: describe("azuhost_broker_overflow_messages_total",
 			"Messages that were dropped because a queue to or from Redis was full, messages between nodes included."),
-		resets: desc("azuhost_broker_resets_total",
+		resets: describe("azuhost_broker_resets_total",
 			"Rooms and users whose numbers Redis had lost; the number of messages missed there is not known."),
 	}
 }
 
-func (m *brokerMetrics) all() []*prometheus.Desc {
+// All lists the descriptions.
+func (m *Metrics) All() []*prometheus.Desc {
 	return []*prometheus.Desc{
 		m.connected, m.nodes, m.topics, m.queue,
 		m.links, m.published, m.received, m.unsent, m.missed, m.overflow, m.resets,
 	}
 }
 
-func (m *brokerMetrics) collect(out chan<- prometheus.Metric, b *broker.Broker) {
+// Collect sends the metrics of b. A nil broker has none.
+func (m *Metrics) Collect(out chan<- prometheus.Metric, b *Broker) {
 	if b == nil {
 		return
 	}
@@ -74,3 +75,5 @@ func (m *brokerMetrics) collect(out chan<- prometheus.Metric, b *broker.Broker) 
 	count(m.overflow, s.Overflow)
 	count(m.resets, s.Resets)
 }
+
+func describe(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
