@@ -1,5 +1,5 @@
-// Package conformance runs one table of behaviours against a guest in each
-// language. README.md says how a language is added.
+// Package conformance runs one table of behaviors against a guest in each language. README.md
+// describes the guests and how to add a language.
 package conformance
 
 import (
@@ -19,14 +19,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// built names a folder with LANGUAGE.wasm for each language. Without it the
-// committed guests are taken, and the large ones built.
-const built = "AZUHOST_GUESTS"
+// guestsEnv is the environment variable with a folder that has LANGUAGE.wasm for each language. Without
+// it the test uses the committed guests and builds the others.
+const guestsEnv = "AZUHOST_GUESTS"
 
-// missingTool is how a build script ends that lacks what it needs.
+// missingTool is the exit code of a build script whose compiler is missing.
 const missingTool = 3
 
-// TestConformance is every behaviour in every language.
+// TestConformance tests every behavior in every language.
 func TestConformance(t *testing.T) {
 	languages, err := filepath.Glob("*/build")
 	if err != nil || len(languages) == 0 {
@@ -38,27 +38,30 @@ func TestConformance(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			g := guest{file: guestFile(t, language), cache: cache}
-			t.Run("module", g.module)
-			t.Run("a config that fails", g.configFails)
-			t.Run("what is not allowed", g.notAllowed)
-			t.Run("answers", g.answers)
-			for _, s := range scenes {
-				t.Run(s.name, func(t *testing.T) { s.play(newStage(t, g, s)) })
+			t.Run("module", g.testModule)
+			t.Run("a config that fails", g.testConfigFails)
+			t.Run("capabilities that are not allowed", g.testNotAllowed)
+			t.Run("exchanges", g.testExchanges)
+			for _, b := range behaviors {
+				t.Run(b.name, func(t *testing.T) { b.test(newBehaviorHarness(t, g, b)) })
 			}
 		})
 	}
 }
 
-// guest is a module, and where its compiled form is kept.
-type guest struct{ file, cache string }
+// guest is the module of a language.
+type guest struct {
+	file  string
+	cache string // folder for compiled modules
+}
 
-// guestFile finds or builds the guest of a language.
+// guestFile returns the file with the guest of a language, which it builds if it is not committed.
 func guestFile(t *testing.T, language string) string {
 	t.Helper()
-	if dir := os.Getenv(built); dir != "" {
+	if dir := os.Getenv(guestsEnv); dir != "" {
 		file := filepath.Join(dir, language+".wasm")
 		if _, err := os.Stat(file); err != nil {
-			t.Fatalf("%s is set, but the guest is not there: %v", built, err)
+			t.Fatalf("%s is set, but the guest is not there: %v", guestsEnv, err)
 		}
 		return file
 	}
@@ -67,7 +70,7 @@ func guestFile(t *testing.T, language string) string {
 		return committed
 	}
 	if race.Enabled {
-		t.Skip("the guest is large: the race detector takes minutes to compile it; make conformance runs it")
+		t.Skip("the guest is large, and compiling it with the race detector takes minutes; make conformance runs it")
 	}
 	out := filepath.Join(t.TempDir(), language+".wasm")
 	text, err := exec.Command(filepath.Join(language, "build"), out).CombinedOutput()
@@ -80,9 +83,8 @@ func guestFile(t *testing.T, language string) string {
 	return out
 }
 
-// module holds what the guest imports and exports against the ABI: a guest
-// that lacks a function does not test it.
-func (g guest) module(t *testing.T) {
+// testModule fails unless the guest imports every host function and exports every hook.
+func (g guest) testModule(t *testing.T) {
 	data, err := os.ReadFile(g.file)
 	if err != nil {
 		t.Fatal(err)

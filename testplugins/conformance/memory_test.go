@@ -14,12 +14,11 @@ import (
 	"github.com/azuhost/azuhost/internal/race"
 )
 
-// TestMemory sends messages to each guest that is committed, a million to one
-// that collects garbage when its SDK says so: what it allocates for one has to be
-// free for the next.
+// TestMemory sends many messages to each committed guest. Its memory must not grow: what it allocates for one
+// message has to be free for the next. AssemblyScript, whose SDK collects garbage now and then, gets a million.
 func TestMemory(t *testing.T) {
 	if testing.Short() || race.Enabled {
-		t.Skip("sends a million messages to each guest: not with -short, nor with -race")
+		t.Skip("sends a million messages to each guest; needs no -short and no -race")
 	}
 	files, err := filepath.Glob("*/guest.wasm")
 	if err != nil || len(files) == 0 {
@@ -32,13 +31,13 @@ func TestMemory(t *testing.T) {
 			if filepath.Dir(file) == "assemblyscript" {
 				messages = 1_000_000
 			}
-			m := start(t, file)
+			m := startInstance(t, file)
 			for range warm {
-				m.message()
+				m.sendMessage()
 			}
 			before := m.mod.Memory().Size()
 			for range messages - warm {
-				m.message()
+				m.sendMessage()
 			}
 			if after := m.mod.Memory().Size(); after > before {
 				t.Errorf("%d bytes after %d messages, %d after %d", before, warm, after, messages)
@@ -47,8 +46,8 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// bare is a module whose host functions do nothing.
-type bare struct {
+// instance is a guest whose host functions do nothing.
+type instance struct {
 	t     *testing.T
 	mod   api.Module
 	hook  api.Function
@@ -57,7 +56,8 @@ type bare struct {
 
 const script = "count;event;send|some text;nothing"
 
-func start(t *testing.T, file string) *bare {
+// startInstance instantiates the guest in a file and writes the script to its inbox.
+func startInstance(t *testing.T, file string) *instance {
 	t.Helper()
 	code, err := os.ReadFile(file)
 	if err != nil {
@@ -73,7 +73,8 @@ func start(t *testing.T, file string) *bare {
 			params = append(params, api.ValueType(p.Type))
 		}
 		nothing := func(_ context.Context, _ api.Module, stack []uint64) { stack[0] = 0 }
-		azu.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(nothing), params, []api.ValueType{api.ValueType(d.Result)}).Export(d.Name)
+		results := []api.ValueType{api.ValueType(d.Result)}
+		azu.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(nothing), params, results).Export(d.Name)
 	}
 	env := rt.NewHostModuleBuilder("env")
 	env.NewFunctionBuilder().WithFunc(func(_, _, _, _ uint32) { panic("abort") }).Export("abort")
@@ -86,15 +87,16 @@ func start(t *testing.T, file string) *bare {
 	if err != nil {
 		t.Fatal(err)
 	}
-	where, err := mod.ExportedFunction(abi.VersionExport).Call(ctx)
+	inbox, err := mod.ExportedFunction(abi.VersionExport).Call(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mod.Memory().WriteString(uint32(where[0]>>32), script)
-	return &bare{t, mod, mod.ExportedFunction(abi.OnMessage.String()), make([]uint64, 3)}
+	mod.Memory().WriteString(uint32(inbox[0]>>32), script)
+	return &instance{t, mod, mod.ExportedFunction(abi.OnMessage.String()), make([]uint64, 3)}
 }
 
-func (m *bare) message() {
+// sendMessage runs on_message with the script.
+func (m *instance) sendMessage() {
 	copy(m.stack, []uint64{7, uint64(len(script)), uint64(abi.Text)})
 	if err := m.hook.CallWithStack(context.Background(), m.stack); err != nil || m.stack[0] != 0 {
 		m.t.Fatal(slices.Clone(m.stack), err)
