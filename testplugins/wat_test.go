@@ -1,5 +1,4 @@
-// Package testplugins has guests that tests need, by hand in WAT, and what wat2wasm
-// makes of them.
+// Package testplugins has guests for tests, written by hand in WAT, with their compiled modules.
 package testplugins
 
 import (
@@ -19,7 +18,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// TestCommitted holds the .wasm files against their sources.
+// TestCommitted fails if a committed .wasm file is not the compiled form of its source.
 func TestCommitted(t *testing.T) {
 	if _, err := exec.LookPath("wat2wasm"); err != nil {
 		t.Skip("wat2wasm (of wabt) is not installed")
@@ -44,20 +43,21 @@ func TestCommitted(t *testing.T) {
 		}
 		name := strings.TrimSuffix(source, ".wat") + ".wasm"
 		if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s is not what wat2wasm makes of %s: run make guests (%v)", name, source, err)
+			t.Errorf("%s is not compiled from %s: run make guests (%v)", name, source, err)
 		}
 	}
 }
 
-// guest is an instance of which the calls to the host are remembered.
+// guest is an instance whose calls to the host are recorded.
 type guest struct {
 	t      *testing.T
 	module api.Module
 	inbox  uint32
-	param  string // what param gives; empty: NOT_FOUND
-	calls  []string
+	param  string   // answer of the host function param; empty: NOT_FOUND
+	calls  []string // since run began
 }
 
+// newGuest instantiates a module.
 func newGuest(t *testing.T, file string) *guest {
 	t.Helper()
 	code, err := os.ReadFile(file)
@@ -69,36 +69,8 @@ func newGuest(t *testing.T, file string) *guest {
 	t.Cleanup(func() { _ = rt.Close(ctx) })
 	g := &guest{t: t}
 	host := rt.NewHostModuleBuilder(abi.Module)
-	for name, call := range map[string]func(m api.Memory, s []uint64) string{
-		"send": func(m api.Memory, s []uint64) string {
-			return fmt.Sprintf("%d %d %s", s[0], uint32(s[1]), read(m, s[2], s[3]))
-		},
-		"join":  func(m api.Memory, s []uint64) string { return fmt.Sprintf("%d %s", s[0], read(m, s[1], s[2])) },
-		"param": func(m api.Memory, s []uint64) string { return fmt.Sprintf("%d %s", s[0], read(m, s[1], s[2])) },
-		"broadcast": func(m api.Memory, s []uint64) string {
-			return fmt.Sprintf("%s %d %s %d", read(m, s[0], s[1]), uint32(s[2]), read(m, s[3], s[4]), s[5])
-		},
-	} {
-		def, _ := abi.ImportByName(name)
-		var params []api.ValueType
-		for _, p := range def.Params {
-			params = append(params, api.ValueType(p.Type))
-		}
-		fn := func(_ context.Context, mod api.Module, s []uint64) {
-			g.calls = append(g.calls, name+" "+call(mod.Memory(), s))
-			n := int32(0)
-			if name == "param" {
-				if n = int32(len(g.param)); n == 0 {
-					n = int32(abi.NotFound)
-				} else if n <= int32(s[4]) {
-					mod.Memory().WriteString(uint32(s[3]), g.param)
-				}
-			}
-			s[0] = api.EncodeI32(n)
-		}
-		host.NewFunctionBuilder().
-			WithGoModuleFunction(api.GoModuleFunc(fn), params, []api.ValueType{api.ValueType(def.Result)}).
-			Export(name)
+	for name, describe := range calls {
+		g.export(host, name, describe)
 	}
 	if _, err := host.Instantiate(ctx); err != nil {
 		t.Fatal(err)
@@ -106,26 +78,63 @@ func newGuest(t *testing.T, file string) *guest {
 	if g.module, err = rt.Instantiate(ctx, code); err != nil {
 		t.Fatal(err)
 	}
-	where, err := g.module.ExportedFunction(abi.VersionExport).Call(ctx)
+	inbox, err := g.module.ExportedFunction(abi.VersionExport).Call(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.inbox = uint32(where[0] >> 32)
-	if end := g.inbox + uint32(where[0]); end > g.module.Memory().Size() {
+	g.inbox = uint32(inbox[0] >> 32)
+	if end := g.inbox + uint32(inbox[0]); end > g.module.Memory().Size() {
 		t.Fatalf("the inbox ends at %d, the memory at %d", end, g.module.Memory().Size())
 	}
 	return g
 }
 
+// calls describes the calls of the host functions that the guests import.
+var calls = map[string]func(m api.Memory, s []uint64) string{
+	"send": func(m api.Memory, s []uint64) string {
+		return fmt.Sprintf("%d %d %s", s[0], uint32(s[1]), read(m, s[2], s[3]))
+	},
+	"join":  func(m api.Memory, s []uint64) string { return fmt.Sprintf("%d %s", s[0], read(m, s[1], s[2])) },
+	"param": func(m api.Memory, s []uint64) string { return fmt.Sprintf("%d %s", s[0], read(m, s[1], s[2])) },
+	"broadcast": func(m api.Memory, s []uint64) string {
+		return fmt.Sprintf("%s %d %s %d", read(m, s[0], s[1]), uint32(s[2]), read(m, s[3], s[4]), s[5])
+	},
+}
+
+// export adds a host function that records its calls. param writes g.param; the others return 0.
+func (g *guest) export(host wazero.HostModuleBuilder, name string, describe func(m api.Memory, s []uint64) string) {
+	def, _ := abi.ImportByName(name)
+	var params []api.ValueType
+	for _, p := range def.Params {
+		params = append(params, api.ValueType(p.Type))
+	}
+	fn := func(_ context.Context, mod api.Module, s []uint64) {
+		g.calls = append(g.calls, name+" "+describe(mod.Memory(), s))
+		n := int32(0)
+		if name == "param" {
+			if n = int32(len(g.param)); n == 0 {
+				n = int32(abi.NotFound)
+			} else if n <= int32(s[4]) {
+				mod.Memory().WriteString(uint32(s[3]), g.param)
+			}
+		}
+		s[0] = api.EncodeI32(n)
+	}
+	host.NewFunctionBuilder().
+		WithGoModuleFunction(api.GoModuleFunc(fn), params, []api.ValueType{api.ValueType(def.Result)}).
+		Export(name)
+}
+
+// read returns n bytes of memory.
 func read(m api.Memory, ptr, n uint64) string {
 	b, ok := m.Read(uint32(ptr), uint32(n))
 	if !ok {
-		panic("a pointer outside memory")
+		panic("pointer outside memory")
 	}
 	return string(b)
 }
 
-// run runs a hook, and gives its answer and the calls that it made.
+// run runs a hook with an event in the inbox, and returns its result and the calls that it made.
 func (g *guest) run(h abi.Hook, event string, args ...uint64) (int32, []string) {
 	g.t.Helper()
 	g.calls = nil
@@ -140,10 +149,11 @@ func (g *guest) run(h abi.Hook, event string, args ...uint64) (int32, []string) 
 	return int32(r[0]), g.calls
 }
 
+// check compares the result of a hook and its calls.
 func check(t *testing.T, code int32, calls []string, want int32, wantCalls ...string) {
 	t.Helper()
 	if code != want || !reflect.DeepEqual(calls, wantCalls) {
-		t.Errorf("answered %d after %q, want %d after %q", code, calls, want, wantCalls)
+		t.Errorf("returned %d after %q, want %d after %q", code, calls, want, wantCalls)
 	}
 }
 
