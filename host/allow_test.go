@@ -11,8 +11,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// TestAllow: a plugin gets what its route allows, and one that needs more is
-// refused before a socket can reach it.
+// TestAllow checks that a plugin may use the capabilities of its route, and that New refuses one that needs others.
 func TestAllow(t *testing.T) {
 	r := host.Route{Path: "/c", Plugin: "../testplugins/echo.wasm", Allow: []host.Capability{"send"}}
 	_, url := serve(t, host.Options{Routes: []host.Route{r}})
@@ -21,17 +20,17 @@ func TestAllow(t *testing.T) {
 	r.Allow = []host.Capability{"rooms", "store"}
 	_, err := host.New(host.Options{Routes: []host.Route{r}})
 	if err == nil || !strings.Contains(err.Error(), "azu.send") || !strings.Contains(err.Error(), "add send to allow") {
-		t.Errorf("a plugin that needs send: %v", err)
+		t.Errorf("a plugin that needs the capability send: %v", err)
 	}
 	r.Allow = []host.Capability{"sned"}
 	_, err = host.New(host.Options{Routes: []host.Route{r}})
 	if err == nil || !strings.Contains(err.Error(), `no capability "sned"`) {
-		t.Errorf("a capability that is none: %v", err)
+		t.Errorf("an unknown capability: %v", err)
 	}
 }
 
-// TestAllowOptional: what the manifest says that it can live without answers
-// PERM, and a reload that allows it is seen by the sockets that are open.
+// TestAllowOptional checks that host functions of an optional capability that is not allowed return PERM, and that open
+// connections may use the capability after a reload that allows it.
 func TestAllowOptional(t *testing.T) {
 	wasm, err := os.ReadFile("../testplugins/echo.wasm")
 	if err != nil {
@@ -48,7 +47,7 @@ func TestAllowOptional(t *testing.T) {
 	if err := c.Write(context.Background(), websocket.MessageText, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	readUntil(t, c, "INTERNAL_ERROR") // echo returns PERM
+	readUntil(t, c, "INTERNAL_ERROR") // the plugin returns the PERM of send as its error
 	o.Routes[0].Allow = nil
 	if err := h.Reload(t.Context(), o); err != nil {
 		t.Fatal(err)

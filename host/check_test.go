@@ -10,7 +10,7 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestCheck: Check names all mistakes at once.
+// TestCheck checks that Check returns an error that names every mistake in the options.
 func TestCheck(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing.wasm")
 	err := host.Check(t.Context(), host.Options{Routes: []host.Route{
@@ -27,7 +27,7 @@ func TestCheck(t *testing.T) {
 		{Path: "/fine", Plugin: scriptGuest},
 	}})
 	if err == nil {
-		t.Fatal("nothing found")
+		t.Fatal("no error")
 	}
 	for _, s := range []string{
 		"no-slash", "/both", "/none", "/odd", "instances", "metering", "slow_reader", "on_fault", "Timers", missing,
@@ -58,13 +58,13 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCheckIsNoNode: Check does not connect to the broker, because the node that it checks may run under the same name.
-func TestCheckIsNoNode(t *testing.T) {
+// TestCheckWithoutBroker checks that Check does not connect to the broker. A node with the same name may be running.
+func TestCheckWithoutBroker(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	came := make(chan net.Addr, 1)
+	connected := make(chan net.Addr, 1)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -74,7 +74,7 @@ func TestCheckIsNoNode(t *testing.T) {
 				return
 			}
 			select {
-			case came <- c.RemoteAddr():
+			case connected <- c.RemoteAddr():
 			default:
 			}
 			c.Close()
@@ -93,8 +93,8 @@ func TestCheckIsNoNode(t *testing.T) {
 		t.Error(err)
 	}
 	select {
-	case addr := <-came:
-		t.Errorf("it connected to Redis, from %s", addr)
+	case addr := <-connected:
+		t.Errorf("Check connected to Redis, from %s", addr)
 	default:
 	}
 	o.Broker.URL = "http://localhost"

@@ -10,7 +10,8 @@ import (
 	"github.com/azuhost/azuhost/internal/wstest"
 )
 
-func TestOrderWithinAHook(t *testing.T) {
+// TestOrderWithinHook checks that each connection receives the messages of a hook in the order of the calls.
+func TestOrderWithinHook(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
 		a, b := dialDo(t, url+"/c", "j room;j side;i a"), dialDo(t, url+"/c", "j room;j side;i b")
@@ -19,14 +20,14 @@ func TestOrderWithinAHook(t *testing.T) {
 			atA string
 			atB string
 		}{
-			"broadcast, send":           {do: "b room|1;s 2;b room|3;s 4", atA: "1 2 3 4", atB: "1 3"},
-			"send, broadcast":           {do: "s 1;b room|2;s 3;b room|4", atA: "1 2 3 4", atB: "2 4"},
-			"except itself":             {do: "x room|1;s 2;b room|3", atA: "2 3", atB: "1 3"},
-			"to a user":                 {do: "b room|1;U b|2;U a|3;b room|4", atA: "1 3 4", atB: "1 2 4"},
-			"two rooms, then send":      {do: "b room|1;b side|2;s 3", atA: "1 2 3", atB: "1 2"},
-			"channel and room and send": {do: "B 1;b room|2;s 3", atA: "1 2 3", atB: "1 2"},
-			"leave and come back":       {do: "b room|1;l room;b room|2;j room;b room|3", atA: "1 3", atB: "1 2 3"},
-			"leave with a last word":    {do: "b room|bye;l room;s gone;j room", atA: "bye gone", atB: "bye"},
+			"broadcast, send":         {do: "b room|1;s 2;b room|3;s 4", atA: "1 2 3 4", atB: "1 3"},
+			"send, broadcast":         {do: "s 1;b room|2;s 3;b room|4", atA: "1 2 3 4", atB: "2 4"},
+			"except itself":           {do: "x room|1;s 2;b room|3", atA: "2 3", atB: "1 3"},
+			"to a user":               {do: "b room|1;U b|2;U a|3;b room|4", atA: "1 3 4", atB: "1 2 4"},
+			"two rooms, then send":    {do: "b room|1;b side|2;s 3", atA: "1 2 3", atB: "1 2"},
+			"route and room and send": {do: "B 1;b room|2;s 3", atA: "1 2 3", atB: "1 2"},
+			"leave and come back":     {do: "b room|1;l room;b room|2;j room;b room|3", atA: "1 3", atB: "1 2 3"},
+			"broadcast, then leave":   {do: "b room|bye;l room;s gone;j room", atA: "bye gone", atB: "bye"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				send(t, a, tc.do)
@@ -43,8 +44,8 @@ func TestOrderWithinAHook(t *testing.T) {
 	})
 }
 
-// TestJoinSeesNothingFromBefore joins in the hook that has broadcast before.
-func TestJoinSeesNothingFromBefore(t *testing.T) {
+// TestJoinAfterBroadcast checks that a member does not receive what was broadcast before it joined, in the same hook.
+func TestJoinAfterBroadcast(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
 		a, b := dialDo(t, url+"/c", "j room"), dial(t, url+"/c")
@@ -54,8 +55,8 @@ func TestJoinSeesNothingFromBefore(t *testing.T) {
 	})
 }
 
-// TestOneOrder has many clients write to one room at once: all members see
-// one order, and of each writer the order in which it wrote.
+// TestOneOrder checks that all members of a room see the messages of many concurrent writers in one order, and those of
+// each writer in the order in which it wrote.
 func TestOneOrder(t *testing.T) {
 	const clients, messages = 50, 200
 	for name, r := range map[string]host.Route{
@@ -101,7 +102,7 @@ func TestOneOrder(t *testing.T) {
 			for _, m := range strings.Fields(seen[0]) {
 				var i, n int
 				if _, err := fmt.Sscanf(m, "%d:%d", &i, &n); err != nil || next[i] != n {
-					t.Fatalf("message %q of a client of which %d have come", m, next[i])
+					t.Fatalf("message %q, want number %d of this client", m, next[i])
 				}
 				next[i]++
 			}
@@ -114,7 +115,7 @@ func TestOneOrder(t *testing.T) {
 	}
 }
 
-// roomInGo is testplugins/rooms.wat.
+// roomInGo returns the channel of testplugins/rooms.wat in Go.
 func roomInGo(concurrent bool) *host.Funcs {
 	return &host.Funcs{
 		Concurrent: concurrent,

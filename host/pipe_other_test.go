@@ -2,5 +2,5 @@
 
 package host_test
 
-// replaceByPipe does nothing, because folders have no named pipes on this system.
+// replaceByPipe does nothing, because a folder cannot contain a named pipe on this system.
 func (s *trialHost) replaceByPipe() {}

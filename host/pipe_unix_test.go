@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// replaceByPipe replaces the plugin's file by a named pipe without a writer, and waits until it is refused.
+// replaceByPipe replaces the plugin's file with a named pipe that has no writer, and waits until the host refuses it.
 func (s *trialHost) replaceByPipe() {
 	s.t.Helper()
 	if err := os.Remove(s.file); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 )
 
+// TestQueries checks the methods that list rooms, members, connections and users, and their errors.
 func TestQueries(t *testing.T) {
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}, echoRoute()}})
 	begun := time.Now()
@@ -33,15 +34,17 @@ func TestQueries(t *testing.T) {
 	off, err2 := h.Online(ctx, "/c", "eve")
 	users, err3 := h.Presence(ctx, "/c", "")
 	inB, err4 := h.Presence(ctx, "/c", "b")
-	if !on || off || !slices.Equal(users, []string{"ann"}) || !slices.Equal(inB, users) || errors.Join(err, err2, err3, err4) != nil {
-		t.Error(on, off, users, inB, err, err2, err3, err4)
+	err = errors.Join(err, err2, err3, err4)
+	if !on || off || !slices.Equal(users, []string{"ann"}) || !slices.Equal(inB, users) || err != nil {
+		t.Error(on, off, users, inB, err)
 	}
 	members, err := h.Members(ctx, "/c", "a", "", 0)
 	if err != nil || len(members) != 1 {
 		t.Fatal(members, err)
 	}
 	m := members[0]
-	if m.User != "ann" || m.Route != "/c" || m.Rooms != 2 || m.RemoteAddr != "127.0.0.1" || m.Since.Before(begun) || !strings.HasPrefix(m.ID, h.Node()+".") {
+	if m.User != "ann" || m.Route != "/c" || m.Rooms != 2 || m.RemoteAddr != "127.0.0.1" ||
+		m.Since.Before(begun) || !strings.HasPrefix(m.ID, h.Node()+".") {
 		t.Errorf("%+v", m)
 	}
 	for name, err := range map[string]error{
@@ -69,9 +72,10 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// second returns the error of a call with two results.
 func second[T any](_ T, err error) error { return err }
 
-// TestPages: everything that stays is listed once.
+// TestPages checks that pages list everything that stays connected once.
 func TestPages(t *testing.T) {
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}, echoRoute()}})
 	for i := range 7 {
@@ -93,8 +97,12 @@ func TestPages(t *testing.T) {
 			}
 			return names, err
 		}},
-		"members":     {7, func(after string) ([]string, error) { return ids(h.Members(t.Context(), "/c", "all", after, 3)) }},
-		"connections": {8, func(after string) ([]string, error) { return ids(h.Connections(t.Context(), "", after, 3)) }},
+		"members": {7, func(after string) ([]string, error) {
+			return ids(h.Members(t.Context(), "/c", "all", after, 3))
+		}},
+		"connections": {8, func(after string) ([]string, error) {
+			return ids(h.Connections(t.Context(), "", after, 3))
+		}},
 	} {
 		seen, after, pages := map[string]bool{}, "", 0
 		for {
@@ -109,7 +117,7 @@ func TestPages(t *testing.T) {
 			after = got[len(got)-1]
 			for _, g := range got {
 				if seen[g] {
-					t.Errorf("%s: %s is there twice", what, g)
+					t.Errorf("%s: %s is listed twice", what, g)
 				}
 				seen[g] = true
 			}
@@ -120,9 +128,9 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestPageAfterSomeHaveGone: connections that end between listing and describing do not
-// make a page short, as the last one is.
-func TestPageAfterSomeHaveGone(t *testing.T) {
+// TestPageAfterDisconnects checks that connections that end between listing and describing do not make a page short,
+// because a short page is the last one.
+func TestPageAfterDisconnects(t *testing.T) {
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}}})
 	var conns []*websocket.Conn
 	for range 5 {
@@ -134,18 +142,20 @@ func TestPageAfterSomeHaveGone(t *testing.T) {
 	for _, c := range conns[1:3] {
 		_ = c.Close(websocket.StatusNormalClosure, "")
 	}
-	eventually(t, "two have gone", func() bool {
+	eventually(t, "two are closed", func() bool {
 		left, err := h.Connections(t.Context(), "/c", "", 0)
 		return err == nil && len(left) == 3
 	})
 	for limit, n := range map[int]int{1: 1, 2: 2, 3: 3, 4: 3, 0: 3} {
 		got, err := ids(h.ConnectionsOf("/c", listed, limit))
-		if all := []string{h.Node() + ".1", h.Node() + ".4", h.Node() + ".5"}; err != nil || !slices.Equal(got, all[:n]) {
+		all := []string{h.Node() + ".1", h.Node() + ".4", h.Node() + ".5"}
+		if err != nil || !slices.Equal(got, all[:n]) {
 			t.Errorf("a page of %d: %v, %v", limit, got, err)
 		}
 	}
 }
 
+// ids returns the ids of connections.
 func ids(conns []host.ConnInfo, err error) (list []string, _ error) {
 	for _, c := range conns {
 		list = append(list, c.ID)

@@ -9,8 +9,8 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestRollback: a version that fails its trial is replaced within a second. Connections and their state stay. It comes
-// back only after the file had another content.
+// TestRollback checks that a version that fails its trial is replaced within a second, with all connections and state,
+// and that it is refused until the file has had another content.
 func TestRollback(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
 		s.start()
@@ -30,10 +30,11 @@ func TestRollback(t *testing.T) {
 		}
 		do(t, s.c, "g k;G k;u;n room", "kept", "kept", "me", "1")
 		s.wantLoads("rolled_back", 1)
-		if text := s.log.String(); strings.Count(text, "plugin rolled back") != 1 || !strings.Contains(text, "to="+good) {
+		text := s.log.String()
+		if strings.Count(text, "plugin rolled back") != 1 || !strings.Contains(text, "to="+good) {
 			t.Errorf("one line about the rollback is not in the log:\n%s", text)
 		}
-		// The failed version is refused, however often the file is read.
+		// Every reload refuses the failed version.
 		for n := range 3 {
 			reload(t, s.h, s.o)
 			s.runs(1)
@@ -50,9 +51,9 @@ func TestRollback(t *testing.T) {
 	})
 }
 
-// TestRollbackOfAChangedRoute: the last good version is compiled for the new settings, and new settings do not begin
-// with a refused version.
-func TestRollbackOfAChangedRoute(t *testing.T) {
+// TestRollbackOfChangedRoute checks that the last good version is compiled for new settings, and that new settings do
+// not load a refused version.
+func TestRollbackOfChangedRoute(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
 		s.start()
 		s.pass()
@@ -73,8 +74,8 @@ func TestRollbackOfAChangedRoute(t *testing.T) {
 	})
 }
 
-// TestNoRollback: the only version, one without a good version before it, one whose hooks return errors, and one that
-// has passed its trial stay.
+// TestNoRollback checks versions that are not rolled back: the only one, one without a good version before it, one
+// whose hooks return errors, and one that has passed its trial.
 func TestNoRollback(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
 		s.start()
@@ -94,8 +95,8 @@ func TestNoRollback(t *testing.T) {
 	})
 }
 
-// TestRollbackSkipsVersionsOnTrial: if a version fails that has replaced another one on trial, the last good version
-// before both comes back.
+// TestRollbackSkipsVersionsOnTrial checks that a rollback skips all versions on trial. It goes back to the last good
+// one.
 func TestRollbackSkipsVersionsOnTrial(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
 		s.start()
@@ -107,7 +108,8 @@ func TestRollbackSkipsVersionsOnTrial(t *testing.T) {
 	})
 }
 
-// TestManualRollback: RollBack goes one step back, and the replaced version is refused until Load is called.
+// TestManualRollback checks that RollBack goes one version back, and that the replaced version is refused until Load is
+// called.
 func TestManualRollback(t *testing.T) {
 	s := newTrialHost(t, host.Single, 1)
 	s.start()
@@ -138,16 +140,16 @@ func TestManualRollback(t *testing.T) {
 	if err != nil || change.Version != v2 || !change.Changed || info().Refused != "" {
 		t.Errorf("%+v, %v", change, err)
 	}
-	// From a version on trial it goes back to the last good one.
+	// RollBack of a version on trial goes back to the last good one.
 	if change, err = s.h.RollBack(t.Context(), "/c"); err != nil || change.Version != v1 {
 		t.Errorf("%+v, %v", change, err)
 	}
 	do(t, s.c, "s still here", "still here")
 }
 
-// TestManualRollbackAfterAFailure: a version that has failed its trial stays refused after a manual rollback of the
-// version that replaced it.
-func TestManualRollbackAfterAFailure(t *testing.T) {
+// TestManualRollbackAfterFailure checks that a version that has failed its trial stays refused after a manual rollback
+// of the version that replaced it.
+func TestManualRollbackAfterFailure(t *testing.T) {
 	s := newTrialHost(t, host.Single, 1)
 	s.start()
 	s.pass()

@@ -12,7 +12,8 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// TestTimers sets, replaces and clears timers of connections and of the route.
+// TestTimers checks that timers of connections and of the route can be set, replaced and cleared, and that those of a
+// connection end with it.
 func TestTimers(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		h, url := serve(t, host.Options{Routes: []host.Route{r}})
@@ -34,7 +35,7 @@ func TestTimers(t *testing.T) {
 	})
 }
 
-// TestTimerLimit checks that Limits.Timers bounds the timers of a route, and that a delay is not negative.
+// TestTimerLimit checks that Limits.Timers bounds the timers of a route, and that a negative delay is invalid.
 func TestTimerLimit(t *testing.T) {
 	err := inHook(t, host.Limits{Timers: 2}, func(env host.Env, conn host.ConnID) error {
 		for _, name := range []string{"a", "b", "a"} { // the second "a" replaces the first
@@ -57,7 +58,7 @@ func TestTimerLimit(t *testing.T) {
 	}
 }
 
-// TestFarTimer checks that the longest delay does not overflow to a timer that fires at once.
+// TestFarTimer checks that a timer with the longest delay does not fire at once.
 func TestFarTimer(t *testing.T) {
 	fired := make(chan string, 10)
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: &host.Funcs{

@@ -8,7 +8,8 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestLoad: Load reads the file of a plugin, and leaves the version that runs where it does not load.
+// TestLoad checks that Load reads the file of a plugin, and that the current version continues to run if the file does
+// not load.
 func TestLoad(t *testing.T) {
 	s := newTrialHost(t, host.Pool, 1)
 	s.o.Routes = append(s.o.Routes, host.Route{Path: "/go", Channel: scriptInGo()})

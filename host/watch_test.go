@@ -9,8 +9,8 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestWatchRefusesRolledBackVersion: a version that was rolled back is not loaded when its file is written again with
-// the same content.
+// TestWatchRefusesRolledBackVersion checks that a version that was rolled back is not loaded when its file is written
+// again with the same content.
 func TestWatchRefusesRolledBackVersion(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
 		s.o.Watch = true
@@ -26,11 +26,11 @@ func TestWatchRefusesRolledBackVersion(t *testing.T) {
 		s.runs(1)
 		replace(t, s.file, version(t, 3))
 		s.becomes(3)
-		s.waitForLog("version=" + s.version()) // it answers before it is logged
+		s.waitForLog("version=" + s.version()) // the version answers before the load is logged
 	})
 }
 
-// TestWatchFileChanges: the right version runs after the file was deleted, written twice, reloaded several times at
+// TestWatchFileChanges checks which version runs after the file was deleted, written twice, reloaded several times at
 // once, and replaced by a pipe.
 func TestWatchFileChanges(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
@@ -73,8 +73,8 @@ func TestWatchFileChanges(t *testing.T) {
 	})
 }
 
-// TestWatchLinks: versions of a mounted ConfigMap are loaded. A link that leaves the folder is not, unless it is the
-// configured path itself.
+// TestWatchLinks checks that the versions of a mounted ConfigMap are loaded, and that a link that leaves the folder is
+// refused unless it is the configured path itself.
 func TestWatchLinks(t *testing.T) {
 	s := newTrialHost(t, host.Single, 1)
 	s.o.Watch = true
@@ -112,7 +112,7 @@ func TestWatchLinks(t *testing.T) {
 	must(os.Remove(s.file))
 	must(os.Symlink(filepath.Join(outside, "p.wasm"), s.file))
 	s.becomes(3)
-	// A link to a folder, and one to nothing, leave the version that runs.
+	// If the path leads to a folder or to a missing file, the current version continues to run.
 	must(os.Remove(s.file))
 	must(os.Symlink(outside, s.file))
 	s.waitForLog("not a file")
@@ -122,7 +122,7 @@ func TestWatchLinks(t *testing.T) {
 	s.runs(3)
 }
 
-// TestWatchWithoutEvents: a change is found that causes no event in the folder of the path.
+// TestWatchWithoutEvents checks that a change is found that causes no event in the folder of the path.
 func TestWatchWithoutEvents(t *testing.T) {
 	must := func(err error) {
 		t.Helper()

@@ -12,10 +12,11 @@ import (
 	"github.com/azuhost/azuhost/internal/wstest"
 )
 
+// failedLoads is the series of the loads of a trialHost that failed.
 const failedLoads = `azuhost_plugin_loads_total{plugin="p",result="failed",route="/c"}`
 
-// writeInTwo writes a plugin in two pieces. It writes the second one after the first one has failed to load.
-func writeInTwo(t testing.TB, h *host.Host, file string, b []byte) {
+// writeInTwoParts writes a plugin in two parts. It writes the second part after the first part has failed to load.
+func writeInTwoParts(t testing.TB, h *host.Host, file string, b []byte) {
 	t.Helper()
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
@@ -28,8 +29,8 @@ func writeInTwo(t testing.TB, h *host.Host, file string, b []byte) {
 	_, _ = f.Write(b[len(b)/2:])
 }
 
-// TestHotReload changes a plugin's file in several ways while 20 sockets send numbered messages. No socket is closed,
-// no answer is lost, doubled or out of order, and state outlives the change.
+// TestHotReload checks that no connection is closed and that no answer is lost, doubled or out of order while a
+// plugin's file changes in several ways. 20 connections send numbered messages. State outlives the changes.
 func TestHotReload(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
 		s.o.Watch, s.o.Routes[0].Limits.Timers = true, 10
@@ -50,7 +51,7 @@ func TestHotReload(t *testing.T) {
 		s.becomes(2)
 		write(t, s.file, version(t, 3))
 		s.becomes(3)
-		writeInTwo(t, s.h, s.file, version(t, 4))
+		writeInTwoParts(t, s.h, s.file, version(t, 4))
 		s.becomes(4)
 		close(stop)
 		wait.Wait()
@@ -59,7 +60,7 @@ func TestHotReload(t *testing.T) {
 		s.wantLoads("loaded", 4)
 		s.wantLoads("failed", 1)
 
-		// A file that does not load leaves the version that runs.
+		// If a file does not load, the current version continues to run.
 		runs := s.version()
 		replace(t, s.file, []byte("no module"))
 		s.wantLoads("failed", 2)
@@ -71,13 +72,13 @@ func TestHotReload(t *testing.T) {
 		if text := s.log.String(); !strings.Contains(text, "the old version stays") || !strings.Contains(text, runs) {
 			t.Errorf("the failed load is not in the log:\n%s", text)
 		}
-		replace(t, s.file, version(t, 4)) // the version that runs
+		replace(t, s.file, version(t, 4)) // the current version
 		replace(t, s.file, version(t, 5))
 		s.becomes(5)
 	})
 }
 
-// exchange sends numbered messages and checks the answers, until stop is closed and one message later.
+// exchange sends numbered messages and checks the answers. When stop is closed, it sends one more message and returns.
 func exchange(c *wstest.Conn, socket int, stop <-chan struct{}) error {
 	for n, last := 0, false; !last; n++ {
 		select {
@@ -100,8 +101,9 @@ func exchange(c *wstest.Conn, socket int, stop <-chan struct{}) error {
 	return nil
 }
 
-// TestHotReloadInABusyFolder: a new version is found although another file of the folder changes all the time.
-func TestHotReloadInABusyFolder(t *testing.T) {
+// TestHotReloadInBusyFolder checks that a new version is found although another file of its folder changes all the
+// time.
+func TestHotReloadInBusyFolder(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "p.wasm")
 	write(t, file, version(t, 1))
@@ -119,9 +121,9 @@ func TestHotReloadInABusyFolder(t *testing.T) {
 	})
 }
 
-// TestLoadDoesNotHoldTheStore: neither a load whose on_load writes to the store and traps, nor the replacement of an
-// instance, keeps the store locked.
-func TestLoadDoesNotHoldTheStore(t *testing.T) {
+// TestLoadReleasesStore checks that the store is not locked after a load whose on_load writes to the store and traps,
+// or after the replacement of an instance.
+func TestLoadReleasesStore(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "p.wasm")
 	write(t, file, version(t, 1))
 	for _, mode := range []host.Instances{host.Single, host.Pool} {

@@ -9,14 +9,14 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestStateOutlivesTheProcess: a host that starts with a file that does not load runs the last good version of the
-// process before, and logs it.
-func TestStateOutlivesTheProcess(t *testing.T) {
+// TestStateOutlivesProcess checks that a host whose plugin does not load runs the last good version of the process
+// before it, and logs that.
+func TestStateOutlivesProcess(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
 		s.o.StateDir = filepath.Join(t.TempDir(), "state")
 		s.start()
 		s.pass()
-		s.load(2) // on trial when the host ends
+		s.load(2) // on trial when the host is closed
 		_ = s.c.CloseNow()
 		stop(t, s.h)
 		kept, err := os.ReadDir(s.o.StateDir)
@@ -39,7 +39,7 @@ func TestStateOutlivesTheProcess(t *testing.T) {
 				s.runs(1)
 				s.wantLoads("last_good", 1)
 				if !strings.Contains(s.log.String(), "the last good version runs") {
-					t.Error("it is not logged")
+					t.Error("the last good version is not logged")
 				}
 				// Check ignores the last good version.
 				if err := host.Check(t.Context(), s.o); err == nil {
@@ -47,7 +47,7 @@ func TestStateOutlivesTheProcess(t *testing.T) {
 				}
 			})
 		}
-		// If the new version loads and fails its trial, the version of the process before comes back.
+		// If a new version loads and fails its trial, the last good version of the process before runs again.
 		s.t = t
 		write(t, s.file, version(t, 2))
 		s.start()
@@ -57,9 +57,9 @@ func TestStateOutlivesTheProcess(t *testing.T) {
 	})
 }
 
-// TestStateFolder: a reload removes the files of routes that are gone, and no others. A host whose folder is unusable
-// serves.
-func TestStateFolder(t *testing.T) {
+// TestStateDir checks that a reload removes the files of removed routes and no others, and that a host whose folder is
+// unusable serves.
+func TestStateDir(t *testing.T) {
 	s := newTrialHost(t, host.Single, 1)
 	s.o.StateDir = t.TempDir()
 	foreign := filepath.Join(s.o.StateDir, "notes.txt")

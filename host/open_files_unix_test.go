@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// openFiles raises the number of files that the process may have open as far
-// as it is allowed to, and gives it.
+// openFiles raises the limit of open files of the process to its maximum and returns it.
 func openFiles(t *testing.T) int {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// storeRoute returns a route with a shared store. A message names what to do with the key "n"; the answer is its value.
+// storeRoute returns a route with a shared store. A message is a command about the key "n". The answer is the value of
+// the key.
 func storeRoute() host.Route {
 	return host.Route{
 		Path: "/s", Store: host.StoreShared, Limits: host.Limits{Deadline: 2 * time.Second},
@@ -48,8 +49,8 @@ func storeRoute() host.Route {
 	}
 }
 
-// TestSharedStore adds from two nodes at once: each sum comes once, and a hook that fails adds nothing. Each node sees
-// the changes of the other one.
+// TestSharedStore checks that StoreAdd is atomic over two nodes, that a hook that fails adds nothing, and that each
+// node sees the changes of the other one.
 func TestSharedStore(t *testing.T) {
 	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{storeRoute()}})
 	const each = 100

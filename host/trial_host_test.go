@@ -15,7 +15,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// trialHost is a host with one plugin on the route /c. A test replaces the plugin's file by other versions.
+// trialHost is a host with one plugin on the route /c. A test replaces the plugin's file with other versions.
 type trialHost struct {
 	t    *testing.T
 	file string
@@ -114,12 +114,13 @@ func waitForVersion(t *testing.T, c *websocket.Conn, n int) {
 	})
 }
 
-// wantLoads waits until n loads are counted with a result. -1 stands for no counter.
+// wantLoads waits until n loads are counted with a result. -1 stands for a missing counter.
 func (s *trialHost) wantLoads(result string, n float64) {
 	s.t.Helper()
 	wantMetric(s.t, s.h, `azuhost_plugin_loads_total{plugin="p",result="`+result+`",route="/c"}`, n)
 }
 
+// waitForLog waits until the log contains text.
 func (s *trialHost) waitForLog(text string) {
 	s.t.Helper()
 	eventually(s.t, fmt.Sprintf("%q in the log", text), func() bool { return strings.Contains(s.log.String(), text) })
@@ -156,7 +157,7 @@ func replace(t testing.TB, file string, b []byte) {
 	}
 }
 
-// logBuffer is a log that a test reads while it is written.
+// logBuffer is a log that a test can read while it is written.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
