@@ -106,12 +106,12 @@ func (a Auth) options() auth.Options {
 }
 
 // Check returns an error for options that contradict each other. It reads no files.
-func (a Auth) Check() error { return a.options().Check() }
+func (a Auth) Check() error { return a.options().Validate() }
 
 // validateAuth returns an error for wrong options about tokens. It reads no files.
 func (o Options) validateAuth() error {
 	if o.Auth != nil {
-		if err := o.Auth.options().Check(); err != nil {
+		if err := o.Auth.options().Validate(); err != nil {
 			return fmt.Errorf("auth: %w", err)
 		}
 		return nil
@@ -158,7 +158,7 @@ func (h *Host) newVerifier(o Options) (*auth.Verifier, error) {
 	}
 	opts := o.Auth.options()
 	opts.Log = h.log
-	opts.Refreshed = h.metrics.keysFetched
+	opts.OnFetch = h.metrics.keysFetched
 	v, err := old.auth.Renew(opts)
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)

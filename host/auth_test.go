@@ -333,7 +333,7 @@ func TestAuthOptionsRefused(t *testing.T) {
 		text string
 	}{
 		{host.Options{Routes: []host.Route{route}}, "auth: required needs"},
-		{host.Options{Auth: &host.Auth{}, Routes: []host.Route{route}}, "nothing to check tokens with"},
+		{host.Options{Auth: &host.Auth{}, Routes: []host.Route{route}}, "no key to verify tokens with"},
 		{host.Options{Auth: &host.Auth{SecretFile: "/does/not/exist"}}, "no such file"},
 		{host.Options{Routes: with(func(r *host.Route) { r.Auth = "yes" })}, `auth "yes"`},
 		{host.Options{Routes: with(func(r *host.Route) { r.AuthRefusal = "yes" })}, `auth_refusal "yes"`},

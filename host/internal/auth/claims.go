@@ -10,11 +10,10 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// readClaims checks what a token says, when its signature is right. The JSON
-// package is the strict one of go-jose: names are compared exactly, and one that
-// is there twice is an error, so that nobody can read the claims another way.
+// readClaims reads and checks the claims of a token with a valid signature. It uses the strict JSON package of go-jose,
+// which compares names exactly and refuses duplicate names, so that the claims have one meaning only.
 func (v *Verifier) readClaims(payload []byte) (*Token, error) {
-	var all map[string]any // to look at every object in it, not only at the first level
+	var all map[string]any // decodes nested objects, too, to find duplicate names in them
 	var c jwt.Claims
 	if !utf8.Valid(payload) || json.Unmarshal(payload, &all) != nil || all == nil {
 		return nil, refused(Malformed, "the claims are not a JSON object, or have a name twice")
@@ -39,28 +38,30 @@ func (v *Verifier) readClaims(payload []byte) (*Token, error) {
 	return t, nil
 }
 
-// checkTimes: a token is good from nbf on and before exp, give or take the leeway.
+// checkTimes checks that now is at or after nbf and before exp, with the leeway.
 func (v *Verifier) checkTimes(c *jwt.Claims, now time.Time) error {
 	switch {
 	case c.Expiry == nil && !v.opts.AllowNoExpiry:
 		return refused(Malformed, "it has no exp; require_expiry: false would allow that")
 	case c.Expiry != nil && !now.Before(c.Expiry.Time().Add(v.opts.Leeway)):
-		return refused(Expired, fmt.Sprintf("at %s, and the leeway is %s", clock(c.Expiry), v.opts.Leeway))
+		return refused(Expired, fmt.Sprintf("since %s, with a leeway of %s", clock(c.Expiry), v.opts.Leeway))
 	case c.NotBefore != nil && now.Before(c.NotBefore.Time().Add(-v.opts.Leeway)):
-		return refused(NotYet, fmt.Sprintf("it is good from %s on, and the leeway is %s", clock(c.NotBefore), v.opts.Leeway))
+		return refused(NotYet, fmt.Sprintf("valid from %s on, with a leeway of %s", clock(c.NotBefore), v.opts.Leeway))
 	}
 	return nil
 }
 
+// clock formats a time for errors.
 func clock(d *jwt.NumericDate) string { return d.Time().UTC().Format(time.RFC3339) }
 
+// checkParties checks the issuer and the audience.
 func (v *Verifier) checkParties(c *jwt.Claims) error {
 	if v.opts.Issuer != "" && c.Issuer != v.opts.Issuer {
 		return refused(Issuer, fmt.Sprintf("iss is not %q", v.opts.Issuer))
 	}
 	if len(v.opts.Audience) == 0 {
 		if len(c.Audience) > 0 {
-			return refused(Audience, "it is for an audience, and none is configured")
+			return refused(Audience, "it has an audience, and none is configured")
 		}
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 )
 
 func TestClaims(t *testing.T) {
+	type claim = map[string]any
 	now := time.Now().Unix()
 	v := verifier(t, Options{Secret: testSecret})
 	for _, c := range []struct {
@@ -15,16 +16,21 @@ func TestClaims(t *testing.T) {
 		reason Reason
 	}{
 		{nil, ""},
-		{map[string]any{"exp": nil}, Malformed}, {map[string]any{"exp": "4000000000"}, Malformed}, {map[string]any{"exp": true}, Malformed},
-		{map[string]any{"exp": now - 3600}, Expired}, {map[string]any{"exp": 0}, Expired}, {map[string]any{"exp": -1}, Expired},
-		{map[string]any{"exp": float64(now) + 60.5}, ""}, {map[string]any{"exp": math.MaxInt64}, Malformed}, {map[string]any{"exp": 1e300}, Malformed},
-		{map[string]any{"nbf": now + 3600}, NotYet}, {map[string]any{"nbf": now - 60}, ""}, {map[string]any{"nbf": "x"}, Malformed}, {map[string]any{"nbf": 1e300}, Malformed},
-		{map[string]any{"iat": now + 3600}, ""}, {map[string]any{"iat": "x"}, Malformed},
-		{map[string]any{"iss": nil}, Issuer}, {map[string]any{"iss": "Me"}, Issuer}, {map[string]any{"iss": "me "}, Issuer}, {map[string]any{"iss": []string{"me"}}, Malformed},
-		{map[string]any{"aud": nil}, Audience}, {map[string]any{"aud": "other"}, Audience}, {map[string]any{"aud": []string{}}, Audience},
-		{map[string]any{"aud": []string{"x", "other"}}, Audience}, {map[string]any{"aud": []string{"x", "them"}}, ""}, {map[string]any{"aud": []any{"you", 1}}, Malformed},
-		{map[string]any{"aud": map[string]any{"you": 1}}, Malformed}, {map[string]any{"aud": "you them"}, Audience},
-		{map[string]any{"sub": nil}, Malformed}, {map[string]any{"sub": ""}, Malformed}, {map[string]any{"sub": 42}, Malformed}, {map[string]any{"sub": []string{"alice"}}, Malformed},
+		{claim{"exp": nil}, Malformed}, {claim{"exp": "4000000000"}, Malformed}, {claim{"exp": true}, Malformed},
+		{claim{"exp": now - 3600}, Expired}, {claim{"exp": 0}, Expired}, {claim{"exp": -1}, Expired},
+		{claim{"exp": float64(now) + 60.5}, ""},
+		{claim{"exp": math.MaxInt64}, Malformed}, {claim{"exp": 1e300}, Malformed},
+		{claim{"nbf": now + 3600}, NotYet}, {claim{"nbf": now - 60}, ""},
+		{claim{"nbf": "x"}, Malformed}, {claim{"nbf": 1e300}, Malformed},
+		{claim{"iat": now + 3600}, ""}, {claim{"iat": "x"}, Malformed},
+		{claim{"iss": nil}, Issuer}, {claim{"iss": "Me"}, Issuer}, {claim{"iss": "me "}, Issuer},
+		{claim{"iss": []string{"me"}}, Malformed},
+		{claim{"aud": nil}, Audience}, {claim{"aud": "other"}, Audience}, {claim{"aud": []string{}}, Audience},
+		{claim{"aud": []string{"x", "other"}}, Audience}, {claim{"aud": []string{"x", "them"}}, ""},
+		{claim{"aud": []any{"you", 1}}, Malformed}, {claim{"aud": claim{"you": 1}}, Malformed},
+		{claim{"aud": "you them"}, Audience},
+		{claim{"sub": nil}, Malformed}, {claim{"sub": ""}, Malformed}, {claim{"sub": 42}, Malformed},
+		{claim{"sub": []string{"alice"}}, Malformed},
 	} {
 		want(t, v, sign(t, HS256, testSecret, claimsOf(c.change), nil), c.reason)
 	}
@@ -33,8 +39,7 @@ func TestClaims(t *testing.T) {
 	want(t, strict, sign(t, HS256, testSecret, claimsOf(map[string]any{"sub": "a\nb"}), nil), Malformed)
 }
 
-// TestClaimsAsText: JSON that two readers could read differently is refused, and
-// names are compared exactly.
+// TestClaimsAsText: ambiguous JSON is refused, and names are compared exactly.
 func TestClaimsAsText(t *testing.T) {
 	v := verifier(t, Options{Secret: testSecret})
 	for text, reason := range map[string]Reason{
@@ -53,7 +58,9 @@ func TestClaimsAsText(t *testing.T) {
 		`{"sub":"alice","exp":4000000000,"iss":"me","aud":"you",}`:                     Malformed,
 		"{\"sub\":\"a\xff\",\"exp\":4000000000,\"iss\":\"me\",\"aud\":\"you\"}":        Malformed,
 		`[{"sub":"alice","exp":4000000000}]`:                                           Malformed,
-		`"alice"`:                                                                      Malformed, `null`: Malformed, ``: Malformed,
+		`"alice"`:                                                                      Malformed,
+		`null`:                                                                         Malformed,
+		``:                                                                             Malformed,
 	} {
 		if _, err := v.Verify(t.Context(), sign(t, HS256, testSecret, text, nil)); (err == nil) != (reason == "") {
 			t.Errorf("%s: %v", text, err)
@@ -71,11 +78,11 @@ func TestNothingPinned(t *testing.T) {
 	want(t, v, sign(t, HS256, testSecret, `{"sub":"alice","iss":"anybody"}`, nil), "")
 	want(t, v, sign(t, HS256, testSecret, `{"sub":"alice","aud":"somebody else"}`, nil), Audience)
 	if got, _ := v.Verify(t.Context(), sign(t, HS256, testSecret, `{"sub":"alice"}`, nil)); !got.Until.IsZero() {
-		t.Errorf("it ends at %s", got.Until)
+		t.Errorf("the token is valid until %s, want no end", got.Until)
 	}
 }
 
-// TestLeeway: the edges, to the nanosecond.
+// TestLeeway checks the limits of validity, to the nanosecond.
 func TestLeeway(t *testing.T) {
 	for leeway, effective := range map[time.Duration]time.Duration{0: 30 * time.Second, time.Minute: time.Minute, -1: 0} {
 		synctest.Test(t, func(t *testing.T) {

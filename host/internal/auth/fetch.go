@@ -14,26 +14,26 @@ import (
 	"time"
 )
 
-// Bounds of a fetch.
+// Limits of a fetch.
 const (
 	fetchTimeout = 5 * time.Second
 	fetchBytes   = 512 << 10
-	fetchHops    = 3 // redirects, within the host of the URL
+	fetchHops    = 3 // redirects, which stay on the host of the URL
 )
 
-// parseURL takes https, and http on this machine.
+// parseURL parses a URL with the scheme https, or http if the host is loopback.
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "":
 		return nil, errors.New("jwks_url: want a URL such as https://login.example.com/.well-known/jwks.json")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return u, nil
 	}
-	return nil, errors.New("jwks_url: want https: who can change the answer could sign tokens. http is for loopback only")
+	return nil, errors.New("jwks_url: want https, or http on loopback: whoever can change the response can sign tokens")
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}
@@ -41,8 +41,8 @@ func loopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// newClient makes a client that stays with the scheme and host of u. It keeps no
-// connection open: fetches are rare.
+// newClient returns a client that follows redirects on the scheme and host of u only. It keeps no connection open, as
+// fetches are rare.
 func newClient(u *url.URL, transport http.RoundTripper) *http.Client {
 	if transport == nil {
 		transport = &http.Transport{
@@ -68,9 +68,8 @@ func newClient(u *url.URL, transport http.RoundTripper) *http.Client {
 	}
 }
 
-// fetch gets the keys, and how long the server says that they are fresh; 0: it
-// says nothing.
-func (r *remote) fetch(ctx context.Context) (keys []key, age time.Duration, err error) {
+// fetch fetches the keys. age is how long they are fresh, from Cache-Control; 0: the server does not say.
+func (r *remoteKeys) fetch(ctx context.Context) (keys []key, age time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
@@ -81,8 +80,8 @@ func (r *remote) fetch(ctx context.Context) (keys []key, age time.Duration, err 
 	res, err := r.client.Do(req)
 	if err != nil {
 		var ue *url.Error
-		if errors.As(err, &ue) { // without the URL, whose query may be secret
-			err = ue.Err
+		if errors.As(err, &ue) {
+			err = ue.Err // without the URL: its query can be secret
 		}
 		return nil, 0, err
 	}
@@ -99,21 +98,22 @@ func (r *remote) fetch(ctx context.Context) (keys []key, age time.Duration, err 
 	}
 	keys, skipped, err := parseJWKS(body)
 	if len(skipped) > 0 {
-		r.log.Debug("keys of the JWKS that are not used", "why", errors.Join(skipped...))
+		r.log.Debug("keys of the JWKS skipped", "reasons", errors.Join(skipped...))
 	}
 	return keys, maxAge(res.Header.Get("Cache-Control")), err
 }
 
-// maxAge reads Cache-Control (RFC 9111, section 5.2.2); 0: it says nothing.
+// maxAge returns how long a response is fresh by its Cache-Control (RFC 9111, section 5.2.2), at least refreshMin.
+// 0: the header does not say.
 func maxAge(header string) time.Duration {
 	for d := range strings.SplitSeq(header, ",") {
 		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(d)), "=")
 		switch name {
 		case "no-cache", "no-store":
-			return refreshLeast
+			return refreshMin
 		case "max-age":
 			if n, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
-				return max(time.Duration(n)*time.Second, refreshLeast)
+				return max(time.Duration(n)*time.Second, refreshMin)
 			}
 		}
 	}

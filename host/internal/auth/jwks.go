@@ -8,9 +8,8 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 )
 
-// parseJWKS reads a set of public keys. Keys that no token can be checked with are
-// skipped, as RFC 7517 (section 5) wants it, and the reasons returned. A set
-// without any other is an error.
+// parseJWKS reads a set of public keys (RFC 7517, section 5). It skips keys that cannot verify a token, as the RFC
+// requires, and returns the reasons. A set without other keys is an error.
 func parseJWKS(b []byte) (keys []key, skipped []error, err error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -35,13 +34,14 @@ func parseJWKS(b []byte) (keys []key, skipped []error, err error) {
 	return keys, skipped, nil
 }
 
+// parseJWK reads a public key for signatures (RFC 7517, section 4).
 func parseJWK(raw []byte) (key, error) {
 	var k jose.JSONWebKey
 	if err := json.Unmarshal(raw, &k); err != nil {
 		return key{}, err
 	}
 	switch {
-	case !k.IsPublic(): // a secret in public is none, and a private key is not ours to have
+	case !k.IsPublic(): // a secret or a private key, which does not belong into a set
 		return key{}, errors.New("not a public key")
 	case k.Use != "" && k.Use != "sig":
 		return key{}, fmt.Errorf("use %q: want sig", k.Use)

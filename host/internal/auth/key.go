@@ -18,37 +18,37 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Bounds of keys and of what holds them.
+// Limits of keys and of their files.
 const (
 	minSecret  = 32 // RFC 7518, section 3.2
 	minRSA     = 2048
-	maxRSA     = 8192 // a check of a longer one takes milliseconds
+	maxRSA     = 8192 // verifying with a longer key takes milliseconds
 	maxKeys    = 64
 	maxKeyFile = 512 << 10
 )
 
-// key checks signatures of one algorithm, which follows from its type: what a
-// token says can not choose another.
+// key verifies signatures of one algorithm. The type of the key decides the algorithm, not the token.
 type key struct {
-	id     string // empty: tokens of any kid
+	id     string // empty: for tokens of any kid
 	alg    jose.SignatureAlgorithm
 	verify any // []byte, *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
-// keySource gives the keys that can have signed a token: all of the algorithm
-// and, where it names one, of the kid.
+// keySource has keys.
 type keySource interface {
+	// find returns the keys that can have signed a token: those of the algorithm and, if kid is not empty, of the kid. The
+	// error is an *Error.
 	find(ctx context.Context, kid string, alg jose.SignatureAlgorithm) ([]key, error)
 }
 
-// fixedKeys do not change.
+// fixedKeys is a keySource that does not change.
 type fixedKeys []key
 
 func (f fixedKeys) find(_ context.Context, kid string, alg jose.SignatureAlgorithm) ([]key, error) {
 	return match(f, kid, alg)
 }
 
-// match finds the keys for a token.
+// match returns the keys for a token, as keySource.find does.
 func match(keys []key, kid string, alg jose.SignatureAlgorithm) (found []key, err error) {
 	err = refused(UnknownKey, "no key has the kid of the token")
 	for _, k := range keys {
@@ -66,7 +66,7 @@ func match(keys []key, kid string, alg jose.SignatureAlgorithm) (found []key, er
 	return nil, err
 }
 
-// newKey makes a key of a public key.
+// newKey returns a key for signatures by the owner of a public key.
 func newKey(id string, public any) (key, error) {
 	switch p := public.(type) {
 	case *rsa.PublicKey:
@@ -85,27 +85,29 @@ func newKey(id string, public any) (key, error) {
 	return key{}, fmt.Errorf("key of type %T: want RSA, EC (P-256) or Ed25519", public)
 }
 
+// checkSecret reports a secret that is too short.
 func checkSecret(s []byte) error {
 	if len(s) < minSecret {
-		return fmt.Errorf("the secret has %d bytes: want at least %d, as of openssl rand -base64 32", len(s), minSecret)
+		return fmt.Errorf("the secret has %d bytes: want at least %d, for example from openssl rand -base64 32",
+			len(s), minSecret)
 	}
 	return nil
 }
 
-// fixed reads the keys that do not come from a URL.
-func (o Options) fixed() (fixedKeys, error) {
+// readKeys reads the keys of all sources but JWKSURL.
+func (o Options) readKeys() (fixedKeys, error) {
 	switch {
 	case len(o.Secret) > 0:
 		return secretKey(o.Secret)
 	case o.SecretFile != "":
-		return fromFile(o.SecretFile, func(b []byte) (fixedKeys, error) { return secretKey(bytes.TrimSpace(b)) })
+		return readKeyFile(o.SecretFile, func(b []byte) (fixedKeys, error) { return secretKey(bytes.TrimSpace(b)) })
 	case o.PublicKeyFile != "":
-		return fromFile(o.PublicKeyFile, parsePEM)
+		return readKeyFile(o.PublicKeyFile, parsePEM)
 	}
-	return fromFile(o.JWKSFile, func(b []byte) (fixedKeys, error) {
+	return readKeyFile(o.JWKSFile, func(b []byte) (fixedKeys, error) {
 		keys, skipped, err := parseJWKS(b)
 		if err == nil && len(skipped) > 0 {
-			o.Log.Warn("keys of the JWKS that are not used", "jwks_file", o.JWKSFile, "why", errors.Join(skipped...))
+			o.Log.Warn("keys of the JWKS skipped", "jwks_file", o.JWKSFile, "reasons", errors.Join(skipped...))
 		}
 		return keys, err
 	})
@@ -118,7 +120,8 @@ func secretKey(s []byte) (fixedKeys, error) {
 	return fixedKeys{{alg: jose.HS256, verify: slices.Clone(s)}}, nil
 }
 
-func fromFile(name string, parse func([]byte) (fixedKeys, error)) (fixedKeys, error) {
+// readKeyFile parses a file of at most maxKeyFile bytes.
+func readKeyFile(name string, parse func([]byte) (fixedKeys, error)) (fixedKeys, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -138,12 +141,12 @@ func fromFile(name string, parse func([]byte) (fixedKeys, error)) (fixedKeys, er
 	return keys, nil
 }
 
-// parsePEM reads public keys and certificates. Of a certificate only the key
-// counts: it is trusted because it is configured.
+// parsePEM reads public keys and certificates. It uses only the key of a certificate, which is trusted because it is
+// configured.
 func parsePEM(b []byte) (keys fixedKeys, err error) {
-	begun := bytes.Count(append([]byte("\n"), b...), []byte("\n-----BEGIN "))
-	if begun > maxKeys {
-		return nil, fmt.Errorf("%d PEM blocks: want at most %d", begun, maxKeys)
+	blocks := bytes.Count(append([]byte("\n"), b...), []byte("\n-----BEGIN "))
+	if blocks > maxKeys {
+		return nil, fmt.Errorf("%d PEM blocks: want at most %d", blocks, maxKeys)
 	}
 	for {
 		var block *pem.Block
@@ -157,14 +160,16 @@ func parsePEM(b []byte) (keys fixedKeys, err error) {
 		keys = append(keys, k)
 	}
 	switch {
-	case begun == 0:
-		return nil, errors.New("no PEM block in it: want -----BEGIN PUBLIC KEY-----")
-	case len(keys) < begun: // the decoder passes over what is none
-		return nil, fmt.Errorf("%d of %d PEM blocks can not be read: copy them again, with their BEGIN and END lines", begun-len(keys), begun)
+	case blocks == 0:
+		return nil, errors.New("no PEM block: want -----BEGIN PUBLIC KEY-----")
+	case len(keys) < blocks: // the decoder skips damaged blocks
+		return nil, fmt.Errorf("%d of %d PEM blocks cannot be read: copy them again, with their BEGIN and END lines",
+			blocks-len(keys), blocks)
 	}
 	return keys, nil
 }
 
+// parseBlock reads a public key or a certificate.
 func parseBlock(block *pem.Block) (key, error) {
 	var public any
 	var err error
@@ -179,9 +184,10 @@ func parseBlock(block *pem.Block) (key, error) {
 			public = cert.PublicKey
 		}
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
-		return key{}, errors.New("it is a private key, which belongs to who signs: give the public part, as of openssl pkey -pubout")
+		return key{}, errors.New("a private key, which only the issuer should have: " +
+			"want the public key, from openssl pkey -pubout")
 	default:
-		return key{}, fmt.Errorf("a PEM block %q: want PUBLIC KEY or CERTIFICATE", block.Type)
+		return key{}, fmt.Errorf("PEM block %q: want PUBLIC KEY or CERTIFICATE", block.Type)
 	}
 	if err != nil {
 		return key{}, err

@@ -23,12 +23,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The keys of the tests, made once.
+// Keys of the tests, which are made once.
 var (
 	testSecret = []byte("0123456789abcdef0123456789abcdef")
 	rsaKey     = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	ecKey      = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
-	edKey      = sync.OnceValue(func() ed25519.PrivateKey { _, k, err := ed25519.GenerateKey(rand.Reader); return must(k, err) })
+	edKey      = sync.OnceValue(func() ed25519.PrivateKey {
+		_, k, err := ed25519.GenerateKey(rand.Reader)
+		return must(k, err)
+	})
 )
 
 func must[T any](v T, err error) T {
@@ -38,7 +41,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// claims of a token that is good for a minute, changed by change.
+// claimsOf returns the claims of a token that is valid for a minute, with changes. A nil value removes a claim.
 func claimsOf(change map[string]any) map[string]any {
 	c := map[string]any{"sub": "alice", "exp": time.Now().Add(time.Minute).Unix(), "iss": "me", "aud": "you"}
 	for k, v := range change {
@@ -51,7 +54,7 @@ func claimsOf(change map[string]any) map[string]any {
 	return c
 }
 
-// sign makes a token of claims: a map, or text as it is.
+// sign returns a token with claims: a map, or the payload as a string.
 func sign(t testing.TB, alg string, key any, claims any, header map[string]any) string {
 	t.Helper()
 	o := &jose.SignerOptions{}
@@ -73,8 +76,12 @@ func sign(t testing.TB, alg string, key any, claims any, header map[string]any) 
 	return must(jws.CompactSerialize())
 }
 
+// withKid returns a header with a kid.
+func withKid(kid string) map[string]any { return map[string]any{"kid": kid} }
+
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
+// file writes a file, and returns its name.
 func file(t testing.TB, content []byte) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "key")
@@ -88,7 +95,7 @@ func publicPEM(public any) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: must(x509.MarshalPKIXPublicKey(public))})
 }
 
-// jwks is a set of keys, by their kid.
+// jwks returns a set of keys, which are given by kid.
 func jwks(keys map[string]any) []byte {
 	var set jose.JSONWebKeySet
 	for id, k := range keys {
@@ -110,7 +117,7 @@ func verifier(t testing.TB, o Options) *Verifier {
 	return v
 }
 
-// want fails unless a token is refused for the reason; "": accepted.
+// want fails the test unless the token is refused for the reason, or accepted if the reason is "".
 func want(t testing.TB, v *Verifier, token string, reason Reason) {
 	t.Helper()
 	_, err := v.Verify(t.Context(), token)

@@ -13,42 +13,40 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Options say which tokens are good. One source of keys is set: Secret,
-// SecretFile, PublicKeyFile, JWKSFile or JWKSURL.
+// Options configure a Verifier. Exactly one source of keys is set: Secret, SecretFile, PublicKeyFile, JWKSFile or
+// JWKSURL.
 type Options struct {
-	// Algorithms that tokens may be signed with, of HS256, RS256, ES256 and
-	// EdDSA. A token's algorithm must also be the one of its key. Empty: those of
-	// the keys; for JWKSURL all but HS256.
+	// Algorithms are the allowed signature algorithms, of HS256, RS256, ES256 and EdDSA. A token must also have the
+	// algorithm of its key. Empty: the algorithms of the keys; for JWKSURL all but HS256.
 	Algorithms []string
-	// Issuer is what iss must be. Empty: it is not looked at.
+	// Issuer is the required iss. Empty: any.
 	Issuer string
-	// Audience: aud must have one of them. Empty: there must be no aud
+	// Audience has the accepted values of aud, of which a token has at least one. Empty: tokens with an aud are refused
 	// (RFC 7519, section 4.1.3).
 	Audience []string
-	// Leeway is how far clocks may differ. 0: 30 s. Negative: none.
+	// Leeway is the accepted clock skew. 0: 30 s. Negative: none.
 	Leeway time.Duration
 	// AllowNoExpiry accepts tokens without exp.
 	AllowNoExpiry bool
-	// Subject says whether a sub can be the name of a user. nil: all but the empty one.
+	// Subject reports whether a sub is a valid name of a user. nil: all but the empty one are.
 	Subject func(sub string) bool
-	// MaxToken is the largest token, in bytes. 0: 8 KiB.
+	// MaxToken is the size of the largest accepted token, in bytes. 0: 8 KiB.
 	MaxToken int
 
-	// Secret is shared with who signs, for HS256. At least 32 bytes.
+	// Secret is the shared secret for HS256, of at least 32 bytes.
 	Secret []byte
-	// SecretFile has the secret. White space around it does not count.
+	// SecretFile is a file with the secret. White space around it is ignored.
 	SecretFile string
-	// PublicKeyFile has public keys or certificates, PEM.
+	// PublicKeyFile is a file with public keys or certificates, in PEM.
 	PublicKeyFile string
-	// JWKSFile has a set of public keys (RFC 7517, section 5).
+	// JWKSFile is a file with a set of public keys (RFC 7517, section 5).
 	JWKSFile string
-	// JWKSURL is where the issuer publishes such a set: https, or http on loopback.
+	// JWKSURL is a URL of such a set: https, or http on loopback.
 	JWKSURL string
-	// Refresh is the time between fetches of JWKSURL. 0: what its Cache-Control
-	// says, between 1 min and 1 h, and 15 min where it says nothing.
+	// Refresh is the time between fetches of JWKSURL. 0: the max-age of its Cache-Control, between 1 min and 1 h, or 15
+	// min without one.
 	Refresh time.Duration
-	// MaxStale is how long keys are used when they cannot be fetched any more.
-	// 0: 24 h.
+	// MaxStale is how long keys are used after the last successful fetch. 0: 24 h.
 	MaxStale time.Duration
 
 	// Query is the name of the query parameter with the token. Empty: token. "-": none.
@@ -56,12 +54,12 @@ type Options struct {
 	// Cookie is the name of the cookie with the token. Empty: none.
 	Cookie string
 
-	// Log takes what there is to say about JWKSURL. nil: nothing is said.
+	// Log receives messages about keys. nil: they are dropped.
 	Log *slog.Logger
-	// Refreshed is called after each fetch of JWKSURL. nil: nobody is told.
-	Refreshed func(ok bool)
+	// OnFetch is called after each fetch of JWKSURL, by its goroutine. nil: it is not called.
+	OnFetch func(ok bool)
 
-	transport http.RoundTripper // of tests
+	transport http.RoundTripper // for tests; nil: a transport that uses the network
 }
 
 // The algorithms.
@@ -72,7 +70,7 @@ const (
 	EdDSA = string(jose.EdDSA)
 )
 
-// Algorithms lists what a token can be signed with.
+// Algorithms lists the supported signature algorithms.
 var Algorithms = []string{HS256, RS256, ES256, EdDSA}
 
 // WithDefaults returns o with its zero fields set.
@@ -90,27 +88,18 @@ func (o Options) WithDefaults() Options {
 	return o
 }
 
-// Check says what makes no sense, without touching files.
-func (o Options) Check() error {
+// Validate reports all options that are wrong. It reads no files.
+func (o Options) Validate() error {
 	var errs []error
 	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
 	switch sources := o.sources(); len(sources) {
 	case 0:
-		bad("nothing to check tokens with: set one of secret, secret_file, public_key_file, jwks_file and jwks_url")
+		bad("no key to verify tokens with: set one of secret, secret_file, public_key_file, jwks_file and jwks_url")
 	case 1:
 	default:
 		bad("%s: set one of them only", strings.Join(sources, ", "))
 	}
-	for _, a := range o.Algorithms {
-		switch {
-		case !slices.Contains(Algorithms, a):
-			bad("algorithm %q: want some of %s", a, strings.Join(Algorithms, ", "))
-		case a == HS256 && !o.hasSecret():
-			bad("algorithm HS256 needs a secret, and public keys are configured")
-		case a != HS256 && o.hasSecret():
-			bad("algorithm %s needs a public key, and a secret is configured", a)
-		}
-	}
+	errs = append(errs, o.validateAlgorithms()...)
 	if len(o.Secret) > 0 {
 		if err := checkSecret(o.Secret); err != nil {
 			errs = append(errs, err)
@@ -121,16 +110,20 @@ func (o Options) Check() error {
 			errs = append(errs, err)
 		}
 		if o.Issuer == "" || len(o.Audience) == 0 {
-			bad("jwks_url needs issuer and audience: whoever publishes keys signs tokens for others, too")
+			bad("jwks_url needs issuer and audience: the issuer signs tokens for other services, too")
 		}
 	}
 	if slices.Contains(o.Audience, "") {
 		bad("an audience is empty")
 	}
-	for name, n := range map[string]int64{"MaxToken": int64(o.MaxToken), "Refresh": int64(o.Refresh), "MaxStale": int64(o.MaxStale)} {
-		if n < 0 {
-			bad("%s is %d: want 0 for the default, or more", name, n)
-		}
+	if o.MaxToken < 0 {
+		bad("MaxToken is %d: want 0 for the default, or more", o.MaxToken)
+	}
+	if o.Refresh < 0 {
+		bad("Refresh is %s: want 0 for the default, or more", o.Refresh)
+	}
+	if o.MaxStale < 0 {
+		bad("MaxStale is %s: want 0 for the default, or more", o.MaxStale)
 	}
 	if !validParam(o.Query) && o.Query != "-" || !validParam(o.Cookie) {
 		bad("query and cookie: want names of letters, digits, _ and -")
@@ -138,9 +131,24 @@ func (o Options) Check() error {
 	return errors.Join(errs...)
 }
 
+// validateAlgorithms reports algorithms that are unknown, or that the source of keys does not support.
+func (o Options) validateAlgorithms() (errs []error) {
+	for _, a := range o.Algorithms {
+		switch {
+		case !slices.Contains(Algorithms, a):
+			errs = append(errs, fmt.Errorf("algorithm %q: want some of %s", a, strings.Join(Algorithms, ", ")))
+		case a == HS256 && !o.hasSecret():
+			errs = append(errs, errors.New("algorithm HS256 needs a secret, and public keys are configured"))
+		case a != HS256 && o.hasSecret():
+			errs = append(errs, fmt.Errorf("algorithm %s needs a public key, and a secret is configured", a))
+		}
+	}
+	return errs
+}
+
 func (o Options) hasSecret() bool { return len(o.Secret) > 0 || o.SecretFile != "" }
 
-// sources lists the sources of keys that are set, as a config file names them.
+// sources lists the sources of keys that are set, by their names in a config file.
 func (o Options) sources() (set []string) {
 	for _, s := range []struct {
 		name string
@@ -156,8 +164,7 @@ func (o Options) sources() (set []string) {
 	return set
 }
 
-// validParam says whether a name needs no escaping in a query or a cookie. The
-// empty one is valid.
+// validParam reports whether a name needs no escaping in a query or a cookie. The empty name is valid.
 func validParam(name string) bool {
 	return !strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'

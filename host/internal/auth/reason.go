@@ -1,27 +1,27 @@
 package auth
 
-// Reason says why a token is refused. It is a metric label.
+// Reason is why a token is refused. It is a label of metrics.
 type Reason string
 
 // The reasons.
 const (
-	Missing     Reason = "missing"      // there is none
-	Ambiguous   Reason = "ambiguous"    // the request has several, and they differ
-	TooLarge    Reason = "too_large"    // it has more bytes than Options.MaxToken
-	Malformed   Reason = "malformed"    // it is no token, or its subject or a time is missing or no such thing
+	Missing     Reason = "missing"      // the request has no token
+	Ambiguous   Reason = "ambiguous"    // the request has several tokens that differ
+	TooLarge    Reason = "too_large"    // it is larger than Options.MaxToken
+	Malformed   Reason = "malformed"    // it is not a JWT, or its subject or a time is missing or invalid
 	Algorithm   Reason = "algorithm"    // its algorithm is not allowed, or not the one of its key
-	UnknownKey  Reason = "unknown_key"  // there is no key of this name
-	Signature   Reason = "signature"    // the signature is not by the key
-	Expired     Reason = "expired"      // exp has passed
-	NotYet      Reason = "not_yet"      // nbf has not come
-	Issuer      Reason = "issuer"       // iss is not the one that is configured
-	Audience    Reason = "audience"     // aud has none of those that are configured
-	Unavailable Reason = "unavailable"  // there are no keys to check it with, for now
+	UnknownKey  Reason = "unknown_key"  // no key has its kid
+	Signature   Reason = "signature"    // the signature is invalid
+	Expired     Reason = "expired"      // exp is over
+	NotYet      Reason = "not_yet"      // nbf is in the future
+	Issuer      Reason = "issuer"       // iss is not the configured issuer
+	Audience    Reason = "audience"     // aud has none of the configured audiences
+	Unavailable Reason = "unavailable"  // the keys cannot be fetched for now
 	SubMismatch Reason = "sub_mismatch" // it was to replace the token of another subject
 )
 
-// Error is the error of a token that is refused. Its text is for logs and for
-// whoever made the token, not for clients. It holds nothing of the token.
+// Error is the error of a refused token. Its text is for logs and for the issuer of the token, not for clients. It
+// repeats nothing of the token but short header values.
 type Error struct {
 	Reason Reason
 	Text   string

@@ -16,71 +16,70 @@ import (
 
 // Times between fetches.
 const (
-	retryFirst    = time.Second
-	retryMost     = 15 * time.Second
-	unknownEvery  = 10 * time.Second // a fetch because of an unknown kid
-	refreshUsual  = 15 * time.Minute // where the server says nothing
-	refreshLeast  = time.Minute      // whatever it says
-	refreshMostly = time.Hour
+	retryMin        = time.Second // after a failed fetch; doubled with each
+	retryMax        = 15 * time.Second
+	unknownInterval = 10 * time.Second // between fetches because of an unknown kid
+	refreshDefault  = 15 * time.Minute // without Cache-Control
+	refreshMin      = time.Minute
+	refreshMax      = time.Hour
 )
 
-// remote is a set of keys that is fetched from one URL, and again in the
-// background. A failed fetch leaves the keys that are there.
-type remote struct {
+// remoteKeys is a keySource that fetches a set of keys from a URL, and again in the background. After a failed fetch it
+// goes on with the keys that it has.
+type remoteKeys struct {
 	url      string
 	client   *http.Client
-	refresh  time.Duration // 0: what the server says
+	refresh  time.Duration // 0: by Cache-Control
 	maxStale time.Duration
 	log      *slog.Logger
-	told     func(ok bool)
+	onFetch  func(ok bool) // or nil
 
-	unknown *rate.Limiter // of fetches because of an unknown kid
-	ask     chan struct{} // fetch now
-	cancel  context.CancelFunc
-	ended   chan struct{} // closed when run has returned
+	unknown  *rate.Limiter // of fetches because of an unknown kid
+	fetchNow chan struct{} // capacity 1: a request to fetch at once
+	cancel   context.CancelFunc
+	ended    chan struct{} // closed when run has returned
 
-	first <-chan struct{} // closed when the first fetch has ended
+	first <-chan struct{} // closed at the end of the first fetch
 
-	mu      sync.Mutex
-	keys    []key
-	fetched time.Time     // the last time that it worked
-	err     error         // of the last fetch
-	next    chan struct{} // closed when the next fetch to begin has ended
-	asking  chan struct{} // the same for the one that an unknown kid asked for; nil: none is due
+	mu        sync.Mutex
+	keys      []key
+	fetched   time.Time     // the last successful fetch
+	err       error         // of the last fetch
+	next      chan struct{} // closed at the end of the next fetch to begin
+	requested chan struct{} // next, if an unknown kid has requested that fetch; nil: no request is pending
 }
 
-// newRemote begins to fetch. Until that has worked it has the keys of old, which
-// may be nil, where these come from the same URL.
-func newRemote(o Options, old *remote) (*remote, error) {
+// newRemoteKeys starts to fetch. Until that succeeds, it has the keys of old, which may be nil, if these are of the
+// same URL.
+func newRemoteKeys(o Options, old *remoteKeys) (*remoteKeys, error) {
 	u, err := parseURL(o.JWKSURL)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &remote{
+	r := &remoteKeys{
 		url:      u.String(),
 		client:   newClient(u, o.transport),
 		refresh:  o.Refresh,
 		maxStale: o.MaxStale,
-		log:      o.Log.With("jwks_url", u.Scheme+"://"+u.Host+u.Path), // the rest may be secret
-		told:     o.Refreshed,
-		unknown:  rate.NewLimiter(rate.Every(unknownEvery), 1),
-		ask:      make(chan struct{}, 1),
+		log:      o.Log.With("jwks_url", u.Scheme+"://"+u.Host+u.Path), // without the query, which can be secret
+		onFetch:  o.OnFetch,
+		unknown:  rate.NewLimiter(rate.Every(unknownInterval), 1),
+		fetchNow: make(chan struct{}, 1),
 		cancel:   cancel,
 		ended:    make(chan struct{}),
 		next:     make(chan struct{}),
 	}
 	r.first = r.next
 	if old != nil && old.url == r.url {
-		r.inherit(old)
+		r.copyFrom(old)
 	}
 	go r.run(ctx)
 	return r, nil
 }
 
-// inherit takes over what old has fetched, and what it may fetch because of
-// unknown kids. r does not run yet.
-func (r *remote) inherit(old *remote) {
+// copyFrom copies the keys of old, and shares its rate limiter. r does not run yet.
+func (r *remoteKeys) copyFrom(old *remoteKeys) {
 	old.mu.Lock()
 	defer old.mu.Unlock()
 	r.unknown = old.unknown
@@ -90,22 +89,22 @@ func (r *remote) inherit(old *remote) {
 	}
 }
 
-// closed is the end of what nobody has to wait for.
+// closed is a closed channel.
 var closed = func() chan struct{} {
 	c := make(chan struct{})
 	close(c)
 	return c
 }()
 
-func (r *remote) close() {
+func (r *remoteKeys) close() {
 	r.cancel()
 	<-r.ended
 }
 
 // run fetches until ctx is done.
-func (r *remote) run(ctx context.Context) {
+func (r *remoteKeys) run(ctx context.Context) {
 	defer close(r.ended)
-	retry := retryFirst
+	retry := retryMin
 	for {
 		done := r.begin()
 		keys, age, err := r.fetch(ctx)
@@ -115,14 +114,14 @@ func (r *remote) run(ctx context.Context) {
 		r.finish(keys, err, done)
 		wait := r.interval(age)
 		if err != nil {
-			wait, retry = jitter(retry), min(2*retry, retryMost)
+			wait, retry = jitter(retry), min(2*retry, retryMax)
 		} else {
-			retry = retryFirst
+			retry = retryMin
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
-		case <-r.ask:
+		case <-r.fetchNow:
 		case <-ctx.Done():
 			return
 		}
@@ -130,70 +129,70 @@ func (r *remote) run(ctx context.Context) {
 	}
 }
 
-// begin says that a fetch begins. What it returns is to be closed when it ends.
-func (r *remote) begin() chan struct{} {
+// begin starts a fetch. The caller passes the returned channel to finish.
+func (r *remoteKeys) begin() chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	done := r.next
 	r.next = make(chan struct{})
 	select {
-	case <-r.ask: // this is it
+	case <-r.fetchNow: // this fetch answers the request
 	default:
 	}
 	return done
 }
 
-// finish takes the keys, or keeps those that are there.
-func (r *remote) finish(keys []key, err error, done chan struct{}) {
+// finish ends a fetch: it replaces the keys unless err is set, and closes done.
+func (r *remoteKeys) finish(keys []key, err error, done chan struct{}) {
 	r.mu.Lock()
-	was, first := r.err, r.fetched.IsZero()
+	before, first := r.err, r.fetched.IsZero()
 	r.err = err
 	if err == nil {
 		r.keys, r.fetched = keys, time.Now()
 	}
-	if r.asking == done {
-		r.asking = nil
+	if r.requested == done {
+		r.requested = nil
 	}
 	fetched := r.fetched
 	r.mu.Unlock()
 	close(done)
 	switch {
-	case err == nil && (first || was != nil):
-		r.log.Info("keys for tokens fetched", "keys", len(keys))
-	case err != nil && was == nil:
-		r.log.Error("keys for tokens not fetched, trying again", "err", err, "last", fetched)
+	case err == nil && (first || before != nil):
+		r.log.Info("JWKS fetched", "keys", len(keys))
+	case err != nil && before == nil:
+		r.log.Error("cannot fetch the JWKS, retrying", "err", err, "last", fetched)
 	case err != nil:
-		r.log.Debug("keys for tokens not fetched, trying again", "err", err)
+		r.log.Debug("cannot fetch the JWKS, retrying", "err", err)
 	}
-	if r.told != nil {
-		r.told(err == nil)
+	if r.onFetch != nil {
+		r.onFetch(err == nil)
 	}
 }
 
-// interval is the time to the next fetch, after one that worked. It is a little
-// less than is allowed, and never the same on two nodes.
-func (r *remote) interval(age time.Duration) time.Duration {
+// interval returns the time to the next fetch after a successful one. It is a little shorter than age, and differs
+// between nodes.
+func (r *remoteKeys) interval(age time.Duration) time.Duration {
 	if r.refresh > 0 {
 		return jitter(r.refresh)
 	}
-	return jitter(min(cmp.Or(age, refreshUsual), refreshMostly))
+	return jitter(min(cmp.Or(age, refreshDefault), refreshMax))
 }
 
-// jitter takes up to a tenth away.
+// jitter returns d less a random part of up to a tenth.
 func jitter(d time.Duration) time.Duration { return d - rand.N(d/10+1) }
 
-// find implements keySource. An unknown kid may mean that the issuer has a new
-// key: then the set is fetched anew, but not for every token that says so.
-func (r *remote) find(ctx context.Context, kid string, alg jose.SignatureAlgorithm) ([]key, error) {
+// find implements keySource. An unknown kid can be a new key of the issuer, so find fetches the set again, at most once
+// per unknownInterval.
+func (r *remoteKeys) find(ctx context.Context, kid string, alg jose.SignatureAlgorithm) ([]key, error) {
 	keys, err := r.current(ctx)
 	if err != nil {
 		return nil, err
 	}
 	found, err := match(keys, kid, alg)
-	if !unknownKey(err) {
+	if !isUnknownKey(err) {
 		return found, err
 	}
-	if done := r.askAgain(); done != nil {
+	if done := r.requestFetch(); done != nil {
 		r.await(ctx, done)
 		if keys, err = r.current(ctx); err != nil {
 			return nil, err
@@ -203,33 +202,32 @@ func (r *remote) find(ctx context.Context, kid string, alg jose.SignatureAlgorit
 	return nil, err
 }
 
-func unknownKey(err error) bool {
+func isUnknownKey(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Reason == UnknownKey
 }
 
-// askAgain has the set fetched because of an unknown kid, and gives what is closed
-// when that has ended; nil: there was such a fetch a moment ago.
-func (r *remote) askAgain() <-chan struct{} {
+// requestFetch requests a fetch because of an unknown kid. It returns a channel that is closed at the end of the fetch,
+// or nil if the rate limiter forbids it.
+func (r *remoteKeys) requestFetch() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.asking != nil {
-		return r.asking
+	if r.requested != nil {
+		return r.requested
 	}
 	if !r.unknown.Allow() {
 		return nil
 	}
-	r.asking = r.next
+	r.requested = r.next
 	select {
-	case r.ask <- struct{}{}:
+	case r.fetchNow <- struct{}{}:
 	default:
 	}
-	return r.asking
+	return r.requested
 }
 
-// current gives the keys that are there, if they are not too old. It waits for
-// the first fetch.
-func (r *remote) current(ctx context.Context) ([]key, error) {
+// current returns the keys, unless they are too old. It waits for the first fetch.
+func (r *remoteKeys) current(ctx context.Context) ([]key, error) {
 	r.await(ctx, r.first)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -239,8 +237,8 @@ func (r *remote) current(ctx context.Context) ([]key, error) {
 	return r.keys, nil
 }
 
-// await waits for a fetch, but not longer than there is somebody who fetches.
-func (r *remote) await(ctx context.Context, done <-chan struct{}) {
+// await waits until done is closed, ctx is done, or run has returned.
+func (r *remoteKeys) await(ctx context.Context, done <-chan struct{}) {
 	select {
 	case <-done:
 	case <-ctx.Done():
@@ -248,10 +246,10 @@ func (r *remote) await(ctx context.Context, done <-chan struct{}) {
 	}
 }
 
-// stale says that no token can be checked. mu is held.
-func (r *remote) stale() bool { return r.fetched.IsZero() || time.Since(r.fetched) > r.maxStale }
+// stale reports whether there are no keys, or they are too old to be used; mu is held.
+func (r *remoteKeys) stale() bool { return r.fetched.IsZero() || time.Since(r.fetched) > r.maxStale }
 
-func (r *remote) status() Status {
+func (r *remoteKeys) status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Status{Fetched: r.fetched, Stale: r.stale(), Err: r.err}

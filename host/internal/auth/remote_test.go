@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// issuer answers fetches, without a network.
+// issuer is a transport that answers fetches without a network.
 type issuer struct {
 	mu      sync.Mutex
 	set     []byte
@@ -32,10 +32,12 @@ func (s *issuer) RoundTrip(*http.Request) (*http.Response, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	return &http.Response{StatusCode: 200, Header: http.Header{"Cache-Control": {s.header}}, Body: io.NopCloser(strings.NewReader(string(s.set)))}, nil
+	body := io.NopCloser(bytes.NewReader(s.set))
+	return &http.Response{StatusCode: 200, Header: http.Header{"Cache-Control": {s.header}}, Body: body}, nil
 }
 
-func (s *issuer) is(set []byte, err error) {
+// respondWith sets the response to further fetches.
+func (s *issuer) respondWith(set []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.set, s.err = set, err
@@ -47,42 +49,41 @@ func (s *issuer) count() int {
 	return s.fetches
 }
 
-// TestRotation: a new key is fetched when the first token names it, and one that
-// is not in the set any more is not good any more.
+// TestRotation: a new key is fetched when the first token names it, and a key that is removed from the set is refused.
 func TestRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &issuer{set: jwks(map[string]any{"old": edKey().Public()})}
 		v := verifier(t, Options{JWKSURL: "https://issuer.example/keys", transport: s})
-		old := func() string { return sign(t, EdDSA, edKey(), claimsOf(nil), map[string]any{"kid": "old"}) }
-		new := func() string { return sign(t, ES256, ecKey(), claimsOf(nil), map[string]any{"kid": "new"}) }
+		old := func() string { return sign(t, EdDSA, edKey(), claimsOf(nil), withKid("old")) }
+		new := func() string { return sign(t, ES256, ecKey(), claimsOf(nil), withKid("new")) }
 		want(t, v, old(), "") // waits for the first fetch
 		want(t, v, new(), UnknownKey)
 		if n := s.count(); n != 2 {
 			t.Errorf("%d fetches, want the first and one for the unknown key", n)
 		}
-		s.is(jwks(map[string]any{"old": edKey().Public(), "new": ecKey().Public()}), nil)
-		want(t, v, new(), UnknownKey) // it was fetched a moment ago
-		time.Sleep(unknownEvery)
+		s.respondWith(jwks(map[string]any{"old": edKey().Public(), "new": ecKey().Public()}), nil)
+		want(t, v, new(), UnknownKey) // the rate limiter forbids another fetch
+		time.Sleep(unknownInterval)
 		want(t, v, new(), "")
 		want(t, v, old(), "")
-		s.is(jwks(map[string]any{"new": ecKey().Public()}), nil)
-		time.Sleep(refreshUsual)
+		s.respondWith(jwks(map[string]any{"new": ecKey().Public()}), nil)
+		time.Sleep(refreshDefault)
 		synctest.Wait()
 		want(t, v, new(), "")
 		want(t, v, old(), UnknownKey)
 	})
 }
 
-// TestUnknownKeysAreNoFlood: however many tokens name keys that do not exist, the
-// issuer gets few requests.
-func TestUnknownKeysAreNoFlood(t *testing.T) {
+// TestFewFetchesForUnknownKeys: many tokens with unknown keys cause few fetches.
+func TestFewFetchesForUnknownKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &issuer{set: jwks(map[string]any{"good": edKey().Public()})}
 		v := verifier(t, Options{JWKSURL: "https://issuer.example/keys", Refresh: time.Hour, transport: s})
-		good := sign(t, EdDSA, edKey(), claimsOf(map[string]any{"exp": time.Now().Add(time.Hour).Unix()}), map[string]any{"kid": "good"})
+		claims := claimsOf(map[string]any{"exp": time.Now().Add(time.Hour).Unix()})
+		good := sign(t, EdDSA, edKey(), claims, withKid("good"))
 		var wait sync.WaitGroup
 		for i := range 1000 {
-			token := sign(t, EdDSA, edKey(), claimsOf(nil), map[string]any{"kid": fmt.Sprint("kid", i)})
+			token := sign(t, EdDSA, edKey(), claimsOf(nil), withKid(fmt.Sprint("kid", i)))
 			wait.Go(func() { want(t, v, token, UnknownKey) })
 			if i%100 == 0 {
 				time.Sleep(time.Second)
@@ -96,18 +97,19 @@ func TestUnknownKeysAreNoFlood(t *testing.T) {
 	})
 }
 
-// TestIssuerDown: at the start nothing is good, and the reason is not the token's;
-// later the keys hold for max_stale.
+// TestIssuerDown: before the first successful fetch all tokens are refused as Unavailable. Afterwards the keys are used
+// for MaxStale.
 func TestIssuerDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &issuer{err: errors.New("connection refused")}
-		var told []bool
+		var fetches []bool
 		var log strings.Builder
 		v := verifier(t, Options{
 			JWKSURL: "https://issuer.example/keys?secret=1", MaxStale: time.Hour, Refresh: time.Minute, transport: s,
-			Log: slog.New(slog.NewTextHandler(&log, nil)), Refreshed: func(ok bool) { told = append(told, ok) },
+			Log: slog.New(slog.NewTextHandler(&log, nil)), OnFetch: func(ok bool) { fetches = append(fetches, ok) },
 		})
-		token := sign(t, EdDSA, edKey(), claimsOf(map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()}), map[string]any{"kid": "a"})
+		claims := claimsOf(map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()})
+		token := sign(t, EdDSA, edKey(), claims, withKid("a"))
 		want(t, v, token, Unavailable)
 		if st, ok := v.Status(); !ok || !st.Stale || !st.Fetched.IsZero() || st.Err == nil {
 			t.Errorf("status %+v", st)
@@ -115,49 +117,55 @@ func TestIssuerDown(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := s.count(); n < 5 || n > 12 {
-			t.Errorf("%d tries in a minute", n)
+			t.Errorf("%d fetches in a minute", n)
 		}
-		s.is(jwks(map[string]any{"a": edKey().Public()}), nil)
-		time.Sleep(retryMost)
+		s.respondWith(jwks(map[string]any{"a": edKey().Public()}), nil)
+		time.Sleep(retryMax)
 		synctest.Wait()
 		want(t, v, token, "")
-		s.is(nil, errors.New("connection refused"))
+		s.respondWith(nil, errors.New("connection refused"))
 		time.Sleep(58 * time.Minute)
 		want(t, v, token, "")
 		time.Sleep(3 * time.Minute)
 		want(t, v, token, Unavailable)
-		s.is([]byte(`{"keys":[]}`), nil) // an answer that is no good changes nothing
-		time.Sleep(retryMost)
+		s.respondWith([]byte(`{"keys":[]}`), nil) // a set without keys does not replace the others
+		time.Sleep(retryMax)
 		synctest.Wait()
 		want(t, v, token, Unavailable)
-		s.is(jwks(map[string]any{"a": edKey().Public()}), nil)
-		time.Sleep(retryMost)
+		s.respondWith(jwks(map[string]any{"a": edKey().Public()}), nil)
+		time.Sleep(retryMax)
 		synctest.Wait()
 		want(t, v, token, "")
 		if st, _ := v.Status(); st.Stale || st.Err != nil {
 			t.Errorf("status %+v", st)
 		}
-		if len(told) != s.count() || told[0] || !told[len(told)-1] {
-			t.Errorf("told %v", told)
+		if len(fetches) != s.count() || fetches[0] || !fetches[len(fetches)-1] {
+			t.Errorf("OnFetch calls: %v", fetches)
 		}
-		if n := strings.Count(log.String(), "level=ERROR"); n != 2 || strings.Contains(log.String(), "secret=1") {
-			t.Errorf("%d errors in the log, want one for each time that it broke, without the query:\n%s", n, log.String())
+		if n := strings.Count(log.String(), "level=ERROR"); n != 2 {
+			t.Errorf("%d errors in the log, want one for each outage:\n%s", n, log.String())
+		}
+		if strings.Contains(log.String(), "secret=1") {
+			t.Errorf("the log has the query of the URL:\n%s", log.String())
 		}
 	})
 }
 
-// TestRenew: other options begin with the keys that are there, as old as they are,
-// where the URL is the same.
+// TestRenew: a renewed Verifier starts with the keys of the old one, and their age, if the URL is the same.
 func TestRenew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &issuer{set: jwks(map[string]any{"a": edKey().Public()})}
-		o := Options{JWKSURL: "https://issuer.example/keys", Issuer: "me", Audience: []string{"others"}, MaxStale: time.Hour, transport: s}
-		token := sign(t, EdDSA, edKey(), claimsOf(map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()}), map[string]any{"kid": "a"})
-		unknown := sign(t, EdDSA, edKey(), claimsOf(nil), map[string]any{"kid": "b"})
+		o := Options{
+			JWKSURL: "https://issuer.example/keys", Issuer: "me", Audience: []string{"others"}, MaxStale: time.Hour,
+			transport: s,
+		}
+		claims := claimsOf(map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()})
+		token := sign(t, EdDSA, edKey(), claims, withKid("a"))
+		unknown := sign(t, EdDSA, edKey(), claimsOf(nil), withKid("b"))
 		old := verifier(t, o)
 		want(t, old, token, Audience)
 		want(t, old, unknown, UnknownKey)
-		s.is(nil, errors.New("connection refused"))
+		s.respondWith(nil, errors.New("connection refused"))
 		renew := func(old *Verifier, o Options) *Verifier {
 			v, err := old.Renew(o)
 			if err != nil {
@@ -172,7 +180,7 @@ func TestRenew(t *testing.T) {
 		before := s.count()
 		want(t, v, unknown, UnknownKey)
 		if n := s.count() - before; n > 1 { // the first fetch of v
-			t.Errorf("%d fetches: there was one for an unknown key a moment ago", n)
+			t.Errorf("%d fetches, want 1: the old Verifier fetched for an unknown key just before", n)
 		}
 		time.Sleep(30 * time.Minute)
 		old.Close()
@@ -180,12 +188,12 @@ func TestRenew(t *testing.T) {
 		want(t, v, token, "")
 		time.Sleep(31 * time.Minute)
 		want(t, v, token, Unavailable)
-		s.is(jwks(map[string]any{"a": edKey().Public()}), nil)
-		time.Sleep(retryMost)
+		s.respondWith(jwks(map[string]any{"a": edKey().Public()}), nil)
+		time.Sleep(retryMax)
 		synctest.Wait()
 		want(t, v, token, "")
 
-		s.is(nil, errors.New("connection refused"))
+		s.respondWith(nil, errors.New("connection refused"))
 		o.JWKSURL = "https://issuer.example/others"
 		want(t, renew(v, o), token, Unavailable)
 		fixed := renew(v, Options{Secret: testSecret, Issuer: "me", Audience: []string{"you"}})
@@ -204,24 +212,62 @@ func TestCacheControl(t *testing.T) {
 			t.Errorf("%q: got %s, want %s", header, got, d)
 		}
 	}
-	for header, most := range map[string]time.Duration{"": refreshUsual, "max-age=120": 2 * time.Minute, "max-age=1": time.Minute, "max-age=86400": time.Hour} {
+	for header, age := range map[string]time.Duration{
+		"": refreshDefault, "max-age=120": 2 * time.Minute, "max-age=1": time.Minute, "max-age=86400": time.Hour,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &issuer{set: jwks(map[string]any{"a": edKey().Public()}), header: header}
 			verifier(t, Options{JWKSURL: "https://issuer.example/keys", transport: s})
 			synctest.Wait()
-			time.Sleep(most * 89 / 100)
+			time.Sleep(age * 89 / 100)
 			synctest.Wait()
 			before := s.count()
-			time.Sleep(most * 12 / 100)
+			time.Sleep(age * 12 / 100)
 			synctest.Wait()
 			if before != 1 || s.count() != 2 {
-				t.Errorf("%q: %d fetches before its time, %d after", header, before, s.count())
+				t.Errorf("%q: %d fetches before the keys are stale, %d after", header, before, s.count())
 			}
 		})
 	}
 }
 
-// TestFetch: what a server may answer, over real connections.
+// fetchServer returns the handlers of a server with good and bad sets of keys. /hang responds when hang is closed.
+func fetchServer(good []byte, otherURL string, hang <-chan struct{}) *http.ServeMux {
+	write := func(b []byte) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(b) }
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/good", write(good))
+	mux.HandleFunc("/html", write([]byte("<html>")))
+	mux.HandleFunc("/secret", write(jwks(map[string]any{"a": testSecret})))
+	mux.HandleFunc("/private", write(jwks(map[string]any{"a": edKey()})))
+	mux.Handle("/moved", http.RedirectHandler("/good", http.StatusFound))
+	mux.Handle("/round", http.RedirectHandler("/round", http.StatusFound))
+	mux.Handle("/away", http.RedirectHandler(otherURL, http.StatusFound))
+	mux.HandleFunc("/file", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "file:///etc/passwd")
+		w.WriteHeader(http.StatusFound)
+	})
+	mux.HandleFunc("/error", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, string(good), http.StatusInternalServerError)
+	})
+	mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) {
+		for range 1 << 10 {
+			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+				return
+			}
+		}
+	})
+	mux.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-hang:
+		case <-r.Context().Done():
+		}
+	})
+	return mux
+}
+
+// TestFetch fetches from servers with good and bad responses, over real connections.
 func TestFetch(t *testing.T) {
 	good := jwks(map[string]any{"a": edKey().Public()})
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -230,43 +276,16 @@ func TestFetch(t *testing.T) {
 	}))
 	defer other.Close()
 	hang := make(chan struct{})
-	mux := http.NewServeMux()
-	answer := func(path string, f http.HandlerFunc) { mux.HandleFunc(path, f) }
-	answer("/good", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(good) })
-	answer("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/good", http.StatusFound) })
-	answer("/round", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/round", http.StatusFound) })
-	answer("/away", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
-	answer("/file", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Location", "file:///etc/passwd")
-		w.WriteHeader(http.StatusFound)
-	})
-	answer("/error", func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, string(good), http.StatusInternalServerError)
-	})
-	answer("/html", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) })
-	answer("/large", func(w http.ResponseWriter, _ *http.Request) {
-		for range 1 << 10 {
-			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
-				return
-			}
-		}
-	})
-	answer("/secret", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(jwks(map[string]any{"a": testSecret})) })
-	answer("/private", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(jwks(map[string]any{"a": edKey()})) })
-	answer("/hang", func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case <-hang:
-		case <-r.Context().Done():
-		}
-	})
+	mux := fetchServer(good, other.URL, hang)
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	defer close(hang)
 
-	token := sign(t, EdDSA, edKey(), claimsOf(nil), map[string]any{"kid": "a"})
+	token := sign(t, EdDSA, edKey(), claimsOf(nil), withKid("a"))
 	for path, text := range map[string]string{
-		"/good": "", "/moved": "", "/round": "too many redirects", "/away": "another host", "/file": "another host", "/error": "status 500",
-		"/html": "not a JWKS", "/large": "more than", "/secret": "no key of the JWKS can be used", "/private": "not a public key", "/none": "status 404",
+		"/good": "", "/moved": "", "/round": "too many redirects", "/away": "another host", "/file": "another host",
+		"/error": "status 500", "/html": "not a JWKS", "/large": "more than",
+		"/secret": "no key of the JWKS can be used", "/private": "not a public key", "/none": "status 404",
 	} {
 		v := verifier(t, Options{JWKSURL: server.URL + path})
 		if text == "" {
@@ -279,7 +298,7 @@ func TestFetch(t *testing.T) {
 		}
 	}
 
-	// A server that nobody vouches for is none, and there is no option to trust it.
+	// An unknown certificate is refused, and no option accepts it.
 	tls := httptest.NewUnstartedServer(mux)
 	tls.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	tls.StartTLS()
@@ -290,7 +309,7 @@ func TestFetch(t *testing.T) {
 		t.Errorf("an unknown certificate: %v", st.Err)
 	}
 
-	// Who asks is not held up longer than he wants, and Close does not wait either.
+	// Verify does not wait longer than its context allows, and Close does not wait for the server.
 	v := verifier(t, Options{JWKSURL: server.URL + "/hang"})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -304,11 +323,13 @@ func TestFetch(t *testing.T) {
 func TestOptionsRefused(t *testing.T) {
 	short := []byte("too short")
 	pem := publicPEM(edKey().Public())
+	const begin, end = "-----BEGIN PUBLIC KEY-----\n", "-----END PUBLIC KEY-----\n"
+	private := strings.ReplaceAll(begin+"AAAA\n"+end, "PUBLIC", "PRIVATE")
 	for _, c := range []struct {
 		o    Options
 		text string
 	}{
-		{Options{}, "nothing to check tokens with"},
+		{Options{}, "no key to verify tokens with"},
 		{Options{Secret: testSecret, JWKSFile: "x"}, "set one of them only"},
 		{Options{Secret: short}, "at least 32"},
 		{Options{SecretFile: file(t, short)}, "at least 32"},
@@ -319,12 +340,12 @@ func TestOptionsRefused(t *testing.T) {
 		{Options{PublicKeyFile: file(t, pem), Algorithms: []string{HS256}}, "needs a secret"},
 		{Options{PublicKeyFile: file(t, pem), Algorithms: []string{RS256}}, "the keys are for"},
 		{Options{PublicKeyFile: file(t, []byte("x"))}, "BEGIN PUBLIC KEY"},
-		{Options{PublicKeyFile: file(t, []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"))}, "openssl pkey -pubout"},
+		{Options{PublicKeyFile: file(t, []byte(private))}, "openssl pkey -pubout"},
 		{Options{JWKSFile: file(t, []byte("{}"))}, "no key of the JWKS"},
 		{Options{JWKSFile: file(t, jwks(map[string]any{"a": edKey()}))}, "not a public key"},
 		{Options{PublicKeyFile: file(t, bytes.Repeat(pem, maxKeys+1))}, "65 PEM blocks: want at most 64"},
-		{Options{PublicKeyFile: file(t, append(pem, pem[:60]...))}, "1 of 2 PEM blocks can not be read"},
-		{Options{PublicKeyFile: file(t, append([]byte("-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----\n"), pem...))}, "1 of 2 PEM blocks can not be read"},
+		{Options{PublicKeyFile: file(t, append(pem, pem[:60]...))}, "1 of 2 PEM blocks cannot be read"},
+		{Options{PublicKeyFile: file(t, append([]byte(begin+"!\n"+end), pem...))}, "1 of 2 PEM blocks cannot be read"},
 		{Options{JWKSURL: "http://issuer.example/keys", Issuer: "me", Audience: []string{"you"}}, "want https"},
 		{Options{JWKSURL: "ftp://localhost/keys", Issuer: "me", Audience: []string{"you"}}, "want https"},
 		{Options{JWKSURL: "file:///etc/keys", Issuer: "me", Audience: []string{"you"}}, "want a URL"},

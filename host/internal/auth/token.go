@@ -2,15 +2,14 @@ package auth
 
 import "time"
 
-// Token is what a verified token says. It does not change.
+// Token has the claims of a verified token. It does not change.
 type Token struct {
-	// User is its subject: 1 to 255 bytes of UTF-8 without control characters.
+	// User is the subject: 1 to 255 bytes of UTF-8 without control characters.
 	User string
-	// Claims is its payload, a JSON object, as it was signed.
+	// Claims is the payload, a JSON object, as it was signed.
 	Claims []byte
-	// Expires is its exp; zero: it has none.
+	// Expires is the claim exp. Zero: the token has none.
 	Expires time.Time
-	// Until is when it stops to be accepted: Expires, and the leeway for clocks that differ.
-	// Zero: never.
+	// Until is the end of the token's validity: Expires plus the leeway for clock skew. Zero: it does not end.
 	Until time.Time
 }

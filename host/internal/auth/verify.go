@@ -15,21 +15,19 @@ import (
 // maxKeyID bounds the kid of tokens and keys, in bytes.
 const maxKeyID = 255
 
-// Verifier checks tokens. All methods may be called concurrently.
+// Verifier verifies tokens. All methods may be called concurrently.
 type Verifier struct {
 	opts   Options
 	algs   []jose.SignatureAlgorithm
 	keys   keySource
-	remote *remote // keys, when they are fetched; else nil
+	remote *remoteKeys // keys, if they are fetched; otherwise nil
 }
 
-// New makes a Verifier. Files are read at once; JWKSURL is fetched in the
-// background, by a goroutine that Close ends.
+// New returns a Verifier. It reads files at once. A goroutine, which Close ends, fetches JWKSURL.
 func New(o Options) (*Verifier, error) { return newVerifier(o, nil) }
 
-// Renew makes a Verifier of other options. Where it has the JWKSURL of v, which
-// may be nil, it begins with the keys that v has fetched. v goes on until it is
-// closed.
+// Renew returns a Verifier with new options. If these have the JWKSURL of v, which may be nil, it starts with the keys
+// that v has fetched. v works until it is closed.
 func (v *Verifier) Renew(o Options) (*Verifier, error) {
 	if v == nil {
 		return New(o)
@@ -37,22 +35,22 @@ func (v *Verifier) Renew(o Options) (*Verifier, error) {
 	return newVerifier(o, v.remote)
 }
 
-func newVerifier(o Options, old *remote) (*Verifier, error) {
-	if err := o.Check(); err != nil {
+func newVerifier(o Options, old *remoteKeys) (*Verifier, error) {
+	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	o = o.WithDefaults()
 	v := &Verifier{opts: o}
 	if o.JWKSURL != "" {
 		v.algs = algorithms(o.Algorithms, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA})
-		r, err := newRemote(o, old)
+		r, err := newRemoteKeys(o, old)
 		if err != nil {
 			return nil, err
 		}
 		v.keys, v.remote = r, r
 		return v, nil
 	}
-	keys, err := o.fixed()
+	keys, err := o.readKeys()
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +67,7 @@ func newVerifier(o Options, old *remote) (*Verifier, error) {
 	return v, nil
 }
 
-// algorithms are those of own that are configured; without configuration all.
+// algorithms returns the algorithms of own that are configured, or all of own if none are.
 func algorithms(configured []string, own []jose.SignatureAlgorithm) (out []jose.SignatureAlgorithm) {
 	for _, a := range own {
 		if len(configured) == 0 || slices.Contains(configured, string(a)) {
@@ -79,23 +77,21 @@ func algorithms(configured []string, own []jose.SignatureAlgorithm) (out []jose.
 	return out
 }
 
-// Close ends what New has started. Tokens can be verified still, with the keys
-// that are there.
+// Close ends the goroutine of New. Verify goes on with the keys that have been fetched.
 func (v *Verifier) Close() {
 	if v.remote != nil {
 		v.remote.close()
 	}
 }
 
-// Status tells about the keys of JWKSURL. Fetched is zero when there never were
-// any; Err is why the last fetch failed.
+// Status is the state of the keys of JWKSURL.
 type Status struct {
-	Fetched time.Time
-	Stale   bool // there are none, or they are too old to be used
-	Err     error
+	Fetched time.Time // the last successful fetch; zero: none
+	Stale   bool      // there are no keys, or they are too old to be used
+	Err     error     // of the last fetch
 }
 
-// Status is the state of the keys; ok is false where they are not fetched.
+// Status returns the state of the keys. ok is false without JWKSURL.
 func (v *Verifier) Status() (s Status, ok bool) {
 	if v.remote == nil {
 		return s, false
@@ -103,15 +99,15 @@ func (v *Verifier) Status() (s Status, ok bool) {
 	return v.remote.status(), true
 }
 
-// Verify checks a token. The error is an *Error. Where keys have to be fetched
-// first, it waits until ctx is done at most.
+// Verify verifies a token. The error is an *Error. If keys have to be fetched first, Verify waits for them until ctx is
+// done.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	switch {
 	case token == "":
-		return nil, refused(Missing, "there is none")
+		return nil, refused(Missing, "the request has no token")
 	case len(token) > v.opts.MaxToken:
-		return nil, refused(TooLarge, fmt.Sprintf("%d bytes, allowed are %d", len(token), v.opts.MaxToken))
-	case !compact(token):
+		return nil, refused(TooLarge, fmt.Sprintf("%d bytes, the limit is %d", len(token), v.opts.MaxToken))
+	case !isCompact(token):
 		return nil, refused(Malformed, "not three parts of base64url between dots")
 	}
 	jws, err := jose.ParseSignedCompact(token, v.algs)
@@ -119,7 +115,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 		if alg := (*jose.ErrUnexpectedSignatureAlgorithm)(nil); errors.As(err, &alg) {
 			return nil, refused(Algorithm, fmt.Sprintf("%q is not one of %s", clip(string(alg.Got)), v.algs))
 		}
-		return nil, refused(Malformed, "its parts are not what a JWT has")
+		return nil, refused(Malformed, "its parts are not those of a JWT")
 	}
 	header := jws.Signatures[0].Protected
 	if err := checkHeader(header); err != nil {
@@ -137,23 +133,22 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	return nil, refused(Signature, "the signature is not by the configured key")
 }
 
-// checkHeader looks at what else a header says. Keys and addresses of keys in it
-// (jwk, jku, x5c, x5u) are not used for anything.
+// checkHeader checks kid, crit, b64 and typ. Keys and addresses of keys in the header (jwk, jku, x5c, x5u) are ignored.
 func checkHeader(h jose.Header) error {
 	if len(h.KeyID) > maxKeyID {
 		return refused(Malformed, fmt.Sprintf("kid of more than %d bytes", maxKeyID))
 	}
 	for _, name := range []jose.HeaderKey{"crit", "b64"} {
 		if _, ok := h.ExtraHeaders[name]; ok {
-			return refused(Malformed, fmt.Sprintf("the header has %s, which JWTs have no use for", name))
+			return refused(Malformed, fmt.Sprintf("the header has %s, which is not supported", name))
 		}
 	}
 	typ, ok := h.ExtraHeaders[jose.HeaderType]
 	if !ok {
 		return nil
 	}
-	// An issuer signs other things than access tokens with the same keys, and
-	// says so here (RFC 8725, section 3.11): logout tokens, events.
+	// An issuer can sign logout tokens and events with the same keys. Explicit typing tells them apart (RFC 8725,
+	// section 3.11).
 	name, _ := typ.(string)
 	switch strings.TrimPrefix(strings.ToLower(name), "application/") {
 	case "jwt", "at+jwt":
@@ -162,11 +157,11 @@ func checkHeader(h jose.Header) error {
 	return refused(Malformed, fmt.Sprintf("typ %q: want JWT or at+jwt", clip(name)))
 }
 
-// compact says whether a text has the form of a signed token: three parts of
-// base64url, the first of which is not empty. There is one way to write each.
-func compact(token string) bool {
+// isCompact reports whether a text has the form of a signed token: three parts of base64url, the first of which is not
+// empty. It accepts only one encoding of each token: the decoder skips line breaks and, unless strict, trailing bits.
+func isCompact(token string) bool {
 	parts := strings.Split(token, ".")
-	if len(parts) != 3 || parts[0] == "" || strings.ContainsAny(token, "\r\n") { // which the decoder skips
+	if len(parts) != 3 || parts[0] == "" || strings.ContainsAny(token, "\r\n") {
 		return false
 	}
 	for _, p := range parts {
@@ -177,5 +172,5 @@ func compact(token string) bool {
 	return true
 }
 
-// clip bounds what error texts repeat of a header.
+// clip shortens a header value for an error.
 func clip(s string) string { return s[:min(len(s), 32)] }

@@ -6,14 +6,12 @@ import (
 	"strings"
 )
 
-// SubprotocolPrefix begins the entry of Sec-WebSocket-Protocol that carries a
-// token: what follows is the token. It is how a page in a browser can send one
-// without having it in the URL. It is no subprotocol, and never agreed on.
+// SubprotocolPrefix begins an entry of Sec-WebSocket-Protocol that is not a subprotocol, but a token behind the prefix.
+// Pages in a browser can send a token this way without having it in the URL.
 const SubprotocolPrefix = "azuhost.token."
 
-// Find gives the token of a request: from the query, Authorization: Bearer, the
-// cookie, or Sec-WebSocket-Protocol. It is empty where there is none. Several
-// that differ are an error.
+// Find returns the token of a request: from the query, Authorization: Bearer, the cookie, or Sec-WebSocket-Protocol. It
+// returns "" if there is none, and an *Error if there are several that differ.
 func (v *Verifier) Find(r *http.Request) (string, error) {
 	token := ""
 	for _, t := range v.candidates(r) {
@@ -27,6 +25,7 @@ func (v *Verifier) Find(r *http.Request) (string, error) {
 	return token, nil
 }
 
+// candidates returns the tokens of a request, from all of its parts.
 func (v *Verifier) candidates(r *http.Request) (list []string) {
 	if v.opts.Query != "" {
 		for part := range strings.SplitSeq(r.URL.RawQuery, "&") {
@@ -59,7 +58,7 @@ func (v *Verifier) candidates(r *http.Request) (list []string) {
 	return list
 }
 
-// parameter reads a part of a query. What can not be unescaped stays as it is.
+// parameter reads a part of a query. A text that cannot be unescaped stays as it is.
 func parameter(part string) (name, value string) {
 	name, value, _ = strings.Cut(part, "=")
 	return unescape(name), unescape(value)
@@ -72,13 +71,14 @@ func unescape(s string) string {
 	return s
 }
 
-// Bearer reads the value of an Authorization header (RFC 6750, section 2.1): the token,
-// and whether it is of this scheme, whose name is case-insensitive (RFC 9110, section 11.1).
-func Bearer(header string) (string, bool) {
+// Bearer returns the token of an Authorization header (RFC 6750, section 2.1). ok is false if the header has another
+// scheme. The name of the scheme is case-insensitive (RFC 9110, section 11.1).
+func Bearer(header string) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(strings.TrimSpace(header), " ")
 	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
 }
 
+// cookie reads a pair of a Cookie header (RFC 6265, section 4.2.1), whose value may be quoted.
 func cookie(pair string) (name, value string) {
 	name, value, _ = strings.Cut(strings.TrimSpace(pair), "=")
 	if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
@@ -87,12 +87,12 @@ func cookie(pair string) (name, value string) {
 	return name, value
 }
 
+// subprotocolToken returns the token in an entry of Sec-WebSocket-Protocol.
 func subprotocolToken(entry string) (string, bool) {
 	return strings.CutPrefix(strings.TrimSpace(entry), SubprotocolPrefix)
 }
 
-// Strip gives a copy of r without tokens, for those who need not have them.
-// Everything else is as it was.
+// Strip returns a copy of r without tokens, for channels and logs. The rest stays as it is.
 func (v *Verifier) Strip(r *http.Request) *http.Request {
 	out := r.WithContext(r.Context())
 	u := *r.URL
@@ -115,7 +115,7 @@ func (v *Verifier) Strip(r *http.Request) *http.Request {
 	return out
 }
 
-// strip takes parts out of a header. An empty separator: each line is a part.
+// strip removes the parts of a header for which drop is true. If sep is empty, each line is a part.
 func strip(h http.Header, name, sep string, drop func(string) bool) {
 	var lines []string
 	for _, line := range h[name] {
@@ -134,6 +134,7 @@ func strip(h http.Header, name, sep string, drop func(string) bool) {
 	h[name] = lines
 }
 
+// without returns a list without the parts for which drop is true.
 func without(list, sep string, drop func(string) bool) string {
 	var kept []string
 	for part := range strings.SplitSeq(list, sep) {
