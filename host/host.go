@@ -27,49 +27,53 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Host serves channels. All methods may be called concurrently.
+// Host serves channels. Make it with [New]. Methods may be called concurrently.
 type Host struct {
+	// Constant after New.
 	log        *slog.Logger
 	clock      Clock
 	node       string
-	broker     *broker.Broker // nil: this host is alone
+	broker     *broker.Broker // nil: the host is alone
 	registry   *prometheus.Registry
 	metrics    *metrics
 	appMetrics *appmetrics.Metrics
 	sockets    *socket.Group
 	limits     *connlimit.Limits[*routeRuntime]
 	cpuSlots   *plugin.CPUSlots
-	calls      sync.Pool // of *call
-	nextID     atomic.Uint64
-	mux        atomic.Pointer[http.ServeMux]
-	config     atomic.Pointer[config]
-	closing    atomic.Bool // no more connections
-	closed     atomic.Bool
-	wait       sync.WaitGroup  // background loops, trial evaluators, and what is being freed
-	ending     context.Context // done when the host closes
-	end        context.CancelFunc
 	state      *rollout.State
 	keys       *idempotency.Keys[Delivery] // of publications
+	ending     context.Context             // done when Close begins
+	end        context.CancelFunc
 
-	reload     sync.Mutex             // one Reload or Close at a time
-	watcher    *rollout.Watcher       // guarded by reload
-	registered []prometheus.Collector // guarded by reload
+	// Safe for concurrent use.
+	calls   sync.Pool // of *call
+	nextID  atomic.Uint64
+	mux     atomic.Pointer[http.ServeMux]
+	config  atomic.Pointer[config]
+	closing atomic.Bool    // no new connections are accepted
+	closed  atomic.Bool    // Close was called
+	wait    sync.WaitGroup // background loops, trials, and routes and plugins that end
+
+	// reload is held by one Reload or Close at a time. It guards the fields below.
+	reload     sync.Mutex
+	watcher    *rollout.Watcher
+	registered []prometheus.Collector
 
 	mu     sync.RWMutex
-	routes []*routeRuntime // in the order of the options
+	routes []*routeRuntime // in the order of the options; guarded by mu
 }
 
-// config is what holds for the whole host and can change in a reload.
+// config is the configuration of a host that is in force. A reload replaces it.
 type config struct {
 	Options
 	proxies []netip.Prefix
-	auth    *auth.Verifier // nil: no token is checked
+	auth    *auth.Verifier // nil: no tokens are verified
 }
 
 // newConfig validates options and sets their defaults.
 func newConfig(o Options) (*config, error) {
 	o = o.withDefaults()
-	if err := o.check(); err != nil {
+	if err := o.validate(); err != nil {
 		return nil, err
 	}
 	proxies, err := clientip.ParseNetworks(o.TrustedProxies)
@@ -79,8 +83,9 @@ func newConfig(o Options) (*config, error) {
 	return &config{Options: o, proxies: proxies}, nil
 }
 
-// check says what makes no sense for the whole host.
-func (o Options) check() error {
+// validate returns an error for options that make no sense. It does not look at the
+// routes.
+func (o Options) validate() error {
 	if o.Node != "" && !naming.ValidNode(o.Node) {
 		return fmt.Errorf("Node is %q: want 1 to 63 of a-z, 0-9 and -, as in a DNS label", o.Node)
 	}
@@ -88,9 +93,12 @@ func (o Options) check() error {
 		name     string
 		n, least int64
 	}{
-		{"MaxConnections", int64(o.MaxConnections), 0}, {"MaxConnectionsPerAddress", int64(o.MaxConnectionsPerAddress), -1},
-		{"HandshakeTimeout", int64(o.HandshakeTimeout), 0}, {"PongTimeout", int64(o.PongTimeout), 0},
-		{"MessageTimeout", int64(o.MessageTimeout), 0}, {"CloseTimeout", int64(o.CloseTimeout), 0},
+		{"MaxConnections", int64(o.MaxConnections), 0},
+		{"MaxConnectionsPerAddress", int64(o.MaxConnectionsPerAddress), -1},
+		{"HandshakeTimeout", int64(o.HandshakeTimeout), 0},
+		{"PongTimeout", int64(o.PongTimeout), 0},
+		{"MessageTimeout", int64(o.MessageTimeout), 0},
+		{"CloseTimeout", int64(o.CloseTimeout), 0},
 	} {
 		if v.n < v.least {
 			return fmt.Errorf("%s is %d: want 0 for the default, or more", v.name, v.n)
@@ -103,8 +111,8 @@ func (o Options) check() error {
 	)
 }
 
-// New makes a host, loads the plugins of its routes and watches their files
-// if asked to. The error names every route that is wrong. Close ends it.
+// New makes a host and loads the plugins of its routes. The error joins all that is
+// wrong. The caller ends the host with Close.
 func New(o Options) (*Host, error) {
 	cfg, err := newConfig(o)
 	if err != nil {
@@ -181,11 +189,11 @@ type RouteInfo struct {
 	State        RouteState `json:"state"`
 	Instances    Instances  `json:"instances"`
 	Auth         AuthMode   `json:"auth,omitempty"`
-	Running      int        `json:"running"`             // instances of now; 0 for logic in Go
-	Connections  int        `json:"connections"`         // open, on this node
-	Until        time.Time  `json:"until,omitzero"`      // when the quarantine or the probation ends; zero while it serves
-	Faults       int64      `json:"faults"`              // of hooks since the start, on this node
-	LastGood     string     `json:"last_good,omitempty"` // the version that has passed its trial last
+	Running      int        `json:"running"`             // instances; 0 for a channel in Go
+	Connections  int        `json:"connections"`         // open ones on this node
+	Until        time.Time  `json:"until,omitzero"`      // the end of a quarantine or probation; zero: none
+	Faults       int64      `json:"faults"`              // of hooks on this node since its start
+	LastGood     string     `json:"last_good,omitempty"` // the last version that has passed its trial
 	Refused      string     `json:"refused,omitempty"`   // the version that was rolled back
 	Subprotocols []string   `json:"subprotocols,omitempty"`
 }
@@ -195,12 +203,14 @@ func (h *Host) Routes() []RouteInfo {
 	var out []RouteInfo
 	for _, rt := range h.runtimes() {
 		s := rt.settings.Load()
-		info := RouteInfo{Path: rt.pattern, Plugin: s.name, Version: s.version(), Instances: s.route.Instances, Auth: s.route.Auth, Subprotocols: s.route.Subprotocols}
+		info := RouteInfo{
+			Path: rt.pattern, Plugin: s.name, Version: s.version(), Instances: s.route.Instances, Auth: s.route.Auth,
+			Connections: rt.hub.Len(), Faults: rt.faults.Load(), Subprotocols: s.route.Subprotocols,
+		}
 		var until time.Time
 		if info.State, until = rt.state(h.now()); info.State != Serving {
 			info.Until = until
 		}
-		info.Connections, info.Faults = rt.hub.Len(), rt.faults.Load()
 		if s.plugin != nil {
 			info.Running = s.plugin.Stats().Instances
 			info.LastGood, info.Refused = s.rollout.History.IDs()
@@ -210,12 +220,12 @@ func (h *Host) Routes() []RouteInfo {
 	return out
 }
 
-// Close ends the host: no more connections, a close frame to those that are
-// open, as in Drain but to all of them at once, on_close for each, and plugins
-// are freed. When ctx is done before all clients have answered, their sockets are
-// cut; on_close runs all the same. Timers and presence that hooks were still to be told
-// of are dropped. A hook of theirs that still runs when ctx is done, and a moment more,
-// makes Close return ctx's error; its plugin is freed when it ends.
+// Close ends the host. It refuses new connections, closes the open ones at once with
+// the code of a drain, runs on_close for each, and frees the plugins. Timers and
+// presence events that are due are dropped. When ctx ends before all clients have
+// answered the close, Close cuts their sockets; on_close runs all the same. When a hook
+// still runs a moment after that, Close returns the error of ctx, and its plugin is
+// freed when the hook ends.
 func (h *Host) Close(ctx context.Context) error {
 	idle := h.stopAccepting()
 	if h.closed.Swap(true) {
@@ -232,7 +242,7 @@ func (h *Host) Close(ctx context.Context) error {
 		c.closeForDrain(h.reconnectAfter())
 	}
 	err := h.sockets.Close(ctx, closeRestart, reconnectReason(h.reconnectAfter()))
-	select { // handshakes that were under way
+	select { // handshakes under way
 	case <-idle:
 	case <-ctx.Done():
 		err = errors.Join(err, fmt.Errorf("handshakes: %w", ctx.Err()))
@@ -251,11 +261,11 @@ func (h *Host) Close(ctx context.Context) error {
 	return err
 }
 
-// lastHook is how long Close waits for the hooks that run, also when its context is done:
-// as most of them may take by default, and the time to notice.
+// lastHook is how long Close waits for running hooks after its context has ended: the
+// default deadline of a hook, and the same again for the host to act on it.
 const lastHook = 2 * plugin.DefaultDeadline
 
-// awaitHooks waits until clerks have ended, and what else runs for the host.
+// awaitHooks waits for the goroutines of h.wait.
 func (h *Host) awaitHooks(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
