@@ -119,7 +119,10 @@ func (o Options) validateAuth() error {
 	var errs []error
 	for _, r := range o.Routes {
 		if r.Auth.checks() {
-			errs = append(errs, fmt.Errorf("route %s: auth: %s needs the top-level auth, which says which tokens are valid", r.Path, r.Auth))
+			errs = append(
+				errs,
+				fmt.Errorf("route %s: auth: %s needs the top-level auth, which says which tokens are valid", r.Path, r.Auth),
+			)
 		}
 	}
 	return errors.Join(errs...)
@@ -136,7 +139,14 @@ func (r Route) validateAuth() error {
 	}
 	for _, p := range r.Subprotocols {
 		if strings.HasPrefix(p, auth.SubprotocolPrefix) {
-			errs = append(errs, fmt.Errorf("subprotocol %q: names that begin with %s carry tokens, and are never agreed on", p, auth.SubprotocolPrefix))
+			errs = append(
+				errs,
+				fmt.Errorf(
+					"subprotocol %q: names that begin with %s carry tokens, and are never agreed on",
+					p,
+					auth.SubprotocolPrefix,
+				),
+			)
 		}
 	}
 	return errors.Join(errs...)

@@ -19,7 +19,12 @@ const (
 // authenticate verifies the token of a handshake, if the route verifies tokens, and
 // stores it with the connection. It returns the request without the token, so that a
 // plugin gets the claims only and cannot leak the token.
-func (rt *routeRuntime) authenticate(ctx context.Context, set *settings, c *conn, r *http.Request) (*http.Request, error) {
+func (rt *routeRuntime) authenticate(
+	ctx context.Context,
+	set *settings,
+	c *conn,
+	r *http.Request,
+) (*http.Request, error) {
 	mode := set.route.Auth
 	if !mode.checks() {
 		return r, nil

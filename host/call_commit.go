@@ -15,7 +15,11 @@ func (c *call) Commit() error {
 		c.rt.committing.Lock()
 		defer c.rt.committing.Unlock()
 		if limit := c.exceededLimit(); limit != "" {
-			return &plugin.HookError{Hook: c.hook, Code: int32(abi.Limit), Text: "other hooks have reached " + limit + " meanwhile"}
+			return &plugin.HookError{
+				Hook: c.hook,
+				Code: int32(abi.Limit),
+				Text: "other hooks have reached " + limit + " meanwhile",
+			}
 		}
 	}
 	if err := c.tx.Prepare(); err != nil {

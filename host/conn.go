@@ -137,7 +137,14 @@ func (c *conn) OnClosed(code int, reason string) {
 	c.rt.subscribers.removeAll(c)
 	c.endTimers()
 	_ = c.rt.run(context.Background(), invocation{
-		event: plugin.Event{Hook: abi.OnClose, Conn: c.member.ID, Data: []byte(reason), Arg: int32(code)}, conn: c, outbox: &c.outbox,
+		event: plugin.Event{
+			Hook: abi.OnClose,
+			Conn: c.member.ID,
+			Data: []byte(reason),
+			Arg:  int32(code),
+		},
+		conn:   c,
+		outbox: &c.outbox,
 	})
 	c.outbox.Flush()
 }

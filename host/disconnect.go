@@ -47,7 +47,11 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err
 	}
 	switch {
 	case !frame.CanClose(d.Code):
-		return Delivery{}, fmt.Errorf("close code %d: want 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999: %w", d.Code, abi.Invalid)
+		return Delivery{}, fmt.Errorf(
+			"close code %d: want 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999: %w",
+			d.Code,
+			abi.Invalid,
+		)
 	case len(d.Reason) > abi.MaxCloseReason || !utf8.ValidString(d.Reason):
 		return Delivery{}, fmt.Errorf("a reason has at most %d bytes of UTF-8: %w", abi.MaxCloseReason, abi.Invalid)
 	}
@@ -70,7 +74,9 @@ func (h *Host) Disconnect(ctx context.Context, d Disconnection) (_ Delivery, err
 func (rt *routeRuntime) disconnect(ctx context.Context, d Disconnection) (deliveryCount, error) {
 	b := rt.host.broker
 	if d.User != "" && b != nil {
-		return clusterDelivery(b.PublishAndWait(ctx, rt.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}})), nil
+		return clusterDelivery(
+			b.PublishAndWait(ctx, rt.userTopic(d.User), broker.Message{Close: &broker.Close{Code: d.Code, Reason: d.Reason}}),
+		), nil
 	}
 	outbox := hub.Outbox{Hub: rt.hub}
 	defer outbox.Flush()
@@ -86,7 +92,11 @@ func (rt *routeRuntime) disconnect(ctx context.Context, d Disconnection) (delive
 	case b == nil:
 		return deliveryCount{}, nil
 	}
-	n, answered := b.SendCommand(ctx, node, broker.Command{Route: rt.pattern, Conn: id, Close: broker.Close{Code: d.Code, Reason: d.Reason}})
+	n, answered := b.SendCommand(
+		ctx,
+		node,
+		broker.Command{Route: rt.pattern, Conn: id, Close: broker.Close{Code: d.Code, Reason: d.Reason}},
+	)
 	sum := nodeDelivery(node, n)
 	sum.Partial = !answered && slices.Contains(rt.host.nodes(), node)
 	return sum, nil

@@ -163,7 +163,10 @@ func (h *Host) start(o Options) error {
 	defer h.reload.Unlock()
 	if h.registry == nil {
 		h.registry = prometheus.NewRegistry()
-		h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		h.registry.MustRegister(
+			collectors.NewGoCollector(),
+			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		)
 	}
 	for _, c := range []prometheus.Collector{h.metrics, h.appMetrics} {
 		if err := h.registry.Register(c); err != nil {

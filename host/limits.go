@@ -190,7 +190,12 @@ func (l Limits) validate() error {
 		return err
 	}
 	if l.MessagesPerSecond > maxMessageRate || l.MessageBurst > maxMessageRate {
-		return fmt.Errorf("limits MessagesPerSecond and MessageBurst are %d and %d: want at most %d", l.MessagesPerSecond, l.MessageBurst, maxMessageRate)
+		return fmt.Errorf(
+			"limits MessagesPerSecond and MessageBurst are %d and %d: want at most %d",
+			l.MessagesPerSecond,
+			l.MessageBurst,
+			maxMessageRate,
+		)
 	}
 	if l.Faults > quarantine.MaxFaults {
 		return fmt.Errorf("limit Faults is %d: want at most %d", l.Faults, quarantine.MaxFaults)

@@ -71,52 +71,79 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 // hookBuckets range from the time of an empty hook to beyond the default deadline.
-var hookBuckets = []float64{250e-9, 500e-9, 1e-6, 2.5e-6, 5e-6, 10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 1}
+var hookBuckets = []float64{
+	250e-9, 500e-9, 1e-6, 2.5e-6, 5e-6, 10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6,
+	1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 1,
+}
 
 // newMetrics makes the metrics of a host.
 func newMetrics(h *Host) *metrics {
 	durations := prometheus.ExponentialBuckets(1e-6, 4, 11)
 	return &metrics{
-		broker:         broker.NewMetrics(),
-		auth:           newAuthMetrics(),
-		host:           h,
-		accepted:       counterVec("azuhost_connections_accepted_total", "Connections that on_connect accepted.", "route"),
-		refused:        counterVec("azuhost_connections_refused_total", "Handshakes that were refused, by reason.", "route", "reason"),
-		closed:         counterVec("azuhost_connections_closed_total", "Connections that ended, by close code; codes from 3000 are joined.", "route", "code"),
-		received:       counterVec("azuhost_messages_received_total", "Messages from clients.", "route", "kind"),
-		receivedBytes:  counterVec("azuhost_received_bytes_total", "Payload of messages from clients, in bytes.", "route"),
-		sent:           counterVec("azuhost_messages_sent_total", "Messages delivered to connections, each member of a broadcast counted.", "route"),
-		sentBytes:      counterVec("azuhost_sent_bytes_total", "Bytes of messages delivered to connections, frame headers included.", "route"),
-		batchMembers:   histogramVec("azuhost_broadcast_members", "Members that received a batch of broadcasts.", prometheus.ExponentialBuckets(1, 4, 10), "route"),
-		batchFrames:    histogramVec("azuhost_broadcast_frames", "Messages in a batch of broadcasts.", prometheus.ExponentialBuckets(1, 2, 9), "route"),
-		batchDuration:  histogramVec("azuhost_broadcast_duration_seconds", "Time to deliver a batch of broadcasts to all members.", durations, "route"),
-		hookDuration:   histogramVec("azuhost_plugin_hook_duration_seconds", "Time of hooks in the plugin.", hookBuckets, "route", "plugin", "hook"),
-		hookErrors:     counterVec("azuhost_plugin_hook_errors_total", "Hooks that returned an error; refusals of on_connect and on_publish are not errors.", "route", "plugin", "hook"),
-		faults:         counterVec("azuhost_plugin_faults_total", "Instances discarded after a fault, by reason.", "route", "plugin", "reason"),
-		loads:          counterVec("azuhost_plugin_loads_total", "Loads of a plugin version, by result.", "route", "plugin", "result"),
-		loadDuration:   histogramVec("azuhost_plugin_load_duration_seconds", "Time to compile, check and start a plugin version.", prometheus.ExponentialBuckets(1e-3, 4, 8), "route", "plugin"),
-		quarantines:    counterVec("azuhost_plugin_quarantines_total", "Quarantines of the route that began.", "route", "plugin"),
-		logDropped:     counterVec("azuhost_plugin_log_lines_dropped_total", "Log lines of the plugin dropped by its rate limit.", "route"),
-		published:      counterVec("azuhost_published_total", "Messages published from outside: Host.Publish, the HTTP API, the CLI.", "target", "result"),
-		controls:       counterVec("azuhost_control_messages_total", "Control messages from clients of the subprotocol azuhost.v1, by type; error: refused.", "route", "type"),
-		recoveries:     counterVec("azuhost_recoveries_total", "Recoveries that clients asked for, by result.", "route", "result"),
-		replayed:       counterVec("azuhost_recovered_messages_total", "Messages sent to clients from the history of a room.", "route"),
-		history:        desc("azuhost_history_bytes", "Bytes in the histories of the route's rooms: messages, and 64 for each.", "route"),
-		historyDropped: desc("azuhost_history_dropped_total", "Messages dropped from histories early, at limits.history_bytes.", "route"),
-		connections:    desc("azuhost_connections", "Open connections.", "route"),
-		rooms:          desc("azuhost_rooms", "Rooms that have members, or users within the grace.", "route"),
-		storeBytes:     desc("azuhost_store_bytes", "Bytes in the channel's store: keys, values, and 64 for each.", "route"),
-		timers:         desc("azuhost_timers", "Timers that are set.", "route"),
-		instances:      desc("azuhost_plugin_instances", "Instances of the plugin.", "route", "plugin"),
-		memory:         desc("azuhost_plugin_memory_bytes", "Linear memory of all instances of the plugin.", "route", "plugin"),
-		fuel:           desc("azuhost_plugin_fuel_total", "Fuel that the plugin version has spent, about one for each instruction.", "route", "plugin", "version"),
-		quarantined:    desc("azuhost_plugin_quarantined", "1 while the route is quarantined and refuses new connections.", "route", "plugin"),
-		info:           desc("azuhost_plugin_info", "The plugin version that runs.", "route", "plugin", "version"),
-		queueBytes:     desc("azuhost_queue_bytes", "Bytes queued in all connections."),
-		droppedFrames:  desc("azuhost_dropped_frames_total", "Frames that did not reach a client, by reason.", "reason"),
-		violations:     desc("azuhost_violations_total", "Connections closed because the client broke a rule, by rule.", "rule"),
-		draining:       desc("azuhost_draining", "1 while the host drains or closes, and refuses connections."),
-		buildInfo:      desc("azuhost_build_info", "The version of the host.", "version"),
+		broker:   broker.NewMetrics(),
+		auth:     newAuthMetrics(),
+		host:     h,
+		accepted: counterVec("azuhost_connections_accepted_total", "Connections that on_connect accepted.", "route"),
+		refused: counterVec("azuhost_connections_refused_total",
+			"Handshakes that were refused, by reason.", "route", "reason"),
+		closed: counterVec("azuhost_connections_closed_total",
+			"Connections that ended, by close code; codes from 3000 are joined.", "route", "code"),
+		received:      counterVec("azuhost_messages_received_total", "Messages from clients.", "route", "kind"),
+		receivedBytes: counterVec("azuhost_received_bytes_total", "Payload of messages from clients, in bytes.", "route"),
+		sent: counterVec("azuhost_messages_sent_total",
+			"Messages delivered to connections, each member of a broadcast counted.", "route"),
+		sentBytes: counterVec("azuhost_sent_bytes_total",
+			"Bytes of messages delivered to connections, frame headers included.", "route"),
+		batchMembers: histogramVec("azuhost_broadcast_members",
+			"Members that received a batch of broadcasts.", prometheus.ExponentialBuckets(1, 4, 10), "route"),
+		batchFrames: histogramVec("azuhost_broadcast_frames",
+			"Messages in a batch of broadcasts.", prometheus.ExponentialBuckets(1, 2, 9), "route"),
+		batchDuration: histogramVec("azuhost_broadcast_duration_seconds",
+			"Time to deliver a batch of broadcasts to all members.", durations, "route"),
+		hookDuration: histogramVec("azuhost_plugin_hook_duration_seconds",
+			"Time of hooks in the plugin.", hookBuckets, "route", "plugin", "hook"),
+		hookErrors: counterVec("azuhost_plugin_hook_errors_total",
+			"Hooks that returned an error; refusals of on_connect and on_publish are not errors.", "route", "plugin", "hook"),
+		faults: counterVec("azuhost_plugin_faults_total",
+			"Instances discarded after a fault, by reason.", "route", "plugin", "reason"),
+		loads: counterVec("azuhost_plugin_loads_total",
+			"Loads of a plugin version, by result.", "route", "plugin", "result"),
+		loadDuration: histogramVec("azuhost_plugin_load_duration_seconds",
+			"Time to compile, check and start a plugin version.", prometheus.ExponentialBuckets(1e-3, 4, 8), "route", "plugin"),
+		quarantines: counterVec("azuhost_plugin_quarantines_total",
+			"Quarantines of the route that began.", "route", "plugin"),
+		logDropped: counterVec("azuhost_plugin_log_lines_dropped_total",
+			"Log lines of the plugin dropped by its rate limit.", "route"),
+		published: counterVec("azuhost_published_total",
+			"Messages published from outside: Host.Publish, the HTTP API, the CLI.", "target", "result"),
+		controls: counterVec("azuhost_control_messages_total",
+			"Control messages from clients of the subprotocol azuhost.v1, by type; error: refused.", "route", "type"),
+		recoveries: counterVec("azuhost_recoveries_total",
+			"Recoveries that clients asked for, by result.", "route", "result"),
+		replayed: counterVec("azuhost_recovered_messages_total",
+			"Messages sent to clients from the history of a room.", "route"),
+		history: desc("azuhost_history_bytes",
+			"Bytes in the histories of the route's rooms: messages, and 64 for each.", "route"),
+		historyDropped: desc("azuhost_history_dropped_total",
+			"Messages dropped from histories early, at limits.history_bytes.", "route"),
+		connections: desc("azuhost_connections", "Open connections.", "route"),
+		rooms:       desc("azuhost_rooms", "Rooms that have members, or users within the grace.", "route"),
+		storeBytes:  desc("azuhost_store_bytes", "Bytes in the channel's store: keys, values, and 64 for each.", "route"),
+		timers:      desc("azuhost_timers", "Timers that are set.", "route"),
+		instances:   desc("azuhost_plugin_instances", "Instances of the plugin.", "route", "plugin"),
+		memory: desc("azuhost_plugin_memory_bytes",
+			"Linear memory of all instances of the plugin.", "route", "plugin"),
+		fuel: desc("azuhost_plugin_fuel_total",
+			"Fuel that the plugin version has spent, about one for each instruction.", "route", "plugin", "version"),
+		quarantined: desc("azuhost_plugin_quarantined",
+			"1 while the route is quarantined and refuses new connections.", "route", "plugin"),
+		info:          desc("azuhost_plugin_info", "The plugin version that runs.", "route", "plugin", "version"),
+		queueBytes:    desc("azuhost_queue_bytes", "Bytes queued in all connections."),
+		droppedFrames: desc("azuhost_dropped_frames_total", "Frames that did not reach a client, by reason.", "reason"),
+		violations: desc("azuhost_violations_total",
+			"Connections closed because the client broke a rule, by rule.", "rule"),
+		draining:  desc("azuhost_draining", "1 while the host drains or closes, and refuses connections."),
+		buildInfo: desc("azuhost_build_info", "The version of the host.", "version"),
 	}
 }
 
@@ -134,7 +161,8 @@ func (m *metrics) vectors() []prometheus.Collector {
 // gauges describes the metrics whose values are read when they are scraped.
 func (m *metrics) gauges() []*prometheus.Desc {
 	return append(m.broker.All(),
-		m.history, m.historyDropped, m.connections, m.rooms, m.storeBytes, m.timers, m.instances, m.memory, m.fuel, m.info, m.quarantined,
+		m.history, m.historyDropped, m.connections, m.rooms, m.storeBytes, m.timers,
+		m.instances, m.memory, m.fuel, m.info, m.quarantined,
 		m.queueBytes, m.droppedFrames, m.violations, m.draining, m.buildInfo, m.auth.fetched,
 	)
 }
@@ -192,7 +220,8 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			gauge(m.instances, float64(st.Instances), rt.pattern, s.name)
 			gauge(m.memory, float64(st.MemoryBytes), rt.pattern, s.name)
 			gauge(m.info, 1, rt.pattern, s.name, p.Version())
-			out <- prometheus.MustNewConstMetric(m.fuel, prometheus.CounterValue, float64(st.Fuel), rt.pattern, s.name, p.Version())
+			out <- prometheus.MustNewConstMetric(
+				m.fuel, prometheus.CounterValue, float64(st.Fuel), rt.pattern, s.name, p.Version())
 		}
 	}
 }
@@ -315,10 +344,13 @@ type authMetrics struct {
 
 func newAuthMetrics() authMetrics {
 	return authMetrics{
-		tokens:    counterVec("azuhost_auth_total", "Tokens verified in handshakes and refreshes, by result.", "route", "result"),
-		expiries:  counterVec("azuhost_auth_expiries_total", "Connections closed because their token expired.", "route"),
-		refreshes: counterVec("azuhost_auth_jwks_refreshes_total", "Fetches of auth.jwks_url, by result: ok or failed.", "result"),
-		fetched:   desc("azuhost_auth_jwks_timestamp_seconds", "Time of the last fetch of auth.jwks_url, in seconds since 1970; 0: never."),
+		tokens: counterVec("azuhost_auth_total",
+			"Tokens verified in handshakes and refreshes, by result.", "route", "result"),
+		expiries: counterVec("azuhost_auth_expiries_total", "Connections closed because their token expired.", "route"),
+		refreshes: counterVec("azuhost_auth_jwks_refreshes_total",
+			"Fetches of auth.jwks_url, by result: ok or failed.", "result"),
+		fetched: desc("azuhost_auth_jwks_timestamp_seconds",
+			"Time of the last fetch of auth.jwks_url, in seconds since 1970; 0: never."),
 	}
 }
 

@@ -167,7 +167,10 @@ func (m *metrics) countPublication(p Publication, d Delivery, err error) {
 		result = "delivered"
 	case errors.As(err, &refused):
 		result = "refused"
-	case errors.Is(err, abi.Invalid), errors.Is(err, abi.Limit), errors.Is(err, ErrUnknownRoute), errors.Is(err, ErrKeyReused):
+	case errors.Is(err, abi.Invalid),
+		errors.Is(err, abi.Limit),
+		errors.Is(err, ErrUnknownRoute),
+		errors.Is(err, ErrKeyReused):
 		result = "invalid"
 	}
 	m.published.WithLabelValues(target, result).Inc()
@@ -209,7 +212,13 @@ func (h *Host) validatePublication(p Publication) ([]*routeRuntime, error) {
 	}
 	for _, rt := range routes {
 		if limit := rt.settings.Load().limits.HookBytes; len(p.Data) > limit {
-			return nil, fmt.Errorf("a message of %d bytes, and limits.hook_bytes of route %s is %d: %w", len(p.Data), rt.pattern, limit, abi.Limit)
+			return nil, fmt.Errorf(
+				"a message of %d bytes, and limits.hook_bytes of route %s is %d: %w",
+				len(p.Data),
+				rt.pattern,
+				limit,
+				abi.Limit,
+			)
 		}
 	}
 	return routes, nil

@@ -124,7 +124,12 @@ func stopsPublishing(err error) bool {
 // runPublish runs on_publish for one target. It returns the number of connections of
 // this node that the hook has sent to. receipts gets a receipt for each message that
 // the hook has sent over a broker.
-func (rt *routeRuntime) runPublish(ctx context.Context, to Target, p Publication, receipts *[]broker.PendingReceipt) (sent int, err error) {
+func (rt *routeRuntime) runPublish(
+	ctx context.Context,
+	to Target,
+	p Publication,
+	receipts *[]broker.PendingReceipt,
+) (sent int, err error) {
 	data := to.appendEvent(make([]byte, 0, len(p.Data)+2*abi.MaxName), p.Data)
 	outbox := hub.Outbox{Hub: rt.hub}
 	err = rt.run(ctx, invocation{

@@ -126,7 +126,9 @@ func (r Route) configJSON() ([]byte, error) {
 // loadEnv returns the Env of an on_load. It reads the store without a transaction,
 // and begins one in Commit only, so that hooks do not wait for a plugin that starts.
 func (s *settings) loadEnv() plugin.Env {
-	return &loadCall{&call{rt: s.rt, set: s, hook: abi.OnLoad, outbox: &hub.Outbox{Hub: s.rt.hub}, tx: store.Tx{Deferred: true}}}
+	return &loadCall{
+		&call{rt: s.rt, set: s, hook: abi.OnLoad, outbox: &hub.Outbox{Hub: s.rt.hub}, tx: store.Tx{Deferred: true}},
+	}
 }
 
 // loadCall is the call of an on_load. The effects of the first on_load of new

@@ -90,7 +90,10 @@ func (c *conn) handleV1(p []byte) (data []byte, handled bool) {
 func parseControl(p []byte) (r controlRequest, err error) {
 	d := json.NewDecoder(bytes.NewReader(p))
 	if err := d.Decode(&r); err != nil {
-		return controlRequest{}, refuseControl("INVALID", "the control message is no JSON object with the members that it should have")
+		return controlRequest{}, refuseControl(
+			"INVALID",
+			"the control message is no JSON object with the members that it should have",
+		)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return r, refuseControl("INVALID", "something follows the JSON object")

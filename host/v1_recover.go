@@ -34,7 +34,13 @@ func (c *conn) recover(r controlRequest) error {
 	var messages []byte
 	limit := c.rt.settings.Load().limits.MaxQueue / 2 // a full queue closes the connection
 	for _, e := range entries {
-		messages = frame.AppendMissed(messages, r.Room, frame.Position{Epoch: at.Epoch, Offset: e.Offset}, e.Frame, e.Except != 0)
+		messages = frame.AppendMissed(
+			messages,
+			r.Room,
+			frame.Position{Epoch: at.Epoch, Offset: e.Offset},
+			e.Frame,
+			e.Except != 0,
+		)
 		if len(messages) > limit { // no later try could send them
 			ok, entries, messages = false, nil, nil
 			break

@@ -28,15 +28,18 @@ type HookDef struct {
 // Hooks is the table of hooks, indexed by Hook. Each returns an i32: 0, or
 // what went wrong.
 var Hooks = [NumHooks]HookDef{
-	OnConnect:  {"on_connect", []Param{{"conn", I64}, {"len", I32}}, "the request target: the path, and the query after ? if there is one"},
-	OnMessage:  {"on_message", []Param{{"conn", I64}, {"len", I32}, {"kind", I32}}, "the message"},
-	OnClose:    {"on_close", []Param{{"conn", I64}, {"len", I32}, {"code", I32}}, "the reason"},
-	OnLoad:     {"on_load", []Param{{"len", I32}}, "the config of the route, as JSON"},
-	OnTimer:    {"on_timer", []Param{{"conn", I64}, {"len", I32}}, "the name of the timer; conn is 0 for a timer of the channel"},
+	OnConnect: {"on_connect", []Param{{"conn", I64}, {"len", I32}},
+		"the request target: the path, and the query after ? if there is one"},
+	OnMessage: {"on_message", []Param{{"conn", I64}, {"len", I32}, {"kind", I32}}, "the message"},
+	OnClose:   {"on_close", []Param{{"conn", I64}, {"len", I32}, {"code", I32}}, "the reason"},
+	OnLoad:    {"on_load", []Param{{"len", I32}}, "the config of the route, as JSON"},
+	OnTimer: {"on_timer", []Param{{"conn", I64}, {"len", I32}},
+		"the name of the timer; conn is 0 for a timer of the channel"},
 	OnPing:     {"on_ping", []Param{{"conn", I64}, {"len", I32}}, "the ping's payload"},
 	OnPong:     {"on_pong", []Param{{"conn", I64}, {"len", I32}}, "the pong's payload"},
 	OnPresence: {"on_presence", []Param{{"len", I32}, {"event", I32}}, "room \\n user; the room is empty for the channel"},
-	OnPublish:  {"on_publish", []Param{{"len", I32}, {"kind", I32}}, "`room`, `user` or `all` \\n its name, empty for all \\n the message"},
+	OnPublish: {"on_publish", []Param{{"len", I32}, {"kind", I32}},
+		"`room`, `user` or `all` \\n its name, empty for all \\n the message"},
 }
 
 func (h Hook) String() string {

@@ -64,11 +64,14 @@ const v01 = "0.1"
 // Imports is the table of host functions, in the order of sdk/ABI.md.
 var Imports = []Import{
 	{"send", p("conn:L", "kind", "data*"), I32, v01, "sends a message to one connection of the channel"},
-	{"broadcast", p("room*", "kind", "data*", "except:L"), I32, v01, "sends to every member of a room except the connection `except` (0: to all)"},
-	{"broadcast_all", p("kind", "data*", "except:L"), I32, v01, "sends to every connection of the channel except `except` (0: to all)"},
+	{"broadcast", p("room*", "kind", "data*", "except:L"), I32, v01,
+		"sends to every member of a room except the connection `except` (0: to all)"},
+	{"broadcast_all", p("kind", "data*", "except:L"), I32, v01,
+		"sends to every connection of the channel except `except` (0: to all)"},
 	{"send_user", p("user*", "kind", "data*"), I32, v01, "sends to every connection of a user"},
 	{"send_users", p("users*", "kind", "data*"), I32, v01, "sends to every connection of the users, one name a line"},
-	{"close", p("conn:L", "code", "reason*"), I32, v01, "closes a connection, behind what was sent before, with 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999"},
+	{"close", p("conn:L", "code", "reason*"), I32, v01,
+		"closes a connection, behind what was sent before, with 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999"},
 
 	{"join", p("conn:L", "room*"), I32, v01, "makes a connection a member of a room"},
 	{"leave", p("conn:L", "room*"), I32, v01, "ends the membership of a connection in a room"},
@@ -94,18 +97,25 @@ var Imports = []Import{
 	{"value_delete", p("conn:L", "key*"), I32, v01, "deletes a value of a connection"},
 
 	{"store_get", p("key*", "buf"), I32, v01, "returns a value of the channel's store"},
-	{"store_set", p("key*", "data*", "ttl_ms:L"), I32, v01, "sets a value of the channel's store, for ttl_ms milliseconds (0: without end)"},
+	{"store_set", p("key*", "data*", "ttl_ms:L"), I32, v01,
+		"sets a value of the channel's store, for ttl_ms milliseconds (0: without end)"},
 	{"store_delete", p("key*"), I32, v01, "deletes a value of the channel's store"},
-	{"store_add", p("key*", "delta:L", "ttl_ms:L", "result"), I32, v01, "adds to a decimal number in the store (0 if there is none) and writes the sum at result, 8 bytes, little-endian; ttl_ms counts from the creation (0: without end)"},
+	{"store_add", p("key*", "delta:L", "ttl_ms:L", "result"), I32, v01,
+		"adds to a decimal number in the store (0 if there is none) and writes the sum at result, 8 bytes, " +
+			"little-endian; ttl_ms counts from the creation (0: without end)"},
 
-	{"timer_set", p("conn:L", "name*", "after_ms:L"), I32, v01, "sets a timer that calls on_timer once, after_ms milliseconds from now; conn 0: of the channel; the same name replaces it"},
+	{"timer_set", p("conn:L", "name*", "after_ms:L"), I32, v01,
+		"sets a timer that calls on_timer once, after_ms milliseconds from now; conn 0: of the channel; the " +
+			"same name replaces it"},
 	{"timer_clear", p("conn:L", "name*"), I32, v01, "clears a timer"},
 
 	{"log", p("level", "text*"), I32, v01, "writes a line to the host's log at once, even if the hook fails"},
-	{"metric", p("op", "name*", "labels*", "value:F"), I32, v01, "adds to, sets or observes a metric of the plugin; labels are lines of name=value"},
+	{"metric", p("op", "name*", "labels*", "value:F"), I32, v01,
+		"adds to, sets or observes a metric of the plugin; labels are lines of name=value"},
 	{"now", nil, I64, v01, "returns the time in nanoseconds since 1970, UTC"},
 	{"fail", p("text*"), I32, v01, "sets the reason of a failure; the hook fails whatever it returns"},
-	{"read", p("ptr", "offset", "len"), I32, v01, "copies at most len bytes of the event, from offset, to ptr; returns how many"},
+	{"read", p("ptr", "offset", "len"), I32, v01,
+		"copies at most len bytes of the event, from offset, to ptr; returns how many"},
 }
 
 // ImportByName finds a host function.

@@ -145,7 +145,9 @@ func (s *Script) parseClient(name, verb, rest string) (func(p *play) error, erro
 			return s.parseRefused(name, rest)
 		}
 	}
-	return nil, fmt.Errorf("this says nothing that is known: a line is NAME connects, sends, receives, pings, ignores the rest, disconnects, vanishes, is closed with, is refused; or wait, publish, log has, path, config, grace; or a # comment")
+	return nil, fmt.Errorf(
+		"this says nothing that is known: a line is NAME connects, sends, receives, pings, ignores the rest, disconnects, vanishes, is closed with, is refused; or wait, publish, log has, path, config, grace; or a # comment",
+	)
 }
 
 // parseConnect reads: /path?query with Name: value, Name: value

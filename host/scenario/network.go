@@ -185,7 +185,9 @@ func (w *world) dial(ctx context.Context, l *listener) (*end, error) {
 // restTimeout is how long the host may take, in real time, until nothing moves.
 const restTimeout = 20 * time.Second
 
-var errRestless = errors.New("the host did not come to rest within 20 s: a hook that does not end, with a deadline that is long?")
+var errRestless = errors.New(
+	"the host did not come to rest within 20 s: a hook that does not end, with a deadline that is long?",
+)
 
 // rest waits until nothing moves any more.
 func (w *world) rest() error {

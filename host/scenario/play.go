@@ -99,7 +99,12 @@ func (s *Script) unexpected(p *play) error {
 	if !ok {
 		return nil
 	}
-	e := &Error{File: s.Name, Line: at, Expected: "no hook that fails, unless a line is about it: receives ...INTERNAL_ERROR..., or log has TEXT", Got: nested(why)}
+	e := &Error{
+		File:     s.Name,
+		Line:     at,
+		Expected: "no hook that fails, unless a line is about it: receives ...INTERNAL_ERROR..., or log has TEXT",
+		Got:      nested(why),
+	}
 	for _, l := range s.lines {
 		if l.n == at {
 			e.Text = l.text
@@ -222,7 +227,10 @@ func (p *play) connect(name, target string, headers map[string]string) error {
 	conn, res, err := p.dial(target, headers)
 	if err != nil {
 		if res != nil {
-			return &Error{Expected: "a connection", Got: fmt.Sprintf("refused with %d%s", res.StatusCode, p.journal.lastFailure())}
+			return &Error{
+				Expected: "a connection",
+				Got:      fmt.Sprintf("refused with %d%s", res.StatusCode, p.journal.lastFailure()),
+			}
 		}
 		return err
 	}
@@ -245,7 +253,10 @@ func (p *play) refused(name, target string, headers map[string]string, status in
 		return err
 	}
 	if res.StatusCode != status {
-		return &Error{Expected: fmt.Sprintf("refused with %d", status), Got: fmt.Sprintf("refused with %d%s", res.StatusCode, p.journal.lastFailure())}
+		return &Error{
+			Expected: fmt.Sprintf("refused with %d", status),
+			Got:      fmt.Sprintf("refused with %d%s", res.StatusCode, p.journal.lastFailure()),
+		}
 	}
 	if status >= 500 {
 		p.journal.expected()
@@ -337,7 +348,8 @@ func (p *play) receive(name string, kind websocket.MessageType, want string) err
 		return &Error{Expected: received{kind, want}.String(), Got: got + p.journal.lastFailure()}
 	}
 	got := c.received[0]
-	if got.kind != kind || kind == websocket.MessageText && !matches(want, got.data) || kind == websocket.MessageBinary && want != got.data {
+	if got.kind != kind || kind == websocket.MessageText && !matches(want, got.data) ||
+		kind == websocket.MessageBinary && want != got.data {
 		return &Error{Expected: received{kind, want}.String(), Got: p.shown(got)}
 	}
 	if strings.Contains(want, internalError) {
@@ -415,7 +427,10 @@ func (p *play) closed(name string, code int, reason string) error {
 	if c.code == 0 {
 		return &Error{Expected: want, Got: "open" + p.journal.lastFailure()}
 	}
-	if got := strings.TrimSpace(fmt.Sprintf("closed with %d %s", c.code, c.reason)); c.code != code || reason != "" && !matchesText(reason, c.reason) {
+	if got := strings.TrimSpace(
+		fmt.Sprintf("closed with %d %s", c.code, c.reason),
+	); c.code != code ||
+		reason != "" && !matchesText(reason, c.reason) {
 		return &Error{Expected: want, Got: got}
 	}
 	if code == 1011 {

@@ -79,7 +79,10 @@ func check(g graph) (wrong []string) {
 	for _, f := range floors {
 		for _, p := range f.packages {
 			if !used[p.path] {
-				wrong = append(wrong, fmt.Sprintf("there is no package %s: take it out of floors, in internal/importgraph/floors.go", p.path))
+				wrong = append(
+					wrong,
+					fmt.Sprintf("there is no package %s: take it out of floors, in internal/importgraph/floors.go", p.path),
+				)
 			}
 		}
 	}

@@ -70,7 +70,9 @@ func parseLabels(text string) (names, values []string, err error) {
 	var ls []label
 	for line := range strings.Lines(text) {
 		n, v, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
-		if !ok || !naming.ValidMetric(n) || slices.Contains(reservedLabels, n) || strings.HasPrefix(n, "__") || !naming.Valid(v) || len(ls) == maxLabels {
+		if !ok || !naming.ValidMetric(n) || slices.Contains(reservedLabels, n) || strings.HasPrefix(n, "__") ||
+			!naming.Valid(v) ||
+			len(ls) == maxLabels {
 			return nil, nil, abi.Invalid
 		}
 		ls = append(ls, label{n, v})
@@ -88,7 +90,13 @@ func parseLabels(text string) (names, values []string, err error) {
 // Check returns the error of Apply without applying anything. series identifies the
 // series if the operation makes a new one. limit bounds the series of the route, those
 // in pending, which are to be made, not counted again.
-func (r *Route) Check(op abi.MetricOp, name, labels []byte, v float64, limit int, pending map[string]struct{}) (series string, err error) {
+func (r *Route) Check(
+	op abi.MetricOp,
+	name, labels []byte,
+	v float64,
+	limit int,
+	pending map[string]struct{},
+) (series string, err error) {
 	valid := op >= abi.CounterAdd && op <= abi.HistogramObserve && naming.ValidMetric(string(name))
 	if !valid || math.IsNaN(v) || math.IsInf(v, 0) || op == abi.CounterAdd && v < 0 {
 		return "", abi.Invalid

@@ -56,7 +56,12 @@ func New[T any]() *Keys[T] {
 // canceled before it had an effect. hash tells apart what the key is used for: Do
 // returns ErrReused if the attempt has another one. run also returns whether it had an
 // effect; a key whose run failed without one is forgotten.
-func (k *Keys[T]) Do(ctx context.Context, key string, hash Hash, run func() (result T, effect bool, err error)) (result T, duplicate bool, err error) {
+func (k *Keys[T]) Do(
+	ctx context.Context,
+	key string,
+	hash Hash,
+	run func() (result T, effect bool, err error),
+) (result T, duplicate bool, err error) {
 	for {
 		a, mine := k.claim(key, hash)
 		switch {

@@ -62,7 +62,11 @@ func Handle(mux *http.ServeMux, routes map[string]string, path string, h http.Ha
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("route %s conflicts with %s: some paths match both, and neither is more specific", path, conflicting(fmt.Sprint(r), pattern, routes))
+			err = fmt.Errorf(
+				"route %s conflicts with %s: some paths match both, and neither is more specific",
+				path,
+				conflicting(fmt.Sprint(r), pattern, routes),
+			)
 		}
 	}()
 	mux.Handle(pattern, h)
