@@ -11,30 +11,30 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// seen is all that a hook can see of some connections, rooms and values, and, where users
-// do not stay for a grace, of who is present.
-func seen(env host.Env, conns []host.ConnID, presence bool) string {
+// visibleState returns all that a hook can read of some connections, rooms and values. With presence it includes the
+// users who are present; that is for routes without a grace.
+func visibleState(env host.Env, conns []host.ConnID, presence bool) string {
 	var out strings.Builder
-	say := func(what string, v any, err error) { fmt.Fprintf(&out, "%s %q %v; ", what, fmt.Sprint(v), err) }
+	add := func(what string, v any, err error) { fmt.Fprintf(&out, "%s %q %v; ", what, fmt.Sprint(v), err) }
 	for i, id := range conns {
 		rooms, err := env.Rooms(id)
-		say(fmt.Sprint("rooms of ", i), rooms, err)
+		add(fmt.Sprint("rooms of ", i), rooms, err)
 		user, err := env.User(id)
-		say(fmt.Sprint("user of ", i), user, err)
+		add(fmt.Sprint("user of ", i), user, err)
 		for k := range 3 {
 			value, err := env.Value(id, fmt.Sprint("k", k))
-			say(fmt.Sprint("value ", k), string(value), err)
+			add(fmt.Sprint("value ", k), string(value), err)
 		}
 	}
 	for r := range 4 {
 		room := fmt.Sprint("r", r)
 		n, err := env.RoomSize(room)
-		say(fmt.Sprint("size of ", r), n, err)
+		add(fmt.Sprint("size of ", r), n, err)
 		members, err := env.RoomMembers(room)
-		say("members", members, err)
+		add("members", members, err)
 		if presence {
 			users, err := env.RoomUsers(room)
-			say("users", users, err)
+			add("users", users, err)
 		}
 	}
 	if !presence {
@@ -42,15 +42,15 @@ func seen(env host.Env, conns []host.ConnID, presence bool) string {
 	}
 	for u := range 4 {
 		on, err := env.Online(fmt.Sprint("u", u))
-		say(fmt.Sprint("online ", u), on, err)
+		add(fmt.Sprint("online ", u), on, err)
 	}
 	users, err := env.Users()
-	say("users", users, err)
+	add("users", users, err)
 	return out.String()
 }
 
-// move does one thing at random that changes what seen sees.
-func move(env host.Env, conns []host.ConnID) {
+// changeAtRandom makes one random change of what visibleState returns.
+func changeAtRandom(env host.Env, conns []host.ConnID) {
 	id, n := conns[rand.IntN(len(conns))], rand.IntN(4)
 	switch rand.IntN(6) {
 	case 0, 1:
@@ -70,10 +70,10 @@ func move(env host.Env, conns []host.ConnID) {
 	}
 }
 
-// TestHooksSeeWhatWillBe: what a hook sees of its own moves is what there is once they
-// have happened, with limits that are reached, too. Only that a user who came and went in
-// one hook stays for the grace, it does not see.
-func TestHooksSeeWhatWillBe(t *testing.T) {
+// TestReadsMatchCommit checks that what a hook reads after its own changes equals what the next hook reads, also if
+// limits are reached. A user who comes and goes within one hook stays present for the grace, which the hook does not
+// see.
+func TestReadsMatchCommit(t *testing.T) {
 	for name, grace := range map[string]time.Duration{"with grace": time.Hour, "without": -1} {
 		t.Run(name, func(t *testing.T) {
 			var conns []host.ConnID
@@ -83,13 +83,13 @@ func TestHooksSeeWhatWillBe(t *testing.T) {
 				Channel: &host.Funcs{
 					OnConnect: func(_ host.Env, conn host.ConnID) error { conns = append(conns, conn); return nil },
 					OnMessage: func(env host.Env, conn host.ConnID, _ host.Message) error {
-						if now := seen(env, conns, grace < 0); before != "" && now != before {
-							t.Errorf("the hook saw\n%s\nand there is\n%s", before, now)
+						if now := visibleState(env, conns, grace < 0); before != "" && now != before {
+							t.Errorf("the hook read\n%s\nand the next hook reads\n%s", before, now)
 						}
 						for range rand.IntN(12) {
-							move(env, conns)
+							changeAtRandom(env, conns)
 						}
-						before = seen(env, conns, grace < 0)
+						before = visibleState(env, conns, grace < 0)
 						return env.Send(conn, abi.Text, []byte("ok"))
 					},
 				},
@@ -105,15 +105,37 @@ func TestHooksSeeWhatWillBe(t *testing.T) {
 	}
 }
 
-// TestPresenceLimitCountsRooms: a user of a connection is present in each of its rooms.
+// TestPresenceLimit checks that users whom a hook identifies and replaces at once count, because they stay present for
+// the grace.
+func TestPresenceLimit(t *testing.T) {
+	err := inHook(t, host.Limits{Presences: 3}, func(env host.Env, conn host.ConnID) error {
+		for i := range 3 {
+			if err := env.Identify(conn, fmt.Sprint("user", i)); err != nil {
+				return fmt.Errorf("user %d: %w", i, err)
+			}
+		}
+		if err := env.Identify(conn, "one too many"); err != abi.Limit {
+			return fmt.Errorf("a fourth user: %v", err)
+		}
+		if err := env.Join(conn, "room"); err != abi.Limit {
+			return fmt.Errorf("a room: %v", err)
+		}
+		return env.Identify(conn, "")
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPresenceLimitCountsRooms checks that a user counts once for the route and once for each room of the connection.
 func TestPresenceLimitCountsRooms(t *testing.T) {
 	err := inHook(t, host.Limits{Presences: 10}, func(env host.Env, conn host.ConnID) error {
 		for i := range 4 {
 			if err := env.Join(conn, fmt.Sprint("room", i)); err != nil {
-				return fmt.Errorf("nobody joined a room: %w", err)
+				return fmt.Errorf("join without a user: %w", err)
 			}
 		}
-		for i, want := range []error{nil, nil, abi.Limit} { // 5 each
+		for i, want := range []error{nil, nil, abi.Limit} { // each user counts 5 times
 			if err := env.Identify(conn, fmt.Sprint("user", i)); err != want {
 				return fmt.Errorf("user %d: %v, want %v", i, err, want)
 			}
@@ -125,8 +147,8 @@ func TestPresenceLimitCountsRooms(t *testing.T) {
 	}
 }
 
-// TestNothingNewAtThePresenceLimit: what changes nothing is no more than there is.
-func TestNothingNewAtThePresenceLimit(t *testing.T) {
+// TestPresenceLimitAllowsRepeats checks that calls that add nothing succeed at the limit of presences.
+func TestPresenceLimitAllowsRepeats(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		r.Limits.Presences, r.PresenceGrace = 2, time.Hour
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
@@ -140,8 +162,9 @@ func TestNothingNewAtThePresenceLimit(t *testing.T) {
 	})
 }
 
-// TestValuesThatFit: the last that a hook says about a key counts, and nothing else.
-func TestValuesThatFit(t *testing.T) {
+// TestValueLimitCountsLastWrite checks that the limit of values counts the last write of a hook to each key, and
+// nothing else.
+func TestValueLimitCountsLastWrite(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		r.Limits.ValueBytes = 2*65 + 4
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})

@@ -2,11 +2,7 @@ package host_test
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -18,22 +14,22 @@ import (
 	"github.com/coder/websocket"
 )
 
-// closed is a call of on_close.
-type closed struct {
+// closeEvent is a call of on_close, with what the hook reads.
+type closeEvent struct {
 	conn   host.ConnID
 	code   int
 	reason string
 	user   string
-	rooms  string
-	size   int
+	rooms  string // a line each
+	size   int    // of room "a"
 }
 
-// closing is a channel that tells of each on_close. Messages are scripts.
-func closing() (*host.Funcs, chan closed) {
-	events := make(chan closed, 100)
+// recordCloses returns the script in Go, and a channel that receives each call of its on_close.
+func recordCloses() (*host.Funcs, chan closeEvent) {
+	events := make(chan closeEvent, 100)
 	f := scriptInGo()
 	f.OnClose = func(env host.Env, conn host.ConnID, code int, reason string) error {
-		e := closed{conn: conn, code: code, reason: reason}
+		e := closeEvent{conn: conn, code: code, reason: reason}
 		e.user, _ = env.User(conn)
 		rooms, _ := env.Rooms(conn)
 		e.rooms = strings.Join(rooms, "\n")
@@ -44,8 +40,13 @@ func closing() (*host.Funcs, chan closed) {
 	return f, events
 }
 
+// TestOnCloseExactlyOnce checks that on_close runs once, with the close code and the state of the connection, for every
+// way in which a connection can end.
 func TestOnCloseExactlyOnce(t *testing.T) {
-	fast := host.Options{CloseTimeout: 50 * time.Millisecond, PingInterval: 20 * time.Millisecond, PongTimeout: 20 * time.Millisecond}
+	fast := host.Options{
+		CloseTimeout: 50 * time.Millisecond,
+		PingInterval: 20 * time.Millisecond, PongTimeout: 20 * time.Millisecond,
+	}
 	plain := host.Options{}
 	for name, tc := range map[string]struct {
 		o      host.Options
@@ -54,11 +55,15 @@ func TestOnCloseExactlyOnce(t *testing.T) {
 		code   int
 		reason string
 	}{
-		"client closes": {plain, host.Route{}, func(t *testing.T, _ *host.Host, c *websocket.Conn) { _ = c.Close(4002, "enough") }, 4002, "enough"},
+		"client closes": {plain, host.Route{}, func(t *testing.T, _ *host.Host, c *websocket.Conn) {
+			_ = c.Close(4002, "enough")
+		}, 4002, "enough"},
 		"client closes without a code": {plain, host.Route{}, func(t *testing.T, _ *host.Host, c *websocket.Conn) {
 			_ = c.Close(websocket.StatusNoStatusRcvd, "")
 		}, 1005, ""},
-		"client vanishes": {plain, host.Route{}, func(t *testing.T, _ *host.Host, c *websocket.Conn) { _ = c.CloseNow() }, 1006, ""},
+		"client is cut off": {plain, host.Route{}, func(t *testing.T, _ *host.Host, c *websocket.Conn) {
+			_ = c.CloseNow()
+		}, 1006, ""},
 		// A client that does not read answers no ping.
 		"client is silent": {fast, host.Route{}, func(*testing.T, *host.Host, *websocket.Conn) {}, 1006, "no pong"},
 		"host closes": {plain, host.Route{}, func(t *testing.T, h *host.Host, c *websocket.Conn) {
@@ -73,17 +78,17 @@ func TestOnCloseExactlyOnce(t *testing.T) {
 			send(t, c, "!")
 			wantClose(t, c, 1011, "internal error")
 		}, 1011, "internal error"},
-		"message too big": {plain, host.Route{Limits: host.Limits{MaxMessage: 100}}, func(t *testing.T, _ *host.Host, c *websocket.Conn) {
-			send(t, c, strings.Repeat("x", 101))
-			_, _, err := c.Read(testContext(t))
-			if websocket.CloseStatus(err) != 1009 {
-				t.Error(err)
-			}
-		}, 1009, ""},
-		"slow reader": {plain, host.Route{Limits: host.Limits{MaxQueue: 1 << 10}}, func(t *testing.T, _ *host.Host, c *websocket.Conn) {
-			send(t, c, "F")
-		}, 1008, "slow reader"},
-		"route retired": {plain, host.Route{}, func(t *testing.T, h *host.Host, c *websocket.Conn) {
+		"message too big": {plain, host.Route{Limits: host.Limits{MaxMessage: 100}},
+			func(t *testing.T, _ *host.Host, c *websocket.Conn) {
+				send(t, c, strings.Repeat("x", 101))
+				_, _, err := c.Read(testContext(t))
+				if websocket.CloseStatus(err) != 1009 {
+					t.Error(err)
+				}
+			}, 1009, ""},
+		"slow reader": {plain, host.Route{Limits: host.Limits{MaxQueue: 1 << 10}},
+			func(t *testing.T, _ *host.Host, c *websocket.Conn) { send(t, c, "fill") }, 1008, "slow reader"},
+		"route removed": {plain, host.Route{}, func(t *testing.T, h *host.Host, c *websocket.Conn) {
 			if err := h.Reload(testContext(t), host.Options{Log: slog.New(slog.DiscardHandler)}); err != nil {
 				t.Fatal(err)
 			}
@@ -91,10 +96,10 @@ func TestOnCloseExactlyOnce(t *testing.T) {
 		}, 1001, "the channel is gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, events := closing()
+			f, events := recordCloses()
 			script := f.OnMessage
 			f.OnMessage = func(env host.Env, conn host.ConnID, m host.Message) error {
-				if string(m.Data) == "F" { // more than the queue and the sockets hold
+				if string(m.Data) == "fill" { // sends more than the queue and the buffers of the sockets hold
 					for range 200 {
 						_ = env.Send(conn, abi.Binary, make([]byte, 20_000))
 					}
@@ -115,22 +120,22 @@ func TestOnCloseExactlyOnce(t *testing.T) {
 				t.Errorf("on_close with %d %q, want %d %q", e.code, e.reason, tc.code, tc.reason)
 			}
 			if e.user != "me" || e.rooms != "a\nb" || e.size != 0 {
-				t.Errorf("on_close sees user %q, rooms %q, and %d in its room", e.user, e.rooms, e.size)
+				t.Errorf("on_close reads user %q, rooms %q, and %d members of its room", e.user, e.rooms, e.size)
 			}
 			stop(t, h)
 			if n := len(events); n != 0 {
-				t.Errorf("%d more on_close", n)
+				t.Errorf("on_close ran %d more times", n)
 			}
 		})
 	}
 }
 
-// TestNoEventsAfterAClose sends pings and a pong behind the message at which a hook
-// closes the connection, in the same packet.
-func TestNoEventsAfterAClose(t *testing.T) {
-	f, events := closing()
+// TestNoEventsAfterClose checks that on_ping and on_pong do not run after the hook that closes the connection, for
+// frames of the same packet.
+func TestNoEventsAfterClose(t *testing.T) {
+	f, events := recordCloses()
 	f.OnMessage = func(env host.Env, conn host.ConnID, _ host.Message) error { return env.CloseConn(conn, 4000, "") }
-	var controls []string // all of one reader, and before on_close
+	var controls []string // written by one reader, before on_close
 	f.OnPing = func(_ host.Env, _ host.ConnID, p []byte) error { controls = append(controls, string(p)); return nil }
 	f.OnPong = f.OnPing
 	_, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})
@@ -144,21 +149,22 @@ func TestNoEventsAfterAClose(t *testing.T) {
 		t.Errorf("on_close with %d, want 4000", e.code)
 	}
 	if !slices.Equal(controls, []string{"before"}) {
-		t.Errorf("on_ping and on_pong got %q, want what came before the close", controls)
+		t.Errorf("on_ping and on_pong got %q, want only the ping before the close", controls)
 	}
 }
 
-// TestOnCloseInWasm counts on_close in the store, for every way to end.
+// TestOnCloseInWasm checks the number of calls of on_close for several ways in which a connection can end. on_close
+// counts them in the store.
 func TestOnCloseInWasm(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		r.OnFault = host.FaultClose
 		_, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
-		watch := dial(t, url+"/c")
-		gone := func(n string) {
+		observer := dial(t, url+"/c")
+		wantCloses := func(n string) {
 			t.Helper()
 			eventually(t, "on_close", func() bool {
-				send(t, watch, "G closed")
-				_, b, err := watch.Read(testContext(t))
+				send(t, observer, "G closed")
+				_, b, err := observer.Read(testContext(t))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -167,47 +173,26 @@ func TestOnCloseInWasm(t *testing.T) {
 		}
 		open := func() *websocket.Conn { return dialDo(t, url+"/c", "v bye|A closed") }
 		_ = open().Close(4000, "")
-		gone("1")
+		wantCloses("1")
 		_ = open().CloseNow()
-		gone("2")
+		wantCloses("2")
 		c := open()
 		send(t, c, "c 1000|")
 		wantClose(t, c, 1000, "")
-		gone("3")
+		wantCloses("3")
 		c = open()
 		send(t, c, "s lost;!")
 		wantClose(t, c, 1011, "internal error")
-		gone("4")
+		wantCloses("4")
 		c = open()
-		do(t, c, "f", `{"type":"error","code":"INTERNAL_ERROR"}`) // an error is no fault
+		do(t, c, "f", `{"type":"error","code":"INTERNAL_ERROR"}`) // an error of a hook is no fault
 	})
 }
 
-// TestUpgradeFails has an answer that can not become a socket.
-func TestUpgradeFails(t *testing.T) {
-	f, events := closing()
-	h, _ := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})
-	r := httptest.NewRequest("GET", "http://localhost/c?do="+escape("j a;i me"), nil)
-	for k, v := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
-		r.Header.Set(k, v)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	if e := receive(t, events); e.code != 1006 || e.user != "me" || e.rooms != "a" {
-		t.Errorf("on_close: %+v", e)
-	}
-	wantMetric(t, h, `azuhost_connections{route="/c"}`, 0)
-	wantMetric(t, h, `azuhost_connections_refused_total{reason="upgrade",route="/c"}`, 1)
-	stop(t, h)
-	if len(events) != 0 {
-		t.Error("on_close came twice")
-	}
-}
-
-// TestCloseWaitsForHandshakes closes the host while on_connect runs: the
-// connection that it accepts gets its on_close before Close returns.
+// TestCloseWaitsForHandshakes checks that Close waits for an on_connect that runs, and for the on_close of the
+// connection that it accepts.
 func TestCloseWaitsForHandshakes(t *testing.T) {
-	f, events := closing()
+	f, events := recordCloses()
 	running, accept := make(chan struct{}), make(chan struct{})
 	f.OnConnect = func(host.Env, host.ConnID) error {
 		close(running)
@@ -235,71 +220,15 @@ func TestCloseWaitsForHandshakes(t *testing.T) {
 	})
 	select {
 	case <-done:
-		t.Fatal("Close did not wait")
+		t.Fatal("Close did not wait for on_connect")
 	default:
 	}
 	close(accept)
 	receive(t, done)
 	if len(events) != 1 {
-		t.Errorf("%d on_close when Close has returned, want 1", len(events))
+		t.Errorf("on_close ran %d times before Close returned, want once", len(events))
 	}
 	if err := receive(t, dialed); err == nil {
 		t.Error("the connection is open")
 	}
-}
-
-// TestPanicOfAChannel has a Channel that panics where nobody expects it.
-func TestPanicOfAChannel(t *testing.T) {
-	_, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: panicking{}}}})
-	wantStatus(t, refused(t, url+"/c?do=panic"), 500)
-	c := dial(t, url+"/c")
-	do(t, c, "panic", internalError)
-	do(t, c, "store", "1") // the store is free for others
-}
-
-type panicking struct{}
-
-func (panicking) Has(abi.Hook) bool { return true }
-
-func (panicking) Run(_ context.Context, ev *host.Event, env host.Env) error {
-	if text := string(ev.Data); strings.HasSuffix(text, "panic") {
-		_, _ = env.StoreAdd("n", 1, 0)
-		panic("at the disco")
-	} else if text == "store" {
-		if _, err := env.StoreAdd("n", 1, 0); err != nil {
-			return err
-		}
-		p, _ := env.StoreGet("n")
-		_ = env.Send(ev.Conn, abi.Text, p)
-	}
-	return nil
-}
-
-// TestTooMuchInOnConnect sends more than the queue holds before there is a
-// socket: the connection ends, as that of any slow reader.
-func TestTooMuchInOnConnect(t *testing.T) {
-	f, events := closing()
-	f.OnConnect = func(env host.Env, conn host.ConnID) error {
-		return errors.Join(env.Send(conn, abi.Binary, make([]byte, 1<<10)), env.Send(conn, abi.Binary, make([]byte, 1<<10)))
-	}
-	_, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f, Limits: host.Limits{MaxQueue: 1 << 10}}}})
-	_ = dial(t, url+"/c")
-	if e := receive(t, events); e.code != 1008 {
-		t.Errorf("closed with %d %q", e.code, e.reason)
-	}
-}
-
-// TestPlainHTTP asks a channel for a page.
-func TestPlainHTTP(t *testing.T) {
-	_, url := serve(t, host.Options{Routes: []host.Route{echoRoute()}})
-	res, err := http.Get(strings.Replace(url, "ws", "http", 1) + "/echo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	b, _ := io.ReadAll(res.Body)
-	if res.StatusCode != 426 || res.Header.Get("Upgrade") != "websocket" || res.Header.Get("Sec-WebSocket-Version") != "13" {
-		t.Errorf("%d %v %s", res.StatusCode, res.Header, b)
-	}
-	http.DefaultClient.CloseIdleConnections()
 }

@@ -304,7 +304,7 @@ func busiest(d []time.Duration) (most int) {
 // TestDrainGivesUp: a client that does not answer the close holds up Drain until
 // its context is done; Close then cuts it, and on_close runs all the same.
 func TestDrainGivesUp(t *testing.T) {
-	f, events := closing()
+	f, events := recordCloses()
 	h, url := serveQuiet(t, host.Options{CloseTimeout: time.Hour, Routes: []host.Route{{Path: "/c", Channel: f}}})
 	c := dialDo(t, url+"/c", "s in")
 	want(t, c, "in")
@@ -330,7 +330,7 @@ func TestDrainGivesUp(t *testing.T) {
 
 // TestCloseEndsDrain: Close need not wait for a drain that has time.
 func TestCloseEndsDrain(t *testing.T) {
-	f, events := closing()
+	f, events := recordCloses()
 	h, url := serveQuiet(t, host.Options{Drain: host.DrainOptions{Spread: time.Hour}, Routes: []host.Route{{Path: "/c", Channel: f}}})
 	var conns []*websocket.Conn
 	for range 3 {

@@ -3,20 +3,24 @@ package host_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/internal/wstest"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// TestMetrics plays a scenario and counts along.
+// TestMetrics checks the metrics after a number of connections, messages, refusals and faults, and that no name that a
+// client chooses is in a label.
 func TestMetrics(t *testing.T) {
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{
 		{Path: "/c/:id", Plugin: scriptGuest, Limits: host.Limits{Deadline: patient}},
 		{Path: "/go", Channel: scriptInGo()},
 	}})
-	a, b, c := dialDo(t, url+"/c/1", "i secret-user;j secret-room"), dialDo(t, url+"/c/2", "j secret-room"), dialDo(t, url+"/c/secret-param", "j secret-room")
-	do(t, a, "b secret-room|12345", "12345") // 7 bytes to each of three
+	a := dialDo(t, url+"/c/1", "i secret-user;j secret-room")
+	b, c := dialDo(t, url+"/c/2", "j secret-room"), dialDo(t, url+"/c/secret-param", "j secret-room")
+	do(t, a, "b secret-room|12345", "12345") // 7 bytes to each of 3 members
 	want(t, b, "12345")
 	want(t, c, "12345")
 	do(t, a, "s 123;s 4567", "123", "4567") // 5 + 6 bytes
@@ -38,58 +42,65 @@ func TestMetrics(t *testing.T) {
 	_, _, _ = dialWith(t, url+"/c/1", map[string]string{"Host": "evil.example"})
 
 	received := 0
-	for _, s := range []string{"b secret-room|12345", "s 123;s 4567", "S secret-key|1234567890;M;W secret-timer", "f", "!", "s end", "c 4321|bye"} {
+	for _, s := range []string{
+		"b secret-room|12345", "s 123;s 4567", "S secret-key|1234567890;M;W secret-timer", "f", "!", "s end",
+		"c 4321|bye",
+	} {
 		received += len(s)
 	}
-	size := len(internalError) + 2
+	const keyAndValue = float64(10 + 10) // the store counts 64 bytes more for each value
+	sent := 3*7 + 5 + 6 + 2*(len(internalError)+2) + 5
+	const route, plugin = `route="/c/:id"`, `plugin="host_script",route="/c/:id"`
 	for series, v := range map[string]float64{
-		`azuhost_connections{route="/c/:id"}`:                                                               1,
-		`azuhost_connections_accepted_total{route="/c/:id"}`:                                                3,
-		`azuhost_connections_refused_total{reason="plugin",route="/c/:id"}`:                                 3,
-		`azuhost_connections_refused_total{reason="unavailable",route="/c/:id"}`:                            1,
-		`azuhost_connections_refused_total{reason="origin",route="/c/:id"}`:                                 1,
-		`azuhost_connections_refused_total{reason="host",route="/c/:id"}`:                                   1,
-		`azuhost_connections_closed_total{code="1006",route="/c/:id"}`:                                      1,
-		`azuhost_connections_closed_total{code="4xxx",route="/c/:id"}`:                                      2,
-		`azuhost_messages_received_total{kind="text",route="/c/:id"}`:                                       7,
-		`azuhost_messages_received_total{kind="binary",route="/c/:id"}`:                                     0,
-		`azuhost_received_bytes_total{route="/c/:id"}`:                                                      float64(received),
-		`azuhost_messages_sent_total{route="/c/:id"}`:                                                       3 + 2 + 2 + 1,
-		`azuhost_sent_bytes_total{route="/c/:id"}`:                                                          float64(3*7 + 5 + 6 + 2*size + 5),
-		`azuhost_broadcast_members_sum{route="/c/:id"}`:                                                     3,
-		`azuhost_broadcast_members_count{route="/c/:id"}`:                                                   1,
-		`azuhost_broadcast_frames_sum{route="/c/:id"}`:                                                      1,
-		`azuhost_broadcast_duration_seconds_count{route="/c/:id"}`:                                          1,
-		`azuhost_plugin_hook_duration_seconds_count{hook="on_connect",plugin="host_script",route="/c/:id"}`: 3 + 4,
-		`azuhost_plugin_hook_duration_seconds_count{hook="on_message",plugin="host_script",route="/c/:id"}`: 7,
-		`azuhost_plugin_hook_duration_seconds_count{hook="on_close",plugin="host_script",route="/c/:id"}`:   2,
-		`azuhost_plugin_hook_errors_total{hook="on_message",plugin="host_script",route="/c/:id"}`:           1,
-		`azuhost_plugin_hook_errors_total{hook="on_connect",plugin="host_script",route="/c/:id"}`:           1,
-		`azuhost_plugin_faults_total{plugin="host_script",reason="trap",route="/c/:id"}`:                    1,
-		`azuhost_plugin_loads_total{plugin="host_script",result="loaded",route="/c/:id"}`:                   1,
-		`azuhost_plugin_load_duration_seconds_count{plugin="host_script",route="/c/:id"}`:                   1,
-		`azuhost_plugin_instances{plugin="host_script",route="/c/:id"}`:                                     1,
-		`azuhost_plugin_memory_bytes{plugin="host_script",route="/c/:id"}`:                                  4 << 16,
-		`azuhost_plugin_info{plugin="host_script",route="/c/:id",version="` + h.Routes()[0].Version + `"}`:  1,
-		`azuhost_rooms{route="/c/:id"}`:                                                                     1,
-		`azuhost_store_bytes{route="/c/:id"}`:                                                               float64(len("secret-key") + 10 + 64),
-		`azuhost_timers{route="/c/:id"}`:                                                                    1,
-		`azuhost_queue_bytes`:                                                                               0,
-		`azuhost_app_hits_total{route="/c/:id"}`:                                                            1,
-		`azuhost_connections{route="/go"}`:                                                                  0,
-		`azuhost_connections_accepted_total{route="/go"}`:                                                   0,
+		`azuhost_connections{` + route + `}`:                                             1,
+		`azuhost_connections_accepted_total{` + route + `}`:                              3,
+		`azuhost_connections_refused_total{reason="plugin",` + route + `}`:               3,
+		`azuhost_connections_refused_total{reason="unavailable",` + route + `}`:          1,
+		`azuhost_connections_refused_total{reason="origin",` + route + `}`:               1,
+		`azuhost_connections_refused_total{reason="host",` + route + `}`:                 1,
+		`azuhost_connections_closed_total{code="1006",` + route + `}`:                    1,
+		`azuhost_connections_closed_total{code="4xxx",` + route + `}`:                    2,
+		`azuhost_messages_received_total{kind="text",` + route + `}`:                     7,
+		`azuhost_messages_received_total{kind="binary",` + route + `}`:                   0,
+		`azuhost_received_bytes_total{` + route + `}`:                                    float64(received),
+		`azuhost_messages_sent_total{` + route + `}`:                                     3 + 2 + 2 + 1,
+		`azuhost_sent_bytes_total{` + route + `}`:                                        float64(sent),
+		`azuhost_broadcast_members_sum{` + route + `}`:                                   3,
+		`azuhost_broadcast_members_count{` + route + `}`:                                 1,
+		`azuhost_broadcast_frames_sum{` + route + `}`:                                    1,
+		`azuhost_broadcast_duration_seconds_count{` + route + `}`:                        1,
+		`azuhost_plugin_hook_duration_seconds_count{hook="on_connect",` + plugin + `}`:   3 + 4,
+		`azuhost_plugin_hook_duration_seconds_count{hook="on_message",` + plugin + `}`:   7,
+		`azuhost_plugin_hook_duration_seconds_count{hook="on_close",` + plugin + `}`:     2,
+		`azuhost_plugin_hook_errors_total{hook="on_message",` + plugin + `}`:             1,
+		`azuhost_plugin_hook_errors_total{hook="on_connect",` + plugin + `}`:             1,
+		`azuhost_plugin_faults_total{plugin="host_script",reason="trap",` + route + `}`:  1,
+		`azuhost_plugin_loads_total{plugin="host_script",result="loaded",` + route + `}`: 1,
+		`azuhost_plugin_load_duration_seconds_count{` + plugin + `}`:                     1,
+		`azuhost_plugin_instances{` + plugin + `}`:                                       1,
+		`azuhost_plugin_memory_bytes{` + plugin + `}`:                                    4 << 16,
+		`azuhost_plugin_info{` + plugin + `,version="` + h.Routes()[0].Version + `"}`:    1,
+		`azuhost_rooms{` + route + `}`:                                                   1,
+		`azuhost_store_bytes{` + route + `}`:                                             keyAndValue + 64,
+		`azuhost_timers{` + route + `}`:                                                  1,
+		`azuhost_queue_bytes`:                                                            0,
+		`azuhost_app_hits_total{` + route + `}`:                                          1,
+		`azuhost_connections{route="/go"}`:                                               0,
+		`azuhost_connections_accepted_total{route="/go"}`:                                0,
 	} {
 		wantMetric(t, h, series, v)
 	}
 	if m := metricsOf(t, h); strings.Contains(m, "secret") {
-		t.Error("a name that clients make up is in /metrics")
+		t.Error("a name that a client chose is in /metrics")
 	}
 }
 
-// TestDropMetrics counts what a slow reader misses.
+// TestDropMetrics checks the metrics of frames that are dropped for slow readers.
 func TestDropMetrics(t *testing.T) {
 	t.Parallel()
-	for reason, policy := range map[string]host.SlowReader{"slow_reader": host.SlowClose, "drop_oldest": host.SlowDropOldest} {
+	for reason, policy := range map[string]host.SlowReader{
+		"slow_reader": host.SlowClose, "drop_oldest": host.SlowDropOldest,
+	} {
 		t.Run(reason, func(t *testing.T) {
 			f := scriptInGo()
 			f.OnMessage = func(env host.Env, conn host.ConnID, _ host.Message) error {
@@ -100,25 +111,27 @@ func TestDropMetrics(t *testing.T) {
 				}
 				return nil
 			}
-			h, url := serve(t, host.Options{CloseTimeout: 1e7, Routes: []host.Route{{Path: "/c", Channel: f, SlowReader: policy, Limits: host.Limits{MaxQueue: 50_000}}}})
+			r := host.Route{Path: "/c", Channel: f, SlowReader: policy, Limits: host.Limits{MaxQueue: 50_000}}
+			h, url := serve(t, host.Options{CloseTimeout: 10 * time.Millisecond, Routes: []host.Route{r}})
 			c := wstest.Dial(t, url, "/c")
 			series := `azuhost_dropped_frames_total{reason="` + reason + `"}`
 			eventually(t, "drops", func() bool {
 				_ = c.WriteText("more")
-				// The socket's buffers may grow and take what waited.
+				// The buffers of the socket may grow and empty the queue.
 				return metric(t, h, series) > 0 && (policy == host.SlowClose || metric(t, h, "azuhost_queue_bytes") > 0)
 			})
 			if policy == host.SlowClose {
 				wantMetric(t, h, `azuhost_connections_closed_total{code="1008",route="/c"}`, 1)
 			} else if q := metric(t, h, "azuhost_queue_bytes"); q <= 0 || q > 51_000 {
-				t.Errorf("%v bytes wait", q)
+				t.Errorf("%v bytes are queued", q)
 			}
 			_ = c.Close()
 		})
 	}
 }
 
-// TestAppMetricNames refuses what would break the page for everybody.
+// TestAppMetricNames checks which names and labels of app metrics are valid. Others would make the page of metrics
+// unreadable.
 func TestAppMetricNames(t *testing.T) {
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: &host.Funcs{
 		OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
@@ -134,19 +147,48 @@ func TestAppMetricNames(t *testing.T) {
 	}}}})
 	c := dial(t, url+"/c")
 	for _, tc := range [][2]string{
-		{"c hits ", "ok"}, {"c hits_total ", "ok"}, {"g hits_total ", "INVALID"}, {"g hits ", "ok"}, {"h hits ", "INVALID"},
-		{"h size ", "ok"}, {"g size_count ", "INVALID"}, {"g size_sum ", "INVALID"}, {"h size_bucket ", "INVALID"}, {"c size_count ", "ok"},
+		{"c hits ", "ok"}, {"c hits_total ", "ok"}, {"g hits_total ", "INVALID"}, {"g hits ", "ok"},
+		{"h hits ", "INVALID"},
+		{"h size ", "ok"}, {"g size_count ", "INVALID"}, {"g size_sum ", "INVALID"}, {"h size_bucket ", "INVALID"},
+		{"c size_count ", "ok"},
 		{"g users_count ", "ok"}, {"h users ", "INVALID"},
 		{"c a x=1,y=2", "ok"}, {"c a y=3,x=4", "ok"}, {"c a x=1", "INVALID"}, {"c a x=1,x=2", "INVALID"},
-		{"c b route=1", "INVALID"}, {"h b le=1", "INVALID"}, {"g b quantile=1", "INVALID"}, {"c b __x=1", "INVALID"}, {"c b 1x=1", "INVALID"}, {"c b x", "INVALID"},
-		{"c b a=1,b=1,c=1,d=1,e=1,f=1", "INVALID"}, {"c  ", "INVALID"}, {"c é ", "INVALID"}, {"c a-b ", "INVALID"}, {"c a:b ", "INVALID"},
+		{"c b route=1", "INVALID"}, {"h b le=1", "INVALID"}, {"g b quantile=1", "INVALID"},
+		{"c b __x=1", "INVALID"}, {"c b 1x=1", "INVALID"}, {"c b x", "INVALID"},
+		{"c b a=1,b=1,c=1,d=1,e=1,f=1", "INVALID"}, {"c  ", "INVALID"}, {"c é ", "INVALID"}, {"c a-b ", "INVALID"},
+		{"c a:b ", "INVALID"},
 	} {
 		do(t, c, tc[0], tc[1])
 	}
 	m := metricsOf(t, h)
-	for _, line := range []string{`azuhost_app_hits_total{route="/c"} 2`, `azuhost_app_a_total{route="/c",x="1",y="2"} 1`, `azuhost_app_size_count{route="/c"} 1`, `azuhost_app_users_count{route="/c"} 1`} {
+	for _, line := range []string{
+		`azuhost_app_hits_total{route="/c"} 2`,
+		`azuhost_app_a_total{route="/c",x="1",y="2"} 1`,
+		`azuhost_app_size_count{route="/c"} 1`,
+		`azuhost_app_users_count{route="/c"} 1`,
+	} {
 		if !strings.Contains(m, line+"\n") {
 			t.Errorf("no line %s", line)
 		}
+	}
+}
+
+// TestOneRegistry checks that one registry can serve hosts one after the other, but not two at the same time.
+func TestOneRegistry(t *testing.T) {
+	o := host.Options{Registry: prometheus.NewRegistry(), Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}}}
+	for range 2 {
+		h, url := serve(t, o)
+		c := dial(t, url+"/c")
+		do(t, c, "M;s counted", "counted")
+		if _, err := host.New(o); err == nil {
+			t.Error("two hosts with the same metrics")
+		}
+		wantMetric(t, h, `azuhost_app_hits_total{route="/c"}`, 1)
+		wantMetric(t, h, `azuhost_connections{route="/c"}`, 1)
+		if _, err := o.Registry.Gather(); err != nil { // no series of the closed host
+			t.Error(err)
+		}
+		_ = c.CloseNow()
+		stop(t, h)
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/internal/wstest"
 	"github.com/coder/websocket"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
+// reload reloads a host.
 func reload(t *testing.T, h *host.Host, o host.Options) {
 	t.Helper()
 	if err := h.Reload(testContext(t), o); err != nil {
@@ -23,13 +23,15 @@ func reload(t *testing.T, h *host.Host, o host.Options) {
 	}
 }
 
-func TestReloadKeepsWhatStays(t *testing.T) {
+// TestReloadKeepsState checks that a reload keeps the connections and the state of a route, applies its new options,
+// and closes the connections of a removed route.
+func TestReloadKeepsState(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		gone := echoRoute()
 		h, url := serveQuiet(t, host.Options{Routes: []host.Route{r, gone}})
 		c, old := dialDo(t, url+"/c", "j room;i me;v k|1;S k|1;W hour"), dial(t, url+"/echo")
 		do(t, old, "x", "x")
-		// One route has other options, one is gone, and one is new.
+		// The reload changes one route, removes one and adds one.
 		r.Limits.MaxRoomsPerConnection, r.Limits.HookEffects, r.OnFault = 200, 150, host.FaultClose
 		added := host.Route{Path: "/new", Channel: scriptInGo()}
 		reload(t, h, host.Options{Routes: []host.Route{added, r}})
@@ -55,6 +57,7 @@ func TestReloadKeepsWhatStays(t *testing.T) {
 	})
 }
 
+// repeat returns n copies of s.
 func repeat(s string, n int) (out []string) {
 	for range n {
 		out = append(out, s)
@@ -62,8 +65,8 @@ func repeat(s string, n int) (out []string) {
 	return out
 }
 
-// TestReloadUnderLoad changes a plugin's config while it serves: no message is lost, and on_load of each new version
-// takes effect once.
+// TestReloadUnderLoad checks that no message is lost while a reload changes a plugin's config, and that on_load of each
+// new version takes effect once.
 func TestReloadUnderLoad(t *testing.T) {
 	for _, mode := range []host.Instances{host.Single, host.Pool} {
 		t.Run(string(mode), func(t *testing.T) {
@@ -99,7 +102,8 @@ func TestReloadUnderLoad(t *testing.T) {
 			loads := 1
 			for running.Load() > 0 && loads < 9 {
 				loads++
-				reload(t, h, host.Options{Routes: []host.Route{route("A loads;S config|" + strings.Repeat("x", loads))}})
+				next := route("A loads;S config|" + strings.Repeat("x", loads))
+				reload(t, h, host.Options{Routes: []host.Route{next}})
 			}
 			wait.Wait()
 			do(t, c, "G n;G loads", "2400", string(rune('0'+loads)))
@@ -110,16 +114,16 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 }
 
-// TestReloadFails: a reload that fails changes nothing.
+// TestReloadFails checks that a reload that fails changes nothing.
 func TestReloadFails(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "bad.wasm")
 	if err := os.WriteFile(bad, []byte("not wasm"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	was := host.Route{Path: "/c", Plugin: scriptGuest, Config: map[string]any{"do": "A loads"}}
-	h, url := serveQuiet(t, host.Options{Routes: []host.Route{was, echoRoute()}})
+	old := host.Route{Path: "/c", Plugin: scriptGuest, Config: map[string]any{"do": "A loads"}}
+	h, url := serveQuiet(t, host.Options{Routes: []host.Route{old, echoRoute()}})
 	c := dial(t, url+"/c")
-	changed := was
+	changed := old
 	changed.Config = map[string]any{"do": "A loads;B news;T B timer;S evil|1"}
 	for name, tc := range map[string]struct {
 		o     host.Options
@@ -161,6 +165,8 @@ func TestReloadFails(t *testing.T) {
 	}
 }
 
+// TestReloadNeedsRestart checks that Reload returns ErrRestart with the name of an option that it cannot change, and an
+// error once the host is closed.
 func TestReloadNeedsRestart(t *testing.T) {
 	routes := []host.Route{{Path: "/c", Channel: scriptInGo()}}
 	h, _ := serve(t, host.Options{Routes: routes})
@@ -189,13 +195,14 @@ func TestReloadNeedsRestart(t *testing.T) {
 	}
 }
 
-// valueChannel is a Channel that can not be compared.
+// valueChannel is a Channel that cannot be compared with ==.
 type valueChannel struct {
 	*host.Funcs
 	_ []int
 }
 
-func TestReloadOfAnyChannel(t *testing.T) {
+// TestReloadIncomparableChannel checks that a reload keeps the connections of a Channel that cannot be compared.
+func TestReloadIncomparableChannel(t *testing.T) {
 	o := host.Options{Routes: []host.Route{{Path: "/c", Channel: valueChannel{Funcs: scriptInGo()}}}}
 	h, url := serve(t, o)
 	c := dial(t, url+"/c")
@@ -203,44 +210,9 @@ func TestReloadOfAnyChannel(t *testing.T) {
 	do(t, c, "s still here", "still here")
 }
 
-// TestOneRegistry: one registry serves hosts one after the other, but not two at once.
-func TestOneRegistry(t *testing.T) {
-	o := host.Options{Registry: prometheus.NewRegistry(), Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}}}
-	for range 2 {
-		h, url := serve(t, o)
-		c := dial(t, url+"/c")
-		do(t, c, "M;s counted", "counted")
-		if _, err := host.New(o); err == nil {
-			t.Error("two hosts with the same metrics")
-		}
-		wantMetric(t, h, `azuhost_app_hits_total{route="/c"}`, 1)
-		wantMetric(t, h, `azuhost_connections{route="/c"}`, 1)
-		if _, err := o.Registry.Gather(); err != nil { // no series of the host before
-			t.Error(err)
-		}
-		_ = c.CloseNow()
-		stop(t, h)
-	}
-}
-
-func TestLivezAndReadyz(t *testing.T) {
-	h, _ := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Plugin: scriptGuest}}})
-	get := func(path string) int {
-		status, _ := internal(t, h, path)
-		return status
-	}
-	if l, r := get("/livez"), get("/readyz"); l != 200 || r != 200 {
-		t.Errorf("livez %d, readyz %d", l, r)
-	}
-	stop(t, h)
-	if l, r := get("/livez"), get("/readyz"); l != 200 || r != 503 {
-		t.Errorf("closed: livez %d, readyz %d", l, r)
-	}
-}
-
-// TestReloadDuringAHandshake: a connection whose route is removed while on_connect runs is closed.
-func TestReloadDuringAHandshake(t *testing.T) {
-	f, events := closing()
+// TestReloadDuringHandshake checks that a connection is closed with 1001 if its route is removed while on_connect runs.
+func TestReloadDuringHandshake(t *testing.T) {
+	f, events := recordCloses()
 	f.Concurrent = true
 	running, accept := make(chan struct{}), make(chan struct{})
 	f.OnConnect = func(env host.Env, conn host.ConnID) error {
