@@ -1,5 +1,5 @@
-// Package deploy has no code: its tests hold the files in this folder against
-// the program that they deploy.
+// Package deploy has no code. Its tests check that the files in this folder fit the program that they
+// deploy.
 package deploy
 
 import (
@@ -21,6 +21,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
+// read returns the text of a file.
 func read(t *testing.T, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(name)
@@ -30,11 +31,11 @@ func read(t *testing.T, name string) string {
 	return string(b)
 }
 
-// files lists the files in this folder with one of the endings.
-func files(t *testing.T, endings ...string) (names []string) {
+// files returns the files in this folder with one of the extensions.
+func files(t *testing.T, extensions ...string) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && slices.Contains(endings, filepath.Ext(name)) {
+		if err == nil && !d.IsDir() && slices.Contains(extensions, filepath.Ext(name)) {
 			names = append(names, name)
 		}
 		return err
@@ -45,7 +46,7 @@ func files(t *testing.T, endings ...string) (names []string) {
 	return names
 }
 
-// documents reads all documents of a YAML file, strictly.
+// documents parses all documents of a YAML file, strictly.
 func documents(t *testing.T, name string) (docs []map[string]any) {
 	t.Helper()
 	d := yaml.NewDecoder(strings.NewReader(read(t, name)), yaml.Strict())
@@ -60,7 +61,8 @@ func documents(t *testing.T, name string) (docs []map[string]any) {
 	}
 }
 
-func TestYAMLReads(t *testing.T) {
+// TestYAMLParses: all YAML files parse.
+func TestYAMLParses(t *testing.T) {
 	for _, name := range files(t, ".yaml") {
 		if len(documents(t, name)) == 0 {
 			t.Errorf("%s is empty", name)
@@ -68,8 +70,8 @@ func TestYAMLReads(t *testing.T) {
 	}
 }
 
-// dashboard gives the queries of the dashboard with Grafana's variables filled in.
-func dashboard(t *testing.T) (queries []string) {
+// dashboardQueries returns the queries of the dashboard with values for Grafana's variables.
+func dashboardQueries(t *testing.T) (queries []string) {
 	t.Helper()
 	var d struct {
 		Panels []struct {
@@ -92,33 +94,35 @@ func dashboard(t *testing.T) (queries []string) {
 	return queries
 }
 
-// TestMetricsExist: dashboard, alerts and guide speak of metrics that docs/METRICS.md
-// has, and that has what the code has.
+// TestMetricsExist: the metrics in the dashboard, the alerts and docs/DEPLOY.md are in docs/METRICS.md, which
+// another test compares with the code.
 func TestMetricsExist(t *testing.T) {
 	names := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(azuhost_\\w+)` \\| (\\w+)").FindAllStringSubmatch(read(t, "../docs/METRICS.md"), -1) {
+	row := regexp.MustCompile("(?m)^\\| `(azuhost_\\w+)` \\| (\\w+)")
+	for _, m := range row.FindAllStringSubmatch(read(t, "../docs/METRICS.md"), -1) {
 		names[m[1]] = true
 		if m[2] == "histogram" {
 			names[m[1]+"_bucket"], names[m[1]+"_count"], names[m[1]+"_sum"] = true, true, true
 		}
 	}
 	for what, text := range map[string]string{
-		"the dashboard": strings.Join(dashboard(t), "\n"), "prometheus/alerts.yaml": read(t, "prometheus/alerts.yaml"), "docs/DEPLOY.md": read(t, "../docs/DEPLOY.md"),
+		"the dashboard":          strings.Join(dashboardQueries(t), "\n"),
+		"prometheus/alerts.yaml": read(t, "prometheus/alerts.yaml"),
+		"docs/DEPLOY.md":         read(t, "../docs/DEPLOY.md"),
 	} {
 		found := regexp.MustCompile(`\bazuhost_\w+`).FindAllString(text, -1)
 		if len(found) == 0 {
-			t.Errorf("%s speaks of no metric", what)
+			t.Errorf("%s has no metric", what)
 		}
 		for _, n := range found {
 			if !names[n] {
-				t.Errorf("%s speaks of %s, which docs/METRICS.md does not have", what, n)
+				t.Errorf("%s has %s, which is not in docs/METRICS.md", what, n)
 			}
 		}
 	}
 }
 
-// TestPromtool: Prometheus reads its configuration, the alerts, and the queries
-// of the dashboard.
+// TestPromtool: promtool accepts the configuration of Prometheus, the alerts and the queries of the dashboard.
 func TestPromtool(t *testing.T) {
 	tool, err := exec.LookPath("promtool")
 	if err != nil {
@@ -126,7 +130,8 @@ func TestPromtool(t *testing.T) {
 	}
 	run := func(want string, args ...string) {
 		t.Helper()
-		if out, err := exec.Command(tool, args...).CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
+		out, err := exec.Command(tool, args...).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) {
 			t.Errorf("promtool %v: %v\n%s", args, err, out)
 		}
 	}
@@ -135,7 +140,7 @@ func TestPromtool(t *testing.T) {
 
 	var rules bytes.Buffer
 	fmt.Fprintln(&rules, "groups: [{name: dashboard, rules: [")
-	queries := dashboard(t)
+	queries := dashboardQueries(t)
 	for i, q := range queries {
 		fmt.Fprintf(&rules, "{record: 'q:%d', expr: %q},\n", i, q)
 	}
@@ -145,14 +150,16 @@ func TestPromtool(t *testing.T) {
 	write(t, file, rules.String())
 	run(fmt.Sprintf("%d rules found", len(queries)), "check", "rules", file)
 
-	// The token is a file that is there only in the container.
+	// The file with the token exists only in the container.
 	config := filepath.Join(dir, "prometheus.yaml")
 	write(t, filepath.Join(dir, "token"), "secret")
 	write(t, filepath.Join(dir, "alerts.yaml"), alerts)
-	write(t, config, strings.Replace(read(t, "prometheus/prometheus.yaml"), "/run/secrets/internal_token", "token", 1))
+	prometheus := read(t, "prometheus/prometheus.yaml")
+	write(t, config, strings.Replace(prometheus, "/run/secrets/internal_token", "token", 1))
 	run("is valid", "check", "config", config)
 }
 
+// write writes a text to a file.
 func write(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -160,8 +167,7 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// TestVariablesExist: an AZUHOST_ variable that does not exist keeps azuhost from
-// starting.
+// TestVariablesExist: each AZUHOST_ variable is in docs/CONFIG.md. azuhost does not start with an unknown one.
 func TestVariablesExist(t *testing.T) {
 	known := map[string]bool{"AZUHOST_CONFIG": true}
 	variable := regexp.MustCompile(`\bAZUHOST_[A-Z_]*[A-Z]\b`)
@@ -172,18 +178,18 @@ func TestVariablesExist(t *testing.T) {
 	for _, name := range append(files(t, ".yaml", ".service"), "Dockerfile") {
 		for _, v := range variable.FindAllString(comment.ReplaceAllString(read(t, name), ""), -1) {
 			if !known[v] {
-				t.Errorf("%s sets %s, which docs/CONFIG.md does not have", name, v)
+				t.Errorf("%s sets %s, which is not in docs/CONFIG.md", name, v)
 			}
 		}
 	}
 }
 
-// number is the first group of a pattern in a text.
+// number returns the first group of a pattern in a text.
 func number(t *testing.T, text, pattern string) int {
 	t.Helper()
 	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
 	if m == nil {
-		t.Fatalf("nothing is like %s", pattern)
+		t.Fatalf("no match for %s", pattern)
 	}
 	n, err := strconv.Atoi(m[1])
 	if err != nil {
@@ -192,22 +198,23 @@ func number(t *testing.T, text, pattern string) int {
 	return n
 }
 
-// TestTimeToDrain: whoever ends azuhost waits longer than it may take.
+// TestTimeToDrain: the stop timeouts are at least 5 s longer than shutdown_timeout.
 func TestTimeToDrain(t *testing.T) {
 	drain := number(t, read(t, "../docs/CONFIG.md"), "(?m)^\\| `shutdown_timeout`.*?\\| `(\\d+)s`")
 	pod := read(t, "kubernetes/azuhost.yaml")
 	for what, wait := range map[string]int{
-		"TimeoutStopSec":                number(t, read(t, "azuhost.service"), `TimeoutStopSec=(\d+)`),
-		"stop_grace_period":             number(t, read(t, "compose.yaml"), `stop_grace_period: (\d+)s`),
-		"terminationGracePeriodSeconds": number(t, pod, `terminationGracePeriodSeconds: (\d+)`) - number(t, pod, `sleep: \{seconds: (\d+)\}`),
+		"TimeoutStopSec":    number(t, read(t, "azuhost.service"), `TimeoutStopSec=(\d+)`),
+		"stop_grace_period": number(t, read(t, "compose.yaml"), `stop_grace_period: (\d+)s`),
+		"terminationGracePeriodSeconds": number(t, pod, `terminationGracePeriodSeconds: (\d+)`) -
+			number(t, pod, `sleep: \{seconds: (\d+)\}`),
 	} {
 		if wait < drain+5 {
-			t.Errorf("%s leaves %d s, and shutdown_timeout is %d s", what, wait, drain)
+			t.Errorf("%s is %d s, and shutdown_timeout is %d s", what, wait, drain)
 		}
 	}
 }
 
-// azuhost builds the program, as make build does so that the cache has it.
+// azuhost builds the program with the flags of make build, so that it comes from the build cache.
 func azuhost(t *testing.T) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "azuhost")
@@ -217,49 +224,58 @@ func azuhost(t *testing.T) string {
 	return out
 }
 
-// TestConfigurationsCheck has azuhost check what the image and the ConfigMap
-// serve, with the variables around. The plugins are stand-ins.
+// TestConfigurationsCheck: azuhost check accepts the configurations of the image and of the ConfigMap, with the
+// variables that they are used with. The plugins are copies of echo.wasm.
 func TestConfigurationsCheck(t *testing.T) {
 	bin := azuhost(t)
-	var mapped string
+	var configMap string
 	for _, doc := range documents(t, "kubernetes/azuhost.yaml") {
 		if doc["kind"] == "ConfigMap" {
-			mapped = doc["data"].(map[string]any)["azuhost.yaml"].(string)
+			configMap = doc["data"].(map[string]any)["azuhost.yaml"].(string)
 		}
 	}
-	plugin := read(t, "../testplugins/echo.wasm")
-	for what, text := range map[string]string{"image": read(t, "azuhost.yaml"), "ConfigMap": strings.ReplaceAll(mapped, "/etc/azuhost/", "")} {
-		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "plugins"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		names := regexp.MustCompile(`plugin: plugins/(\w+)\.wasm`).FindAllStringSubmatch(text, -1)
-		if len(names) == 0 {
-			t.Fatalf("%s: no plugins", what)
-		}
-		for _, m := range names {
-			if _, err := os.Stat("../plugins/" + m[1]); err != nil {
-				t.Errorf("%s: there is no ready-made plugin %s", what, m[1])
-			}
-			write(t, filepath.Join(dir, "plugins", m[1]+".wasm"), plugin)
-		}
-		write(t, filepath.Join(dir, "azuhost.yaml"), text)
-		cmd := exec.Command(bin, "check", "--config", filepath.Join(dir, "azuhost.yaml"))
-		cmd.Env = append(os.Environ(), "AZUHOST_INTERNAL=0.0.0.0:4001", "AZUHOST_INTERNAL_TOKEN=secret", "AZUHOST_CACHE_DIR="+filepath.Join(dir, "cache"), "AZUHOST_STATE_DIR="+filepath.Join(dir, "state"))
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", what, err, out)
-		}
+	for what, config := range map[string]string{
+		"image":     read(t, "azuhost.yaml"),
+		"ConfigMap": strings.ReplaceAll(configMap, "/etc/azuhost/", ""),
+	} {
+		t.Run(what, func(t *testing.T) { checkConfiguration(t, bin, config) })
 	}
 }
 
-// TestSystemd has systemd read the unit.
+// checkConfiguration runs azuhost check on a configuration whose plugins are in plugins/.
+func checkConfiguration(t *testing.T, bin, config string) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "plugins"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`plugin: plugins/(\w+)\.wasm`).FindAllStringSubmatch(config, -1)
+	if len(names) == 0 {
+		t.Fatal("no plugins")
+	}
+	plugin := read(t, "../testplugins/echo.wasm")
+	for _, m := range names {
+		if _, err := os.Stat("../plugins/" + m[1]); err != nil {
+			t.Errorf("there is no ready-made plugin %s", m[1])
+		}
+		write(t, filepath.Join(dir, "plugins", m[1]+".wasm"), plugin)
+	}
+	write(t, filepath.Join(dir, "azuhost.yaml"), config)
+	cmd := exec.Command(bin, "check", "--config", filepath.Join(dir, "azuhost.yaml"))
+	cmd.Env = append(os.Environ(), "AZUHOST_INTERNAL=0.0.0.0:4001", "AZUHOST_INTERNAL_TOKEN=secret",
+		"AZUHOST_CACHE_DIR="+filepath.Join(dir, "cache"), "AZUHOST_STATE_DIR="+filepath.Join(dir, "state"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestSystemd: systemd-analyze accepts the unit.
 func TestSystemd(t *testing.T) {
 	tool, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Skip("systemd-analyze (of systemd) is not installed")
 	}
 	unit := filepath.Join(t.TempDir(), "azuhost.service")
-	self, err := os.Executable() // a program that is there
+	self, err := os.Executable() // any executable
 	if err != nil {
 		t.Fatal(err)
 	}
