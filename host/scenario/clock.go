@@ -2,135 +2,139 @@ package scenario
 
 import "time"
 
-// start is when every scenario begins.
-var start = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+// startTime is when every scenario begins.
+var startTime = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
-// clock is the host's clock: it moves when the script says so. Its fields
-// belong to world.mu.
+// clock is the host's clock. It stands still until advance. Its fields, and those
+// of loops, are guarded by sim.mu.
 type clock struct {
-	world  *world
-	now    time.Time
-	clerks map[chan struct{}]*clerk // by what wakes them
+	sim   *simulation
+	now   time.Time
+	loops map[chan struct{}]*loop // by the channel that wakes them
 }
 
-// clerk is a goroutine of the host that does what is due.
-type clerk struct {
-	due    time.Time
-	fire   chan struct{} // closed when it is due
-	parked bool          // it waits
-	rounds int           // how often it has come to wait
+// loop is a background loop of the host.
+type loop struct {
+	due     time.Time     // end of its wait
+	fire    chan struct{} // closed at that time
+	waiting bool
+	rounds  int // how often it has begun to wait
 }
 
 // Now implements host.Clock.
 func (c *clock) Now() time.Time {
-	c.world.mu.Lock()
-	defer c.world.mu.Unlock()
+	c.sim.mu.Lock()
+	defer c.sim.mu.Unlock()
 	return c.now
 }
 
 // Wait implements host.Clock.
 func (c *clock) Wait(d time.Duration, wake chan struct{}, stop <-chan struct{}) bool {
-	k := c.park(d, wake)
+	l := c.beginWait(d, wake)
 	select {
-	case <-k.fire:
+	case <-l.fire:
 	case <-wake:
 	case <-stop:
-		c.world.mu.Lock()
-		defer c.world.mu.Unlock()
-		delete(c.clerks, wake)
-		c.world.changed.Broadcast()
+		c.sim.mu.Lock()
+		defer c.sim.mu.Unlock()
+		delete(c.loops, wake)
+		c.sim.changed.Broadcast()
 		return false
 	}
-	c.world.mu.Lock()
-	defer c.world.mu.Unlock()
-	k.parked = false
+	c.sim.mu.Lock()
+	defer c.sim.mu.Unlock()
+	l.waiting = false
 	return true
 }
 
-func (c *clock) park(d time.Duration, wake chan struct{}) *clerk {
-	c.world.mu.Lock()
-	defer c.world.mu.Unlock()
-	k := c.clerks[wake]
-	if k == nil {
-		k = &clerk{}
-		c.clerks[wake] = k
+// beginWait records that a loop waits for d.
+func (c *clock) beginWait(d time.Duration, wake chan struct{}) *loop {
+	c.sim.mu.Lock()
+	defer c.sim.mu.Unlock()
+	l := c.loops[wake]
+	if l == nil {
+		l = &loop{}
+		c.loops[wake] = l
 	}
-	k.due, k.fire, k.parked = c.now.Add(d), make(chan struct{}), true
-	k.rounds++
+	l.due, l.fire, l.waiting = c.now.Add(d), make(chan struct{}), true
+	l.rounds++
 	if d <= 0 {
-		k.parked = false
-		close(k.fire)
+		l.waiting = false
+		close(l.fire)
 	}
-	c.world.changed.Broadcast()
-	return k
+	c.sim.changed.Broadcast()
+	return l
 }
 
-// parked says that all clerks wait. world.mu is held, here and below.
-func (c *clock) parked() bool {
-	for wake, k := range c.clerks {
-		if !k.parked || len(wake) > 0 {
+// loopsWait reports whether all loops wait; sim.mu is held.
+func (c *clock) loopsWait() bool {
+	for wake, l := range c.loops {
+		if !l.waiting || len(wake) > 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// wake has all clerks look once more at what is due, and returns how often
-// each has come to wait until now.
-func (c *clock) wake() map[chan struct{}]int {
+// wakeLoops wakes all loops. It returns the rounds of each until now. sim.mu is
+// held.
+func (c *clock) wakeLoops() map[chan struct{}]int {
 	rounds := map[chan struct{}]int{}
-	for wake, k := range c.clerks {
-		rounds[wake] = k.rounds
+	for wake, l := range c.loops {
+		rounds[wake] = l.rounds
 		select {
 		case wake <- struct{}{}:
-		default: // it will be woken by what is there
+		default: // it is being woken already
 		}
 	}
 	return rounds
 }
 
-// since says that all clerks have come to wait again since then.
-func (c *clock) since(rounds map[chan struct{}]int) bool {
+// waitAgain reports whether all loops wait again since wakeLoops returned rounds;
+// sim.mu is held.
+func (c *clock) waitAgain(rounds map[chan struct{}]int) bool {
 	for wake, n := range rounds {
-		if k := c.clerks[wake]; k != nil && (k.rounds <= n || !k.parked || len(wake) > 0) {
+		if l := c.loops[wake]; l != nil && (l.rounds <= n || !l.waiting || len(wake) > 0) {
 			return false
 		}
 	}
 	return true
 }
 
-// advance lets time pass, from one thing that is due to the next.
-func (w *world) advance(d time.Duration) error {
-	w.mu.Lock()
-	end := w.clock.now.Add(d)
-	w.mu.Unlock()
+// advance lets time pass in steps, from one wait that ends to the next. The host
+// is idle at each of them.
+func (s *simulation) advance(d time.Duration) error {
+	s.mu.Lock()
+	end := s.clock.now.Add(d)
+	s.mu.Unlock()
 	for {
-		if err := w.rest(); err != nil {
+		if err := s.awaitIdle(); err != nil {
 			return err
 		}
-		if w.step(end) {
-			return w.rest()
+		if s.step(end) {
+			return s.awaitIdle()
 		}
 	}
 }
 
-// step moves the clock to what is due next, or to the end.
-func (w *world) step(end time.Time) (last bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// step moves the clock to the next end of a wait, but not beyond end. It returns
+// true when the clock is at end.
+func (s *simulation) step(end time.Time) (last bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	next := end
-	for _, k := range w.clock.clerks {
-		if k.due.Before(next) {
-			next = k.due
+	for _, l := range s.clock.loops {
+		if l.due.Before(next) {
+			next = l.due
 		}
 	}
-	if next.After(w.clock.now) {
-		w.clock.now = next
+	if next.After(s.clock.now) {
+		s.clock.now = next
 	}
-	for _, k := range w.clock.clerks {
-		if k.parked && !k.due.After(w.clock.now) {
-			k.parked = false
-			close(k.fire)
+	for _, l := range s.clock.loops {
+		if l.waiting && !l.due.After(s.clock.now) {
+			l.waiting = false
+			close(l.fire)
 		}
 	}
 	return !next.Before(end)

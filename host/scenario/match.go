@@ -1,31 +1,38 @@
 package scenario
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"math/big"
 	"strings"
 )
 
-// Marks that stand for "..." in a pattern, as strings that no message has.
+// Strings that replace "..." in a pattern, so that the pattern is JSON. Messages
+// do not contain them.
 const (
-	anyValue = "\x00..."     // a value, whatever it is
-	anyRest  = "\x00...rest" // other members of an object, or elements of an array
+	anyValue = "\x00..."     // any value
+	anyRest  = "\x00...rest" // other members of an object, or other elements of an array
 )
 
-// matches says whether a text is what a pattern says. JSON is compared by what
-// it means: the order of members and spaces do not count, and "..." stands for
-// a value, for other members of an object, or for the rest of an array. Other
-// texts are compared as they are, with "..." for any run of characters.
+// The same as JSON.
+const (
+	anyValueJSON = `"\u0000..."`
+	anyRestJSON  = `"\u0000...rest"`
+)
+
+// matches reports whether a text matches a pattern. JSON is compared by value:
+// the order of members and white space do not count, and "..." stands for a
+// value, for other members of an object, or for the rest of an array. Other texts
+// are compared literally, with "..." for any run of characters.
 func matches(pattern, text string) bool {
 	var want, got any
-	if p, ok := marked(pattern); ok && decode(p, &want) && decode(text, &got) {
+	if p, ok := replaceDots(pattern); ok && decode(p, &want) && decode(text, &got) {
 		return equal(want, got)
 	}
 	return matchesText(pattern, text)
 }
 
+// decode decodes a text that is one JSON value.
 func decode(text string, v *any) bool {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -33,20 +40,21 @@ func decode(text string, v *any) bool {
 		return false
 	}
 	_, err := d.Token()
-	return err == io.EOF // More is silent about what closes nothing
+	return err == io.EOF // More would not notice a closing bracket that is too many
 }
 
-// marked puts marks in the place of "..." outside of strings.
-func marked(pattern string) (string, bool) {
+// replaceDots replaces "..." outside of strings. ok is false if the brackets and
+// quotes of the pattern do not match: it is no JSON.
+func replaceDots(pattern string) (out string, ok bool) {
 	trimmed := strings.TrimSpace(pattern)
 	if trimmed == "..." {
-		return `"\u0000..."`, true
+		return anyValueJSON, true
 	}
 	if trimmed == "" || !strings.ContainsRune(`{["`, rune(trimmed[0])) {
 		return pattern, true // a number, or a word
 	}
-	var out bytes.Buffer
-	var containers []byte
+	var b strings.Builder
+	var containers []byte // open brackets
 	inString := false
 	last := byte(0) // the last character that is no space
 	for i := 0; i < len(pattern); i++ {
@@ -54,7 +62,7 @@ func marked(pattern string) (string, bool) {
 		switch {
 		case inString:
 			if c == '\\' && i+1 < len(pattern) {
-				out.WriteByte(c)
+				b.WriteByte(c)
 				i++
 				c = pattern[i]
 			} else if c == '"' {
@@ -67,29 +75,35 @@ func marked(pattern string) (string, bool) {
 		case (c == '}' || c == ']') && len(containers) > 0:
 			containers = containers[:len(containers)-1]
 		case strings.HasPrefix(pattern[i:], "..."):
-			rest := strings.TrimLeft(pattern[i+3:], " ")
-			switch {
-			case last == ':':
-				out.WriteString(`"\u0000..."`)
-			case len(containers) > 0 && containers[len(containers)-1] == '{':
-				out.WriteString(`"\u0000...rest":0`)
-			case strings.HasPrefix(rest, "]"):
-				out.WriteString(`"\u0000...rest"`)
-			default:
-				out.WriteString(`"\u0000..."`)
-			}
+			inObject := len(containers) > 0 && containers[len(containers)-1] == '{'
+			b.WriteString(replacement(pattern[i+3:], last, inObject))
 			i += 2
 			last = '.'
 			continue
 		}
-		out.WriteByte(c)
+		b.WriteByte(c)
 		if c != ' ' {
 			last = c
 		}
 	}
-	return out.String(), !inString && len(containers) == 0
+	return b.String(), !inString && len(containers) == 0
 }
 
+// replacement returns the JSON for "..." between a character and the rest of the
+// pattern.
+func replacement(rest string, last byte, inObject bool) string {
+	switch {
+	case last == ':':
+		return anyValueJSON
+	case inObject:
+		return anyRestJSON + ":0"
+	case strings.HasPrefix(strings.TrimLeft(rest, " "), "]"):
+		return anyRestJSON
+	}
+	return anyValueJSON
+}
+
+// equal reports whether a decoded message equals a decoded pattern.
 func equal(want, got any) bool {
 	if want == anyValue {
 		return true
@@ -146,7 +160,7 @@ func equalElements(want, got []any) bool {
 	return true
 }
 
-// equalNumbers compares by value: 1 and 1.0 are the same.
+// equalNumbers compares by value: 1 equals 1.0.
 func equalNumbers(a, b json.Number) bool {
 	if a == b {
 		return true
@@ -154,13 +168,13 @@ func equalNumbers(a, b json.Number) bool {
 	if len(a) > 100 || len(b) > 100 {
 		return false
 	}
-	// Exact for 100 digits. Not a Rat: an exponent could make one too large to compute.
+	// 400 bits are exact for 100 digits. A big.Rat could get too large from an exponent.
 	x, okX := new(big.Float).SetPrec(400).SetString(string(a))
 	y, okY := new(big.Float).SetPrec(400).SetString(string(b))
 	return okX && okY && x.Cmp(y) == 0
 }
 
-// matchesText compares with "..." for any run of characters.
+// matchesText compares literally, with "..." for any run of characters.
 func matchesText(pattern, text string) bool {
 	parts := strings.Split(pattern, "...")
 	if len(parts) == 1 {

@@ -3,7 +3,6 @@ package scenario
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,32 +13,30 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/coder/websocket"
-
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// Options say what is played with.
+// Options configure the host that plays a script.
 type Options struct {
-	// Route is the channel: Plugin, or Channel. What the script says of the route
-	// (path, config, grace) stands above. Without a path the first that a client
-	// connects to is taken.
+	// Route is the channel: Plugin, or Channel. The script takes precedence where
+	// it has a path, a config or a grace. Without a path the route has the first
+	// path that a client connects to.
 	Route host.Route
-	// CacheDir keeps compiled plugins, so that the next scenario starts at once.
+	// CacheDir keeps compiled plugins between scenarios. Empty: no cache.
 	CacheDir string
-	// Log gets the host's log. nil: it is dropped.
+	// Log gets the host's log. nil: it is discarded.
 	Log io.Writer
 }
 
-// TB is what Test needs of *testing.T.
+// TB is the part of *testing.T that Test needs.
 type TB interface {
 	Helper()
 	Context() context.Context
 	Fatal(args ...any)
 }
 
-// Test plays the script in a file, for go test.
+// Test plays the script in a file. It fails t at the first error.
 func Test(t TB, o Options, file string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -55,66 +52,52 @@ func Test(t TB, o Options, file string) {
 	}
 }
 
-// play is a scenario that is played.
-type play struct {
-	world    *world
-	host     *host.Host
-	http     *http.Client
-	listener *listener
-	clients  map[string]*client
-	journal  *journal
-	path     string
-	dialed   *end // the client's side of the last connection
-}
-
-// Play plays the script from its beginning, with a host of its own. The error
-// is an *Error for what did not come about.
+// Play plays the script with a host of its own. It returns an *Error if
+// something that the script expects does not happen.
 func (s *Script) Play(ctx context.Context, o Options) (err error) {
-	p, end, err := s.start(o)
+	p, err := s.start(o)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
-	if err := errors.Join(s.playLines(ctx, p), end()); err != nil {
+	if err := errors.Join(s.playLines(ctx, p), p.close()); err != nil {
 		return err
 	}
-	return s.unexpected(p)
+	return s.unexpectedFailure(p)
 }
 
-func (s *Script) playLines(ctx context.Context, p *play) error {
+func (s *Script) playLines(ctx context.Context, p *player) error {
 	for _, l := range s.lines {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		p.journal.at(l.n)
+		p.log.setLine(l.n)
 		if err := l.do(p); err != nil {
-			return l.failed(s.Name, err)
+			return l.locate(s.Name, err)
 		}
 	}
 	return nil
 }
 
-// unexpected is the error of a script that no line of is about a hook that failed.
-func (s *Script) unexpected(p *play) error {
-	at, why, ok := p.journal.unexpected()
+// unexpectedFailure returns an error if a hook has failed and no line expects it.
+func (s *Script) unexpectedFailure(p *player) error {
+	line, why, ok := p.log.unexpectedFailure()
 	if !ok {
 		return nil
 	}
 	e := &Error{
-		File:     s.Name,
-		Line:     at,
-		Expected: "no hook that fails, unless a line is about it: receives ...INTERNAL_ERROR..., or log has TEXT",
-		Got:      nested(why),
+		File: s.Name, Line: line, Got: indentNext(why),
+		Expected: "no hook that fails, unless a line expects it: receives ...INTERNAL_ERROR..., or log has TEXT",
 	}
 	for _, l := range s.lines {
-		if l.n == at {
+		if l.n == line {
 			e.Text = l.text
 		}
 	}
 	return e
 }
 
-// failed puts the place of the line to an error.
-func (l line) failed(file string, err error) error {
+// locate adds the file and the line to an error.
+func (l line) locate(file string, err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
 		e = &Error{Why: err.Error()}
@@ -123,9 +106,22 @@ func (l line) failed(file string, err error) error {
 	return e
 }
 
-// start makes the host.
-func (s *Script) start(o Options) (p *play, end func() error, err error) {
-	p = &play{world: newWorld(), clients: map[string]*client{}, listener: newListener(), journal: newJournal()}
+// player plays a script. It belongs to one goroutine.
+type player struct {
+	sim     *simulation
+	host    *host.Host
+	server  *http.Server
+	serving sync.WaitGroup
+	http    *http.Client
+	clients map[string]*client
+	log     *hostLog
+	path    string
+	dialed  *memConn // the client's side of the last connection
+}
+
+// start starts a host with the route of the script.
+func (s *Script) start(o Options) (*player, error) {
+	p := &player{sim: newSimulation(), clients: map[string]*client{}, log: newHostLog()}
 	r := o.Route
 	r.Path = cmp.Or(s.path, r.Path, "/")
 	if s.config != nil {
@@ -133,317 +129,63 @@ func (s *Script) start(o Options) (p *play, end func() error, err error) {
 	}
 	r.PresenceGrace = cmp.Or(s.grace, r.PresenceGrace)
 	p.path = r.Path
-	log := slog.New(p.journal)
+	log := slog.New(p.log)
 	if o.Log != nil {
 		text := slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug})
-		log = slog.New(slog.NewMultiHandler(p.journal, text))
+		log = slog.New(slog.NewMultiHandler(p.log, text))
 	}
+	var err error
 	p.host, err = host.New(host.Options{
-		Routes: []host.Route{r}, Clock: &p.world.clock, PingInterval: -1, CacheDir: o.CacheDir,
+		Routes: []host.Route{r}, Clock: &p.sim.clock, PingInterval: -1, CacheDir: o.CacheDir,
 		AllowedHosts: []string{"*"}, AllowedOrigins: []string{"*"},
 		Log: log,
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.world.handshake(1)
-		defer p.world.handshake(-1)
+	p.serve()
+	return p, nil
+}
+
+// serve connects p.http to the host.
+func (p *player) serve() {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.sim.addUpgrades(1)
+		defer p.sim.addUpgrades(-1)
 		p.host.ServeHTTP(w, r)
-	}), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(p.listener) })
+	})
+	l := newListener()
+	p.server = &http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	p.serving.Go(func() { _ = p.server.Serve(l) })
 	p.http = &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			e, err := p.world.dial(ctx, p.listener)
+			c, err := p.sim.dial(ctx, l)
 			if err != nil {
 				return nil, err
 			}
-			p.dialed = e
-			return e, nil
+			p.dialed = c
+			return c, nil
 		},
 	}}
-	return p, func() error {
-		for _, c := range p.clients {
-			_ = c.conn.CloseNow()
-			<-c.done
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), restTimeout)
-		defer cancel()
-		err := errors.Join(p.host.Close(ctx), server.Close())
-		serving.Wait()
-		return err
-	}, nil
 }
 
-// client is one of the script's.
-type client struct {
-	conn *websocket.Conn
-	done chan struct{} // closed when its reader has ended
-
-	mu       sync.Mutex
-	received []received // and not looked at yet
-	code     int        // of the close; 0: open
-	reason   string
-}
-
-type received struct {
-	kind websocket.MessageType
-	data string
-}
-
-func (r received) String() string {
-	if r.kind == websocket.MessageBinary {
-		return "bytes " + hex.EncodeToString([]byte(r.data))
+// close closes the clients and the host.
+func (p *player) close() error {
+	for _, c := range p.clients {
+		_ = c.conn.CloseNow()
+		<-c.done
 	}
-	return r.data
-}
-
-// maxMessage is the largest message that a client takes.
-const maxMessage = 64 << 20
-
-func (p *play) dial(target string, headers map[string]string) (*websocket.Conn, *http.Response, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), restTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), idleTimeout)
 	defer cancel()
-	o := &websocket.DialOptions{HTTPClient: p.http, HTTPHeader: http.Header{}}
-	for k, v := range headers {
-		switch k {
-		case "Host":
-			o.Host = v
-		case "Sec-WebSocket-Protocol":
-			o.Subprotocols = strings.FieldsFunc(v, func(r rune) bool { return r == ' ' || r == ',' })
-		default:
-			o.HTTPHeader.Set(k, v)
-		}
-	}
-	return websocket.Dial(ctx, "ws://localhost"+target, o)
+	err := errors.Join(p.host.Close(ctx), p.server.Close())
+	p.serving.Wait()
+	return err
 }
 
-func (p *play) connect(name, target string, headers map[string]string) error {
-	if c := p.clients[name]; c != nil && c.open() {
-		return fmt.Errorf("%s is connected already", name)
-	}
-	conn, res, err := p.dial(target, headers)
-	if err != nil {
-		if res != nil {
-			return &Error{
-				Expected: "a connection",
-				Got:      fmt.Sprintf("refused with %d%s", res.StatusCode, p.journal.lastFailure()),
-			}
-		}
-		return err
-	}
-	conn.SetReadLimit(maxMessage)
-	c := &client{conn: conn, done: make(chan struct{})}
-	p.clients[name] = c
-	p.world.reads(p.dialed, true)
-	here := p.dialed
-	go c.read(func() { p.world.reads(here, false) })
-	return p.world.rest()
-}
-
-func (p *play) refused(name, target string, headers map[string]string, status int) error {
-	conn, res, err := p.dial(target, headers)
-	if err == nil {
-		_ = conn.CloseNow()
-		return &Error{Expected: fmt.Sprintf("refused with %d", status), Got: "a connection"}
-	}
-	if res == nil {
-		return err
-	}
-	if res.StatusCode != status {
-		return &Error{
-			Expected: fmt.Sprintf("refused with %d", status),
-			Got:      fmt.Sprintf("refused with %d%s", res.StatusCode, p.journal.lastFailure()),
-		}
-	}
-	if status >= 500 {
-		p.journal.expected()
-	}
-	return p.world.rest()
-}
-
-func (c *client) read(ended func()) {
-	defer ended()
-	defer close(c.done)
-	for {
-		kind, data, err := c.conn.Read(context.Background())
-		c.mu.Lock()
-		if err != nil {
-			var ce websocket.CloseError
-			if errors.As(err, &ce) {
-				c.code, c.reason = int(ce.Code), ce.Reason
-			} else {
-				c.code = 1006
-			}
-			c.mu.Unlock()
-			_ = c.conn.CloseNow()
-			return
-		}
-		c.received = append(c.received, received{kind, string(data)})
-		c.mu.Unlock()
-	}
-}
-
-func (c *client) open() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.code == 0
-}
-
-// client finds one by its name.
-func (p *play) client(name string) (*client, error) {
-	if c := p.clients[name]; c != nil {
-		return c, nil
-	}
-	return nil, fmt.Errorf("%s has not connected", name)
-}
-
-// acting finds one that is connected.
-func (p *play) acting(name string) (*client, error) {
-	c, err := p.client(name)
-	if err == nil && !c.open() {
-		return nil, fmt.Errorf("%s is closed with %d %s", name, c.code, c.reason)
-	}
-	return c, err
-}
-
-func (p *play) send(name string, kind websocket.MessageType, data string) error {
-	c, err := p.acting(name)
-	if err != nil {
-		return err
-	}
-	if err := c.conn.Write(context.Background(), kind, []byte(data)); err != nil {
-		return err
-	}
-	return p.world.rest()
-}
-
-func (p *play) ping(name, _ string) error {
-	c, err := p.acting(name)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), restTimeout)
-	defer cancel()
-	if err := c.conn.Ping(ctx); err != nil {
-		return err
-	}
-	return p.world.rest()
-}
-
-func (p *play) receive(name string, kind websocket.MessageType, want string) error {
-	c, err := p.client(name)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.received) == 0 {
-		got := "nothing"
-		if c.code != 0 {
-			got = fmt.Sprintf("closed with %d %s", c.code, c.reason)
-		}
-		return &Error{Expected: received{kind, want}.String(), Got: got + p.journal.lastFailure()}
-	}
-	got := c.received[0]
-	if got.kind != kind || kind == websocket.MessageText && !matches(want, got.data) ||
-		kind == websocket.MessageBinary && want != got.data {
-		return &Error{Expected: received{kind, want}.String(), Got: p.shown(got)}
-	}
-	if strings.Contains(want, internalError) {
-		p.journal.expected()
-	}
-	c.received = c.received[1:]
-	return nil
-}
-
-func (p *play) receiveNothing(name string) error {
-	c, err := p.client(name)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.received) > 0 {
-		return &Error{Expected: "nothing", Got: p.shown(c.received[0])}
-	}
-	return nil
-}
-
-// internalError is the code of the message that clients get when their hook failed.
-const internalError = "INTERNAL_ERROR"
-
-// shown is a message for an error, and why the hook failed if it says that one has.
-func (p *play) shown(r received) string {
-	if strings.Contains(r.data, internalError) {
-		return r.String() + p.journal.lastFailure()
-	}
-	return r.String()
-}
-
-func (p *play) ignore(name string) error {
-	c, err := p.client(name)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.received = nil
-	return nil
-}
-
-func (p *play) disconnect(name string, code int, reason string) error {
-	c, err := p.acting(name)
-	if err != nil {
-		return err
-	}
-	if err := c.conn.Close(websocket.StatusCode(code), reason); err != nil && websocket.CloseStatus(err) == -1 {
-		return err
-	}
-	<-c.done
-	return p.world.rest()
-}
-
-func (p *play) vanish(name string) error {
-	c, err := p.acting(name)
-	if err != nil {
-		return err
-	}
-	_ = c.conn.CloseNow()
-	<-c.done
-	return p.world.rest()
-}
-
-func (p *play) closed(name string, code int, reason string) error {
-	c, err := p.client(name)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	want := strings.TrimSpace(fmt.Sprintf("closed with %d %s", code, reason))
-	if c.code == 0 {
-		return &Error{Expected: want, Got: "open" + p.journal.lastFailure()}
-	}
-	if got := strings.TrimSpace(
-		fmt.Sprintf("closed with %d %s", c.code, c.reason),
-	); c.code != code ||
-		reason != "" && !matchesText(reason, c.reason) {
-		return &Error{Expected: want, Got: got}
-	}
-	if code == 1011 {
-		p.journal.expected()
-	}
-	if len(c.received) > 0 {
-		return &Error{Expected: want, Got: p.shown(c.received[0]) + ", which no line is about, before it"}
-	}
-	return nil
-}
-
-func (p *play) publish(kind, name string, typ websocket.MessageType, data string) error {
-	pub := host.Publication{Route: p.path, Kind: abi.Kind(typ), Data: []byte(data)}
+// publish plays a line "publish to".
+func (p *player) publish(kind, name string, m message) error {
+	pub := host.Publication{Route: p.path, Kind: abi.Kind(m.kind), Data: []byte(m.data)}
 	switch kind {
 	case "room":
 		pub.Room = name
@@ -455,18 +197,17 @@ func (p *play) publish(kind, name string, typ websocket.MessageType, data string
 	if _, err := p.host.Publish(context.Background(), pub); err != nil {
 		return err
 	}
-	return p.world.rest()
+	return p.sim.awaitIdle()
 }
 
-func (p *play) logHas(text string) error {
-	if p.journal.has(text) {
+// logHas plays a line "log has".
+func (p *player) logHas(text string) error {
+	if p.log.contains(text) {
 		return nil
 	}
-	return &Error{Expected: "a line with " + text, Got: "a log of\n" + indent(p.journal.String())}
+	return &Error{Expected: "a line with " + text, Got: "a log of\n" + indent(p.log.String())}
 }
 
 func indent(text string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ")
 }
-
-var _ net.Conn = (*end)(nil)

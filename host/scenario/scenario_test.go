@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// talker does what it is told, for scripts about scripts.
-func talker() *host.Funcs {
+// newChannel returns a channel that does what the messages to it say.
+func newChannel() *host.Funcs {
 	return &host.Funcs{
 		OnConnect: func(env host.Env, conn host.ConnID) error {
 			if name, err := env.Query(conn, "name"); err == nil {
@@ -52,7 +52,7 @@ func talker() *host.Funcs {
 				return env.CloseConn(conn, 4001, rest)
 			case "fail":
 				return errors.New(rest)
-			case "name": // a timer that fails
+			case "failing-timer":
 				return env.TimerSet(conn, rest, time.Second)
 			case "log":
 				env.Log(abi.Info, rest)
@@ -73,7 +73,8 @@ func talker() *host.Funcs {
 			if room == "" {
 				return nil
 			}
-			return env.Broadcast(room, abi.Text, fmt.Appendf(nil, `{"user":%q,"join":%v,"at":%d}`, user, join, env.Now().Unix()), 0)
+			data := fmt.Appendf(nil, `{"user":%q,"join":%v,"at":%d}`, user, join, env.Now().Unix())
+			return env.Broadcast(room, abi.Text, data, 0)
 		},
 		OnClose: func(env host.Env, conn host.ConnID, code int, reason string) error {
 			return env.Broadcast("room", abi.Text, fmt.Appendf(nil, "left %d %s", code, reason), 0)
@@ -87,12 +88,12 @@ func playText(t *testing.T, text string) error {
 	if err != nil {
 		return err
 	}
-	return s.Play(t.Context(), Options{Route: host.Route{Channel: talker()}})
+	return s.Play(t.Context(), Options{Route: host.Route{Channel: newChannel()}})
 }
 
 func TestPlay(t *testing.T) {
 	err := playText(t, `
-# Everything that a script can say.
+# Every kind of line.
 path /c
 grace 2s
 alice connects /c?name=alice
@@ -165,23 +166,30 @@ log has failed with -8: again
 
 func TestFailures(t *testing.T) {
 	for _, c := range []struct{ script, want string }{
-		{"alice connects /\nalice receives {\"a\":1}", "test.scenario:2: alice receives {\"a\":1}\n  expected  {\"a\":1}\n  got       nothing"},
+		{"alice connects /\nalice receives {\"a\":1}",
+			"test.scenario:2: alice receives {\"a\":1}\n  expected  {\"a\":1}\n  got       nothing"},
 		{"alice connects /\nalice sends x\nalice receives y", "expected  y\n  got       x"},
 		{"alice connects /\nalice sends bytes 00\nalice receives 0", "expected  0\n  got       bytes 00"},
 		{"alice connects /\nalice sends x\nalice receives nothing", "expected  nothing\n  got       x"},
-		{"alice connects /\nalice sends fail because\nalice receives x", "the last hook that failed: on_message failed with -8: because"},
+		{"alice connects /\nalice sends fail because\nalice receives x",
+			"the last hook that failed: on_message failed with -8: because"},
 		{"alice connects /\nalice is closed with 1000", "expected  closed with 1000\n  got       open"},
-		{"alice connects /\nalice sends close\nalice is closed with 1000", "expected  closed with 1000\n  got       closed with 4001"},
+		{"alice connects /\nalice sends close\nalice is closed with 1000",
+			"expected  closed with 1000\n  got       closed with 4001"},
 		{"alice connects /\nalice sends close\nalice sends x", "alice is closed with 4001"},
 		{"alice connects /?name=mallory", "expected  a connection\n  got       refused with 403"},
 		{"alice is refused / with 403", "expected  refused with 403\n  got       a connection"},
 		{"alice sends x", "alice has not connected"},
 		{"alice connects /\nalice connects /", "alice is connected already"},
 		{"alice connects /\nlog has no such thing", "a line with no such thing"},
-		// Failures that no line is about, wherever they are.
-		{"alice connects /\nalice sends fail because\nalice receives nothing", "got       {\"type\":\"error\",\"code\":\"INTERNAL_ERROR\"}\n  the last hook that failed: on_message failed with -8: because"},
-		{"alice connects /\nalice sends fail because\nalice ignores the rest\nalice sends x\nalice receives x", "test.scenario:2: alice sends fail because\n  expected  no hook that fails"},
-		{"alice connects /\nalice sends name bad\nwait 2s\nalice receives nothing", "test.scenario:3: wait 2s\n  expected  no hook that fails"},
+		// Failures that no line expects, wherever they are.
+		{"alice connects /\nalice sends fail because\nalice receives nothing",
+			"got       {\"type\":\"error\",\"code\":\"INTERNAL_ERROR\"}\n" +
+				"  the last hook that failed: on_message failed with -8: because"},
+		{"alice connects /\nalice sends fail because\nalice ignores the rest\nalice sends x\nalice receives x",
+			"test.scenario:2: alice sends fail because\n  expected  no hook that fails"},
+		{"alice connects /\nalice sends failing-timer bad\nwait 2s\nalice receives nothing",
+			"test.scenario:3: wait 2s\n  expected  no hook that fails"},
 		{"alice connects /\nalice sends fail 1\nlog has failed with -8: 1\nalice sends fail 2", "test.scenario:4:"},
 	} {
 		if err := playText(t, c.script); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -192,7 +200,7 @@ func TestFailures(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
-		{"alice dances", "this says nothing that is known"},
+		{"alice dances", "unknown line"},
 		{"wait long", `"long" is no time`},
 		{"wait -1s", `"-1s" is no time`},
 		{"alice connects here", `"here" is no path`},
@@ -231,7 +239,7 @@ func TestMatches(t *testing.T) {
 		{`[...,3]`, `[1,2,3]`, false},
 		{`[1,2]`, `[2,1]`, false},
 		{`[]`, `{}`, false},
-		{`{"a":"x...y"}`, `{"a":"xzy"}`, false}, // in a string it is what it is
+		{`{"a":"x...y"}`, `{"a":"xzy"}`, false}, // literal in a string
 		{`{"a":"..."}`, `{"a":"..."}`, true},
 		{`{"a":"\"...\""}`, `{"a":"\"...\""}`, true},
 		{`1`, `1.0`, true},
@@ -250,7 +258,7 @@ func TestMatches(t *testing.T) {
 		{`a...a`, `a`, false},
 		{`hello`, `hello `, false},
 		{`"a"`, `a`, false},
-		{`{"a"`, `{"a"`, true}, // no JSON: as text
+		{`{"a"`, `{"a"`, true}, // no JSON: compared as text
 		{``, ``, true},
 	} {
 		if got := matches(c.pattern, c.text); got != c.want {
@@ -277,7 +285,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := Parse("f", text)
 		if err == nil && len(s.lines) > strings.Count(text, "\n")+1 {
-			t.Error("more lines than there are")
+			t.Error("the script has more lines than the text")
 		}
 	})
 }

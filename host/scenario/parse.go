@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -12,11 +13,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Script is a scenario that has been read.
+// Script is a parsed scenario.
 type Script struct {
 	Name  string
 	lines []line
-	// What the route is, as far as the script says.
+
+	// The route; zero values where the script says nothing.
 	path   string
 	config map[string]any
 	grace  time.Duration
@@ -24,17 +26,20 @@ type Script struct {
 
 // line is a line of a script.
 type line struct {
-	n    int
+	n    int // from 1
 	text string
-	do   func(p *play) error
+	do   step
 }
 
-// Error is what is wrong with a line of a script, or what did not come about.
+// step plays a line.
+type step func(p *player) error
+
+// Error says that a line of a script is wrong (Why), or that something else
+// happened than it expects (Expected and Got).
 type Error struct {
-	File string
-	Line int
-	Text string // of the line
-	// Why; or what was expected, and what there was.
+	File          string
+	Line          int
+	Text          string // of the line
 	Why           string
 	Expected, Got string
 }
@@ -47,7 +52,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s\n  expected  %s\n  got       %s", out, e.Expected, e.Got)
 }
 
-// Parse reads a script. name is for errors.
+// Parse parses a script. Errors, which are of type *Error, have name as the file.
 func Parse(name, text string) (*Script, error) {
 	s := &Script{Name: name}
 	for i, text := range strings.Split(text, "\n") {
@@ -67,15 +72,15 @@ func Parse(name, text string) (*Script, error) {
 	return s, nil
 }
 
-// word cuts the first word off.
-func word(text string) (first, rest string) {
+// cutWord cuts the first word off.
+func cutWord(text string) (first, rest string) {
 	first, rest, _ = strings.Cut(text, " ")
 	return first, strings.TrimLeft(rest, " ")
 }
 
-// parse reads a line. do is nil for what says something about the route.
-func (s *Script) parse(text string) (do func(p *play) error, err error) {
-	first, rest := word(text)
+// parse parses a line. do is nil for a line about the route.
+func (s *Script) parse(text string) (do step, err error) {
+	first, rest := cutWord(text)
 	switch first {
 	case "path":
 		s.path = rest
@@ -88,7 +93,7 @@ func (s *Script) parse(text string) (do func(p *play) error, err error) {
 	case "grace":
 		s.grace, err = time.ParseDuration(rest)
 		if s.grace == 0 {
-			s.grace = -1 // none; 0 is the default
+			s.grace = -1 // no grace; 0 means the default
 		}
 		return nil, err
 	case "wait":
@@ -96,81 +101,82 @@ func (s *Script) parse(text string) (do func(p *play) error, err error) {
 		if err != nil || d < 0 {
 			return nil, fmt.Errorf("%q is no time: write 5s, 300ms or 1h", rest)
 		}
-		return func(p *play) error { return p.world.advance(d) }, nil
+		return func(p *player) error { return p.sim.advance(d) }, nil
 	case "publish":
 		return parsePublish(rest)
 	case "log":
 		if pattern, ok := strings.CutPrefix(rest, "has "); ok {
-			return func(p *play) error { return p.logHas(pattern) }, nil
+			return func(p *player) error { return p.logHas(pattern) }, nil
 		}
 		return nil, fmt.Errorf("want: log has TEXT")
 	}
-	verb, rest := word(rest)
+	verb, rest := cutWord(rest)
 	return s.parseClient(first, verb, rest)
 }
 
-// parseClient reads a line about a client.
-func (s *Script) parseClient(name, verb, rest string) (func(p *play) error, error) {
+var errUnknownLine = errors.New("unknown line: want NAME connects, sends, receives, pings, ignores the rest, " +
+	"disconnects, vanishes, is closed with, or is refused; wait, publish, log has, path, config, or grace; or a # comment")
+
+// parseClient parses a line about a client.
+func (s *Script) parseClient(name, verb, rest string) (step, error) {
 	switch verb {
 	case "connects":
 		return s.parseConnect(name, rest)
 	case "sends":
-		kind, data, err := message(rest)
-		return func(p *play) error { return p.send(name, kind, data) }, err
+		m, err := parseMessage(rest)
+		return func(p *player) error { return p.send(name, m) }, err
 	case "pings":
-		return func(p *play) error { return p.ping(name, rest) }, nil
+		return func(p *player) error { return p.ping(name) }, nil
 	case "receives":
 		if rest == "nothing" {
-			return func(p *play) error { return p.receiveNothing(name) }, nil
+			return func(p *player) error { return p.receiveNothing(name) }, nil
 		}
-		kind, data, err := message(rest)
-		return func(p *play) error { return p.receive(name, kind, data) }, err
+		m, err := parseMessage(rest)
+		return func(p *player) error { return p.receive(name, m) }, err
 	case "ignores":
 		if rest != "the rest" {
 			return nil, fmt.Errorf("want: %s ignores the rest", name)
 		}
-		return func(p *play) error { return p.ignore(name) }, nil
+		return func(p *player) error { return p.ignore(name) }, nil
 	case "disconnects":
-		code, reason, err := closing(rest)
-		return func(p *play) error { return p.disconnect(name, code, reason) }, err
+		code, reason, err := parseClose(rest)
+		return func(p *player) error { return p.disconnect(name, code, reason) }, err
 	case "vanishes":
-		return func(p *play) error { return p.vanish(name) }, nil
+		return func(p *player) error { return p.vanish(name) }, nil
 	case "is":
-		state, rest := word(rest)
+		state, rest := cutWord(rest)
 		if with, ok := strings.CutPrefix(rest, "with "); ok && state == "closed" {
-			code, reason, err := closing("with " + with)
-			return func(p *play) error { return p.closed(name, code, reason) }, err
+			code, reason, err := parseClose("with " + with)
+			return func(p *player) error { return p.closed(name, code, reason) }, err
 		}
 		if state == "refused" {
 			return s.parseRefused(name, rest)
 		}
 	}
-	return nil, fmt.Errorf(
-		"this says nothing that is known: a line is NAME connects, sends, receives, pings, ignores the rest, disconnects, vanishes, is closed with, is refused; or wait, publish, log has, path, config, grace; or a # comment",
-	)
+	return nil, errUnknownLine
 }
 
-// parseConnect reads: /path?query with Name: value, Name: value
-func (s *Script) parseConnect(name, rest string) (func(p *play) error, error) {
-	target, headers, err := s.request(rest)
+// parseConnect parses: /path?query with Name: value, Name: value
+func (s *Script) parseConnect(name, rest string) (step, error) {
+	target, headers, err := s.parseRequest(rest)
 	if err != nil {
 		return nil, err
 	}
-	return func(p *play) error { return p.connect(name, target, headers) }, nil
+	return func(p *player) error { return p.connect(name, target, headers) }, nil
 }
 
-// parseRefused reads: /path?query with 403
-func (s *Script) parseRefused(name, rest string) (func(p *play) error, error) {
+// parseRefused parses: /path?query with 403
+func (s *Script) parseRefused(name, rest string) (step, error) {
 	before, code, ok := cutLast(rest, " with ")
 	status, err := strconv.Atoi(code)
 	if !ok || err != nil {
 		return nil, fmt.Errorf("want: %s is refused /path with 403", name)
 	}
-	target, headers, err := s.request(before)
+	target, headers, err := s.parseRequest(before)
 	if err != nil {
 		return nil, err
 	}
-	return func(p *play) error { return p.refused(name, target, headers, status) }, nil
+	return func(p *player) error { return p.refused(target, headers, status) }, nil
 }
 
 func cutLast(s, sep string) (before, after string, ok bool) {
@@ -181,9 +187,9 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// request reads a target and headers. The first target gives the route's
-// pattern, where the script does not.
-func (s *Script) request(text string) (target string, headers map[string]string, err error) {
+// parseRequest parses a target and headers. The path of the first target becomes
+// the path of the route, unless the script has one.
+func (s *Script) parseRequest(text string) (target string, headers map[string]string, err error) {
 	target, with, _ := strings.Cut(text, " with ")
 	u, err := url.ParseRequestURI(target)
 	if err != nil || !strings.HasPrefix(target, "/") {
@@ -206,25 +212,25 @@ func (s *Script) request(text string) (target string, headers map[string]string,
 	return target, headers, nil
 }
 
-// message reads a message: text, or "bytes" and hexadecimal digits.
-func message(text string) (websocket.MessageType, string, error) {
+// parseMessage parses a message: text, or "bytes" and hexadecimal digits.
+func parseMessage(text string) (message, error) {
 	digits, ok := strings.CutPrefix(text, "bytes")
 	if !ok || digits != "" && digits[0] != ' ' {
-		return websocket.MessageText, text, nil
+		return message{websocket.MessageText, text}, nil
 	}
 	data, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
 	if err != nil {
-		return 0, "", fmt.Errorf("want hexadecimal digits, as in bytes 00 ff: %w", err)
+		return message{}, fmt.Errorf("want hexadecimal digits, as in bytes 00 ff: %w", err)
 	}
-	return websocket.MessageBinary, string(data), nil
+	return message{websocket.MessageBinary, string(data)}, nil
 }
 
-// closing reads: with 1000 and a reason
-func closing(text string) (code int, reason string, err error) {
+// parseClose parses: with 1000 and a reason
+func parseClose(text string) (code int, reason string, err error) {
 	if text == "" {
 		return 1000, "", nil
 	}
-	digits, reason := word(strings.TrimPrefix(text, "with "))
+	digits, reason := cutWord(strings.TrimPrefix(text, "with "))
 	code, err = strconv.Atoi(digits)
 	if err != nil {
 		return 0, "", fmt.Errorf("%q is no close code, as in: with 1000 bye", digits)
@@ -232,13 +238,13 @@ func closing(text string) (code int, reason string, err error) {
 	return code, reason, nil
 }
 
-// parsePublish reads: to room NAME: message, to user NAME: message, to all: message
-func parsePublish(rest string) (func(p *play) error, error) {
+// parsePublish parses: to room NAME: message, to user NAME: message, to all: message
+func parsePublish(rest string) (step, error) {
 	to, text, ok := strings.Cut(strings.TrimPrefix(rest, "to "), ": ")
-	kind, name := word(to)
+	kind, name := cutWord(to)
 	if !ok || kind != "all" && (kind != "room" && kind != "user" || name == "") {
 		return nil, fmt.Errorf("want: publish to room NAME: MESSAGE, with user NAME or all in place of the room")
 	}
-	typ, data, err := message(text)
-	return func(p *play) error { return p.publish(kind, name, typ, data) }, err
+	m, err := parseMessage(text)
+	return func(p *player) error { return p.publish(kind, name, m) }, err
 }
