@@ -1,6 +1,8 @@
 # make run    builds the server and the ready-made plugins, and serves them
-# make test   passes the tests
-# Everything needs Go; other targets say what else they need.
+# make test   runs the tests
+# make help   lists all targets
+# Every target needs Go 1.26. The first one downloads the Go modules of go.mod. A
+# target that needs more says so.
 
 GO      ?= go
 PLUGINS := $(filter-out internal,$(notdir $(patsubst %/,%,$(wildcard plugins/*/))))
@@ -13,11 +15,11 @@ CONFORMANCE := $(patsubst %/build,%,$(wildcard testplugins/conformance/*/build))
 
 all: build plugins
 
-## build: the server, in bin/azuhost
+## build: build the server, bin/azuhost
 build:
 	$(GO) build -trimpath -o bin/azuhost ./cmd/azuhost
 
-## plugins: the ready-made plugins, in plugins/build
+## plugins: build the ready-made plugins, in plugins/build
 plugins: $(WASM)
 
 plugins/build/%.wasm: FORCE
@@ -28,22 +30,22 @@ plugins/build/%.wasm: FORCE
 run: build plugins
 	./bin/azuhost serve --config plugins/azuhost.yaml --playground
 
-## test: the tests; TESTFLAGS=-race as CI has it
+## test: run the tests; TESTFLAGS=-race as in CI
 TESTFLAGS ?=
 test:
 	$(GO) test $(TESTFLAGS) ./...
 
-## hostile: hostile plugins, and the cost of a publication, with strict limits (on a quiet machine)
+## hostile: test hostile plugins and the cost of a publication with strict limits (on a quiet machine)
 hostile:
 	AZUHOST_STRICT=1 $(GO) test -count=1 -run '^TestPublishCost$$' ./cmd/azuhost
 	AZUHOST_STRICT=1 $(GO) test -count=1 -timeout 20m -run '^TestHostile$$' ./testplugins/hostile
 
-## check-files: fails where git tracks a file over 500 KB, or a binary that is not a guest of the tests
+## check-files: fail if git tracks a file over 500 KB, or a binary that is not a guest of the tests
 check-files:
 	.ci/check-files
 
-## lint: what CI checks beside the tests
-lint: check-files
+## lint: run all static checks: files, imports, gofmt, vet, staticcheck
+lint: check-files graph-check
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt -w these files'; exit 1; }
 	$(GO) vet ./...
 	GOOS=wasip1 GOARCH=wasm $(GO) vet ./sdk/go/... ./plugins/...
@@ -53,7 +55,7 @@ lint: check-files
 graph:
 	@$(GO) run ./internal/importgraph
 
-## graph-check: fails where an import points up, or a package is on no floor
+## graph-check: fail if an import points up, or a package is on no floor
 graph-check:
 	$(GO) run ./internal/importgraph -check docs/ARCHITECTURE.md
 
@@ -65,17 +67,17 @@ graph-doc:
 config-doc:
 	$(GO) test -count=1 -run '^TestReference$$' ./cmd/azuhost/internal/config -update
 
-## completions: the shells' completions, in build/completions
+## completions: write the completions of the shells into build/completions
 completions:
 	@rm -rf build/completions && mkdir -p build/completions
 	@set -e; for shell in bash zsh fish; do $(GO) run ./cmd/azuhost completion $$shell >build/completions/azuhost.$$shell; done
 	@$(GO) run ./cmd/azuhost completion powershell >build/completions/azuhost.ps1
 
-## vuln: known vulnerabilities in what is used
+## vuln: check the dependencies for known vulnerabilities (needs a network)
 vuln:
 	$(GO) tool govulncheck ./...
 
-## fuzz: every fuzz target for FUZZTIME (30s)
+## fuzz: run every fuzz target for FUZZTIME (30s)
 FUZZTIME ?= 30s
 fuzz:
 	@set -e; $(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
@@ -84,7 +86,7 @@ fuzz:
 	  done; \
 	done
 
-## tools: the compilers of guests that npm and PyPI have, in build/tools; the others are in .ci/run
+## tools: install the compilers of guests from npm and PyPI into build/tools; .ci/run installs the others
 tools:
 	.ci/tools
 
@@ -96,7 +98,7 @@ guests: conformance-guests
 	  if [ $$(wc -c <$$f) -lt 100000 ]; then cp $$f testplugins/conformance/$$(basename $$f .wasm)/guest.wasm; fi; \
 	done
 
-## conformance: the behaviours and the chat in every language, with guests built from their sources
+## conformance: test every SDK and the chat, with guests built from their sources (needs make tools)
 conformance: conformance-guests
 	AZUHOST_GUESTS=$(CURDIR)/build/guests $(GO) test -count=1 -timeout 10m ./testplugins/conformance ./testplugins/chat ./sdk
 
@@ -104,21 +106,21 @@ conformance-guests:
 	@rm -rf build/guests && mkdir -p build/guests
 	@set -e; for dir in $(CONFORMANCE); do echo "build $$dir/guest"; $$dir/build $(CURDIR)/build/guests/$$(basename $$dir).wasm; done
 
-## projects: azuhost new, build, test and dev in every language; what is missing, but TinyGo, fails (needs make tools)
+## projects: test azuhost new, build, test and dev in every language but TinyGo (needs make tools)
 projects:
 	AZUHOST_GUESTS=all $(GO) test -count=1 -timeout 10m -run '^TestNewProjects$$' ./cmd/azuhost
 
-## sdk-table: measure what the SDKs make, and write the table of sdk/README.md (on a quiet machine)
+## sdk-table: measure the SDKs, and write the table of sdk/README.md (on a quiet machine)
 sdk-table:
 	@rm -rf build/table && mkdir -p build/table
 	AZUHOST_GUESTS=all AZUHOST_ECHOES=$(CURDIR)/build/table $(GO) test -count=1 -run TestReadme ./sdk
 	GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -ldflags='-s -w' -o build/table/go.wasm ./plugins/echo
 	GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -ldflags='-s -w' -o build/table/go-chat.wasm ./plugins/chat
 	@set -e; for f in sdk/*/examples/chat/build; do $$f $(CURDIR)/build/table/$$(echo $$f | cut -d/ -f2)-chat.wasm; done
-	build/azuhost build -o build/table/js.wasm sdk/js/examples/echo/echo.ts
+	$(GO) run ./cmd/azuhost build -o build/table/js.wasm sdk/js/examples/echo/echo.ts
 	AZUHOST_SDK_TABLE=$(CURDIR)/build/table $(GO) test -count=1 -v -run TestSDKTable ./host/internal/plugin
 
-## sdk-test: the tests that SDKs have in their own languages (needs cargo)
+## sdk-test: run the tests of the SDK in Rust (needs cargo)
 sdk-test:
 	@if [ -x /usr/bin/cargo ] && [ -d /usr/lib/rustlib ]; then \
 	  PATH=/usr/bin:$$PATH cargo test -q --manifest-path sdk/rust/Cargo.toml --target-dir build/cargo; \
@@ -130,19 +132,21 @@ sdk-test:
 client: client-deps
 	cd clients/js && npm run --silent build
 
-## client-deps: what building and testing clients/js needs (needs npm)
+## client-deps: install the npm packages to build and test clients/js (needs npm)
 client-deps: clients/js/node_modules/.package-lock.json
 
 clients/js/node_modules/.package-lock.json: clients/js/package.json clients/js/package-lock.json
 	cd clients/js && npm ci --ignore-scripts --no-audit --no-fund
 
-## bench: benchmarks of the packages
+## bench: run the benchmarks of the packages
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./host/...
+	$(GO) test -run '^$$' -bench . -benchmem ./host/... ./internal/...
 
+## clean: remove everything that was built
 clean:
-	rm -rf bin build plugins/build
+	rm -rf bin build dist plugins/build
 
+## help: list the targets
 help:
 	@sed -n 's/^## //p' Makefile
 

@@ -38,7 +38,7 @@ var floors = []floor{
 	{name: "3 host", packages: []pkg{
 		{"host", "the Go API: Host, Options, Route, Channel"},
 	}},
-	{name: "2 mechanisms on others", packages: []pkg{
+	{name: "2 plugin versions", packages: []pkg{
 		{"host/internal/rollout", "plugin versions: files, trial, rollback, last good"},
 	}},
 	{name: "2 mechanisms", packages: []pkg{
