@@ -31,7 +31,7 @@ func CheckToken(token string) error {
 // SetToken replaces Options.Token. It returns an error, and keeps the token, if the new one is not valid.
 func (s *Server) SetToken(token string) error {
 	if err := CheckToken(token); err != nil {
-		return fmt.Errorf("Token: %w", err)
+		return fmt.Errorf("Options.Token: %w", err)
 	}
 	if token == "" {
 		s.tokenHash.Store(nil)
