@@ -11,7 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-var descText = regexp.MustCompile(`^Desc\{fqName: "(\w+)", help: "(.*?)",.* constLabels: \{\}, variableLabels: \{(.*)\}\}$`)
+// descText matches prometheus.Desc.String, because a Desc has no getters.
+var descText = regexp.MustCompile(
+	`^Desc\{fqName: "(\w+)", help: "(.*?)",.* constLabels: \{\}, variableLabels: \{(.*)\}\}$`)
 
 // row returns the line of docs/METRICS.md for a metric.
 func row(t *testing.T, d *prometheus.Desc, kind string) string {
@@ -28,7 +30,8 @@ func row(t *testing.T, d *prometheus.Desc, kind string) string {
 	return fmt.Sprintf("| `%s` | %s | %s | %s |", m[1], kind, strings.Join(labels, ", "), m[2])
 }
 
-// TestMetricsReference compares docs/METRICS.md with the metrics of the host. Package admin compares its own.
+// TestMetricsReference checks that docs/METRICS.md describes the metrics of the host and no others. Package admin
+// checks its own.
 func TestMetricsReference(t *testing.T) {
 	m := newMetrics(nil)
 	var want []string
@@ -74,7 +77,7 @@ func TestMetricsReference(t *testing.T) {
 			t.Errorf("docs/METRICS.md has a line that describes no metric:\n%s", g)
 		}
 	}
-	// The queries and alerts use metrics that exist.
+	// The queries and alerts of the document use metrics that exist.
 	for _, name := range regexp.MustCompile(`azuhost_\w+`).FindAllString(string(text), -1) {
 		base := name
 		for _, part := range []string{"_bucket", "_count", "_sum"} {
@@ -86,15 +89,15 @@ func TestMetricsReference(t *testing.T) {
 	}
 }
 
-// TestLabelsInTheReference checks that docs/METRICS.md explains every reason of refused connections.
-func TestLabelsInTheReference(t *testing.T) {
+// TestReasonsInReference checks that docs/METRICS.md explains every reason of refused connections.
+func TestReasonsInReference(t *testing.T) {
 	text, err := os.ReadFile("../docs/METRICS.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range []refusal{
-		refusedHandshake, refusedHost, refusedOrigin, refusedParam, refusedAuth, refusedTotal, refusedAddress, refusedRoute,
-		refusedQuarantine, refusedPlugin, refusedUnavailable, refusedUpgrade, refusedClosing,
+		refusedHandshake, refusedHost, refusedOrigin, refusedParam, refusedAuth,
+		refusedTotal, refusedAddress, refusedRoute, refusedQuarantine, refusedPlugin, refusedUnavailable, refusedUpgrade, refusedClosing,
 	} {
 		if !strings.Contains(string(text), "* `"+string(r)+"`:") {
 			t.Errorf("docs/METRICS.md does not explain the reason %s", r)

@@ -18,7 +18,7 @@ import (
 	"github.com/azuhost/azuhost/host/admin"
 )
 
-// busyHost returns a host whose metrics all have values.
+// busyHost returns a host that has had connections, messages, refusals and faults.
 func busyHost(t *testing.T) *host.Host {
 	t.Helper()
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c/:id", Plugin: scriptGuest}, echoRoute()}})
@@ -29,13 +29,12 @@ func busyHost(t *testing.T) *host.Host {
 	do(t, dial(t, url+"/echo"), "x", "x")
 	wantStatus(t, refused(t, url+"/c/1?do=R+401"), 401)
 	wantStatus(t, refused(t, url+"/c/1?do=R+403"), 403)
-	gone := dial(t, url+"/c/2")
-	_ = gone.CloseNow()
+	_ = dial(t, url+"/c/2").CloseNow()
 	wantMetric(t, h, `azuhost_connections_closed_total{code="1006",route="/c/:id"}`, 1)
 	return h
 }
 
-// TestPromtool checks the metrics with promtool, which prints problems only.
+// TestPromtool checks that promtool, which prints problems only, prints nothing about the metrics.
 func TestPromtool(t *testing.T) {
 	tool, err := exec.LookPath("promtool")
 	if err != nil {
@@ -48,7 +47,7 @@ func TestPromtool(t *testing.T) {
 	}
 }
 
-// TestPrometheus has a Prometheus server scrape the internal listener.
+// TestPrometheus checks queries of a Prometheus server that scrapes the internal listener.
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
 	prometheus, err := exec.LookPath("prometheus")
@@ -64,14 +63,16 @@ func TestPrometheus(t *testing.T) {
 	defer target.Close()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
-	text := fmt.Sprintf("scrape_configs: [{job_name: azuhost, scrape_interval: 100ms, scrape_timeout: 100ms, static_configs: [{targets: [%q]}]}]\n",
-		strings.TrimPrefix(target.URL, "http://"))
+	const format = "scrape_configs: [{job_name: azuhost, scrape_interval: 100ms, scrape_timeout: 100ms, " +
+		"static_configs: [{targets: [%q]}]}]\n"
+	text := fmt.Sprintf(format, strings.TrimPrefix(target.URL, "http://"))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	address := freeAddress(t)
 	log := &logBuffer{}
-	cmd := exec.Command(prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd := exec.Command(prometheus, "--config.file="+config,
+		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -97,17 +98,17 @@ func TestPrometheus(t *testing.T) {
 	} {
 		var got string
 		eventually(t, query, func() bool {
-			got = ask(t, "http://"+address+"/api/v1/query?query="+url.QueryEscape(query))
+			got = queryValue(t, "http://"+address+"/api/v1/query?query="+url.QueryEscape(query))
 			return got == value
 		})
 	}
 }
 
-// ask returns the value of a query that has one result. "": there is none yet.
-func ask(t *testing.T, url string) string {
+// queryValue returns the value of a query that has one result, or "" while it has none.
+func queryValue(t *testing.T, url string) string {
 	res, err := http.Get(url)
 	if err != nil {
-		return "" // it has not started
+		return "" // the server has not started
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
@@ -129,6 +130,7 @@ func ask(t *testing.T, url string) string {
 	return fmt.Sprint(answer.Data.Result[0].Value[1])
 }
 
+// freeAddress returns a loopback address with a free port.
 func freeAddress(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,7 +1,6 @@
 package host_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,7 +11,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// publish publishes and wants it to go to so many sockets.
+// publish publishes and expects a delivery to a number of connections.
 func publish(t *testing.T, h *host.Host, p host.Publication, sockets int) {
 	t.Helper()
 	d, err := h.Publish(t.Context(), p)
@@ -22,6 +21,7 @@ func publish(t *testing.T, h *host.Host, p host.Publication, sockets int) {
 	}
 }
 
+// TestPublish checks to which connections a room, users and everyone are delivered, with and without a route.
 func TestPublish(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		h, url := serve(t, host.Options{Routes: []host.Route{r, echoRoute()}})
@@ -38,7 +38,7 @@ func TestPublish(t *testing.T) {
 			{host.Publication{Route: "/c", All: true, Data: []byte("to all")}, 2},
 			{host.Publication{Route: "/c", Users: []string{"bob"}, Data: []byte("to bob")}, 1},
 			{host.Publication{Route: "/c", Users: []string{"ann", "bob", "nobody", "ann"}, Data: []byte("to both")}, 2},
-			{host.Publication{Route: "/c", Room: "empty", Data: []byte("to nobody")}, 0},
+			{host.Publication{Route: "/c", Room: "empty", Data: []byte("to an empty room")}, 0},
 			{host.Publication{Users: []string{"ann"}, Data: []byte("to ann anywhere")}, 1},
 			{host.Publication{All: true, Data: []byte("to everybody")}, 3},
 		} {
@@ -55,6 +55,7 @@ func TestPublish(t *testing.T) {
 	})
 }
 
+// TestPublishRefuses checks the errors of invalid publications, and that nothing is delivered.
 func TestPublishRefuses(t *testing.T) {
 	r := echoRoute()
 	r.Limits.HookBytes = 100
@@ -80,13 +81,14 @@ func TestPublishRefuses(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, d, err)
 		}
 		if errors.Is(err, host.ErrUnknownRoute) && !strings.Contains(err.Error(), "/echo, /c") {
-			t.Errorf("%v does not say what there is", err)
+			t.Errorf("%v does not list the routes", err)
 		}
 	}
 	wantMetric(t, h, `azuhost_published_total{result="invalid",target="room"}`, 3)
 }
 
-// TestPublishOnce: a key has its publication happen once, however many come at the same time.
+// TestPublishOnce checks that of several concurrent publications with the same key one is delivered, and that the
+// others return its delivery.
 func TestPublishOnce(t *testing.T) {
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}}})
 	ann := dialDo(t, url+"/c", "i ann;s in")
@@ -123,7 +125,8 @@ func TestPublishOnce(t *testing.T) {
 	want(t, ann, "another")
 }
 
-// TestOnPublish: the channel is in charge of what is published.
+// TestOnPublish checks that on_publish decides what is sent and to whom, and that its errors reach the caller of
+// Publish.
 func TestOnPublish(t *testing.T) {
 	f := scriptInGo()
 	f.OnPublish = func(env host.Env, to host.Target, m host.Message) error {
@@ -138,7 +141,7 @@ func TestOnPublish(t *testing.T) {
 			panic("bug")
 		case text == "drop":
 			return nil
-		case text == "route": // elsewhere, but not to everybody
+		case text == "route": // to another room
 			return env.Broadcast("room", abi.Text, []byte("routed from "+to.Room+to.User), 0)
 		case to == host.Target{}:
 			return env.BroadcastAll(m.Kind, []byte("all: "+text), 0)
@@ -156,7 +159,8 @@ func TestOnPublish(t *testing.T) {
 		p.Route, p.Data = "/c", []byte(data)
 		return p
 	}
-	room, all, both := host.Publication{Room: "room"}, host.Publication{All: true}, host.Publication{Users: []string{"ann", "bob"}}
+	room, all := host.Publication{Room: "room"}, host.Publication{All: true}
+	both := host.Publication{Users: []string{"ann", "bob"}}
 	publish(t, h, to("x", room), 1)
 	publish(t, h, to("x", all), 2)
 	publish(t, h, to("x", both), 2)
@@ -170,7 +174,8 @@ func TestOnPublish(t *testing.T) {
 	}
 	var refused *host.RefusedError
 	_, err := h.Publish(t.Context(), to("refuse", room))
-	if !errors.As(err, &refused) || refused.Status != 403 || refused.Route != "/c" || !strings.Contains(refused.Text, "not for you") {
+	if !errors.As(err, &refused) || refused.Status != 403 || refused.Route != "/c" ||
+		!strings.Contains(refused.Text, "not for you") {
 		t.Errorf("refuse: %v", err)
 	}
 	for _, data := range []string{"code", "fail", "panic"} {
@@ -182,64 +187,16 @@ func TestOnPublish(t *testing.T) {
 	wantMetric(t, h, `azuhost_published_total{result="refused",target="room"}`, 1)
 	wantMetric(t, h, `azuhost_published_total{result="failed",target="room"}`, 3)
 	send(t, ann, "s end")
-	want(t, ann, "end") // none of them sent anything
+	want(t, ann, "end") // the failed hooks have sent nothing
 }
 
-func TestDisconnect(t *testing.T) {
-	h, url := serve(t, host.Options{Node: "here", Routes: []host.Route{{Path: "/c", Channel: scriptInGo(), PresenceGrace: -1}, echoRoute()}})
-	ann, ann2, bob := dialDo(t, url+"/c", "i ann;s in"), dialDo(t, url+"/c", "i ann;s in"), dialDo(t, url+"/c", "i bob;s in")
-	want(t, ann, "in")
-	want(t, ann2, "in")
-	want(t, bob, "in")
-	conns, err := h.Connections(t.Context(), "", "", 0)
-	if err != nil || len(conns) != 3 || conns[2].User != "bob" || !strings.HasPrefix(conns[2].ID, "here.") {
-		t.Fatal(conns, err)
-	}
-	for name, tc := range map[string]struct {
-		host.Disconnection
-		want    error
-		sockets int
-	}{
-		"nobody":       {host.Disconnection{}, abi.Invalid, 0},
-		"both":         {host.Disconnection{Conn: "here.1", User: "ann"}, abi.Invalid, 0},
-		"id":           {host.Disconnection{Conn: "here"}, abi.Invalid, 0},
-		"id with sign": {host.Disconnection{Conn: "here.+1"}, abi.Invalid, 0},
-		"code":         {host.Disconnection{User: "ann", Code: 1006}, abi.Invalid, 0},
-		"reason":       {host.Disconnection{User: "ann", Reason: strings.Repeat("x", 124)}, abi.Invalid, 0},
-		"route":        {host.Disconnection{Route: "/x", User: "ann"}, host.ErrUnknownRoute, 0},
-		"other route":  {host.Disconnection{Route: "/echo", User: "ann"}, nil, 0},
-		"other node":   {host.Disconnection{Conn: "there.1"}, nil, 0},
-		"stranger":     {host.Disconnection{User: "eve"}, nil, 0},
-	} {
-		d, err := h.Disconnect(t.Context(), tc.Disconnection)
-		if !errors.Is(err, tc.want) || d.Sockets != tc.sockets {
-			t.Errorf("%s: %+v, %v", name, d, err)
-		}
-	}
-	publish(t, h, host.Publication{Route: "/c", All: true, Data: []byte("before")}, 3)
-	d, err := h.Disconnect(t.Context(), host.Disconnection{User: "ann", Code: 4001, Reason: "bye"})
-	if err != nil || d != (host.Delivery{Sockets: 2, Nodes: 1}) {
-		t.Error(d, err)
-	}
-	d, err = h.Disconnect(context.Background(), host.Disconnection{Route: "/c", Conn: conns[2].ID})
-	if err != nil || d.Sockets != 1 {
-		t.Error(d, err)
-	}
-	want(t, ann, "before")
-	wantClose(t, ann, 4001, "bye")
-	want(t, ann2, "before")
-	wantClose(t, ann2, 4001, "bye")
-	want(t, bob, "before")
-	wantClose(t, bob, 1008, "")
-}
-
-// TestOnPublishInAGuest is the same with a plugin.
-func TestOnPublishInAGuest(t *testing.T) {
+// TestOnPublishInWasm checks on_publish of a plugin.
+func TestOnPublishInWasm(t *testing.T) {
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{
 		{Path: "/p/:name", Plugin: "../testplugins/publish.wasm", Limits: host.Limits{Deadline: patient}},
 	}})
 	ann, other := dial(t, url+"/p/ann"), dial(t, url+"/p/elsewhere")
-	eventually(t, "both", func() bool {
+	eventually(t, "two connections", func() bool {
 		conns, err := h.Connections(t.Context(), "", "", 0)
 		return err == nil && len(conns) == 2
 	})
@@ -267,7 +224,8 @@ func TestOnPublishInAGuest(t *testing.T) {
 	for data, status := range map[string]int{"Refused": 403, "Failed": 0, "!": 0} {
 		var refused *host.RefusedError
 		d, err := h.Publish(t.Context(), host.Publication{Route: "/p/:name", All: true, Data: []byte(data)})
-		if err == nil || errors.As(err, &refused) != (status != 0) || status != 0 && refused.Status != status || d.Sockets != 0 {
+		if err == nil || d.Sockets != 0 ||
+			errors.As(err, &refused) != (status != 0) || status != 0 && refused.Status != status {
 			t.Errorf("%s: %+v, %v", data, d, err)
 		}
 	}

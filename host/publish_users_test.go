@@ -10,8 +10,9 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// askedAboutUsers serves a route whose on_publish does what the name of the user says. It records the users in asked.
-func askedAboutUsers(t *testing.T, o host.Options) (h *host.Host, url string, asked *[]string) {
+// serveUserScript serves a route whose on_publish does what the name of the user begins with. It records the users in
+// asked.
+func serveUserScript(t *testing.T, o host.Options) (h *host.Host, url string, asked *[]string) {
 	t.Helper()
 	asked = &[]string{}
 	f := scriptInGo()
@@ -32,6 +33,7 @@ func askedAboutUsers(t *testing.T, o host.Options) (h *host.Host, url string, as
 	return h, url, asked
 }
 
+// numbered returns n names that begin with name.
 func numbered(name string, n int) (names []string) {
 	for i := range n {
 		names = append(names, fmt.Sprintf("%s%04d", name, i))
@@ -41,7 +43,7 @@ func numbered(name string, n int) (names []string) {
 
 // TestOnPublishOnceForAUser checks that a user who is listed twice receives a message once.
 func TestOnPublishOnceForAUser(t *testing.T) {
-	h, url, asked := askedAboutUsers(t, host.Options{Log: slog.New(slog.DiscardHandler)})
+	h, url, asked := serveUserScript(t, host.Options{Log: slog.New(slog.DiscardHandler)})
 	ann := dialDo(t, url+"/c", "i ann;s in")
 	want(t, ann, "in")
 	publish(t, h, host.Publication{Users: []string{"ann", "bob", "ann"}, Data: []byte("x")}, 1)
@@ -50,19 +52,24 @@ func TestOnPublishOnceForAUser(t *testing.T) {
 	}
 }
 
-// TestOnPublishFaultsOnce checks that a publication for many users is one fault at most, and that its error is bounded.
+// TestOnPublishFaultsOnce checks that a publication for many users causes one fault at most, and that the length of its
+// error is bounded.
 func TestOnPublishFaultsOnce(t *testing.T) {
-	h, url, asked := askedAboutUsers(t, host.Options{Log: slog.New(slog.DiscardHandler)})
+	h, url, asked := serveUserScript(t, host.Options{Log: slog.New(slog.DiscardHandler)})
 	ann := dialDo(t, url+"/c", "i ann;s in")
 	want(t, ann, "in")
-	d, err := h.Publish(t.Context(), host.Publication{Route: "/c", Users: append(numbered("panics", 100), "ann"), Data: []byte("x")})
+	publish := func(users []string) (host.Delivery, error) {
+		return h.Publish(t.Context(), host.Publication{Route: "/c", Users: users, Data: []byte("x")})
+	}
+	d, err := publish(append(numbered("panics", 100), "ann"))
 	if err == nil || d.Sockets != 1 || len(*asked) != 2 || h.Routes()[0].Faults != 1 {
 		t.Errorf("%+v, asked %d times, %d faults", d, len(*asked), h.Routes()[0].Faults)
 	}
 	for _, users := range [][]string{numbered("refused", 100), numbered("fails", 100)} {
 		*asked = nil
-		d, err = h.Publish(t.Context(), host.Publication{Route: "/c", Users: append(users, "zoe"), Data: []byte("x")})
-		if err == nil || len(*asked) != 101 || !strings.HasSuffix(err.Error(), "\nand 95 more") || strings.Count(err.Error(), "\n") != 5 {
+		d, err = publish(append(users, "zoe"))
+		if err == nil || len(*asked) != 101 ||
+			!strings.HasSuffix(err.Error(), "\nand 95 more") || strings.Count(err.Error(), "\n") != 5 {
 			t.Errorf("%+v, asked %d times: %v", d, len(*asked), err)
 		}
 	}
@@ -70,7 +77,7 @@ func TestOnPublishFaultsOnce(t *testing.T) {
 
 // TestKeySpent checks that a publication with a key that failed after a part of it was sent is not repeated.
 func TestKeySpent(t *testing.T) {
-	h, url, asked := askedAboutUsers(t, host.Options{Log: slog.New(slog.DiscardHandler)})
+	h, url, asked := serveUserScript(t, host.Options{Log: slog.New(slog.DiscardHandler)})
 	ann := dialDo(t, url+"/c", "i ann;s in")
 	want(t, ann, "in")
 	p := host.Publication{Users: []string{"ann", "refused"}, Data: []byte("x"), Key: "k"}

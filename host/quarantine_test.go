@@ -22,7 +22,8 @@ func stateOf(t *testing.T, h *host.Host, path string) host.RouteState {
 	return ""
 }
 
-// TestQuarantine: a route whose hooks fail goes through all states.
+// TestQuarantine checks the states of a route whose hooks trap: quarantined, on probation, quarantined for twice as
+// long, and serving after Lift.
 func TestQuarantine(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		r.Limits.Faults, r.Limits.FaultWindow = 2, time.Minute
@@ -31,7 +32,7 @@ func TestQuarantine(t *testing.T) {
 		series := `azuhost_plugin_quarantined{plugin="` + name + `",route="/c"}`
 		c := dial(t, url+"/c")
 		for range 30 {
-			do(t, c, "f", internalError) // an error is no fault
+			do(t, c, "f", internalError) // an error of a hook is no fault
 		}
 		do(t, c, "!;", internalError)
 		do(t, c, "!", internalError)
@@ -78,7 +79,7 @@ func TestQuarantine(t *testing.T) {
 	})
 }
 
-// quarantine quarantines a route whose limit is one fault.
+// quarantine has a route whose limit is one fault quarantined.
 func quarantine(t *testing.T, h *host.Host, url, path string) {
 	t.Helper()
 	c := dial(t, url+path)
@@ -89,6 +90,8 @@ func quarantine(t *testing.T, h *host.Host, url, path string) {
 	}
 }
 
+// TestQuarantineWithFaultClose checks that faults that close their connections begin a quarantine, and that open
+// connections stay.
 func TestQuarantineWithFaultClose(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		r.OnFault, r.Limits.Faults = host.FaultClose, 1
@@ -106,7 +109,8 @@ func TestQuarantineWithFaultClose(t *testing.T) {
 	})
 }
 
-// TestReadyzWhenAllAreQuarantined: the host is not ready when every route is quarantined, and is ready before.
+// TestReadyzWhenAllAreQuarantined checks that the host is not ready if every route is quarantined, and ready if only
+// some are.
 func TestReadyzWhenAllAreQuarantined(t *testing.T) {
 	a := host.Route{Path: "/a", Channel: scriptInGo(), Limits: host.Limits{Faults: 1}}
 	b := host.Route{Path: "/b", Channel: scriptInGo(), Limits: host.Limits{Faults: 1}}
@@ -123,8 +127,8 @@ func TestReadyzWhenAllAreQuarantined(t *testing.T) {
 	}
 }
 
-// TestChangesEndAQuarantine: another version of the plugin ends it, and so does a change of the route.
-func TestChangesEndAQuarantine(t *testing.T) {
+// TestChangesEndQuarantine checks that another version of the plugin, or a change of the route, ends a quarantine.
+func TestChangesEndQuarantine(t *testing.T) {
 	file := t.TempDir() + "/p.wasm"
 	write(t, file, version(t, 1))
 	log := &logBuffer{}

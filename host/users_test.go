@@ -2,13 +2,13 @@ package host_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/internal/wstest"
 )
 
+// TestUsers checks the users of connections, of rooms and of the route, and messages to a user.
 func TestUsers(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		r.PresenceGrace = -1
@@ -19,9 +19,9 @@ func TestUsers(t *testing.T) {
 		send(t, bob, "U ann|hello")
 		want(t, one, "hello")
 		want(t, two, "hello")
-		// One of two connections goes: the user stays, but not in the room.
+		// If one of two connections ends, the user stays present, but not in the room.
 		_ = one.CloseNow()
-		eventually(t, "left the room", func() bool {
+		eventually(t, "ann has left the room", func() bool {
 			send(t, bob, "n room")
 			_, b, err := bob.Read(testContext(t))
 			return err == nil && string(b) == "1"
@@ -33,7 +33,7 @@ func TestUsers(t *testing.T) {
 	})
 }
 
-// TestSendUsers sends to a list of users, or, if a name is wrong, to none.
+// TestSendUsers checks that SendUsers sends to a list of users, or to none of them if a name is invalid.
 func TestSendUsers(t *testing.T) {
 	f := scriptInGo()
 	script := f.OnMessage
@@ -57,92 +57,8 @@ func TestSendUsers(t *testing.T) {
 	do(t, ann, "s end", "end")
 }
 
-type presence struct {
-	room, user string
-	join       bool
-}
-
-// withPresence is the script with a channel of presence events.
-func withPresence(grace time.Duration) (host.Route, chan presence) {
-	events := make(chan presence, 100)
-	f := scriptInGo()
-	f.OnPresence = func(_ host.Env, room, user string, join bool) error {
-		events <- presence{room, user, join}
-		return nil
-	}
-	return host.Route{Path: "/c", Channel: f, PresenceGrace: grace}, events
-}
-
-func wantPresence(t *testing.T, events chan presence, wanted ...presence) {
-	t.Helper()
-	for _, w := range wanted {
-		if e := receive(t, events); e != w {
-			t.Fatalf("got %+v, want %+v", e, w)
-		}
-	}
-}
-
-func TestPresenceWithoutGrace(t *testing.T) {
-	r, events := withPresence(-1)
-	_, url := serve(t, host.Options{Routes: []host.Route{r}})
-	c := dialDo(t, url+"/c", "i me;j room")
-	wantPresence(t, events, presence{"", "me", true}, presence{"room", "me", true})
-	tab := dialDo(t, url+"/c", "i me;j room;s in") // a second tab is no news
-	want(t, tab, "in")
-	do(t, c, "l room;s left", "left")
-	_ = c.CloseNow()
-	do(t, tab, "l room;s left", "left")
-	wantPresence(t, events, presence{"room", "me", false})
-	_ = tab.CloseNow()
-	wantPresence(t, events, presence{"", "me", false})
-}
-
-func TestPresenceGrace(t *testing.T) {
-	r, events := withPresence(150 * time.Millisecond)
-	h, url := serve(t, host.Options{Routes: []host.Route{r}})
-	c := dialDo(t, url+"/c", "i me;j room")
-	watch := dialDo(t, url+"/c", "i you;j room")
-	wantPresence(t, events, presence{"", "me", true}, presence{"room", "me", true}, presence{"", "you", true}, presence{"room", "you", true})
-	_ = c.CloseNow()
-	wantMetric(t, h, `azuhost_connections{route="/c"}`, 1)
-	do(t, watch, "o me;p;q room;n room", "1", "me\nyou", "me\nyou", "1")
-	wantPresence(t, events, presence{"", "me", false}, presence{"room", "me", false})
-	do(t, watch, "o me;q room", "0", "you")
-}
-
-// TestReconnectWithinTheGrace is no event: a page that reloads.
-func TestReconnectWithinTheGrace(t *testing.T) {
-	r, events := withPresence(time.Hour)
-	h, url := serve(t, host.Options{Routes: []host.Route{r}})
-	watch := dialDo(t, url+"/c", "i you")
-	c := dialDo(t, url+"/c", "i me;j room")
-	wantPresence(t, events, presence{"", "you", true}, presence{"", "me", true}, presence{"room", "me", true})
-	_ = c.CloseNow()
-	wantMetric(t, h, `azuhost_connections{route="/c"}`, 1)
-	_ = dialDo(t, url+"/c", "i me;j room")
-	do(t, watch, "i you too;p", "me\nyou\nyou too") // what comes after is told after
-	wantPresence(t, events, presence{"", "you too", true})
-	if len(events) != 0 {
-		t.Errorf("%+v", <-events)
-	}
-}
-
-// TestPresenceInWasm has a ready-made guest tell of presence.
-func TestPresenceInWasm(t *testing.T) {
-	t.Parallel()
-	_, url := serve(t, host.Options{Routes: []host.Route{{
-		Path: "/p", Plugin: goGuest(t, "presence"), PresenceGrace: -1, Limits: host.Limits{Deadline: patient},
-	}}})
-	a := dial(t, url+"/p?user=ann")
-	readUntil(t, a, `"ann"`)
-	b := dial(t, url+"/p?user=bob")
-	readUntil(t, a, `"bob"`)
-	_ = b.CloseNow()
-	readUntil(t, a, `"bob"`)
-}
-
-// TestOthersGoWhileAHookAsks has hooks ask for connections that are closing.
-func TestOthersGoWhileAHookAsks(t *testing.T) {
+// TestHookOnClosingConnections checks hooks that use connections that close at the same time.
+func TestHookOnClosingConnections(t *testing.T) {
 	const conns = 30
 	f := &host.Funcs{Concurrent: true}
 	f.OnConnect = func(env host.Env, conn host.ConnID) error { return env.Join(conn, "room") }
@@ -164,15 +80,15 @@ func TestOthersGoWhileAHookAsks(t *testing.T) {
 		return env.Send(conn, m.Kind, []byte{byte('0' + min(n, 2))})
 	}
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f, PresenceGrace: -1}}})
-	asks := wstest.Dial(t, url, "/c")
+	observer := wstest.Dial(t, url, "/c")
 	for range conns - 1 {
 		c := wstest.Dial(t, url, "/c")
 		_ = c.WriteText("x")
 		_ = c.Close()
 	}
-	eventually(t, "it is alone", func() bool {
-		_ = asks.WriteText("x")
-		p, err := asks.ReadFrame()
+	eventually(t, "one connection is left", func() bool {
+		_ = observer.WriteText("x")
+		p, err := observer.ReadFrame()
 		return err == nil && string(p) == "1"
 	})
 	wantMetric(t, h, `azuhost_rooms{route="/c"}`, 1)

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// TestBackgroundEndsQuarantines: each change of the state is logged once, when it happens, without a handshake.
+// TestBackgroundEndsQuarantines checks that the background loop logs each change of the state once, when it is due.
 func TestBackgroundEndsQuarantines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &lockedLog{}
@@ -33,7 +33,7 @@ func TestBackgroundEndsQuarantines(t *testing.T) {
 				t.Errorf("%q is logged %d times", want, n)
 			}
 			if s := log.take(); s != "" {
-				t.Errorf("more is logged: %s", s)
+				t.Errorf("another line is logged: %s", s)
 			}
 			at, ok := rt.breaker.Due()
 			if ok != (want != "route serves again") {
@@ -58,9 +58,9 @@ func (c *manualClock) Wait(_ time.Duration, _ chan struct{}, stop <-chan struct{
 	return false
 }
 
-// TestScrapeChangesNothing: the metrics, Ready and Routes see the state of their time, leave its change to others, and
-// log nothing.
-func TestScrapeChangesNothing(t *testing.T) {
+// TestReportingStateChangesNothing checks that /metrics, Ready and Routes report the state of the current time, and
+// neither change nor log it.
+func TestReportingStateChangesNothing(t *testing.T) {
 	log, clock := &lockedLog{}, &manualClock{}
 	begun := time.Now()
 	clock.Set(begun)
