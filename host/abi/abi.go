@@ -1,28 +1,27 @@
-// Package abi is the one source of truth of the contract between azuhost and
-// its guests, version 1: names, signatures, kinds, error numbers and limits.
-// It holds tables and no behaviour; sdk/ABI.md is the same contract in prose,
-// and a test holds the two against each other.
+// Package abi defines the contract between azuhost and its guests, version 1:
+// names, signatures, kinds, error numbers and limits. It has tables and no
+// behaviour. sdk/ABI.md describes the same contract, and tests compare the two.
 package abi
 
-// Version is the major version of the contract. It is part of the name of the
-// export VersionExport, so that a host that speaks another version refuses the
-// module before it runs any of it.
+// Version is the major version of the contract. The name VersionExport contains
+// it, so that a host with another version refuses a module before it runs any of
+// its code.
 const Version = 1
 
-// Names that every module has to know.
+// Names that every module uses.
 const (
 	// Module is the import module of all host functions.
 	Module = "azu"
-	// VersionExport is the export that names the version and gives the inbox:
-	// azu_v1() -> i64, the address << 32 | the capacity in bytes.
+	// VersionExport is the function azu_v1() -> i64. It returns the inbox:
+	// address << 32 | capacity in bytes.
 	VersionExport = "azu_v1"
-	// MemoryExport is the linear memory that the host reads and writes.
+	// MemoryExport is the linear memory, which the host reads and writes.
 	MemoryExport = "memory"
-	// InitExport is run once after instantiation, where it is exported
-	// (the reactor convention of WASI).
+	// InitExport is called once after instantiation if the module exports it, as
+	// for a WASI reactor.
 	InitExport = "_initialize"
-	// StartExport marks a WASI command. A command runs once and ends, so a
-	// module that has it and not InitExport is refused.
+	// StartExport marks a WASI command, which runs once and ends. A module with
+	// StartExport and without InitExport is refused.
 	StartExport = "_start"
 )
 
@@ -36,7 +35,7 @@ const (
 	Binary Kind = 2
 )
 
-// Valid says whether k is a kind that a message can have.
+// Valid reports whether k is a kind of messages.
 func (k Kind) Valid() bool { return k == Text || k == Binary }
 
 func (k Kind) String() string {
@@ -49,7 +48,7 @@ func (k Kind) String() string {
 	return "invalid"
 }
 
-// Level is the level of a log line of a guest.
+// Level is the level of a guest's log line.
 type Level int32
 
 // Levels of log lines.
@@ -60,17 +59,17 @@ const (
 	Error Level = 3
 )
 
-// PresenceEvent says what happened to a user in on_presence.
+// PresenceEvent is the change that on_presence reports.
 type PresenceEvent int32
 
-// What on_presence reports. A user leaves when the leave grace has passed
-// since its last connection went.
+// Changes of presence. A user leaves when the presence grace has passed since
+// their last connection ended.
 const (
 	PresenceLeave PresenceEvent = 0
 	PresenceJoin  PresenceEvent = 1
 )
 
-// MetricOp is what the host function metric does.
+// MetricOp is an operation of the host function metric.
 type MetricOp int32
 
 // Operations of the host function metric.
@@ -80,22 +79,23 @@ const (
 	HistogramObserve MetricOp = 2
 )
 
-// Fixed limits of the contract. Limits that an operator can set are options
-// of the host.
+// Fixed limits of the contract. The limits that an operator can set are in
+// package host.
 const (
-	// MaxName is the longest name of a room, user, parameter, key, timer or
-	// metric, in bytes. Names are valid UTF-8 without control characters.
+	// MaxName is the length of the longest name of a room, user, parameter, key,
+	// timer or metric, in bytes. Names are valid UTF-8 without control characters.
 	MaxName = 255
-	// MaxCloseReason is the longest reason of a close, in bytes: a control
-	// frame holds 125, two are the code (RFC 6455, section 5.5.1).
+	// MaxCloseReason is the length of the longest reason of a close, in bytes: a
+	// control frame has at most 125, and the code takes two (RFC 6455, sections 5.5
+	// and 5.5.1).
 	MaxCloseReason = 123
 )
 
-// Answers of on_connect. 0 accepts the connection.
+// Results of on_connect. 0 accepts the connection.
 const (
-	// MinRefuse to MaxRefuse refuse the handshake with that HTTP status.
+	// MinRefuse to MaxRefuse refuse the handshake with the result as HTTP status.
 	MinRefuse, MaxRefuse = 400, 599
-	// MinRefuseClose to MaxRefuseClose upgrade, send what the hook sent to
-	// its own connection, and close with that code.
+	// MinRefuseClose to MaxRefuseClose upgrade, send the messages of the hook to its
+	// own connection, and close with the result as close code.
 	MinRefuseClose, MaxRefuseClose = 3000, 4999
 )

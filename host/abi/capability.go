@@ -2,19 +2,19 @@ package abi
 
 import "slices"
 
-// Capability names a group of host functions that a route may grant or not.
+// Capability is the name of a group of host functions. A route allows some of them.
 type Capability string
 
-// AllCapabilities stands for all of them in a route's list.
+// AllCapabilities stands for all capabilities in the list of a route.
 const AllCapabilities Capability = "all"
 
-// CapabilityDef is a capability: its functions in module azu, and those of WASI.
-// What is in none (read, fail, poll_oneoff, the rest of WASI, which answers that there
-// is nothing) reaches nothing and is always allowed.
+// CapabilityDef defines a capability. Functions without one are always allowed:
+// read, fail and poll_oneoff have no effect outside of the guest, and the rest of
+// WASI reports that nothing exists, such as no files and no arguments.
 type CapabilityDef struct {
 	Name    Capability
-	Imports []string
-	WASI    []string
+	Imports []string // functions of module azu
+	WASI    []string // functions of WASI
 	Doc     string
 }
 
@@ -39,8 +39,8 @@ var Capabilities = []CapabilityDef{
 	{"stdio", nil, []string{"fd_write", "fd_read"}, "print to the log"},
 }
 
-// CapabilityOf finds the capability of an import. wasi says that it is of WASI
-// and not of module azu. ok is false for what is always allowed.
+// CapabilityOf returns the capability of a function of WASI or of module azu. ok
+// is false for a function that is always allowed.
 func CapabilityOf(name string, wasi bool) (c Capability, ok bool) {
 	for _, d := range Capabilities {
 		if !wasi && slices.Contains(d.Imports, name) {
@@ -53,17 +53,18 @@ func CapabilityOf(name string, wasi bool) (c Capability, ok bool) {
 	return "", false
 }
 
-// Known says whether there is such a capability, AllCapabilities included.
+// Known reports whether c is AllCapabilities or in Capabilities.
 func (c Capability) Known() bool {
 	return c == AllCapabilities || slices.ContainsFunc(Capabilities, func(d CapabilityDef) bool { return d.Name == c })
 }
 
-// ManifestSection is the custom section where a module may keep a Manifest, as JSON.
+// ManifestSection is the name of the custom section in which a module may have a
+// Manifest, as JSON.
 const ManifestSection = "azuhost"
 
-// Manifest is what a module says about itself.
+// Manifest is the information that a module gives about itself.
 type Manifest struct {
-	// Optional are capabilities that the module can live without: where a route does
-	// not allow one, its functions answer PERM, and the module is not refused.
+	// Optional are capabilities that the module can do without. A route that does
+	// not allow them does not refuse the module: their functions return PERM.
 	Optional []Capability `json:"optional,omitempty"`
 }

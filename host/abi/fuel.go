@@ -1,10 +1,11 @@
 package abi
 
-// What a host function costs of the fuel of the hook that calls it. Bytes are those
-// that the guest gives, and those that a getter has to give, whether they fit or not.
+// Cost of a host function, in fuel of the hook that calls it.
 const (
-	// CallFuel is the price of each call, of WASI's functions, too.
+	// CallFuel is the cost of each call, including calls of WASI functions.
 	CallFuel = 200
-	// BytesPerFuel: so many bytes cost 1 in addition.
+	// BytesPerFuel is the number of bytes that cost 1 in addition. It counts the
+	// bytes that the guest passes, and those that a getter has to return, whether
+	// they fit or not.
 	BytesPerFuel = 16
 )

@@ -3,7 +3,7 @@ package abi
 // Hook is an event that a guest can handle.
 type Hook uint8
 
-// The hooks. A guest exports those that it wants.
+// The hooks. A guest exports those that it handles.
 const (
 	OnConnect Hook = iota
 	OnMessage
@@ -17,16 +17,16 @@ const (
 	NumHooks = iota
 )
 
-// HookDef is the export of a hook.
+// HookDef defines the export of a hook. Every hook returns an i32: 0, or an error
+// or refusal.
 type HookDef struct {
 	Name   string
 	Params []Param
-	// Inbox says what the event's bytes are.
+	// Inbox describes the bytes of the event.
 	Inbox string
 }
 
-// Hooks is the table of hooks, indexed by Hook. Each returns an i32: 0, or
-// what went wrong.
+// Hooks is the table of hooks, indexed by Hook.
 var Hooks = [NumHooks]HookDef{
 	OnConnect: {"on_connect", []Param{{"conn", I64}, {"len", I32}},
 		"the request target: the path, and the query after ? if there is one"},
@@ -49,7 +49,7 @@ func (h Hook) String() string {
 	return "unknown"
 }
 
-// HookByName finds the hook that an export's name stands for.
+// HookByName returns the hook with an export name.
 func HookByName(name string) (Hook, bool) {
 	for i, d := range Hooks {
 		if d.Name == name {

@@ -1,9 +1,9 @@
 package abi
 
-// ValType is a WebAssembly value type, by its byte in the binary format.
+// ValType is a WebAssembly value type, as encoded in the binary format.
 type ValType byte
 
-// The value types that the contract uses.
+// Value types that the contract uses.
 const (
 	I32 ValType = 0x7f
 	I64 ValType = 0x7e
@@ -33,13 +33,14 @@ type Import struct {
 	Name   string
 	Params []Param
 	Result ValType
-	// Since is the version of the host that first has it.
+	// Since is the first version of the host that has the function.
 	Since string
 	Doc   string
 }
 
-// p makes a parameter list: a name ending in ":L" is an i64, ":F" an f64,
-// "*" stands for the pair NAME_ptr, NAME_len, and "buf" for buf, cap.
+// p returns a list of parameters, of type i32 unless noted. NAME:L is an i64 and
+// NAME:F an f64. NAME* stands for the pair NAME_ptr, NAME_len, and buf for the
+// pair buf, cap.
 func p(names ...string) []Param {
 	var out []Param
 	for _, n := range names {
@@ -118,7 +119,7 @@ var Imports = []Import{
 		"copies at most len bytes of the event, from offset, to ptr; returns how many"},
 }
 
-// ImportByName finds a host function.
+// ImportByName returns a host function.
 func ImportByName(name string) (Import, bool) {
 	for _, d := range Imports {
 		if d.Name == name {

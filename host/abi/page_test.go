@@ -10,7 +10,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// readPage gives sdk/ABI.md.
+// readPage returns sdk/ABI.md.
 func readPage(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("../../sdk/ABI.md")
@@ -20,15 +20,15 @@ func readPage(t *testing.T) string {
 	return string(b)
 }
 
-// table gives the rows of the page's only table with this first column, each
-// as its cells, without the backquotes.
+// table returns the rows of the page's only table with this first column. Cells
+// that are quoted as a whole are without their backquotes.
 func table(t *testing.T, page, column string) [][]string {
 	t.Helper()
 	_, after, found := strings.Cut(page, "| "+column+" | ")
 	if !found || strings.Contains(after, "| "+column+" | ") {
-		t.Fatalf("the page has not exactly one table with the column %q", column)
+		t.Fatalf("want exactly one table with the column %q", column)
 	}
-	lines := strings.Split(after, "\n")[2:] // the rest of the head, and the rule
+	lines := strings.Split(after, "\n")[2:] // skips the rest of the header and the delimiter row
 	var rows [][]string
 	for _, line := range lines {
 		line = strings.TrimSpace(line)
@@ -48,14 +48,14 @@ func table(t *testing.T, page, column string) [][]string {
 	return rows
 }
 
-// compare reports the rows that only one side has.
+// compare reports rows that are only in the page or only in the code.
 func compare(t *testing.T, page [][]string, code [][]string) {
 	t.Helper()
 	key := func(row []string) string { return "| " + strings.Join(row, " | ") + " |" }
 	inPage, inCode := map[string]bool{}, map[string]bool{}
 	for _, r := range page {
 		if inPage[key(r)] {
-			t.Errorf("sdk/ABI.md has twice: %s", key(r))
+			t.Errorf("sdk/ABI.md has this row twice: %s", key(r))
 		}
 		inPage[key(r)] = true
 	}
@@ -72,7 +72,7 @@ func compare(t *testing.T, page [][]string, code [][]string) {
 	}
 }
 
-// function gives the first two cells of a function: its call and its type.
+// function returns the first two cells of a function: its call and its type.
 func function(name string, params []abi.Param, result abi.ValType) []string {
 	var names, types []string
 	for _, p := range params {
@@ -102,8 +102,8 @@ func TestPageImports(t *testing.T) {
 	compare(t, table(t, readPage(t), "Function"), code)
 }
 
-// TestPageErrors asks every number for its name, so that a number that is
-// only in the code is found as well.
+// TestPageErrors asks every number for its name, in order to find numbers that are
+// only in the code.
 func TestPageErrors(t *testing.T) {
 	var page, code [][]string
 	for _, row := range table(t, readPage(t), "Error") {
@@ -150,26 +150,26 @@ func TestPageValues(t *testing.T) {
 	})
 }
 
-// TestPageNames holds the names that are only in the prose.
+// TestPageNames checks names that are in no table.
 func TestPageNames(t *testing.T) {
 	page := readPage(t)
 	for _, name := range []string{
 		abi.VersionExport, abi.MemoryExport, abi.InitExport, abi.StartExport, abi.Module,
 	} {
 		if !strings.Contains(page, "`"+name+"`") {
-			t.Errorf("sdk/ABI.md does not speak of %s", name)
+			t.Errorf("sdk/ABI.md does not mention %s", name)
 		}
 	}
 	if want := fmt.Sprintf("# The azuhost ABI, v%d\n", abi.Version); !strings.HasPrefix(page, want) {
 		t.Errorf("sdk/ABI.md does not begin with %q", want)
 	}
 	if abi.VersionExport != fmt.Sprintf("azu_v%d", abi.Version) {
-		t.Errorf("%s does not name version %d", abi.VersionExport, abi.Version)
+		t.Errorf("%s does not contain version %d", abi.VersionExport, abi.Version)
 	}
 }
 
-// TestPageExample holds the WAT on the page against the tables: what it
-// imports and exports exists, with that type.
+// TestPageExample checks that the functions in the WAT example of the page are in
+// the tables, with the same types.
 func TestPageExample(t *testing.T) {
 	_, wat, found := strings.Cut(readPage(t), "```wat\n")
 	wat, _, closed := strings.Cut(wat, "```")
@@ -186,7 +186,8 @@ func TestPageExample(t *testing.T) {
 			t.Errorf("the example imports %s, the table has %q", m[0], want)
 		}
 	}
-	hooks := regexp.MustCompile(`\(func \(export "(on_\w+)"\)((?: \(param \$\w+ i\d\d\))*) \(result i32\)`).FindAllStringSubmatch(wat, -1)
+	hook := regexp.MustCompile(`\(func \(export "(on_\w+)"\)((?: \(param \$\w+ i\d\d\))*) \(result i32\)`)
+	hooks := hook.FindAllStringSubmatch(wat, -1)
 	if len(hooks) == 0 {
 		t.Error("the example exports no hook")
 	}
