@@ -119,6 +119,26 @@ func TestWidth(t *testing.T) {
 	}
 }
 
+// sourceFile is a path of a Go file in backquotes. An asterisk stands for any text.
+var sourceFile = regexp.MustCompile("`([\\w/.*-]+/[\\w.*-]+\\.go)`")
+
+// TestSourceFiles: every Go file that a page names exists. A path may leave out
+// the folders in front of a package.
+func TestSourceFiles(t *testing.T) {
+	for _, page := range pages(t) {
+		for _, m := range sourceFile.FindAllStringSubmatch(read(t, page), -1) {
+			found := false
+			for _, folder := range []string{"..", "../host", "../host/internal"} {
+				files, err := filepath.Glob(filepath.Join(folder, m[1]))
+				found = found || err == nil && len(files) > 0
+			}
+			if !found {
+				t.Errorf("%s names %s, which does not exist", page, m[1])
+			}
+		}
+	}
+}
+
 // TestFirstPlugin builds the plugin in Go that README.md shows.
 func TestFirstPlugin(t *testing.T) {
 	_, text, ok := strings.Cut(read(t, "../README.md"), "```go\npackage main")
