@@ -2,7 +2,6 @@ package host_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -241,15 +240,6 @@ func TestClusterPresenceEvents(t *testing.T) {
 	if n := strings.Count(seen(), "ann"); n != 2 {
 		t.Errorf("events: %s", seen())
 	}
-}
-
-func wantAnyControl(t testing.TB, c *websocket.Conn) (m control) {
-	t.Helper()
-	_, b, err := c.Read(testContext(t))
-	if err != nil || len(b) == 0 || b[0] != 0x1e || json.Unmarshal(b[1:], &m) != nil {
-		t.Fatalf("got %q, %v", b, err)
-	}
-	return m
 }
 
 // TestClusterRecovery: a client goes from one node to the other, and misses

@@ -97,7 +97,8 @@ func TestReasonsInReference(t *testing.T) {
 	}
 	for _, r := range []refusal{
 		refusedHandshake, refusedHost, refusedOrigin, refusedParam, refusedAuth,
-		refusedTotal, refusedAddress, refusedRoute, refusedQuarantine, refusedPlugin, refusedUnavailable, refusedUpgrade, refusedClosing,
+		refusedTotal, refusedAddress, refusedRoute, refusedQuarantine,
+		refusedPlugin, refusedUnavailable, refusedUpgrade, refusedClosing,
 	} {
 		if !strings.Contains(string(text), "* `"+string(r)+"`:") {
 			t.Errorf("docs/METRICS.md does not explain the reason %s", r)

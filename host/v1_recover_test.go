@@ -10,22 +10,113 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/redistest"
 	"github.com/azuhost/azuhost/internal/wstest"
+	"github.com/coder/websocket"
 )
 
-// TestRecoveryWithoutItsOwn: what a client has sent to the others, before it was cut off and
-// after it came back, is not given to it when it asks for what it missed.
-func TestRecoveryWithoutItsOwn(t *testing.T) {
-	t.Run("alone", func(t *testing.T) {
+// TestRecovery checks positions, and recoveries from several offsets and epochs.
+func TestRecovery(t *testing.T) {
+	_, url := serve(t, host.Options{Node: "one", Routes: []host.Route{historyRoute()}})
+	url += "/rooms/42"
+	plain := dial(t, url)
+	c, hello := dialV1(t, url)
+	if hello.Conn != "one.2" {
+		t.Errorf("connection id %q", hello.Conn)
+	}
+	joined := wantControl(t, c, "joined")
+	if joined.Room != "42" || joined.Offset != 0 || joined.Epoch == "" {
+		t.Fatalf("joined: %+v", joined)
+	}
+	do(t, plain, "one", "one")
+	if p := wantControl(t, c, "position"); p.Offset != 1 || p.Room != "42" {
+		t.Errorf("position %+v", p)
+	}
+	want(t, c, "one")
+	send(t, c, "others: two") // the sender does not receive it, but its position
+	want(t, plain, "others: two")
+	if p := wantControl(t, c, "position"); p.Offset != 2 || !p.Skip {
+		t.Errorf("position %+v", p)
+	}
+	_ = c.Close(websocket.StatusNormalClosure, "")
+
+	do(t, plain, "three", "three")
+	do(t, plain, "\x1efour", "\x1efour")
+	back, _ := dialV1(t, url)
+	if j := wantControl(t, back, "joined"); j.Offset != 4 || j.Epoch != joined.Epoch {
+		t.Errorf("joined: %+v", j)
+	}
+	ask := func(epoch string, offset int, count int, ok bool, messages ...string) {
+		t.Helper()
+		request(t, back, `{"type":"recover","id":7,"room":"42","epoch":%q,"offset":%d,"conn":%q}`,
+			epoch, offset, hello.Conn)
+		r := wantControl(t, back, "recovered")
+		if r.ID != 7 || r.Recovered != ok || r.Count != count || r.Offset != 4 || r.Epoch != joined.Epoch {
+			t.Errorf("recovered: %+v", r)
+		}
+		for i, m := range messages {
+			p := wantControl(t, back, "position")
+			if p.Offset != uint64(offset+1+i) {
+				t.Errorf("position %+v at %d", p, i)
+			}
+			if !p.Skip {
+				want(t, back, m)
+			}
+		}
+	}
+	ask(joined.Epoch, 2, 2, true, "three", "\x1e\x1efour")
+	ask(joined.Epoch, 1, 3, true, "(its own)", "three", "\x1e\x1efour")
+	ask(joined.Epoch, 4, 0, true)
+	ask(joined.Epoch, 9, 0, false)
+	ask("another", 2, 0, false)
+	do(t, plain, "five", "five")
+	wantControl(t, back, "position")
+	want(t, back, "five")
+	request(t, back, `{"type":"recover","room":"42","epoch":%q,"offset":0}`, joined.Epoch)
+	if r := wantControl(t, back, "recovered"); r.Recovered || r.Count != 0 {
+		t.Errorf("recovered from before the history: %+v", r)
+	}
+}
+
+// TestHistoryOutlivesMembers checks that a history keeps messages that are published to an empty room.
+func TestHistoryOutlivesMembers(t *testing.T) {
+	h, url := serve(t, host.Options{Routes: []host.Route{historyRoute()}})
+	c, _ := dialV1(t, url+"/rooms/a")
+	joined := wantControl(t, c, "joined")
+	_ = c.Close(websocket.StatusNormalClosure, "")
+	wantMetric(t, h, `azuhost_connections{route="/rooms/:room"}`, 0)
+	p := host.Publication{Route: "/rooms/:room", Room: "a", Kind: abi.Binary, Data: []byte{1, 0x1e}}
+	if _, err := h.Publish(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	c, _ = dialV1(t, url+"/rooms/a")
+	wantControl(t, c, "joined")
+	request(t, c, `{"type":"recover","room":"a","epoch":%q,"offset":0}`, joined.Epoch)
+	if r := wantControl(t, c, "recovered"); !r.Recovered || r.Count != 1 {
+		t.Fatalf("%+v", r)
+	}
+	wantControl(t, c, "position")
+	kind, b, err := c.Read(testContext(t))
+	if err != nil || kind != websocket.MessageBinary || string(b) != "\x01\x1e" {
+		t.Errorf("%v %q %v", kind, b, err)
+	}
+	wantMetric(t, h, `azuhost_recoveries_total{result="recovered",route="/rooms/:room"}`, 1)
+}
+
+// TestRecoverySkipsOwnMessages checks that a recovery contains the positions of the messages that the client has sent
+// to others, before and after the reconnect, but not the messages.
+func TestRecoverySkipsOwnMessages(t *testing.T) {
+	t.Run("one node", func(t *testing.T) {
 		_, url := serve(t, host.Options{Node: "n0", Routes: []host.Route{historyRoute()}})
-		testWithoutItsOwn(t, url)
+		testRecoverySkipsOwnMessages(t, url)
 	})
 	t.Run("cluster", func(t *testing.T) {
-		nodes := startCluster(t, 1, host.Options{Broker: host.Broker{URL: redistest.Start(t).URL()}, Routes: []host.Route{historyRoute()}})
-		testWithoutItsOwn(t, nodes[0].url)
+		nodes := startCluster(t, 1, host.Options{
+			Broker: host.Broker{URL: redistest.Start(t).URL()}, Routes: []host.Route{historyRoute()},
+		})
+		testRecoverySkipsOwnMessages(t, nodes[0].url)
 	})
 }
 
-func testWithoutItsOwn(t *testing.T, url string) {
+func testRecoverySkipsOwnMessages(t *testing.T, url string) {
 	url += "/rooms/42"
 	c, hello := dialV1(t, url)
 	joined := wantControl(t, c, "joined")
@@ -37,9 +128,10 @@ func testWithoutItsOwn(t *testing.T, url string) {
 	do(t, other, "2", "2")
 	c, _ = dialV1(t, url)
 	wantControl(t, c, "joined")
-	send(t, c, "others: 3") // it was queued: it goes out before the question
+	send(t, c, "others: 3") // a client that reconnects sends what it has queued before it asks to recover
 	wantControl(t, c, "position")
-	request(t, c, `{"type":"recover","id":1,"room":"42","epoch":%q,"offset":%d,"conn":%q}`, joined.Epoch, joined.Offset, hello.Conn)
+	request(t, c, `{"type":"recover","id":1,"room":"42","epoch":%q,"offset":%d,"conn":%q}`,
+		joined.Epoch, joined.Offset, hello.Conn)
 	if r := wantControl(t, c, "recovered"); !r.Recovered || r.Count != 3 {
 		t.Fatalf("recovered: %+v", r)
 	}
@@ -54,9 +146,9 @@ func testWithoutItsOwn(t *testing.T, url string) {
 	}
 }
 
-// TestDropOldestKeepsTheProtocol: what a slow client of azuhost.v1 loses are messages with their
-// positions, and never one of both or an answer.
-func TestDropOldestKeepsTheProtocol(t *testing.T) {
+// TestDropOldestKeepsProtocol checks that a slow client of azuhost.v1 loses messages together with their positions, and
+// neither answers nor recovered messages.
+func TestDropOldestKeepsProtocol(t *testing.T) {
 	r := historyRoute()
 	r.History.Size, r.SlowReader, r.Limits.MaxQueue = 1000, host.SlowDropOldest, 64<<10
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
@@ -67,7 +159,10 @@ func TestDropOldestKeepsTheProtocol(t *testing.T) {
 	publish := func() (d host.Delivery) {
 		for range 3 {
 			n++
-			p := host.Publication{Route: "/rooms/:room", All: true, Kind: abi.Text, Data: []byte("all " + strings.Repeat("x", 400+n*37%1000))}
+			p := host.Publication{
+				Route: "/rooms/:room", All: true, Kind: abi.Text,
+				Data: []byte("all " + strings.Repeat("x", 400+n*37%1000)),
+			}
 			if n%3 > 0 {
 				p.All, p.Room, p.Data = false, "42", append([]byte("room "), p.Data...)
 			}
@@ -81,7 +176,8 @@ func TestDropOldestKeepsTheProtocol(t *testing.T) {
 		}
 		return d
 	}
-	fill := func(frames float64) (d host.Delivery) { // until so many more were dropped
+	// fill publishes until a number of frames were dropped.
+	fill := func(frames float64) (d host.Delivery) {
 		for until := dropped() + frames; dropped() < until; {
 			for range 300 {
 				d = publish()
@@ -90,21 +186,23 @@ func TestDropOldestKeepsTheProtocol(t *testing.T) {
 		return d
 	}
 	d := fill(1)
-	if err := c.WriteText("\x1e" + fmt.Sprintf(`{"type":"recover","id":7,"room":"42","epoch":%q,"offset":%d}`, d.Epoch, d.Offset-20)); err != nil {
+	text := fmt.Sprintf(`{"type":"recover","id":7,"room":"42","epoch":%q,"offset":%d}`, d.Epoch, d.Offset-20)
+	if err := c.WriteText("\x1e" + text); err != nil {
 		t.Fatal(err)
 	}
 	wantMetric(t, h, `azuhost_recoveries_total{result="recovered",route="/rooms/:room"}`, 1)
-	fill(1000) // many times what the queue has
-	if _, err := h.Publish(t.Context(), host.Publication{Route: "/rooms/:room", All: true, Kind: abi.Text, Data: []byte("end")}); err != nil {
+	fill(1000) // many times the length of the queue
+	end := host.Publication{Route: "/rooms/:room", All: true, Kind: abi.Text, Data: []byte("end")}
+	if _, err := h.Publish(t.Context(), end); err != nil {
 		t.Fatal(err)
 	}
-	wantWholeProtocol(t, c, d.Offset-20, 20)
+	wantCompleteProtocol(t, c, d.Offset-20, 20)
 }
 
-// wantWholeProtocol reads up to the message "end". An answer with a number of messages after an
-// offset has to be there, and a position before each message of the room and no other.
-func wantWholeProtocol(t *testing.T, c *wstest.Conn, after uint64, missed int) {
-	var place *control
+// wantCompleteProtocol reads up to the message "end". It expects an answer with the number of messages that were missed
+// after an offset, those messages in order, and a position before each message of the room and before no other message.
+func wantCompleteProtocol(t *testing.T, c *wstest.Conn, after uint64, missed int) {
+	var position *control
 	answers, got := 0, 0
 	for {
 		b, err := c.ReadFrame()
@@ -112,17 +210,17 @@ func wantWholeProtocol(t *testing.T, c *wstest.Conn, after uint64, missed int) {
 			t.Fatal(err)
 		}
 		if b[0] != 0x1e {
-			if room := strings.HasPrefix(string(b), "room"); room != (place != nil) {
-				t.Fatalf("%.20q behind %+v", b, place)
+			if room := strings.HasPrefix(string(b), "room"); room != (position != nil) {
+				t.Fatalf("%.20q after the position %+v", b, position)
 			}
-			if place = nil; string(b) == "end" {
+			if position = nil; string(b) == "end" {
 				break
 			}
 			continue
 		}
 		var m control
-		if err := json.Unmarshal(b[1:], &m); err != nil || place != nil {
-			t.Fatalf("%q behind %+v (%v)", b, place, err)
+		if err := json.Unmarshal(b[1:], &m); err != nil || position != nil {
+			t.Fatalf("%q after the position %+v (%v)", b, position, err)
 		}
 		switch {
 		case m.Type == "recovered":
@@ -131,20 +229,20 @@ func wantWholeProtocol(t *testing.T, c *wstest.Conn, after uint64, missed int) {
 			}
 			missed = m.Count
 		case m.Type == "position":
-			if place = &m; m.Missed {
+			if position = &m; m.Missed {
 				if got++; m.Offset != after+uint64(got) {
-					t.Errorf("offset %d is number %d after %d", m.Offset, got, after)
+					t.Errorf("offset %d of missed message %d, after offset %d", m.Offset, got, after)
 				}
 			}
 		}
 	}
 	if answers != 1 || got != missed {
-		t.Errorf("%d answers, %d missed messages of %d", answers, got, missed)
+		t.Errorf("%d answers, %d of %d missed messages", answers, got, missed)
 	}
 }
 
-// TestManyRecoveriesAtOnce: a client that asks for all its rooms at once is not cut off for what
-// that is together. It gets some, and the others when it has read those.
+// TestManyRecoveriesAtOnce checks that a client that asks to recover all its rooms at once is not closed. Recoveries
+// that do not fit into the queue are refused with UNAVAILABLE, and succeed when the client asks again.
 func TestManyRecoveriesAtOnce(t *testing.T) {
 	const rooms, each = 24, 100
 	r := historyRoute()
@@ -160,7 +258,9 @@ func TestManyRecoveriesAtOnce(t *testing.T) {
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{r}})
 	var epochs [rooms]string
 	for i := range rooms * each {
-		d, err := h.Publish(t.Context(), host.Publication{Route: "/c", Room: fmt.Sprint(i % rooms), Kind: abi.Text, Data: []byte(strings.Repeat("x", 4500))})
+		p := host.Publication{Route: "/c", Room: fmt.Sprint(i % rooms), Kind: abi.Text}
+		p.Data = []byte(strings.Repeat("x", 4500))
+		d, err := h.Publish(t.Context(), p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +268,8 @@ func TestManyRecoveriesAtOnce(t *testing.T) {
 	}
 	c := wstest.Dial(t, url, "/c", "Sec-WebSocket-Protocol: azuhost.v1")
 	ask := func(room int) {
-		if err := c.WriteText("\x1e" + fmt.Sprintf(`{"type":"recover","id":%d,"room":"%d","epoch":%q,"offset":0}`, room, room, epochs[room])); err != nil {
+		text := fmt.Sprintf(`{"type":"recover","id":%d,"room":"%d","epoch":%q,"offset":0}`, room, room, epochs[room])
+		if err := c.WriteText("\x1e" + text); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -176,17 +277,17 @@ func TestManyRecoveriesAtOnce(t *testing.T) {
 		ask(i)
 	}
 	var refused float64
-	eventually(t, "all is answered", func() bool {
+	eventually(t, "all requests are answered", func() bool {
 		refused = max(0, metric(t, h, `azuhost_control_messages_total{route="/c",type="error"}`))
 		return refused+metric(t, h, `azuhost_recoveries_total{result="recovered",route="/c"}`) == rooms
 	})
 	if refused == 0 {
-		t.Error("all at once was not too much: the test shows nothing")
+		t.Error("no recovery was refused: the test needs more rooms")
 	}
 	for answers, messages := 0, 0; answers < rooms || messages < rooms*each; {
 		b, err := c.ReadFrame()
 		if err != nil {
-			t.Fatalf("behind %d answers and %d messages: %v", answers, messages, err)
+			t.Fatalf("after %d answers and %d messages: %v", answers, messages, err)
 		}
 		if b[0] != 0x1e {
 			messages++
