@@ -15,23 +15,28 @@ import (
 const columns = 100
 
 // pages returns the Markdown files of the repository, without those of
-// dependencies, builds and templates.
+// dependencies and builds.
 func pages(t *testing.T) []string {
 	t.Helper()
-	var pages []string
-	err := filepath.WalkDir("..", func(path string, d os.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "target" || path == "../build" || path == "../dist" || path == "../.git"):
-			return filepath.SkipDir
-		case strings.HasSuffix(path, ".md"):
-			pages = append(pages, path)
-		}
-		return nil
-	})
+	pages, err := filepath.Glob("../*.md")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, folder := range []string{"bench", "clients", "deploy", "docs", "plugins", "sdk", "testplugins"} {
+		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, d os.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "target"):
+				return filepath.SkipDir
+			case strings.HasSuffix(path, ".md"):
+				pages = append(pages, path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return pages
 }
