@@ -7,8 +7,7 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestClusterOnPublish: what a hook sends is counted on all nodes, as it is without one,
-// and each node once.
+// TestClusterOnPublish checks that deliveries count what on_publish sends on all nodes, and count each node once.
 func TestClusterOnPublish(t *testing.T) {
 	f := scriptInGo()
 	f.OnPublish = func(env host.Env, to host.Target, m host.Message) error {
@@ -22,7 +21,9 @@ func TestClusterOnPublish(t *testing.T) {
 		}
 		return env.BroadcastAll(m.Kind, m.Data, 0)
 	}
-	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}, {Path: "/d", Channel: scriptInGo()}}})
+	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{
+		{Path: "/c", Channel: f}, {Path: "/d", Channel: scriptInGo()},
+	}})
 	a, b := nodes[0], nodes[1]
 	ctx := testContext(t)
 	ann := dialDo(t, a.url+"/c", "i ann;j r;s in")
@@ -33,8 +34,8 @@ func TestClusterOnPublish(t *testing.T) {
 	want(t, bobToo, "in")
 	eventually(t, "a knows of bob", func() bool {
 		users, err := a.Presence(ctx, "/c", "r")
-		there, err2 := a.Presence(ctx, "/d", "")
-		return err == nil && err2 == nil && slices.Equal(users, []string{"ann", "bob"}) && len(there) == 1
+		others, err2 := a.Presence(ctx, "/d", "")
+		return err == nil && err2 == nil && slices.Equal(users, []string{"ann", "bob"}) && len(others) == 1
 	})
 	for _, c := range []struct {
 		p    host.Publication
@@ -42,7 +43,10 @@ func TestClusterOnPublish(t *testing.T) {
 	}{
 		{host.Publication{Route: "/c", Room: "r", Data: []byte("1")}, host.Delivery{Sockets: 2, Nodes: 2}},
 		{host.Publication{Route: "/c", Room: "far", Data: []byte("2")}, host.Delivery{Sockets: 1, Nodes: 1}},
-		{host.Publication{Route: "/c", Users: []string{"ann", "bob", "eve"}, Data: []byte("3")}, host.Delivery{Sockets: 2, Nodes: 2}},
+		{
+			host.Publication{Route: "/c", Users: []string{"ann", "bob", "eve"}, Data: []byte("3")},
+			host.Delivery{Sockets: 2, Nodes: 2},
+		},
 		{host.Publication{Users: []string{"bob"}, Data: []byte("4")}, host.Delivery{Sockets: 2, Nodes: 1}},
 		{host.Publication{Route: "/c", All: true, Data: []byte("5")}, host.Delivery{Sockets: 2, Nodes: 2}},
 		{host.Publication{Route: "/c", All: true, Data: []byte("drop")}, host.Delivery{}},
@@ -54,7 +58,8 @@ func TestClusterOnPublish(t *testing.T) {
 	for _, text := range []string{"1", "2", "3", "4", "5"} {
 		want(t, bob, text)
 	}
-	if d, err := a.Disconnect(ctx, host.Disconnection{User: "bob"}); err != nil || d != (host.Delivery{Sockets: 2, Nodes: 1}) {
+	d, err := a.Disconnect(ctx, host.Disconnection{User: "bob"})
+	if err != nil || d != (host.Delivery{Sockets: 2, Nodes: 1}) {
 		t.Errorf("%+v %v", d, err)
 	}
 }

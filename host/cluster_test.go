@@ -18,20 +18,20 @@ import (
 	"github.com/coder/websocket"
 )
 
-// node is a host of a cluster.
+// node is a host of a cluster, with its name and its ws:// address.
 type node struct {
 	*host.Host
 	name, url string
 }
 
-// startCluster starts hosts with the same routes.
+// startCluster starts n hosts with the same routes, and waits until they know each other.
 func startCluster(t testing.TB, n int, o host.Options) (nodes []node) {
 	t.Helper()
 	if o.Broker.URL == "" {
 		o.Broker.URL = redistest.Start(t).URL()
 	}
 	o.Broker.Required = true
-	// A machine that is busy is no reason to lose the link, or a node.
+	// The timeouts are long, so that a busy machine loses neither the link nor a node.
 	o.Broker.TTL, o.Broker.Timeout = 20*time.Second, 10*time.Second
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -50,8 +50,8 @@ func startCluster(t testing.TB, n int, o host.Options) (nodes []node) {
 	return nodes
 }
 
-// brokerFigures are what /metrics says of the broker.
-func brokerFigures(t testing.TB, h *host.Host) (lines []string) {
+// brokerMetrics returns the metrics of the broker, a line each.
+func brokerMetrics(t testing.TB, h *host.Host) (lines []string) {
 	for line := range strings.Lines(metricsOf(t, h)) {
 		if strings.HasPrefix(line, "azuhost_broker") {
 			lines = append(lines, strings.TrimSpace(line))
@@ -60,8 +60,8 @@ func brokerFigures(t testing.TB, h *host.Host) (lines []string) {
 	return lines
 }
 
-// TestCluster: 100 rooms of 9 members over three nodes. Everybody sends; every
-// member gets everything, once, and in the order that the others see.
+// TestCluster checks that every member of a room receives every message once, in the same order as the others. 100
+// rooms have 9 members each, on three nodes, and every member sends.
 func TestCluster(t *testing.T) {
 	nodes := startCluster(t, 3, host.Options{Routes: []host.Route{historyRoute()}})
 	const rooms, each, messages = 100, 9, 3
@@ -74,10 +74,10 @@ func TestCluster(t *testing.T) {
 			conns[r] = append(conns[r], dial(t, fmt.Sprintf("%s/rooms/%d", nodes[m%3].url, r)))
 		}
 	}
-	// Who is counted on the other nodes hears them.
+	// Members receive the messages of nodes that count them.
 	for _, n := range nodes {
 		for r := range rooms {
-			eventually(t, "all are there", func() bool {
+			eventually(t, "all members are counted", func() bool {
 				room, _ := n.Room(testContext(t), "/rooms/:room", strconv.Itoa(r))
 				return room.Sockets == each
 			})
@@ -92,7 +92,8 @@ func TestCluster(t *testing.T) {
 				for range each * messages {
 					_, b, err := c.Read(ctx)
 					if err != nil {
-						failed <- fmt.Errorf("member %d of room %d has %d of %d messages: %w", m, r, len(got[r][m]), each*messages, err)
+						failed <- fmt.Errorf("member %d of room %d has %d of %d messages: %w",
+							m, r, len(got[r][m]), each*messages, err)
 						return
 					}
 					got[r][m] = append(got[r][m], string(b))
@@ -115,7 +116,7 @@ func TestCluster(t *testing.T) {
 	}
 	if t.Failed() {
 		for _, n := range nodes {
-			t.Log(brokerFigures(t, n.Host))
+			t.Log(brokerMetrics(t, n.Host))
 		}
 		t.FailNow()
 	}
@@ -132,9 +133,11 @@ func TestCluster(t *testing.T) {
 	}
 }
 
-// TestClusterAnswers: what is asked on one node is answered for all.
+// TestClusterAnswers checks that publications, queries and disconnects on one node cover all nodes.
 func TestClusterAnswers(t *testing.T) {
-	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{historyRoute(), {Path: "/c", PresenceGrace: -1, Channel: scriptInGo()}}})
+	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{
+		historyRoute(), {Path: "/c", PresenceGrace: -1, Channel: scriptInGo()},
+	}})
 	a, b := nodes[0], nodes[1]
 	ctx := testContext(t)
 	ann := dialDo(t, a.url+"/c", "i ann;j r;s in")
@@ -155,7 +158,10 @@ func TestClusterAnswers(t *testing.T) {
 		want host.Delivery
 	}{
 		{host.Publication{Route: "/c", Room: "r", Data: []byte("1")}, host.Delivery{Sockets: 2, Nodes: 2}},
-		{host.Publication{Route: "/c", Users: []string{"ann", "bob", "eve"}, Data: []byte("2")}, host.Delivery{Sockets: 2, Nodes: 2}},
+		{
+			host.Publication{Route: "/c", Users: []string{"ann", "bob", "eve"}, Data: []byte("2")},
+			host.Delivery{Sockets: 2, Nodes: 2},
+		},
 		{host.Publication{Route: "/c", All: true, Data: []byte("3")}, host.Delivery{Sockets: 2, Nodes: 2}},
 		{host.Publication{Route: "/c", Room: "none", Data: []byte("4")}, host.Delivery{}},
 	} {
@@ -172,85 +178,34 @@ func TestClusterAnswers(t *testing.T) {
 	if err != nil || len(conns) != 1 || !strings.HasPrefix(conns[0].ID, "n1.") {
 		t.Fatal(conns, err)
 	}
-	if d, err := a.Disconnect(ctx, host.Disconnection{Conn: conns[0].ID, Code: 4001, Reason: "moved"}); err != nil || d.Sockets != 1 {
-		t.Error(d, err)
+	disconnect := func(n node, d host.Disconnection) {
+		t.Helper()
+		if d, err := n.Disconnect(ctx, d); err != nil || d.Sockets != 1 {
+			t.Error(d, err)
+		}
 	}
+	disconnect(a, host.Disconnection{Conn: conns[0].ID, Code: 4001, Reason: "moved"})
 	wantClose(t, bob, 4001, "moved")
-	if d, err := b.Disconnect(ctx, host.Disconnection{Route: "/c", User: "ann", Code: 4002}); err != nil || d.Sockets != 1 {
-		t.Error(d, err)
-	}
+	disconnect(b, host.Disconnection{Route: "/c", User: "ann", Code: 4002})
 	wantClose(t, ann, 4002, "")
-	eventually(t, "nobody is there", func() bool {
+	eventually(t, "nobody is connected", func() bool {
 		on, _ := a.Online(ctx, "/c", "bob")
 		room, _ := b.Room(ctx, "/c", "r")
 		return !on && room.Sockets == 0
 	})
 }
 
-// TestClusterPresenceEvents: a user with a connection to each of two nodes comes once and goes once.
-func TestClusterPresenceEvents(t *testing.T) {
-	var mu sync.Mutex
-	var events []string
-	rt := historyRoute().Channel.(*host.Funcs)
-	rt.OnPresence = func(_ host.Env, room, user string, join bool) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if room != "" {
-			events = append(events, fmt.Sprint(user, " ", join))
-		}
-		return nil
-	}
-	route := historyRoute()
-	route.Channel = rt
-	nodes := startCluster(t, 2, host.Options{Routes: []host.Route{route}})
-	seen := func() string {
-		mu.Lock()
-		defer mu.Unlock()
-		return strings.Join(events, ", ")
-	}
-	one := dial(t, nodes[0].url+"/rooms/a?user=ann")
-	eventually(t, "ann is on n0, and n1 knows", func() bool {
-		on, _ := nodes[1].Online(testContext(t), "/rooms/:room", "ann")
-		return on && seen() == "ann true"
-	})
-	watch, _ := dialV1(t, nodes[1].url+"/rooms/a?user=bob")
-	wantControl(t, watch, "joined")
-	request(t, watch, `{"type":"presence","id":1,"room":"a","watch":true}`)
-	if p := wantControl(t, watch, "presence"); !slices.Equal(p.Users, []string{"ann", "bob"}) {
-		t.Errorf("%+v", p)
-	}
-	two := dial(t, nodes[1].url+"/rooms/a?user=ann")
-	eventually(t, "n0 knows of both", func() bool {
-		r, _ := nodes[0].Room(testContext(t), "/rooms/:room", "a")
-		return r.Sockets == 3
-	})
-	_ = one.Close(websocket.StatusNormalClosure, "")
-	eventually(t, "n1 knows of one", func() bool {
-		r, _ := nodes[1].Room(testContext(t), "/rooms/:room", "a")
-		return r.Sockets == 2
-	})
-	_ = two.Close(websocket.StatusNormalClosure, "")
-	for {
-		m := wantAnyControl(t, watch)
-		if m.User == "ann" && m.Type == "presence_leave" {
-			break
-		}
-	}
-	eventually(t, "ann has gone", func() bool { return strings.HasSuffix(seen(), "ann false") })
-	if n := strings.Count(seen(), "ann"); n != 2 {
-		t.Errorf("events: %s", seen())
-	}
-}
-
-// TestClusterRecovery: a client goes from one node to the other, and misses
-// nothing.
+// TestClusterRecovery checks that a client that moves to another node recovers the messages that it missed.
 func TestClusterRecovery(t *testing.T) { testClusterRecovery(t, "") }
 
-// TestOverRedisCluster: the same where Redis is a cluster, too, and the values of a shared store.
+// TestOverRedisCluster checks recovery and a shared store with a Redis cluster.
 func TestOverRedisCluster(t *testing.T) {
 	r := redistest.StartCluster(t, 3, false)
 	testClusterRecovery(t, r.URL())
-	nodes := startCluster(t, 2, host.Options{Broker: host.Broker{URL: r.URL(), Prefix: "store"}, Routes: []host.Route{{Path: "/c", Plugin: scriptGuest, Store: host.StoreShared}}})
+	nodes := startCluster(t, 2, host.Options{
+		Broker: host.Broker{URL: r.URL(), Prefix: "store"},
+		Routes: []host.Route{{Path: "/c", Plugin: scriptGuest, Store: host.StoreShared}},
+	})
 	do(t, dial(t, nodes[0].url+"/c"), "S k|of n0;s done", "done")
 	do(t, dial(t, nodes[1].url+"/c"), "G k", "of n0")
 }
@@ -263,7 +218,8 @@ func testClusterRecovery(t *testing.T, redis string) {
 	joined := wantControl(t, c, "joined")
 	publish := func(n node, text string) {
 		t.Helper()
-		if _, err := n.Publish(testContext(t), host.Publication{Route: "/rooms/:room", Room: "a", Data: []byte(text)}); err != nil {
+		p := host.Publication{Route: "/rooms/:room", Room: "a", Data: []byte(text)}
+		if _, err := n.Publish(testContext(t), p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -283,11 +239,12 @@ func testClusterRecovery(t *testing.T, redis string) {
 	if j := wantControl(t, c, "joined"); j.Epoch != joined.Epoch || j.Offset != joined.Offset+4 {
 		t.Errorf("joined %+v, before %+v", j, joined)
 	}
-	request(t, c, `{"type":"recover","id":1,"room":"a","epoch":%q,"offset":%d,"conn":%q}`, joined.Epoch, joined.Offset+1, hello.Conn)
+	request(t, c, `{"type":"recover","id":1,"room":"a","epoch":%q,"offset":%d,"conn":%q}`,
+		joined.Epoch, joined.Offset+1, hello.Conn)
 	if r := wantControl(t, c, "recovered"); !r.Recovered || r.Count != 3 {
 		t.Fatalf("%+v", r)
 	}
-	if p := wantControl(t, c, "position"); !p.Skip { // its own, to others
+	if p := wantControl(t, c, "position"); !p.Skip { // the message to others
 		t.Errorf("%+v", p)
 	}
 	for _, text := range []string{"3", "4"} {
@@ -296,14 +253,18 @@ func testClusterRecovery(t *testing.T, redis string) {
 	}
 }
 
-// TestClusterIsOptional: without Redis a host that does not require it serves its members.
+// TestClusterIsOptional checks that a host that does not require Redis serves without it, and reports that it is
+// degraded.
 func TestClusterIsOptional(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ln.Close()
-	o := host.Options{Log: slog.New(slog.DiscardHandler), Routes: []host.Route{historyRoute()}, Broker: host.Broker{URL: "redis://" + ln.Addr().String()}}
+	o := host.Options{
+		Log: slog.New(slog.DiscardHandler), Routes: []host.Route{historyRoute()},
+		Broker: host.Broker{URL: "redis://" + ln.Addr().String()},
+	}
 	h, url := serve(t, o)
 	c := dial(t, url+"/rooms/a")
 	do(t, c, "alone", "alone")
@@ -317,62 +278,8 @@ func TestClusterIsOptional(t *testing.T) {
 	}
 }
 
-// TestClusterLeaveAtOnce: users leave two nodes in the same moment, when each still
-// believes that they are at the other one. Each of them has left once all the same.
-func TestClusterLeaveAtOnce(t *testing.T) {
-	var mu sync.Mutex
-	left := map[string]int{}
-	route := historyRoute()
-	route.PresenceGrace = -1
-	route.Channel.(*host.Funcs).OnPresence = func(_ host.Env, room, user string, join bool) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if room != "" && !join {
-			left[user]++
-		}
-		return nil
-	}
-	nodes := startCluster(t, 3, host.Options{Routes: []host.Route{route}})
-	const users = 20
-	var conns []*websocket.Conn
-	for i := range users {
-		for _, n := range nodes[1:] { // and not on the first, which is to tell
-			conns = append(conns, dial(t, fmt.Sprintf("%s/rooms/a?user=u%d", n.url, i)))
-		}
-	}
-	for _, n := range nodes {
-		eventually(t, n.name+" knows of all", func() bool {
-			r, _ := n.Room(testContext(t), "/rooms/:room", "a")
-			return r.Sockets == 2*users && r.Users == users
-		})
-	}
-	for _, c := range conns {
-		go func() { _ = c.CloseNow() }()
-	}
-	for i := range users {
-		eventually(t, fmt.Sprintf("u%d has left", i), func() bool {
-			mu.Lock()
-			defer mu.Unlock()
-			return left[fmt.Sprintf("u%d", i)] > 0
-		})
-	}
-	for _, n := range nodes {
-		eventually(t, n.name+" knows that all have left", func() bool {
-			r, _ := n.Room(testContext(t), "/rooms/:room", "a")
-			return r.Sockets == 0 && r.Users == 0
-		})
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	for user, n := range left {
-		if n != 1 {
-			t.Errorf("%s has left %d times", user, n)
-		}
-	}
-}
-
-// TestClusterRouteEnds: a route that one node serves no more leaves nothing behind: neither
-// users in their grace, for the other nodes, nor subscriptions.
+// TestClusterRouteEnds checks that a node that stops serving a route leaves no users in their grace on other nodes, and
+// no subscriptions.
 func TestClusterRouteEnds(t *testing.T) {
 	route := historyRoute()
 	route.PresenceGrace = time.Hour
@@ -381,34 +288,39 @@ func TestClusterRouteEnds(t *testing.T) {
 	nodes := startCluster(t, 2, all)
 	a, b := nodes[0], nodes[1]
 	c := dial(t, a.url+"/rooms/a?user=ann")
-	there := func() bool {
+	online := func() bool {
 		on, _ := b.Online(testContext(t), "/rooms/:room", "ann")
 		return on
 	}
-	eventually(t, "b knows of ann", there)
-	o := host.Options{Node: a.name, Log: slog.New(slog.DiscardHandler), Routes: []host.Route{other}, Broker: all.Broker}
+	eventually(t, "b knows of ann", online)
+	o := host.Options{
+		Node: a.name, Log: slog.New(slog.DiscardHandler), Routes: []host.Route{other}, Broker: all.Broker,
+	}
 	o.Broker.Required, o.Broker.TTL, o.Broker.Timeout = true, 20*time.Second, 10*time.Second
 	if err := a.Reload(testContext(t), o); err != nil {
 		t.Fatal(err)
 	}
 	_, _, _ = c.Read(testContext(t))
-	eventually(t, "ann is gone", func() bool {
+	eventually(t, "ann has left b", func() bool {
 		r, err := b.Room(testContext(t), "/rooms/:room", "a")
-		return err == nil && r.Sockets == 0 && r.Users == 0 && !there()
+		return err == nil && r.Sockets == 0 && r.Users == 0 && !online()
 	})
-	wantMetric(t, a.Host, "azuhost_broker_topics", 1) // the other route
+	wantMetric(t, a.Host, "azuhost_broker_topics", 1) // of the other route
 }
 
-// TestConnsOfTheNextProcess: a node that starts again under its name does not give the ids
-// of its connections again, which histories may still have.
-func TestConnsOfTheNextProcess(t *testing.T) {
-	o := host.Options{Node: "n", Log: slog.New(slog.DiscardHandler), Routes: []host.Route{historyRoute()}, Broker: host.Broker{URL: redistest.Start(t).URL(), Required: true}}
+// TestConnIDsAfterRestart checks that a node that restarts under its name does not reuse the ids of its connections,
+// because histories may contain them.
+func TestConnIDsAfterRestart(t *testing.T) {
+	o := host.Options{
+		Node: "n", Log: slog.New(slog.DiscardHandler), Routes: []host.Route{historyRoute()},
+		Broker: host.Broker{URL: redistest.Start(t).URL(), Required: true},
+	}
 	seen := map[string]bool{}
 	for range 2 {
 		h, url := serve(t, o)
 		c, hello := dialV1(t, url+"/rooms/a")
 		if seen[hello.Conn] {
-			t.Errorf("%s again", hello.Conn)
+			t.Errorf("the id %s is used twice", hello.Conn)
 		}
 		seen[hello.Conn] = true
 		_ = c.CloseNow()
