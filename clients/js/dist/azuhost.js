@@ -1,73 +1,8 @@
-// src/error.ts
-var AzuhostError = class extends Error {
-  code;
-  constructor(code, message) {
-    super(message);
-    this.name = "AzuhostError";
-    this.code = code;
-  }
-};
-
-// src/control.ts
-var PROTOCOL = "azuhost.v1";
-var TOKEN = "azuhost.token.";
-var MARK = "";
-var encodeControl = (message) => MARK + JSON.stringify(message);
-var escape = (text) => text[0] === MARK ? MARK + text : text;
-function decode(data) {
-  if (typeof data !== "string" || data[0] !== MARK || data[1] === MARK) {
-    return void 0;
-  }
-  try {
-    return Object(JSON.parse(data.slice(1)));
-  } catch {
-    return null;
-  }
-}
-var unescape = (data) => typeof data === "string" && data[0] === MARK ? data.slice(1) : data;
-var isLater = ({ code }) => code === "UNAVAILABLE" || code === "LIMIT" || code === "TIMEOUT";
-var problem = (code, message) => ({ type: "error", code, message });
-var refused = (c) => new AzuhostError(c.code, c.message);
-var NO_PROTOCOL = "the server does not speak " + PROTOCOL;
-var noProtocol = () => new AzuhostError("NO_PROTOCOL", NO_PROTOCOL);
-var disconnected = () => new AzuhostError("DISCONNECTED", "not connected");
-
-// src/asked.ts
-var ANSWER = 1e4;
-var Asked = class {
-  #answers = /* @__PURE__ */ new Map();
-  #id = 0;
-  #timers;
-  constructor(timers) {
-    this.#timers = timers;
-  }
-  /** The message to send. answer is called once: with what the host says, or why it says nothing. */
-  ask(type, members, answer) {
-    const id = ++this.#id;
-    const answers = this.#answers.set(id, answer);
-    this.#timers.later(ANSWER, () => answers.delete(id) && answer(problem("TIMEOUT", "no answer")));
-    return encodeControl({ type, id, ...members });
-  }
-  /** Hands an answer on. Says whether it is one to something that was asked. */
-  answered(c) {
-    const answer = this.#answers.get(c.id);
-    this.#answers.delete(c.id);
-    answer?.(c);
-    return !!answer;
-  }
-  /** The connection is lost, and with it what was asked. */
-  lost() {
-    const answers = this.#answers;
-    this.#answers = /* @__PURE__ */ new Map();
-    answers.forEach((answer) => answer(problem("DISCONNECTED", "not connected")));
-  }
-};
-
 // src/timers.ts
-var LONGEST = 2 ** 31 - 1;
+var MAX_DELAY = 2 ** 31 - 1;
 var Timers = class {
   #timers = /* @__PURE__ */ new Set();
-  /** Calls f after that many milliseconds, unless stopped before. */
+  /** Calls f after ms milliseconds, unless stopped before. */
   later(ms, f) {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -83,8 +18,8 @@ var Timers = class {
 
 // src/backoff.ts
 var fullJitter = (attempt, min, max) => Math.random() * Math.min(max, min * 2 ** attempt);
-var LONGEST2 = 6e5;
-function told({ code, reason }) {
+var MAX_HOST_DELAY = 6e5;
+function hostDelay({ code, reason }) {
   let delay;
   if (code === 3001) {
     try {
@@ -94,26 +29,60 @@ function told({ code, reason }) {
   } else if (code === 1012) {
     delay = Number(/^reconnect in (\d+) ms$/.exec(reason)?.[1]);
   }
-  return typeof delay === "number" && delay >= 0 ? Math.min(delay, LONGEST2) : void 0;
+  return typeof delay === "number" && delay >= 0 ? Math.min(delay, MAX_HOST_DELAY) : void 0;
 }
-var final = (code) => code === 1e3 || code === 1010 || code === 3003 || code >= 4e3 && code < 5e3;
-function wanted(reconnect, closing, threw) {
+var isFinal = (code) => code === 1e3 || code === 1010 || code === 3003 || code >= 4e3 && code < 5e3;
+function decide(reconnect, closing, onError) {
   if (typeof reconnect !== "function") {
     return reconnect === false ? false : void 0;
   }
   try {
     const answer = reconnect(closing);
-    return typeof answer !== "number" ? answer : answer >= 0 ? Math.min(answer, LONGEST) : void 0;
+    return typeof answer !== "number" ? answer : answer >= 0 ? Math.min(answer, MAX_DELAY) : void 0;
   } catch (err) {
-    threw(err);
+    onError(err);
     return void 0;
   }
 }
 
+// src/error.ts
+var AzuhostError = class extends Error {
+  code;
+  constructor(code, message) {
+    super(message);
+    this.name = "AzuhostError";
+    this.code = code;
+  }
+};
+
+// src/control.ts
+var PROTOCOL = "azuhost.v1";
+var TOKEN_PREFIX = "azuhost.token.";
+var MARK = "";
+var encodeControl = (message) => MARK + JSON.stringify(message);
+var escape = (text) => text[0] === MARK ? MARK + text : text;
+function decode(data) {
+  if (typeof data !== "string" || data[0] !== MARK || data[1] === MARK) {
+    return void 0;
+  }
+  try {
+    return Object(JSON.parse(data.slice(1)));
+  } catch {
+    return null;
+  }
+}
+var unescape = (data) => typeof data === "string" && data[0] === MARK ? data.slice(1) : data;
+var isTemporary = ({ code }) => code === "UNAVAILABLE" || code === "LIMIT" || code === "TIMEOUT";
+var failure = (code, message) => ({ type: "error", code, message });
+var toError = (c) => new AzuhostError(c.code, c.message);
+var NO_PROTOCOL = "the server does not speak " + PROTOCOL;
+var noProtocol = () => new AzuhostError("NO_PROTOCOL", NO_PROTOCOL);
+var disconnected = () => new AzuhostError("DISCONNECTED", "not connected");
+
 // src/events.ts
 var Emitter = class {
   #listeners = /* @__PURE__ */ new Map();
-  /** Calls the listener for each such event. Gives a function that ends it. */
+  /** Calls the listener for each event of the type. Returns a function that removes it. */
   on(type, listener) {
     let all = this.#listeners.get(type);
     if (!all) {
@@ -122,7 +91,7 @@ var Emitter = class {
     all.add(listener);
     return () => this.off(type, listener);
   }
-  /** Calls the listener for the next such event. Gives a function that ends it. */
+  /** Calls the listener for the next event of the type. Returns a function that removes it. */
   once(type, listener) {
     const off = this.on(type, (event) => {
       off();
@@ -133,7 +102,7 @@ var Emitter = class {
   off(type, listener) {
     this.#listeners.get(type)?.delete(listener);
   }
-  /** A listener that throws upsets neither the others nor the client: its error is reported as uncaught. */
+  /** A listener that throws affects neither the others nor the client: its error is reported as uncaught. */
   emit(type, event) {
     for (const listener of [...this.#listeners.get(type) ?? []]) {
       try {
@@ -150,7 +119,8 @@ var Emitter = class {
 // src/heartbeat.ts
 var Heartbeat = class {
   #timer;
-  #heard = false;
+  #alive = false;
+  // something was received since the timer was set
   #o;
   #ping;
   #dead;
@@ -164,23 +134,23 @@ var Heartbeat = class {
       this.#wait();
     }
   }
-  /** Something came: the connection lives. */
-  heard() {
-    this.#heard = true;
+  /** Records that something was received. */
+  alive() {
+    this.#alive = true;
   }
-  /** Pings now. An answer, or anything else, has to come in time. */
+  /** Pings now. Something has to be received within pingTimeout. */
   probe() {
     this.stop();
-    this.#heard = false;
-    this.#timer = setTimeout(() => this.#heard ? this.start() : this.#dead(), this.#o.pingTimeout);
+    this.#alive = false;
+    this.#timer = setTimeout(() => this.#alive ? this.start() : this.#dead(), this.#o.pingTimeout);
     this.#ping();
   }
   stop() {
     clearTimeout(this.#timer);
   }
   #wait() {
-    this.#heard = false;
-    this.#timer = setTimeout(() => this.#heard ? this.#wait() : this.probe(), this.#o.pingInterval);
+    this.#alive = false;
+    this.#timer = setTimeout(() => this.#alive ? this.#wait() : this.probe(), this.#o.pingInterval);
   }
 };
 
@@ -232,7 +202,7 @@ function iterate(client, limit) {
 function withDefaults(o) {
   const WebSocket = o.WebSocket ?? globalThis.WebSocket;
   if (!WebSocket) {
-    throw new TypeError("there is no WebSocket here: npm install ws, and pass { WebSocket } of it");
+    throw new TypeError("no WebSocket here: npm install ws, and pass its { WebSocket }");
   }
   return {
     protocols: [],
@@ -252,63 +222,85 @@ function withDefaults(o) {
   };
 }
 
+// src/page.ts
+function watchPage(change) {
+  if (typeof document === "undefined") {
+    return () => {
+    };
+  }
+  const listener = ({ type }) => {
+    if (type !== "visibilitychange" || document.visibilityState === "visible") {
+      change(type !== "offline");
+    }
+  };
+  const each = (f) => {
+    globalThis[f]("online", listener);
+    globalThis[f]("offline", listener);
+    document[f]("visibilitychange", listener);
+  };
+  each("addEventListener");
+  return () => each("removeEventListener");
+}
+var isOffline = () => typeof navigator !== "undefined" && navigator.onLine === false;
+
 // src/presence.ts
 var Watches = class {
   #rooms = /* @__PURE__ */ new Map();
-  #host;
-  constructor(host) {
-    this.#host = host;
+  #connection;
+  constructor(connection) {
+    this.#connection = connection;
   }
   watch(room) {
     let w = this.#rooms.get(room);
     if (!w) {
-      this.#rooms.set(room, w = { users: /* @__PURE__ */ new Set(), live: false, asked: null, waiting: [] });
+      this.#rooms.set(room, w = { users: /* @__PURE__ */ new Set(), live: false, request: null, waiting: [] });
     }
     if (w.live) {
       return Promise.resolve([...w.users].sort());
     }
     return new Promise((resolve, reject) => {
       if (w.waiting.push({ resolve, reject }) === 1) {
-        this.#ask(room, w, 0);
+        this.#request(room, w, 0);
       }
     });
   }
   unwatch(room) {
     const w = this.#rooms.get(room);
     if (w) {
-      this.#forget(room, w, new AzuhostError("CLOSED", "not watched any more"));
-      this.#host.ask("presence", { room, watch: false }, () => {
+      this.#delete(room, w, new AzuhostError("CLOSED", "unwatch was called"));
+      this.#connection.request("presence", { room, watch: false }, () => {
       });
     }
   }
-  /** There is a connection: watch everything in it, too. */
+  /** Renews all watches in a new connection. */
   opened() {
     for (const [room, w] of this.#rooms) {
-      this.#ask(room, w, 0);
+      this.#request(room, w, 0);
     }
   }
   joined(room) {
     const w = this.#rooms.get(room);
     if (w && !w.live) {
-      this.#ask(room, w, 0);
+      this.#request(room, w, 0);
     }
   }
   left(room) {
     const w = this.#rooms.get(room);
     if (w) {
-      this.#forget(room, w, new AzuhostError("NOT_MEMBER", "it has left the room"));
+      this.#delete(room, w, new AzuhostError("NOT_MEMBER", "the connection has left the room"));
     }
   }
-  lost() {
+  /** Ends the watches of this connection. */
+  reset() {
     for (const w of this.#rooms.values()) {
       w.live = false;
-      w.asked = null;
+      w.request = null;
     }
   }
-  /** The client is closed, or the server does not know presence. */
+  /** Ends all watches for good. */
   end(err) {
     for (const [room, w] of this.#rooms) {
-      this.#forget(room, w, err);
+      this.#delete(room, w, err);
     }
   }
   onChange({ type, room, user }) {
@@ -320,13 +312,13 @@ var Watches = class {
     type === "presence_join" ? users.add(user) : users.delete(user);
     this.#set(room, w, users);
   }
-  #ask(room, w, attempt) {
-    const asked = w.asked = {};
-    this.#host.ask("presence", { room, watch: true }, (c) => w.asked === asked && this.#answered(room, w, c, attempt, asked));
+  #request(room, w, attempt) {
+    const request = w.request = {};
+    this.#connection.request("presence", { room, watch: true }, (c) => w.request === request && this.#onAnswer(room, w, c, attempt, request));
   }
-  #answered(room, w, c, attempt, asked) {
+  #onAnswer(room, w, c, attempt, request) {
     if (c.type === "presence") {
-      w.asked = null;
+      w.request = null;
       w.live = true;
       this.#set(room, w, new Set(c.users));
       for (const { resolve } of w.waiting.splice(0)) {
@@ -334,28 +326,29 @@ var Watches = class {
       }
       return;
     }
-    const err = refused(c);
-    if (isLater(c) || c.code === "NOT_MEMBER" && !w.waiting.length) {
-      this.#host.later(attempt, () => w.asked === asked && this.#ask(room, w, attempt + 1));
+    const err = toError(c);
+    if (isTemporary(c) || c.code === "NOT_MEMBER" && !w.waiting.length) {
+      this.#connection.retry(attempt, () => w.request === request && this.#request(room, w, attempt + 1));
     } else {
       if (!w.waiting.length) {
-        this.#host.emit("error", err);
+        this.#connection.emit("error", err);
       }
-      this.#forget(room, w, err);
+      this.#delete(room, w, err);
     }
   }
+  /** Sets the users, and emits the difference. */
   #set(room, w, users) {
     const without = (a, b) => [...a].filter((u) => !b.has(u));
     const joined = without(users, w.users);
     const left = without(w.users, users);
     w.users = users;
     if (joined.length || left.length) {
-      this.#host.emit("presence", { room, users: [...users].sort(), joined, left });
+      this.#connection.emit("presence", { room, users: [...users].sort(), joined, left });
     }
   }
-  #forget(room, w, err) {
+  #delete(room, w, err) {
     this.#rooms.delete(room);
-    w.asked = null;
+    w.request = null;
     for (const { reject } of w.waiting.splice(0)) {
       reject(err);
     }
@@ -379,7 +372,7 @@ var Queue = class {
     this.#max = max;
     this.#dropped = dropped;
   }
-  /** Says whether the message waits, and not another one or none instead. */
+  /** Queues a message. Returns false if the message was dropped. */
   push(data) {
     const size = sizeOf(data);
     const full = () => this.#items.length >= this.#max.messages || this.#bytes + size > this.#max.bytes;
@@ -393,7 +386,7 @@ var Queue = class {
     this.#bytes += size;
     return true;
   }
-  /** What happens to a message for which there is no room. */
+  /** Drops a message for which there is no space, or throws. */
   refuse(data) {
     if (this.#max.full === "throw") {
       throw new AzuhostError("QUEUE_FULL", "too much waits to be sent");
@@ -408,6 +401,7 @@ var Queue = class {
     }
     return data;
   }
+  /** Drops all messages. */
   drop() {
     for (let data; (data = this.shift()) !== void 0; ) {
       this.#dropped(data);
@@ -417,48 +411,49 @@ var Queue = class {
 
 // src/recovery.ts
 var key = (epoch, offset) => offset + epoch;
-var FORGOTTEN = 1e3;
+var MAX_REMEMBERED = 1e3;
 var Rooms = class {
   #rooms = /* @__PURE__ */ new Map();
   #next;
-  #host;
+  // the position of the next data message
+  #connection;
   #maxHeld;
-  constructor(host, maxHeld) {
-    this.#host = host;
+  constructor(connection, maxHeld) {
+    this.#connection = connection;
     this.#maxHeld = maxHeld;
   }
-  /** Where a room stands: after the last message that was handed on. */
+  /** Returns the position of the last message that was emitted. */
   position(room) {
     const r = this.#rooms.get(room);
     return r && { epoch: r.epoch, offset: r.offset };
   }
-  /** The connection is lost: what was held back will be asked for again. */
-  lost() {
+  /** Drops what was held back, since the connection is lost. The next connection asks for it again. */
+  reset() {
     this.#next = void 0;
     for (const [name, r] of this.#rooms) {
-      if (!r.live && !r.asked && this.#rooms.size > FORGOTTEN) {
+      if (!r.live && !r.recovery && this.#rooms.size > MAX_REMEMBERED) {
         this.#rooms.delete(name);
       }
       r.live = false;
       r.tries = 0;
-      r.asked = null;
+      r.recovery = null;
       r.held.clear();
     }
   }
-  data(message) {
+  onData(message) {
     const p = this.#next;
     this.#next = void 0;
     if (!p) {
-      this.#host.emit("message", message);
+      this.#connection.emit("message", message);
       return;
     }
     const { room, epoch, offset } = p;
     Object.assign(message, { room, epoch, offset });
-    this.#arrive(p, message);
+    this.#receive(p, message);
   }
   onPosition(p) {
     if (p.skip) {
-      this.#arrive(p, null);
+      this.#receive(p, null);
     } else {
       this.#next = p;
     }
@@ -470,11 +465,11 @@ var Rooms = class {
       return;
     }
     if (p.epoch === r.epoch && (p.offset === r.offset || r.live && p.offset < r.offset)) {
-      this.#inStep(r);
+      this.#continue(r);
       return;
     }
     r.newest = p;
-    if (!r.asked) {
+    if (!r.recovery) {
       this.#recover(r);
     }
   }
@@ -486,11 +481,11 @@ var Rooms = class {
       name,
       epoch,
       offset,
-      conn: this.#host.conn(),
+      conn: this.#connection.id(),
       live: true,
       newest: { epoch, offset },
       held: /* @__PURE__ */ new Map(),
-      asked: null,
+      recovery: null,
       target: -1,
       ready: 0,
       count: 0,
@@ -499,70 +494,71 @@ var Rooms = class {
     this.#rooms.set(name, r);
     return r;
   }
-  /** Something of a room is here: a message, or only its place. */
-  #arrive(p, message) {
+  /** Handles a message of a room, or a position without a message. */
+  #receive(p, message) {
     const r = this.#rooms.get(p.room) ?? this.#add(p, p.offset - 1);
-    const known2 = p.epoch === r.epoch;
+    const sameEpoch = p.epoch === r.epoch;
     r.newest = p;
-    if (known2 && p.offset <= r.offset) {
+    if (sameEpoch && p.offset <= r.offset) {
       return;
     }
-    if (!r.asked && known2 && p.offset === r.offset + 1) {
-      this.#inStep(r);
-      this.#hand(r, p.offset, message);
+    if (!r.recovery && sameEpoch && p.offset === r.offset + 1) {
+      this.#continue(r);
+      this.#emit(r, p.offset, message);
       return;
     }
     if (r.held.size >= this.#maxHeld) {
       this.#giveUp(r);
       return;
     }
-    r.held.set(key(p.epoch, p.offset), { epoch: p.epoch, offset: p.offset, message, asked: r.asked });
-    if (r.asked) {
+    r.held.set(key(p.epoch, p.offset), { epoch: p.epoch, offset: p.offset, message, recovery: r.recovery });
+    if (r.recovery) {
       this.#complete(r);
     } else {
       this.#recover(r);
     }
   }
-  #hand(r, offset, message) {
+  #emit(r, offset, message) {
     r.offset = offset;
     r.tries = 0;
     if (message) {
-      this.#host.emit("message", message);
+      this.#connection.emit("message", message);
     }
   }
-  /** The room goes on in this connection. */
-  #inStep(r) {
-    r.conn = this.#host.conn();
+  /** Continues the room in this connection, which has missed nothing. */
+  #continue(r) {
+    r.conn = this.#connection.id();
     if (!r.live) {
-      this.#tell(r, true, r.offset);
+      this.#finish(r, true, r.offset);
     }
   }
-  #tell(r, recovered, offset, count = 0) {
-    r.asked = null;
+  /** Ends a recovery, and emits its result. */
+  #finish(r, recovered, offset, count = 0) {
+    r.recovery = null;
     r.live = true;
-    r.conn = this.#host.conn();
-    this.#host.emit("recovered", { room: r.name, recovered, epoch: r.epoch, offset, count });
+    r.conn = this.#connection.id();
+    this.#connection.emit("recovered", { room: r.name, recovered, epoch: r.epoch, offset, count });
   }
-  /** Asks for what is missing: at once, and then, where that brought nothing, after longer and longer whiles. */
+  /** Asks for the missing messages: at once, and after growing delays if that brought nothing. */
   #recover(r) {
-    const asked = r.asked = {};
+    const recovery = r.recovery = {};
     r.target = -1;
-    const ask = () => {
-      if (r.asked === asked) {
+    const request = () => {
+      if (r.recovery === recovery) {
         const { name, epoch, offset, conn } = r;
-        this.#host.ask("recover", { room: name, epoch, offset, conn }, (answer) => r.asked === asked && this.#answered(r, answer));
+        this.#connection.request("recover", { room: name, epoch, offset, conn }, (c) => r.recovery === recovery && this.#onAnswer(r, c));
       }
     };
     if (r.tries++) {
-      this.#host.later(r.tries - 2, ask);
+      this.#connection.retry(r.tries - 2, request);
     } else {
-      ask();
+      request();
     }
   }
-  #answered(r, answer) {
+  #onAnswer(r, answer) {
     if (answer.type === "recovered") {
       for (const [k, h] of r.held) {
-        if (h.epoch === answer.epoch ? h.offset <= answer.offset : h.asked !== r.asked) {
+        if (h.epoch === answer.epoch ? h.offset <= answer.offset : h.recovery !== r.recovery) {
           r.held.delete(k);
         }
       }
@@ -573,55 +569,86 @@ var Rooms = class {
       r.count = 0;
       this.#complete(r);
     } else if (answer.type === "recovered") {
-      this.#startAt(r, answer);
+      this.#restart(r, answer);
     } else if (answer.code === "NOT_MEMBER") {
       this.#rooms.delete(r.name);
-    } else if (isLater(answer)) {
+    } else if (isTemporary(answer)) {
       this.#recover(r);
     } else {
       this.#giveUp(r);
     }
   }
-  /** Once all that was missed is here, and not before, it is handed on. */
+  /** Emits the missed messages once all of them are held. */
   #complete(r) {
     for (let h; r.ready < r.target && (h = r.held.get(key(r.epoch, r.ready + 1))); r.ready++) {
       r.count += h.message ? 1 : 0;
     }
     if (r.target >= 0 && r.ready >= r.target) {
-      this.#tell(r, true, r.ready, r.count);
+      this.#finish(r, true, r.ready, r.count);
       this.#flush(r);
     }
   }
-  /** Some messages are lost: the room goes on behind them. */
-  #startAt(r, { epoch, offset }) {
+  /** Continues the room at a later position. The messages before it are lost. */
+  #restart(r, { epoch, offset }) {
     r.epoch = epoch;
     r.offset = offset;
-    this.#tell(r, false, offset);
+    this.#finish(r, false, offset);
     this.#flush(r);
   }
   #giveUp(r) {
     r.held.clear();
-    this.#startAt(r, r.newest);
+    this.#restart(r, r.newest);
   }
-  /** Hands on what was held back, up to where something is missing again. */
+  /** Emits held messages up to the next gap. */
   #flush(r) {
     for (let k, next; next = r.held.get(k = key(r.epoch, r.offset + 1)); ) {
       r.held.delete(k);
-      this.#hand(r, next.offset, next.message);
+      this.#emit(r, next.offset, next.message);
     }
     for (const [k, { epoch, offset }] of r.held) {
       if (epoch === r.epoch && offset <= r.offset) {
         r.held.delete(k);
       }
     }
-    if (r.held.size && r.live && !r.asked) {
+    if (r.held.size && r.live && !r.recovery) {
       this.#recover(r);
     }
   }
 };
 
-// src/shut.ts
-function shut(socket, code, reason, closed) {
+// src/requests.ts
+var ANSWER_TIMEOUT = 1e4;
+var Requests = class {
+  #answers = /* @__PURE__ */ new Map();
+  #id = 0;
+  #timers;
+  constructor(timers) {
+    this.#timers = timers;
+  }
+  /** Returns the message to send. answer is called once, with the answer of the host or an error. */
+  add(type, members, answer) {
+    const id = ++this.#id;
+    const answers = this.#answers.set(id, answer);
+    this.#timers.later(ANSWER_TIMEOUT, () => answers.delete(id) && answer(failure("TIMEOUT", "no answer")));
+    return encodeControl({ type, id, ...members });
+  }
+  /** Passes an answer on. Returns false if it belongs to no request. */
+  settle(c) {
+    const answer = this.#answers.get(c.id);
+    this.#answers.delete(c.id);
+    answer?.(c);
+    return !!answer;
+  }
+  /** Fails all requests, since the connection is lost. */
+  reset() {
+    const answers = this.#answers;
+    this.#answers = /* @__PURE__ */ new Map();
+    answers.forEach((answer) => answer(failure("DISCONNECTED", "not connected")));
+  }
+};
+
+// src/socket.ts
+function closeSocket(socket, code, reason, closed) {
   if (socket.readyState === 3) {
     return false;
   }
@@ -633,94 +660,75 @@ function shut(socket, code, reason, closed) {
   }
   return true;
 }
-var known = (reason) => /\bE[A-Z_]{5,}|timeout|response: (?!400|426)\d/.test(reason);
+var isUnrelated = (reason) => /\bE[A-Z_]{5,}|timeout|response: (?!400|426)\d/.test(reason);
 
 // src/token.ts
 var STALE = 3e4;
-var AHEAD = 1e4;
-var PART = 0.5;
-var Keeper = class {
+var REFRESH_BEFORE = 1e4;
+var REFRESH_PART = 0.5;
+var TokenCache = class {
   #get;
   #token;
-  #at = 0;
-  #asked;
+  #fetchedAt = 0;
+  #pending;
   #reason = "connect";
+  // why another token is needed
   constructor(get) {
     this.#get = get;
   }
-  /** The token to connect with: the one that there is, unless it is spent. */
+  /** Returns the token to connect with, a new one if the last is of no use. */
   async current() {
-    return this.#reason && this.#get ? this.fresh(this.#reason) : this.#token;
+    return this.#reason && this.#get ? this.fetch(this.#reason) : this.#token;
   }
-  /** Another token. All who ask meanwhile get the same one. */
-  fresh(reason) {
-    if (!this.#asked) {
-      const asked = Promise.resolve(reason).then(this.#get).then(
+  /** Fetches another token. Concurrent calls share one fetch. */
+  fetch(reason) {
+    if (!this.#pending) {
+      const pending = Promise.resolve(reason).then(this.#get).then(
         (token) => {
-          if (this.#asked === asked) {
+          if (this.#pending === pending) {
             this.#token = token;
-            this.#at = Date.now();
-            this.#reason = this.#asked = void 0;
+            this.#fetchedAt = Date.now();
+            this.#reason = this.#pending = void 0;
           }
           return token;
         },
         (err) => {
-          if (this.#asked === asked) {
-            this.#asked = void 0;
+          if (this.#pending === pending) {
+            this.#pending = void 0;
           }
           throw err;
         }
       );
-      this.#asked = asked;
+      this.#pending = pending;
     }
-    return this.#asked;
+    return this.#pending;
   }
-  /** What was asked for takes too long. */
-  forget() {
-    this.#asked = void 0;
+  /** Gives up a fetch that takes too long. */
+  abandon() {
+    this.#pending = void 0;
   }
-  /** The token is of no use any more. Says whether there may be another one. */
+  /** Marks the token as of no use. Returns whether another one can be fetched. */
   spend(reason) {
     this.#reason ??= reason;
     return !!this.#get;
   }
-  /** A handshake failed, for whatever reason. */
-  doubt() {
-    if (Date.now() - this.#at > STALE) {
+  /** Marks a stale token as of no use, after a failed connection. */
+  spendStale() {
+    if (Date.now() - this.#fetchedAt > STALE) {
       this.spend("refused");
     }
   }
-  /** When to refresh a token that ends at that time, in milliseconds from now. */
+  /** Returns the milliseconds until a token that expires at expiresAt has to be refreshed. */
   refreshIn(expiresAt) {
     const left = expiresAt * 1e3 - Date.now();
-    return left > 0 ? Math.min(LONGEST, Math.max(1e3, left * PART, Math.min(left * 0.8, left - AHEAD))) : AHEAD;
+    const early = Math.min(left * 0.8, left - REFRESH_BEFORE);
+    return left > 0 ? Math.min(MAX_DELAY, Math.max(1e3, left * REFRESH_PART, early)) : REFRESH_BEFORE;
   }
 };
 
-// src/wake.ts
-function watchPage(change) {
-  if (typeof document === "undefined") {
-    return () => {
-    };
-  }
-  const listener = ({ type }) => {
-    if (type !== "visibilitychange" || document.visibilityState === "visible") {
-      change(type !== "offline");
-    }
-  };
-  const each = (f) => {
-    globalThis[f]("online", listener);
-    globalThis[f]("offline", listener);
-    document[f]("visibilitychange", listener);
-  };
-  each("addEventListener");
-  return () => each("removeEventListener");
-}
-var offline = () => typeof navigator !== "undefined" && navigator.onLine === false;
-
 // src/client.ts
 var STABLE = 5e3;
-var WELCOME = 2e3;
+var WELCOME_TIMEOUT = 2e3;
 var Client = class extends Emitter {
   #url;
   #o;
@@ -730,62 +738,64 @@ var Client = class extends Emitter {
   #rooms;
   #watches;
   #heartbeat;
-  // All connections.
+  // State of all connections.
   #attempt = 0;
   #everOpen = false;
-  #speaks = false;
-  // the server has spoken azuhost.v1
-  #plain = false;
-  // try without it
-  #refuses = false;
-  // a server that is there did not open with it
-  #refused = 0;
-  // times in a row that the token was not accepted
+  #speaksV1 = false;
+  // the server has sent welcome before
+  #omitV1 = false;
+  // try without azuhost.v1
+  #refusesV1 = false;
+  // a server that opens without azuhost.v1 did not open with it
+  #tokenRefusals = 0;
+  // in a row
   #unwatchPage = () => {
   };
-  #why;
-  // it is closed for good
+  #closeError;
+  // the client is closed
   #retry;
-  #sentAway = false;
-  // the host has said when to come back
-  // One connection.
+  #hostSetDelay = false;
+  // the host has set the delay of #retry
+  // State of one connection.
   #socket;
   #dial;
-  // another one for each
+  // identifies the connection
   #timers = new Timers();
   #conn = "";
   #v1 = false;
+  // welcome was received
   #openedAt = 0;
   #failure = "";
-  #asked = new Asked(this.#timers);
-  /** Does not connect yet. `http` in the URL means `ws`; in browsers it may be relative. */
+  // the message of the WebSocket's error
+  #requests = new Requests(this.#timers);
+  /** Does not connect yet. `http` in the URL means `ws`. In browsers the URL may be relative. */
   constructor(url, options = {}) {
     super();
     this.#url = new URL(url, globalThis.location?.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     this.#url.hash = "";
     this.#o = withDefaults(options);
-    this.#token = new Keeper(this.#o.getToken);
+    this.#token = new TokenCache(this.#o.getToken);
     this.#queue = new Queue(this.#o.queue, (data) => this.emit("drop", { data }));
-    const host = {
-      conn: () => this.#conn,
-      ask: this.#ask.bind(this),
-      later: (attempt, f) => this.#timers.later(this.#backoff(attempt), f),
+    const connection = {
+      id: () => this.#conn,
+      request: this.#request.bind(this),
+      retry: (attempt, f) => this.#timers.later(this.#backoff(attempt), f),
       emit: this.emit.bind(this)
     };
-    this.#rooms = new Rooms(host, this.#o.maxHeld);
-    this.#watches = new Watches(host);
+    this.#rooms = new Rooms(connection, this.#o.maxHeld);
+    this.#watches = new Watches(connection);
     this.#heartbeat = new Heartbeat(
       this.#o,
-      () => this.#ask("ping", {}, () => {
+      () => this.#request("ping", {}, () => {
       }),
-      () => this.#lost(1006, "no answer to a ping")
+      () => this.#onLost(1006, "no answer to a ping")
     );
   }
   get state() {
     return this.#state;
   }
-  /** Connects; while it waits, at once. Resolves when it is open, rejects when it is closed for good before. */
+  /** Connects; during a backoff, at once. Resolves when the connection is open, rejects if the client is closed before. */
   connect() {
     if (this.#state === "open") {
       return Promise.resolve();
@@ -794,16 +804,16 @@ var Client = class extends Emitter {
       const off = this.on("state", (state) => {
         if (state === "open" || state === "closed") {
           off();
-          state === "open" ? resolve() : reject(this.#why);
+          state === "open" ? resolve() : reject(this.#closeError);
         }
       });
     });
     opened.catch(() => {
     });
     if (this.#state === "closed") {
-      this.#attempt = this.#refused = 0;
-      this.#why = void 0;
-      this.#unwatchPage = watchPage((back) => this.#wake(back));
+      this.#attempt = this.#tokenRefusals = 0;
+      this.#closeError = void 0;
+      this.#unwatchPage = watchPage((back) => this.#onPageChange(back));
     }
     if (this.#state !== "connecting") {
       this.#connect();
@@ -811,15 +821,15 @@ var Client = class extends Emitter {
     return opened;
   }
   /**
-   * Sends a message, or has it wait for the connection: `sent` says that the WebSocket has it, and not that it arrived.
-   * Throws `CLOSED`, and `QUEUE_FULL` as the option `queue` says.
+   * Sends a message, or queues it until the connection is open. `sent` means that the WebSocket has it, not that it
+   * arrived. Throws `CLOSED`, and `QUEUE_FULL` if the option `queue` says so.
    */
   send(data) {
-    if (this.#why) {
-      throw this.#why;
+    if (this.#closeError) {
+      throw this.#closeError;
     }
     const socket = this.#socket;
-    if (!this.#ready() || !socket) {
+    if (!this.#isReady() || !socket) {
       return this.#queue.push(data) ? "queued" : "dropped";
     }
     if (socket.bufferedAmount && socket.bufferedAmount + sizeOf(data) > this.#o.queue.bytes) {
@@ -829,7 +839,7 @@ var Client = class extends Emitter {
     this.#write(data);
     return "sent";
   }
-  /** Closes the connection, and stays away. What waits to be sent is dropped. Resolves when the WebSocket is closed. */
+  /** Closes the connection, and does not reconnect. Queued messages are dropped. Resolves when the WebSocket is closed. */
   close(code = 1e3, reason = "") {
     const socket = this.#socket;
     const opened = this.#state === "open";
@@ -839,54 +849,54 @@ var Client = class extends Emitter {
     this.#detach();
     this.#end({ code, reason, opened });
     return new Promise((resolve) => {
-      if (!socket || !shut(socket, code, reason, resolve)) {
+      if (!socket || !closeSocket(socket, code, reason, resolve)) {
         resolve();
       }
     });
   }
-  /** Where a room with a history stands: after the last message that was handed on. */
+  /** Returns the position of the last message of a room with a history. */
   position(room) {
     return this.#rooms.position(room);
   }
-  /** Who is in a room that the connection is a member of? The route needs `share_presence`. */
+  /** Returns the users in a room that the connection is a member of. The route needs `share_presence`. */
   presence(room) {
     return new Promise((resolve, reject) => {
-      const answer = (c) => c.type === "presence" ? resolve(c.users) : reject(refused(c));
-      if (!this.#ask("presence", { room }, answer)) {
-        reject(this.#ready() ? noProtocol() : disconnected());
+      const answer = (c) => c.type === "presence" ? resolve(c.users) : reject(toError(c));
+      if (!this.#request("presence", { room }, answer)) {
+        reject(this.#isReady() ? noProtocol() : disconnected());
       }
     });
   }
-  /** Has the event `presence` tell of changes in a room, over all connections. Resolves with who is there. */
+  /** Emits `presence` for each change of the users in a room, also after a reconnect. Resolves with the users. */
   watch(room) {
-    if (this.#why || this.#state === "open" && !this.#v1) {
-      return Promise.reject(this.#why ?? noProtocol());
+    if (this.#closeError || this.#state === "open" && !this.#v1) {
+      return Promise.reject(this.#closeError ?? noProtocol());
     }
     return this.#watches.watch(room);
   }
   unwatch(room) {
     this.#watches.unwatch(room);
   }
-  /** The messages from now on, for `for await`, until the client is closed. A loop that is more than `limit` behind gets `QUEUE_FULL`. */
+  /** Returns the messages from now on, until the client is closed. A loop that is more than `limit` behind gets `QUEUE_FULL`. */
   messages(limit = 1e4) {
     return iterate(this, limit);
   }
   [Symbol.asyncIterator]() {
     return this.messages();
   }
-  // ---- A connection begins.
+  // ---- The beginning of a connection.
   async #connect() {
     clearTimeout(this.#retry);
-    this.#sentAway = false;
+    this.#hostSetDelay = false;
     const dial = this.#dial = {};
     this.#failure = "";
-    this.#become("connecting");
+    this.#setState("connecting");
     if (this.#dial !== dial) {
       return;
     }
     this.#timers.later(this.#o.connectTimeout, () => {
-      this.#token.forget();
-      this.#lost(1006, "timeout");
+      this.#token.abandon();
+      this.#onLost(1006, "timeout");
     });
     let token;
     try {
@@ -894,7 +904,7 @@ var Client = class extends Emitter {
     } catch (err) {
       if (this.#dial === dial) {
         this.emit("error", err);
-        this.#lost(1006, "no token");
+        this.#onLost(1006, "no token");
       }
       return;
     }
@@ -905,9 +915,9 @@ var Client = class extends Emitter {
   #open(token) {
     const { protocols, protocol, WebSocket } = this.#o;
     const url = new URL(this.#url);
-    const list = protocol === "off" || this.#plain ? [...protocols] : [PROTOCOL, ...protocols];
+    const list = protocol === "off" || this.#omitV1 ? [...protocols] : [PROTOCOL, ...protocols];
     if (token !== void 0) {
-      this.#o.tokenIn === "query" ? url.searchParams.set(this.#o.tokenParam, token) : list.push(TOKEN + token);
+      this.#o.tokenIn === "query" ? url.searchParams.set(this.#o.tokenParam, token) : list.push(TOKEN_PREFIX + token);
     }
     let socket;
     try {
@@ -923,72 +933,72 @@ var Client = class extends Emitter {
     socket.onopen = () => {
       const auto = protocol !== "require";
       if (socket.protocol === PROTOCOL && protocol !== "off") {
-        auto && !this.#speaks && this.#timers.later(WELCOME, () => this.#opened());
+        auto && !this.#speaksV1 && this.#timers.later(WELCOME_TIMEOUT, () => this.#onOpen());
       } else if (!auto) {
-        this.#lost(1006, NO_PROTOCOL);
-      } else if (this.#plain && !this.#refuses) {
-        this.#refuses = true;
-        this.#plain = false;
-        this.#leave();
+        this.#onLost(1006, NO_PROTOCOL);
+      } else if (this.#omitV1 && !this.#refusesV1) {
+        this.#refusesV1 = true;
+        this.#omitV1 = false;
+        this.#dropSocket();
         this.#connect();
       } else {
-        this.#opened();
+        this.#onOpen();
       }
     };
-    socket.onmessage = (e) => this.#received(e.data);
+    socket.onmessage = (e) => this.#onData(e.data);
     socket.onerror = (e) => {
       this.#failure = e.message ?? "";
       if (this.#state !== "open") {
-        this.#lost(1006, this.#failure);
+        this.#onLost(1006, this.#failure);
       }
     };
-    socket.onclose = (e) => this.#lost(e.code, e.reason || this.#failure);
+    socket.onclose = (e) => this.#onLost(e.code, e.reason || this.#failure);
   }
-  #opened() {
+  #onOpen() {
     this.#timers.stop();
     this.#openedAt = Date.now();
     const again = this.#everOpen;
     this.#everOpen = true;
     const dial = this.#dial;
-    this.#become("open");
+    this.#setState("open");
     this.emit("open", { conn: this.#conn, protocol: this.#socket?.protocol ?? "", again });
-    for (let data; this.#dial === dial && this.#ready() && (data = this.#queue.shift()) !== void 0; ) {
+    for (let data; this.#dial === dial && this.#isReady() && (data = this.#queue.shift()) !== void 0; ) {
       this.#write(data);
     }
     if (this.#dial === dial && !this.#v1) {
       this.#watches.end(noProtocol());
     }
   }
-  #welcome(c) {
+  #onWelcome(c) {
     if (this.#v1) {
       return;
     }
     this.#conn = c.conn;
-    this.#v1 = this.#speaks = true;
+    this.#v1 = this.#speaksV1 = true;
     if (this.#state !== "open") {
-      this.#opened();
+      this.#onOpen();
     }
     if (this.#v1) {
       this.#heartbeat.start();
       this.#watches.opened();
-      this.#refreshAt(c.expires_at);
+      this.#scheduleRefresh(c.expires_at);
     }
   }
-  // ---- A connection is open.
-  #received(data) {
-    this.#heartbeat.heard();
+  // ---- An open connection.
+  #onData(data) {
+    this.#heartbeat.alive();
     const v1 = this.#socket.protocol === PROTOCOL;
     const control = v1 ? decode(data) : void 0;
     if (control) {
-      this.#control(control);
+      this.#onControl(control);
     } else if (control === void 0) {
-      this.#rooms.data({ data: v1 ? unescape(data) : data });
+      this.#rooms.onData({ data: v1 ? unescape(data) : data });
     }
   }
-  #control(c) {
+  #onControl(c) {
     switch (c.type) {
       case "welcome":
-        return this.#welcome(c);
+        return this.#onWelcome(c);
       case "position":
         return this.#rooms.onPosition(c);
       case "joined":
@@ -1003,25 +1013,25 @@ var Client = class extends Emitter {
       case "presence_leave":
         return this.#watches.onChange(c);
     }
-    if (!this.#asked.answered(c) && c.type === "error") {
-      this.emit("error", refused(c));
+    if (!this.#requests.settle(c) && c.type === "error") {
+      this.emit("error", toError(c));
     }
   }
-  #ask(type, members, answer) {
-    if (!this.#v1 || !this.#ready()) {
+  #request(type, members, answer) {
+    if (!this.#v1 || !this.#isReady()) {
       return false;
     }
-    this.#socket.send(this.#asked.ask(type, members, answer));
+    this.#socket.send(this.#requests.add(type, members, answer));
     return true;
   }
-  /** Says whether the WebSocket takes what is sent: one that is closing drops it. */
-  #ready() {
+  /** Reports whether the WebSocket takes messages. One that is closing would drop them. */
+  #isReady() {
     return this.#state === "open" && this.#socket?.readyState === 1;
   }
   #write(data) {
     this.#socket.send(this.#v1 && typeof data === "string" ? escape(data) : data);
   }
-  #refreshAt(expiresAt) {
+  #scheduleRefresh(expiresAt) {
     if (expiresAt !== void 0 && this.#o.getToken) {
       this.#timers.later(this.#token.refreshIn(expiresAt), () => this.#refresh(0));
     }
@@ -1036,85 +1046,85 @@ var Client = class extends Emitter {
     };
     let token;
     try {
-      token = await this.#token.fresh("expiring");
+      token = await this.#token.fetch("expiring");
     } catch (err) {
       return again(err);
     }
     if (this.#dial === dial) {
-      this.#ask("token", { token }, (c) => {
+      this.#request("token", { token }, (c) => {
         if (c.type === "token") {
-          this.#refreshAt(c.expires_at);
+          this.#scheduleRefresh(c.expires_at);
         } else {
           this.#token.spend("expired");
-          again(refused(c));
+          again(toError(c));
         }
       });
     }
   }
-  // ---- A connection ends.
-  #lost(code, reason) {
+  // ---- The end of a connection.
+  #onLost(code, reason) {
     const opened = this.#state === "open";
-    const tried = this.#socket && this.#socket.protocol !== PROTOCOL && !known(reason);
-    this.#leave();
+    const tried = this.#socket && this.#socket.protocol !== PROTOCOL && !isUnrelated(reason);
+    this.#dropSocket();
     const closing = { code, reason, opened };
     if (opened && Date.now() - this.#openedAt >= STABLE) {
-      this.#attempt = this.#refused = 0;
+      this.#attempt = this.#tokenRefusals = 0;
     }
-    this.#plain = this.#o.protocol === "auto" && !this.#speaks && !opened && (tried ? this.#refuses || !this.#plain : this.#plain);
+    this.#omitV1 = this.#o.protocol === "auto" && !this.#speaksV1 && !opened && (tried ? this.#refusesV1 || !this.#omitV1 : this.#omitV1);
     const retryIn = this.#retryIn(closing);
     if (retryIn === void 0) {
       this.#end(closing);
       return;
     }
     this.#attempt++;
-    this.#become("waiting");
+    this.#setState("waiting");
     if (this.#state === "waiting") {
       this.#retry = setTimeout(() => this.#connect(), retryIn);
       this.emit("close", { ...closing, retryIn });
     }
   }
-  /** Lets go of the WebSocket, and ends it. */
-  #leave() {
+  /** Detaches and ends the WebSocket. */
+  #dropSocket() {
     const socket = this.#socket;
     this.#detach();
     if (socket) {
-      socket.terminate ? socket.terminate() : shut(socket, 1e3, "", () => {
+      socket.terminate ? socket.terminate() : closeSocket(socket, 1e3, "", () => {
       });
     }
   }
-  /** When to connect again; undefined: not at all. */
+  /** Returns the delay of the next attempt; undefined: do not reconnect. */
   #retryIn(closing) {
     const { code, opened, reason } = closing;
     const { reconnect, maxDelay } = this.#o;
-    const wish = wanted(reconnect, closing, (err) => this.emit("error", err));
-    let stay = final(code);
+    const decision = decide(reconnect, closing, (err) => this.emit("error", err));
+    let stay = isFinal(code);
     if (code === 3005) {
       stay = !this.#token.spend("expired");
     } else if (code === 3e3) {
-      stay = !this.#token.spend("refused") || this.#refused++ > 0;
+      stay = !this.#token.spend("refused") || this.#tokenRefusals++ > 0;
     } else if (!opened) {
-      /\b40[13]\b/.test(reason) ? this.#token.spend("refused") : this.#token.doubt();
+      /\b40[13]\b/.test(reason) ? this.#token.spend("refused") : this.#token.spendStale();
     }
-    if (wish === false || wish === void 0 && stay) {
+    if (decision === false || decision === void 0 && stay) {
       return void 0;
     }
-    const delay = typeof wish === "number" ? wish : told(closing);
-    this.#sentAway = delay !== void 0;
-    return delay ?? (offline() ? maxDelay : this.#backoff(code === 1008 ? 30 : this.#attempt));
+    const delay = typeof decision === "number" ? decision : hostDelay(closing);
+    this.#hostSetDelay = delay !== void 0;
+    return delay ?? (isOffline() ? maxDelay : this.#backoff(code === 1008 ? 30 : this.#attempt));
   }
-  /** Closed for good. */
+  /** Closes the client. */
   #end(closing) {
     const { code, reason } = closing;
-    const why = this.#why = new AzuhostError("CLOSED", `closed with ${code}${reason && ": " + reason}`);
+    const error = this.#closeError = new AzuhostError("CLOSED", `closed with ${code}${reason && ": " + reason}`);
     this.#unwatchPage();
-    this.#become("closed");
+    this.#setState("closed");
     this.emit("close", { ...closing, retryIn: void 0 });
     if (this.#state === "closed") {
       this.#queue.drop();
-      this.#watches.end(why);
+      this.#watches.end(error);
     }
   }
-  /** Lets go of the connection: nothing of it comes through any more. */
+  /** Ends the state of the connection. No event of its WebSocket is handled after it. */
   #detach() {
     clearTimeout(this.#retry);
     this.#timers.stop();
@@ -1128,19 +1138,19 @@ var Client = class extends Emitter {
     this.#socket = this.#dial = void 0;
     this.#conn = "";
     this.#v1 = false;
-    this.#rooms.lost();
-    this.#watches.lost();
-    this.#asked.lost();
+    this.#rooms.reset();
+    this.#watches.reset();
+    this.#requests.reset();
   }
-  #wake(back) {
+  #onPageChange(back) {
     if (this.#state === "open" && this.#v1 && this.#o.pingInterval > 0) {
       this.#heartbeat.probe();
-    } else if (this.#state === "waiting" && back && !this.#sentAway) {
+    } else if (this.#state === "waiting" && back && !this.#hostSetDelay) {
       clearTimeout(this.#retry);
       this.#retry = setTimeout(() => this.#connect(), this.#backoff(0));
     }
   }
-  #become(state) {
+  #setState(state) {
     if (this.#state !== state) {
       this.#state = state;
       this.emit("state", state);

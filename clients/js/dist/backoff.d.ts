@@ -1,12 +1,12 @@
 import type { Closing, Options } from './options.js';
 /**
- * Exponential backoff with full jitter: anything between 0 and the bound, which doubles with each attempt. See
+ * Exponential backoff with full jitter: a random delay between 0 and a bound that doubles with each attempt. See
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export declare const fullJitter: (attempt: number, min: number, max: number) => number;
-/** told is the delay that a node that goes asks for, by 3001 or 1012; undefined: none. */
-export declare function told({ code, reason }: Closing): number | undefined;
-/** final says whether a close code asks to stay away: it was meant so, or the channel says its own. */
-export declare const final: (code: number) => boolean;
-/** wanted is what the option says: whether, or after how many milliseconds; undefined: nothing of its own. */
-export declare function wanted(reconnect: Options['reconnect'], closing: Closing, threw: (err: Error) => void): boolean | number | undefined;
+/** hostDelay returns the delay that a host names as it drains, in a close with 3001 or 1012; undefined if there is none. */
+export declare function hostDelay({ code, reason }: Closing): number | undefined;
+/** isFinal reports whether a close code says not to reconnect: a normal closure, or a code of the channel. */
+export declare const isFinal: (code: number) => boolean;
+/** decide evaluates the option reconnect: whether to reconnect, or after how many milliseconds; undefined: by the rules. */
+export declare function decide(reconnect: Options['reconnect'], closing: Closing, onError: (err: Error) => void): boolean | number | undefined;

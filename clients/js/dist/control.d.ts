@@ -1,8 +1,8 @@
 import { AzuhostError } from './error.js';
 export declare const PROTOCOL = "azuhost.v1";
-/** In the list of subprotocols it begins one that carries a token, and is never agreed on. */
-export declare const TOKEN = "azuhost.token.";
-/** A control message of the host. Members are as its type says; others are undefined. */
+/** Prefix of the entry in the list of subprotocols that carries a token. The host never agrees to that entry. */
+export declare const TOKEN_PREFIX = "azuhost.token.";
+/** A control message of the host. Only the members of its type are set. */
 export interface Control {
     type: string;
     id?: number;
@@ -19,17 +19,17 @@ export interface Control {
     message: string;
 }
 export declare const encodeControl: (message: object) => string;
-/** escape makes data of text, whatever it begins with. */
+/** escape makes text a data message, even if it begins with MARK. */
 export declare const escape: (text: string) => string;
-/** decode gives the control message that data is. undefined: it is none; null: nothing that makes sense. */
+/** decode decodes a control message. Returns undefined for data, and null for a control message that is no JSON. */
 export declare function decode(data: unknown): Control | null | undefined;
-/** unescape undoes escape. */
+/** unescape reverses escape. */
 export declare const unescape: <T>(data: T) => T | string;
-/** The host asks for another try. */
-export declare const isLater: ({ code }: Control) => boolean;
-/** An answer that the host did not give. */
-export declare const problem: (code: string, message: string) => Control;
-export declare const refused: (c: Control) => AzuhostError;
+/** isTemporary reports whether an error says to try again later. */
+export declare const isTemporary: ({ code }: Control) => boolean;
+/** failure makes an error in place of an answer that does not come. */
+export declare const failure: (code: string, message: string) => Control;
+export declare const toError: (c: Control) => AzuhostError;
 export declare const NO_PROTOCOL: string;
 export declare const noProtocol: () => AzuhostError;
 export declare const disconnected: () => AzuhostError;

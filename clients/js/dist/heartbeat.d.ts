@@ -1,12 +1,12 @@
 import type { Settings } from './options.js';
-/** Heartbeat finds connections that are dead and do not know it. */
+/** Heartbeat detects dead connections. */
 export declare class Heartbeat {
     #private;
     constructor(o: Settings, ping: () => void, dead: () => void);
     start(): void;
-    /** Something came: the connection lives. */
-    heard(): void;
-    /** Pings now. An answer, or anything else, has to come in time. */
+    /** Records that something was received. */
+    alive(): void;
+    /** Pings now. Something has to be received within pingTimeout. */
     probe(): void;
     stop(): void;
 }

@@ -1,4 +1,4 @@
-import type { Emitter, Events } from './events.js';
-import type { Message } from './recovery.js';
-/** iterate keeps the messages from now on, at most limit of them, for a loop that takes them. It ends with the client. */
+import type { Emitter } from './events.js';
+import type { Events, Message } from './types.js';
+/** iterate returns the messages from now on. It queues at most limit of them, and ends when the client is closed. */
 export declare function iterate(client: Emitter<Events>, limit: number): AsyncIterableIterator<Message>;

@@ -1,25 +1,18 @@
+import type { Connection } from './connection.js';
 import { type Control } from './control.js';
-import type { Host } from './host.js';
-/** Who is in a watched room, and who came and went. */
-export interface Presence {
-    room: string;
-    /** Everyone, sorted. */
-    users: string[];
-    joined: string[];
-    left: string[];
-}
-/** Watches keeps watching rooms, over all connections. */
+/** Watches holds the watched rooms. It renews the watches in each connection. */
 export declare class Watches {
     #private;
-    constructor(host: Host);
+    constructor(connection: Connection);
     watch(room: string): Promise<string[]>;
     unwatch(room: string): void;
-    /** There is a connection: watch everything in it, too. */
+    /** Renews all watches in a new connection. */
     opened(): void;
     joined(room: string): void;
     left(room: string): void;
-    lost(): void;
-    /** The client is closed, or the server does not know presence. */
+    /** Ends the watches of this connection. */
+    reset(): void;
+    /** Ends all watches for good. */
     end(err: Error): void;
     onChange({ type, room, user }: Control): void;
 }

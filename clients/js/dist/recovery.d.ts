@@ -1,38 +1,18 @@
+import type { Connection } from './connection.js';
 import { type Control } from './control.js';
-import type { Host } from './host.js';
-/** A place in the history of a room. */
-export interface Position {
-    epoch: string;
-    offset: number;
-}
-/** A message of the channel. */
-export interface Message {
-    /** Text, or the bytes of a binary message. */
-    data: string | ArrayBuffer;
-    /** The room that it was sent to, and its place there: for rooms with a history only. */
-    room?: string;
-    epoch?: string;
-    offset?: number;
-}
-/** What became of a room after the connection, or a part of the messages, was lost. */
-export interface Recovered extends Position {
-    room: string;
-    /** true: `count` messages follow, all that were missed. false: what was missed is lost, and `offset` is where it goes on. */
-    recovered: boolean;
-    count: number;
-}
+import type { Message, Position } from './types.js';
 /**
- * Rooms follows the rooms of a channel that have a history: each message of a room is handed on once and in order, or
- * it is said that some are lost. The rules are in docs/PROTOCOL.md, under Recovery.
+ * Rooms follows the rooms that have a history. It emits each message of a room once and in order, or reports that some
+ * are lost. docs/PROTOCOL.md describes the rules, in the section Recovery.
  */
 export declare class Rooms {
     #private;
-    constructor(host: Host, maxHeld: number);
-    /** Where a room stands: after the last message that was handed on. */
+    constructor(connection: Connection, maxHeld: number);
+    /** Returns the position of the last message that was emitted. */
     position(room: string): Position | undefined;
-    /** The connection is lost: what was held back will be asked for again. */
-    lost(): void;
-    data(message: Message): void;
+    /** Drops what was held back, since the connection is lost. The next connection asks for it again. */
+    reset(): void;
+    onData(message: Message): void;
     onPosition(p: Control): void;
     onJoined(p: Control): void;
     onLeft(room: string): void;

@@ -1,9 +1,9 @@
-/** The longest time of a timer: one that is set to more fires at once. */
-export declare const LONGEST: number;
-/** What is to be done later, unless the connection ends before. */
+/** The longest delay of a timer: a timer with a longer one fires at once. */
+export declare const MAX_DELAY: number;
+/** Timers holds the timers of a connection. */
 export declare class Timers {
     #private;
-    /** Calls f after that many milliseconds, unless stopped before. */
+    /** Calls f after ms milliseconds, unless stopped before. */
     later(ms: number, f: () => void): void;
     stop(): void;
 }

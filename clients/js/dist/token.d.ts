@@ -1,18 +1,18 @@
 import type { Options, TokenReason } from './options.js';
-/** Keeper has the token, and asks for another one when it has to. */
-export declare class Keeper {
+/** TokenCache holds the token, and calls getToken for another one. */
+export declare class TokenCache {
     #private;
     constructor(get: Options['getToken']);
-    /** The token to connect with: the one that there is, unless it is spent. */
+    /** Returns the token to connect with, a new one if the last is of no use. */
     current(): Promise<string | undefined>;
-    /** Another token. All who ask meanwhile get the same one. */
-    fresh(reason: TokenReason): Promise<string>;
-    /** What was asked for takes too long. */
-    forget(): void;
-    /** The token is of no use any more. Says whether there may be another one. */
+    /** Fetches another token. Concurrent calls share one fetch. */
+    fetch(reason: TokenReason): Promise<string>;
+    /** Gives up a fetch that takes too long. */
+    abandon(): void;
+    /** Marks the token as of no use. Returns whether another one can be fetched. */
     spend(reason: TokenReason): boolean;
-    /** A handshake failed, for whatever reason. */
-    doubt(): void;
-    /** When to refresh a token that ends at that time, in milliseconds from now. */
+    /** Marks a stale token as of no use, after a failed connection. */
+    spendStale(): void;
+    /** Returns the milliseconds until a token that expires at expiresAt has to be refreshed. */
     refreshIn(expiresAt: number): number;
 }

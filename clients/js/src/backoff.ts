@@ -1,43 +1,43 @@
 import type { Closing, Options } from './options.js';
-import { LONGEST as TIMER } from './timers.js';
+import { MAX_DELAY } from './timers.js';
 
 /**
- * Exponential backoff with full jitter: anything between 0 and the bound, which doubles with each attempt. See
+ * Exponential backoff with full jitter: a random delay between 0 and a bound that doubles with each attempt. See
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export const fullJitter = (attempt: number, min: number, max: number): number => Math.random() * Math.min(max, min * 2 ** attempt);
 
-/** No host sends its clients away for longer. */
-const LONGEST = 600_000;
+/** The longest delay that the client accepts from a host, in milliseconds. */
+const MAX_HOST_DELAY = 600_000;
 
-/** told is the delay that a node that goes asks for, by 3001 or 1012; undefined: none. */
-export function told({ code, reason }: Closing): number | undefined {
+/** hostDelay returns the delay that a host names as it drains, in a close with 3001 or 1012; undefined if there is none. */
+export function hostDelay({ code, reason }: Closing): number | undefined {
   let delay: unknown;
   if (code === 3001) {
     try {
       delay = JSON.parse(reason).reconnect_after_ms;
     } catch {
-      // Somebody else's 3001.
+      // Another application's 3001.
     }
   } else if (code === 1012) {
     delay = Number(/^reconnect in (\d+) ms$/.exec(reason)?.[1]);
   }
-  return typeof delay === 'number' && delay >= 0 ? Math.min(delay, LONGEST) : undefined;
+  return typeof delay === 'number' && delay >= 0 ? Math.min(delay, MAX_HOST_DELAY) : undefined;
 }
 
-/** final says whether a close code asks to stay away: it was meant so, or the channel says its own. */
-export const final = (code: number): boolean => code === 1000 || code === 1010 || code === 3003 || (code >= 4000 && code < 5000);
+/** isFinal reports whether a close code says not to reconnect: a normal closure, or a code of the channel. */
+export const isFinal = (code: number): boolean => code === 1000 || code === 1010 || code === 3003 || (code >= 4000 && code < 5000);
 
-/** wanted is what the option says: whether, or after how many milliseconds; undefined: nothing of its own. */
-export function wanted(reconnect: Options['reconnect'], closing: Closing, threw: (err: Error) => void): boolean | number | undefined {
+/** decide evaluates the option reconnect: whether to reconnect, or after how many milliseconds; undefined: by the rules. */
+export function decide(reconnect: Options['reconnect'], closing: Closing, onError: (err: Error) => void): boolean | number | undefined {
   if (typeof reconnect !== 'function') {
     return reconnect === false ? false : undefined;
   }
   try {
     const answer = reconnect(closing);
-    return typeof answer !== 'number' ? answer : answer >= 0 ? Math.min(answer, TIMER) : undefined;
+    return typeof answer !== 'number' ? answer : answer >= 0 ? Math.min(answer, MAX_DELAY) : undefined;
   } catch (err) {
-    threw(err as Error);
+    onError(err as Error);
     return undefined;
   }
 }

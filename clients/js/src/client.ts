@@ -1,90 +1,91 @@
-import { type Answer, Asked } from './asked.js';
-import { final, fullJitter, told, wanted } from './backoff.js';
+import { decide, fullJitter, hostDelay, isFinal } from './backoff.js';
 import {
   type Control,
   NO_PROTOCOL,
   PROTOCOL,
-  TOKEN,
+  TOKEN_PREFIX,
   decode,
   disconnected,
   escape,
   noProtocol,
-  refused,
+  toError,
   unescape,
 } from './control.js';
 import { AzuhostError } from './error.js';
-import { Emitter, type Events, type State } from './events.js';
+import { Emitter } from './events.js';
 import { Heartbeat } from './heartbeat.js';
 import { iterate } from './iterate.js';
 import { type Closing, type Data, type Options, type Settings, type Socket, withDefaults } from './options.js';
+import { isOffline, watchPage } from './page.js';
 import { Watches } from './presence.js';
 import { Queue, sizeOf } from './queue.js';
-import { type Message, type Position, Rooms } from './recovery.js';
-import { known, shut } from './shut.js';
+import { Rooms } from './recovery.js';
+import { type Answer, Requests } from './requests.js';
+import { closeSocket, isUnrelated } from './socket.js';
 import { Timers } from './timers.js';
-import { Keeper } from './token.js';
-import { offline, watchPage } from './wake.js';
+import { TokenCache } from './token.js';
+import type { Events, Message, Position, State } from './types.js';
 
-/** A connection that lasted so long was a good one: the next delay is a short one again. */
+/** A connection that lasted this long resets the backoff. */
 const STABLE = 5000;
 
-/** A host that agrees to azuhost.v1 says welcome at once. */
-const WELCOME = 2000;
+/** How long to wait for welcome. A host that agrees to azuhost.v1 sends it at once. */
+const WELCOME_TIMEOUT = 2000;
 
-/** Client is a WebSocket to a channel that comes back. */
+/** Client is a WebSocket to a channel that reconnects. */
 export class Client extends Emitter<Events> {
   #url: URL;
   #o: Settings;
   #state: State = 'closed';
-  #token: Keeper;
+  #token: TokenCache;
   #queue: Queue;
   #rooms: Rooms;
   #watches: Watches;
   #heartbeat: Heartbeat;
 
-  // All connections.
+  // State of all connections.
   #attempt = 0;
   #everOpen = false;
-  #speaks = false; // the server has spoken azuhost.v1
-  #plain = false; // try without it
-  #refuses = false; // a server that is there did not open with it
-  #refused = 0; // times in a row that the token was not accepted
+  #speaksV1 = false; // the server has sent welcome before
+  #omitV1 = false; // try without azuhost.v1
+  #refusesV1 = false; // a server that opens without azuhost.v1 did not open with it
+  #tokenRefusals = 0; // in a row
   #unwatchPage = () => {};
-  #why: Error | undefined; // it is closed for good
+  #closeError: Error | undefined; // the client is closed
   #retry: ReturnType<typeof setTimeout> | undefined;
-  #sentAway = false; // the host has said when to come back
+  #hostSetDelay = false; // the host has set the delay of #retry
 
-  // One connection.
+  // State of one connection.
   #socket: Socket | undefined;
-  #dial: object | undefined; // another one for each
+  #dial: object | undefined; // identifies the connection
   #timers = new Timers();
   #conn = '';
-  #v1 = false;
+  #v1 = false; // welcome was received
   #openedAt = 0;
-  #failure = '';
-  #asked = new Asked(this.#timers);
+  #failure = ''; // the message of the WebSocket's error
+  #requests = new Requests(this.#timers);
 
-  /** Does not connect yet. `http` in the URL means `ws`; in browsers it may be relative. */
+  /** Does not connect yet. `http` in the URL means `ws`. In browsers the URL may be relative. */
   constructor(url: string | URL, options: Options = {}) {
     super();
     this.#url = new URL(url, (globalThis as { location?: { href: string } }).location?.href);
     this.#url.protocol = this.#url.protocol.replace('http', 'ws');
     this.#url.hash = '';
     this.#o = withDefaults(options);
-    this.#token = new Keeper(this.#o.getToken);
+    this.#token = new TokenCache(this.#o.getToken);
     this.#queue = new Queue(this.#o.queue, (data) => this.emit('drop', { data }));
-    const host = {
-      conn: () => this.#conn,
-      ask: this.#ask.bind(this),
-      later: (attempt: number, f: () => void) => this.#timers.later(this.#backoff(attempt), f),
+    const connection = {
+      id: () => this.#conn,
+      request: this.#request.bind(this),
+      retry: (attempt: number, f: () => void) => this.#timers.later(this.#backoff(attempt), f),
       emit: this.emit.bind(this) as Emitter<Events>['emit'],
     };
-    this.#rooms = new Rooms(host, this.#o.maxHeld);
-    this.#watches = new Watches(host);
+    this.#rooms = new Rooms(connection, this.#o.maxHeld);
+    this.#watches = new Watches(connection);
     this.#heartbeat = new Heartbeat(
       this.#o,
-      () => this.#ask('ping', {}, () => {}),
-      () => this.#lost(1006, 'no answer to a ping'),
+      () => this.#request('ping', {}, () => {}),
+      () => this.#onLost(1006, 'no answer to a ping'),
     );
   }
 
@@ -92,7 +93,7 @@ export class Client extends Emitter<Events> {
     return this.#state;
   }
 
-  /** Connects; while it waits, at once. Resolves when it is open, rejects when it is closed for good before. */
+  /** Connects; during a backoff, at once. Resolves when the connection is open, rejects if the client is closed before. */
   connect(): Promise<void> {
     if (this.#state === 'open') {
       return Promise.resolve();
@@ -101,15 +102,15 @@ export class Client extends Emitter<Events> {
       const off = this.on('state', (state) => {
         if (state === 'open' || state === 'closed') {
           off();
-          state === 'open' ? resolve() : reject(this.#why);
+          state === 'open' ? resolve() : reject(this.#closeError);
         }
       });
     });
-    opened.catch(() => {}); // who does not wait for it has the event
+    opened.catch(() => {}); // a caller that ignores the promise has the event close
     if (this.#state === 'closed') {
-      this.#attempt = this.#refused = 0;
-      this.#why = undefined;
-      this.#unwatchPage = watchPage((back) => this.#wake(back));
+      this.#attempt = this.#tokenRefusals = 0;
+      this.#closeError = undefined;
+      this.#unwatchPage = watchPage((back) => this.#onPageChange(back));
     }
     if (this.#state !== 'connecting') {
       this.#connect();
@@ -118,15 +119,15 @@ export class Client extends Emitter<Events> {
   }
 
   /**
-   * Sends a message, or has it wait for the connection: `sent` says that the WebSocket has it, and not that it arrived.
-   * Throws `CLOSED`, and `QUEUE_FULL` as the option `queue` says.
+   * Sends a message, or queues it until the connection is open. `sent` means that the WebSocket has it, not that it
+   * arrived. Throws `CLOSED`, and `QUEUE_FULL` if the option `queue` says so.
    */
   send(data: Data): 'sent' | 'queued' | 'dropped' {
-    if (this.#why) {
-      throw this.#why;
+    if (this.#closeError) {
+      throw this.#closeError;
     }
     const socket = this.#socket;
-    if (!this.#ready() || !socket) {
+    if (!this.#isReady() || !socket) {
       return this.#queue.push(data) ? 'queued' : 'dropped';
     }
     if (socket.bufferedAmount && socket.bufferedAmount + sizeOf(data) > this.#o.queue.bytes) {
@@ -137,7 +138,7 @@ export class Client extends Emitter<Events> {
     return 'sent';
   }
 
-  /** Closes the connection, and stays away. What waits to be sent is dropped. Resolves when the WebSocket is closed. */
+  /** Closes the connection, and does not reconnect. Queued messages are dropped. Resolves when the WebSocket is closed. */
   close(code = 1000, reason = ''): Promise<void> {
     const socket = this.#socket;
     const opened = this.#state === 'open';
@@ -147,31 +148,31 @@ export class Client extends Emitter<Events> {
     this.#detach();
     this.#end({ code, reason, opened });
     return new Promise((resolve) => {
-      if (!socket || !shut(socket, code, reason, resolve)) {
+      if (!socket || !closeSocket(socket, code, reason, resolve)) {
         resolve();
       }
     });
   }
 
-  /** Where a room with a history stands: after the last message that was handed on. */
+  /** Returns the position of the last message of a room with a history. */
   position(room: string): Position | undefined {
     return this.#rooms.position(room);
   }
 
-  /** Who is in a room that the connection is a member of? The route needs `share_presence`. */
+  /** Returns the users in a room that the connection is a member of. The route needs `share_presence`. */
   presence(room: string): Promise<string[]> {
     return new Promise((resolve, reject) => {
-      const answer: Answer = (c) => (c.type === 'presence' ? resolve(c.users) : reject(refused(c)));
-      if (!this.#ask('presence', { room }, answer)) {
-        reject(this.#ready() ? noProtocol() : disconnected());
+      const answer: Answer = (c) => (c.type === 'presence' ? resolve(c.users) : reject(toError(c)));
+      if (!this.#request('presence', { room }, answer)) {
+        reject(this.#isReady() ? noProtocol() : disconnected());
       }
     });
   }
 
-  /** Has the event `presence` tell of changes in a room, over all connections. Resolves with who is there. */
+  /** Emits `presence` for each change of the users in a room, also after a reconnect. Resolves with the users. */
   watch(room: string): Promise<string[]> {
-    if (this.#why || (this.#state === 'open' && !this.#v1)) {
-      return Promise.reject(this.#why ?? noProtocol());
+    if (this.#closeError || (this.#state === 'open' && !this.#v1)) {
+      return Promise.reject(this.#closeError ?? noProtocol());
     }
     return this.#watches.watch(room);
   }
@@ -180,7 +181,7 @@ export class Client extends Emitter<Events> {
     this.#watches.unwatch(room);
   }
 
-  /** The messages from now on, for `for await`, until the client is closed. A loop that is more than `limit` behind gets `QUEUE_FULL`. */
+  /** Returns the messages from now on, until the client is closed. A loop that is more than `limit` behind gets `QUEUE_FULL`. */
   messages(limit = 10_000): AsyncIterableIterator<Message> {
     return iterate(this, limit);
   }
@@ -189,20 +190,20 @@ export class Client extends Emitter<Events> {
     return this.messages();
   }
 
-  // ---- A connection begins.
+  // ---- The beginning of a connection.
 
   async #connect(): Promise<void> {
     clearTimeout(this.#retry);
-    this.#sentAway = false;
+    this.#hostSetDelay = false;
     const dial = (this.#dial = {});
     this.#failure = '';
-    this.#become('connecting');
+    this.#setState('connecting');
     if (this.#dial !== dial) {
-      return; // a listener has closed it
+      return; // a listener has closed the client
     }
     this.#timers.later(this.#o.connectTimeout, () => {
-      this.#token.forget();
-      this.#lost(1006, 'timeout');
+      this.#token.abandon();
+      this.#onLost(1006, 'timeout');
     });
     let token: string | undefined;
     try {
@@ -210,7 +211,7 @@ export class Client extends Emitter<Events> {
     } catch (err) {
       if (this.#dial === dial) {
         this.emit('error', err as Error);
-        this.#lost(1006, 'no token');
+        this.#onLost(1006, 'no token');
       }
       return;
     }
@@ -222,15 +223,15 @@ export class Client extends Emitter<Events> {
   #open(token: string | undefined): void {
     const { protocols, protocol, WebSocket } = this.#o;
     const url = new URL(this.#url);
-    const list = protocol === 'off' || this.#plain ? [...protocols] : [PROTOCOL, ...protocols];
+    const list = protocol === 'off' || this.#omitV1 ? [...protocols] : [PROTOCOL, ...protocols];
     if (token !== undefined) {
-      this.#o.tokenIn === 'query' ? url.searchParams.set(this.#o.tokenParam, token) : list.push(TOKEN + token);
+      this.#o.tokenIn === 'query' ? url.searchParams.set(this.#o.tokenParam, token) : list.push(TOKEN_PREFIX + token);
     }
     let socket: Socket;
     try {
       socket = new WebSocket(url.href, list);
     } catch (err) {
-      // The URL or a subprotocol is none, or the page may not: it will not be better the next time.
+      // The URL or a subprotocol is invalid, or the page may not connect. Another attempt would fail, too.
       this.emit('error', err as Error);
       this.#detach();
       this.#end({ code: 1006, reason: String(err), opened: false });
@@ -241,41 +242,41 @@ export class Client extends Emitter<Events> {
     socket.onopen = () => {
       const auto = protocol !== 'require';
       if (socket.protocol === PROTOCOL && protocol !== 'off') {
-        // Some servers agree to what they do not know.
-        auto && !this.#speaks && this.#timers.later(WELCOME, () => this.#opened());
+        // Some servers agree to any subprotocol.
+        auto && !this.#speaksV1 && this.#timers.later(WELCOME_TIMEOUT, () => this.#onOpen());
       } else if (!auto) {
-        this.#lost(1006, NO_PROTOCOL);
-      } else if (this.#plain && !this.#refuses) {
-        // It is there: that the attempt before failed may have been for another reason.
-        this.#refuses = true;
-        this.#plain = false;
-        this.#leave();
+        this.#onLost(1006, NO_PROTOCOL);
+      } else if (this.#omitV1 && !this.#refusesV1) {
+        // The server is up. The attempt before may have failed for another reason: try azuhost.v1 once more.
+        this.#refusesV1 = true;
+        this.#omitV1 = false;
+        this.#dropSocket();
         this.#connect();
       } else {
-        this.#opened();
+        this.#onOpen();
       }
     };
-    socket.onmessage = (e: { data: unknown }) => this.#received(e.data);
-    // That of Node 20 is not followed by a close where there was no connection.
+    socket.onmessage = (e: { data: unknown }) => this.#onData(e.data);
+    // In Node.js 20 a failed connection has an error event without a close event.
     socket.onerror = (e: { message?: string }) => {
       this.#failure = e.message ?? '';
       if (this.#state !== 'open') {
-        this.#lost(1006, this.#failure);
+        this.#onLost(1006, this.#failure);
       }
     };
-    socket.onclose = (e: { code: number; reason: string }) => this.#lost(e.code, e.reason || this.#failure);
+    socket.onclose = (e: { code: number; reason: string }) => this.#onLost(e.code, e.reason || this.#failure);
   }
 
-  #opened(): void {
-    this.#timers.stop(); // those of the handshake
+  #onOpen(): void {
+    this.#timers.stop(); // of the handshake
     this.#openedAt = Date.now();
     const again = this.#everOpen;
     this.#everOpen = true;
     const dial = this.#dial;
-    this.#become('open');
+    this.#setState('open');
     this.emit('open', { conn: this.#conn, protocol: this.#socket?.protocol ?? '', again });
-    // A listener may have closed it, or the host: what waits goes with the next connection.
-    for (let data; this.#dial === dial && this.#ready() && (data = this.#queue.shift()) !== undefined; ) {
+    // If a listener or the host closes, the queue waits for the next connection.
+    for (let data; this.#dial === dial && this.#isReady() && (data = this.#queue.shift()) !== undefined; ) {
       this.#write(data);
     }
     if (this.#dial === dial && !this.#v1) {
@@ -283,39 +284,39 @@ export class Client extends Emitter<Events> {
     }
   }
 
-  #welcome(c: Control): void {
+  #onWelcome(c: Control): void {
     if (this.#v1) {
       return;
     }
     this.#conn = c.conn;
-    this.#v1 = this.#speaks = true;
+    this.#v1 = this.#speaksV1 = true;
     if (this.#state !== 'open') {
-      this.#opened();
+      this.#onOpen();
     }
     if (this.#v1) {
       this.#heartbeat.start();
       this.#watches.opened();
-      this.#refreshAt(c.expires_at);
+      this.#scheduleRefresh(c.expires_at);
     }
   }
 
-  // ---- A connection is open.
+  // ---- An open connection.
 
-  #received(data: unknown): void {
-    this.#heartbeat.heard();
+  #onData(data: unknown): void {
+    this.#heartbeat.alive();
     const v1 = this.#socket!.protocol === PROTOCOL;
     const control = v1 ? decode(data) : undefined;
     if (control) {
-      this.#control(control);
+      this.#onControl(control);
     } else if (control === undefined) {
-      this.#rooms.data({ data: (v1 ? unescape(data) : data) as Message['data'] });
+      this.#rooms.onData({ data: (v1 ? unescape(data) : data) as Message['data'] });
     }
   }
 
-  #control(c: Control): void {
+  #onControl(c: Control): void {
     switch (c.type) {
       case 'welcome':
-        return this.#welcome(c);
+        return this.#onWelcome(c);
       case 'position':
         return this.#rooms.onPosition(c);
       case 'joined':
@@ -330,21 +331,21 @@ export class Client extends Emitter<Events> {
       case 'presence_leave':
         return this.#watches.onChange(c);
     }
-    if (!this.#asked.answered(c) && c.type === 'error') {
-      this.emit('error', refused(c));
+    if (!this.#requests.settle(c) && c.type === 'error') {
+      this.emit('error', toError(c));
     }
   }
 
-  #ask(type: string, members: object, answer: Answer): boolean {
-    if (!this.#v1 || !this.#ready()) {
+  #request(type: string, members: object, answer: Answer): boolean {
+    if (!this.#v1 || !this.#isReady()) {
       return false;
     }
-    this.#socket!.send(this.#asked.ask(type, members, answer));
+    this.#socket!.send(this.#requests.add(type, members, answer));
     return true;
   }
 
-  /** Says whether the WebSocket takes what is sent: one that is closing drops it. */
-  #ready(): boolean {
+  /** Reports whether the WebSocket takes messages. One that is closing would drop them. */
+  #isReady(): boolean {
     return this.#state === 'open' && this.#socket?.readyState === 1;
   }
 
@@ -352,7 +353,7 @@ export class Client extends Emitter<Events> {
     this.#socket!.send(this.#v1 && typeof data === 'string' ? escape(data) : data);
   }
 
-  #refreshAt(expiresAt: number | undefined): void {
+  #scheduleRefresh(expiresAt: number | undefined): void {
     if (expiresAt !== undefined && this.#o.getToken) {
       this.#timers.later(this.#token.refreshIn(expiresAt), () => this.#refresh(0));
     }
@@ -368,41 +369,41 @@ export class Client extends Emitter<Events> {
     };
     let token: string;
     try {
-      token = await this.#token.fresh('expiring');
+      token = await this.#token.fetch('expiring');
     } catch (err) {
       return again(err);
     }
     if (this.#dial === dial) {
-      this.#ask('token', { token }, (c) => {
+      this.#request('token', { token }, (c) => {
         if (c.type === 'token') {
-          this.#refreshAt(c.expires_at);
+          this.#scheduleRefresh(c.expires_at);
         } else {
           this.#token.spend('expired'); // for the next connection
-          again(refused(c));
+          again(toError(c));
         }
       });
     }
   }
 
-  // ---- A connection ends.
+  // ---- The end of a connection.
 
-  #lost(code: number, reason: string): void {
+  #onLost(code: number, reason: string): void {
     const opened = this.#state === 'open';
-    const tried = this.#socket && this.#socket.protocol !== PROTOCOL && !known(reason);
-    this.#leave();
+    const tried = this.#socket && this.#socket.protocol !== PROTOCOL && !isUnrelated(reason);
+    this.#dropSocket();
     const closing = { code, reason, opened };
     if (opened && Date.now() - this.#openedAt >= STABLE) {
-      this.#attempt = this.#refused = 0;
+      this.#attempt = this.#tokenRefusals = 0;
     }
-    // A server that does not know azuhost.v1 may look like one that is not there.
-    this.#plain = this.#o.protocol === 'auto' && !this.#speaks && !opened && (tried ? this.#refuses || !this.#plain : this.#plain);
+    // A server that does not know azuhost.v1 may look as if it was down.
+    this.#omitV1 = this.#o.protocol === 'auto' && !this.#speaksV1 && !opened && (tried ? this.#refusesV1 || !this.#omitV1 : this.#omitV1);
     const retryIn = this.#retryIn(closing);
     if (retryIn === undefined) {
       this.#end(closing);
       return;
     }
     this.#attempt++;
-    this.#become('waiting');
+    this.#setState('waiting');
     // Listeners may call connect or close.
     if (this.#state === 'waiting') {
       this.#retry = setTimeout(() => this.#connect(), retryIn);
@@ -410,53 +411,53 @@ export class Client extends Emitter<Events> {
     }
   }
 
-  /** Lets go of the WebSocket, and ends it. */
-  #leave(): void {
+  /** Detaches and ends the WebSocket. */
+  #dropSocket(): void {
     const socket = this.#socket;
     this.#detach();
     if (socket) {
-      // That of ws would otherwise wait for an answer that may never come.
-      socket.terminate ? socket.terminate() : shut(socket, 1000, '', () => {});
+      // Without terminate, the package ws would wait for a close frame that may never come.
+      socket.terminate ? socket.terminate() : closeSocket(socket, 1000, '', () => {});
     }
   }
 
-  /** When to connect again; undefined: not at all. */
+  /** Returns the delay of the next attempt; undefined: do not reconnect. */
   #retryIn(closing: Closing): number | undefined {
     const { code, opened, reason } = closing;
     const { reconnect, maxDelay } = this.#o;
-    const wish = wanted(reconnect, closing, (err) => this.emit('error', err));
-    let stay = final(code);
+    const decision = decide(reconnect, closing, (err) => this.emit('error', err));
+    let stay = isFinal(code);
     if (code === 3005) {
       stay = !this.#token.spend('expired');
     } else if (code === 3000) {
-      // One more try with another token; then it is not the token.
-      stay = !this.#token.spend('refused') || this.#refused++ > 0;
+      // Try another token once. If that is refused, too, the token is not the reason.
+      stay = !this.#token.spend('refused') || this.#tokenRefusals++ > 0;
     } else if (!opened) {
-      /\b40[13]\b/.test(reason) ? this.#token.spend('refused') : this.#token.doubt();
+      /\b40[13]\b/.test(reason) ? this.#token.spend('refused') : this.#token.spendStale();
     }
-    if (wish === false || (wish === undefined && stay)) {
+    if (decision === false || (decision === undefined && stay)) {
       return undefined;
     }
-    const delay = typeof wish === 'number' ? wish : told(closing);
-    this.#sentAway = delay !== undefined;
-    return delay ?? (offline() ? maxDelay : this.#backoff(code === 1008 ? 30 : this.#attempt));
+    const delay = typeof decision === 'number' ? decision : hostDelay(closing);
+    this.#hostSetDelay = delay !== undefined;
+    return delay ?? (isOffline() ? maxDelay : this.#backoff(code === 1008 ? 30 : this.#attempt));
   }
 
-  /** Closed for good. */
+  /** Closes the client. */
   #end(closing: Closing): void {
     const { code, reason } = closing;
-    const why = (this.#why = new AzuhostError('CLOSED', `closed with ${code}${reason && ': ' + reason}`));
+    const error = (this.#closeError = new AzuhostError('CLOSED', `closed with ${code}${reason && ': ' + reason}`));
     this.#unwatchPage();
-    this.#become('closed');
+    this.#setState('closed');
     this.emit('close', { ...closing, retryIn: undefined });
     // A listener may connect again.
     if (this.#state === 'closed') {
       this.#queue.drop();
-      this.#watches.end(why);
+      this.#watches.end(error);
     }
   }
 
-  /** Lets go of the connection: nothing of it comes through any more. */
+  /** Ends the state of the connection. No event of its WebSocket is handled after it. */
   #detach(): void {
     clearTimeout(this.#retry);
     this.#timers.stop();
@@ -469,21 +470,21 @@ export class Client extends Emitter<Events> {
     this.#socket = this.#dial = undefined;
     this.#conn = '';
     this.#v1 = false;
-    this.#rooms.lost();
-    this.#watches.lost();
-    this.#asked.lost();
+    this.#rooms.reset();
+    this.#watches.reset();
+    this.#requests.reset();
   }
 
-  #wake(back: boolean): void {
+  #onPageChange(back: boolean): void {
     if (this.#state === 'open' && this.#v1 && this.#o.pingInterval > 0) {
       this.#heartbeat.probe();
-    } else if (this.#state === 'waiting' && back && !this.#sentAway) {
+    } else if (this.#state === 'waiting' && back && !this.#hostSetDelay) {
       clearTimeout(this.#retry);
       this.#retry = setTimeout(() => this.#connect(), this.#backoff(0));
     }
   }
 
-  #become(state: State): void {
+  #setState(state: State): void {
     if (this.#state !== state) {
       this.#state = state;
       this.emit('state', state);

@@ -1,9 +1,9 @@
 import type { Settings } from './options.js';
 
-/** Heartbeat finds connections that are dead and do not know it. */
+/** Heartbeat detects dead connections. */
 export class Heartbeat {
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #heard = false;
+  #alive = false; // something was received since the timer was set
   #o: Settings;
   #ping: () => void;
   #dead: () => void;
@@ -20,16 +20,16 @@ export class Heartbeat {
     }
   }
 
-  /** Something came: the connection lives. */
-  heard(): void {
-    this.#heard = true;
+  /** Records that something was received. */
+  alive(): void {
+    this.#alive = true;
   }
 
-  /** Pings now. An answer, or anything else, has to come in time. */
+  /** Pings now. Something has to be received within pingTimeout. */
   probe(): void {
     this.stop();
-    this.#heard = false;
-    this.#timer = setTimeout(() => (this.#heard ? this.start() : this.#dead()), this.#o.pingTimeout);
+    this.#alive = false;
+    this.#timer = setTimeout(() => (this.#alive ? this.start() : this.#dead()), this.#o.pingTimeout);
     this.#ping();
   }
 
@@ -38,7 +38,7 @@ export class Heartbeat {
   }
 
   #wait(): void {
-    this.#heard = false;
-    this.#timer = setTimeout(() => (this.#heard ? this.#wait() : this.probe()), this.#o.pingInterval);
+    this.#alive = false;
+    this.#timer = setTimeout(() => (this.#alive ? this.#wait() : this.probe()), this.#o.pingInterval);
   }
 }

@@ -1,8 +1,8 @@
 import { AzuhostError } from './error.js';
-import type { Emitter, Events } from './events.js';
-import type { Message } from './recovery.js';
+import type { Emitter } from './events.js';
+import type { Events, Message } from './types.js';
 
-/** iterate keeps the messages from now on, at most limit of them, for a loop that takes them. It ends with the client. */
+/** iterate returns the messages from now on. It queues at most limit of them, and ends when the client is closed. */
 export function iterate(client: Emitter<Events>, limit: number): AsyncIterableIterator<Message> {
   const items: Message[] = [];
   let ended = false;
@@ -37,7 +37,7 @@ export function iterate(client: Emitter<Events>, limit: number): AsyncIterableIt
       throw error;
     }
   })();
-  // That of the generator would wait for a message first.
+  // The generator's own return would wait for the next message.
   loop.return = async () => {
     items.length = 0;
     end();

@@ -1,7 +1,7 @@
-/** What can be sent. Views are sent as the bytes that they show. */
+/** Data that can be sent. Of a view, the bytes that it shows are sent. */
 export type Data = string | ArrayBuffer | ArrayBufferView;
 
-/** What the client needs of a WebSocket: browsers, Node and the package `ws` have it. */
+/** The part of a WebSocket that the client uses. Browsers, Node.js and the package `ws` have it. */
 export interface Socket {
   readonly readyState: number;
   readonly protocol: string;
@@ -13,7 +13,7 @@ export interface Socket {
   onclose: any;
   send(data: any): void;
   close(code?: number, reason?: string): void;
-  /** Ends it without a closing handshake, where there is such a way. */
+  /** Ends the connection without a closing handshake. */
   terminate?(): void;
 }
 
@@ -21,89 +21,88 @@ export interface SocketClass {
   new (url: string, protocols?: string[]): Socket;
 }
 
-/** Why a token is asked for. */
+/** The reason why getToken is called. */
 export type TokenReason =
   /** for the first connection */
   | 'connect'
-  /** the one that is in use ends soon */
+  /** the current token expires soon */
   | 'expiring'
-  /** the one that was used has ended */
+  /** the token of the last connection has expired */
   | 'expired'
-  /** the server refused the connection, which may be for the token */
+  /** the server has refused the connection, perhaps because of the token */
   | 'refused';
 
-/** A connection that ended, or did not come about. */
+/** A connection that ended, or failed to open. */
 export interface Closing {
-  /** The close code of the WebSocket; 1006 where there was none. */
+  /** The close code of the WebSocket; 1006 without a close frame. */
   code: number;
   reason: string;
   /** The connection was open before. */
   opened: boolean;
 }
 
-/** Everything may be left out. Times are milliseconds. */
+/** All options may be omitted. Times are in milliseconds. */
 export interface Options {
-  /** The class of WebSockets. Default: the global one. In Node 20: that of the package `ws`. */
+  /** The WebSocket class. Default: the global one. Node.js 20 has none; use that of the package `ws`. */
   WebSocket?: SocketClass;
 
-  /** Subprotocols of the channel, best first, besides `azuhost.v1`. */
+  /** Subprotocols of the channel besides `azuhost.v1`, the preferred one first. */
   protocols?: string[];
 
   /**
-   * `auto`: speak `azuhost.v1` where the server does; where it does not, be a plain WebSocket that connects again.
-   * `require`: never be a plain one. `off`: never ask.
-   * Default: `auto`.
+   * `auto`: use `azuhost.v1` if the server speaks it, and otherwise a plain WebSocket that reconnects.
+   * `require`: connect only with `azuhost.v1`. `off`: never ask for it. Default: `auto`.
    */
   protocol?: 'auto' | 'require' | 'off';
 
   /**
-   * Gives a token: for the first connection, and each time another one is needed. Not called again while it runs, for
-   * `connectTimeout` at most.
+   * Returns a token, for the first connection and whenever another one is needed. It is not called again while it
+   * runs, for `connectTimeout` at most.
    */
   getToken?: (reason: TokenReason) => string | Promise<string>;
   /**
-   * `query`: the token is in the URL, as `?token=`. `subprotocol`: it is in a header, as `azuhost.token.TOKEN`, and so in no
-   * log of URLs; for hosts that check tokens (`auth`). Default: `query`.
+   * `query`: the token is in the URL, as `?token=`. `subprotocol`: it is in a header, as `azuhost.token.TOKEN`, and thus
+   * in no log of URLs; only for routes with `auth`. Default: `query`.
    */
   tokenIn?: 'query' | 'subprotocol';
   /** The name of the query parameter. Default: `token`. */
   tokenParam?: string;
 
   /**
-   * `false`: do not connect again. A function decides for each connection that ended: whether, or after how many
-   * milliseconds; `undefined` leaves it to the rules of the close codes.
+   * `false`: do not reconnect. A function decides for each connection that ended: whether to reconnect, or after how
+   * many milliseconds. `undefined` applies the rules for close codes.
    */
   reconnect?: boolean | ((closing: Closing) => boolean | number | undefined);
-  /** The first delay is between 0 and this. Default: 500. */
+  /** The bound of the first delay, which is random. Default: 500. */
   minDelay?: number;
   /** The longest delay. Default: 30,000. */
   maxDelay?: number;
-  /** Time for a token and a handshake. Default: 15,000. */
+  /** The time for a token and a handshake. Default: 15,000. */
   connectTimeout?: number;
 
-  /** Ping after this time without a message. 0: never. Default: 25,000. */
+  /** Ping after this time without input. 0: never. Default: 25,000. */
   pingInterval?: number;
-  /** A connection without an answer to a ping for this long is given up. Default: 8,000. */
+  /** A connection without input for this long after a ping is given up. Default: 8,000. */
   pingTimeout?: number;
 
-  /** What waits while there is no connection, and what a slow connection may leave unsent. */
+  /** Limits of the messages that wait for a connection, and of those that a slow connection leaves unsent. */
   queue?: {
-    /** Most messages. 0: nothing waits. Default: 1,000. */
+    /** Number of messages. 0: nothing is queued. Default: 1,000. */
     messages?: number;
-    /** Most bytes; of text, UTF-16 code units. Default: 1 MiB. */
+    /** Number of bytes; for text, of UTF-16 code units. Default: 1 MiB. */
     bytes?: number;
-    /** When it is full `send` throws `QUEUE_FULL`, or a message is dropped with the event `drop`. Default: `throw`. */
+    /** With a full queue `send` throws `QUEUE_FULL`, or a message is dropped with the event `drop`. Default: `throw`. */
     full?: 'throw' | 'drop-oldest' | 'drop-newest';
   };
 
-  /** Most messages of a room held back while it recovers; beyond, it is not recovered. Default: 100,000. */
+  /** Number of messages of a room that are held back while it recovers. With more, recovery is given up. Default: 100,000. */
   maxHeld?: number;
 }
 
 export function withDefaults(o: Options) {
   const WebSocket = o.WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
   if (!WebSocket) {
-    throw new TypeError("there is no WebSocket here: npm install ws, and pass { WebSocket } of it");
+    throw new TypeError('no WebSocket here: npm install ws, and pass its { WebSocket }');
   }
   return {
     protocols: [] as string[],

@@ -1,45 +1,37 @@
-import { type Control, isLater, refused } from './control.js';
-import type { Host } from './host.js';
+import type { Connection } from './connection.js';
+import { type Control, isTemporary, toError } from './control.js';
 import { AzuhostError } from './error.js';
-
-/** Who is in a watched room, and who came and went. */
-export interface Presence {
-  room: string;
-  /** Everyone, sorted. */
-  users: string[];
-  joined: string[];
-  left: string[];
-}
 
 interface Watch {
   users: Set<string>;
-  /** The host tells of changes in this connection. */
+  /** The host reports changes to this connection. */
   live: boolean;
-  asked: object | null;
-  /** Those who have called watch, and wait. */
+  /** Identifies the request that is pending; null: none is. */
+  request: object | null;
+  /** The calls of watch that wait for the answer. */
   waiting: { resolve: (users: string[]) => void; reject: (err: Error) => void }[];
 }
 
-/** Watches keeps watching rooms, over all connections. */
+/** Watches holds the watched rooms. It renews the watches in each connection. */
 export class Watches {
   #rooms = new Map<string, Watch>();
-  #host: Host;
+  #connection: Connection;
 
-  constructor(host: Host) {
-    this.#host = host;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   watch(room: string): Promise<string[]> {
     let w = this.#rooms.get(room);
     if (!w) {
-      this.#rooms.set(room, (w = { users: new Set(), live: false, asked: null, waiting: [] }));
+      this.#rooms.set(room, (w = { users: new Set(), live: false, request: null, waiting: [] }));
     }
     if (w.live) {
       return Promise.resolve([...w.users].sort());
     }
     return new Promise((resolve, reject) => {
       if (w.waiting.push({ resolve, reject }) === 1) {
-        this.#ask(room, w, 0);
+        this.#request(room, w, 0);
       }
     });
   }
@@ -47,43 +39,44 @@ export class Watches {
   unwatch(room: string): void {
     const w = this.#rooms.get(room);
     if (w) {
-      this.#forget(room, w, new AzuhostError('CLOSED', 'not watched any more'));
-      this.#host.ask('presence', { room, watch: false }, () => {});
+      this.#delete(room, w, new AzuhostError('CLOSED', 'unwatch was called'));
+      this.#connection.request('presence', { room, watch: false }, () => {});
     }
   }
 
-  /** There is a connection: watch everything in it, too. */
+  /** Renews all watches in a new connection. */
   opened(): void {
     for (const [room, w] of this.#rooms) {
-      this.#ask(room, w, 0);
+      this.#request(room, w, 0);
     }
   }
 
   joined(room: string): void {
     const w = this.#rooms.get(room);
     if (w && !w.live) {
-      this.#ask(room, w, 0);
+      this.#request(room, w, 0);
     }
   }
 
   left(room: string): void {
     const w = this.#rooms.get(room);
     if (w) {
-      this.#forget(room, w, new AzuhostError('NOT_MEMBER', 'it has left the room'));
+      this.#delete(room, w, new AzuhostError('NOT_MEMBER', 'the connection has left the room'));
     }
   }
 
-  lost(): void {
+  /** Ends the watches of this connection. */
+  reset(): void {
     for (const w of this.#rooms.values()) {
       w.live = false;
-      w.asked = null;
+      w.request = null;
     }
   }
 
-  /** The client is closed, or the server does not know presence. */
+  /** Ends all watches for good. */
   end(err: Error): void {
     for (const [room, w] of this.#rooms) {
-      this.#forget(room, w, err);
+      this.#delete(room, w, err);
     }
   }
 
@@ -97,14 +90,14 @@ export class Watches {
     this.#set(room, w, users);
   }
 
-  #ask(room: string, w: Watch, attempt: number): void {
-    const asked = (w.asked = {});
-    this.#host.ask('presence', { room, watch: true }, (c) => w.asked === asked && this.#answered(room, w, c, attempt, asked));
+  #request(room: string, w: Watch, attempt: number): void {
+    const request = (w.request = {});
+    this.#connection.request('presence', { room, watch: true }, (c) => w.request === request && this.#onAnswer(room, w, c, attempt, request));
   }
 
-  #answered(room: string, w: Watch, c: Control, attempt: number, asked: object): void {
+  #onAnswer(room: string, w: Watch, c: Control, attempt: number, request: object): void {
     if (c.type === 'presence') {
-      w.asked = null;
+      w.request = null;
       w.live = true;
       this.#set(room, w, new Set(c.users));
       for (const { resolve } of w.waiting.splice(0)) {
@@ -112,31 +105,32 @@ export class Watches {
       }
       return;
     }
-    const err = refused(c);
-    // After a new connection it may take the channel a while to join the room.
-    if (isLater(c) || (c.code === 'NOT_MEMBER' && !w.waiting.length)) {
-      this.#host.later(attempt, () => w.asked === asked && this.#ask(room, w, attempt + 1));
+    const err = toError(c);
+    // In a new connection the channel may not have joined the room yet.
+    if (isTemporary(c) || (c.code === 'NOT_MEMBER' && !w.waiting.length)) {
+      this.#connection.retry(attempt, () => w.request === request && this.#request(room, w, attempt + 1));
     } else {
       if (!w.waiting.length) {
-        this.#host.emit('error', err);
+        this.#connection.emit('error', err);
       }
-      this.#forget(room, w, err);
+      this.#delete(room, w, err);
     }
   }
 
+  /** Sets the users, and emits the difference. */
   #set(room: string, w: Watch, users: Set<string>): void {
     const without = (a: Set<string>, b: Set<string>) => [...a].filter((u) => !b.has(u));
     const joined = without(users, w.users);
     const left = without(w.users, users);
     w.users = users;
     if (joined.length || left.length) {
-      this.#host.emit('presence', { room, users: [...users].sort(), joined, left });
+      this.#connection.emit('presence', { room, users: [...users].sort(), joined, left });
     }
   }
 
-  #forget(room: string, w: Watch, err: Error): void {
+  #delete(room: string, w: Watch, err: Error): void {
     this.#rooms.delete(room);
-    w.asked = null;
+    w.request = null;
     for (const { reject } of w.waiting.splice(0)) {
       reject(err);
     }

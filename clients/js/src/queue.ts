@@ -1,7 +1,7 @@
 import { AzuhostError } from './error.js';
 import type { Data, Settings } from './options.js';
 
-/** A copy, since who sends a buffer may go on using it, as with a WebSocket. */
+/** Copies data, since the sender may go on using a buffer, as with a WebSocket. */
 function copy(data: Data): Data {
   if (typeof data === 'string') {
     return data;
@@ -11,7 +11,7 @@ function copy(data: Data): Data {
 
 export const sizeOf = (data: Data): number => (typeof data === 'string' ? data.length : data.byteLength);
 
-/** Queue keeps what is to be sent until there is a connection. */
+/** Queue holds messages until there is a connection. */
 export class Queue {
   #items: Data[] = [];
   #bytes = 0;
@@ -23,7 +23,7 @@ export class Queue {
     this.#dropped = dropped;
   }
 
-  /** Says whether the message waits, and not another one or none instead. */
+  /** Queues a message. Returns false if the message was dropped. */
   push(data: Data): boolean {
     const size = sizeOf(data);
     const full = () => this.#items.length >= this.#max.messages || this.#bytes + size > this.#max.bytes;
@@ -38,7 +38,7 @@ export class Queue {
     return true;
   }
 
-  /** What happens to a message for which there is no room. */
+  /** Drops a message for which there is no space, or throws. */
   refuse(data: Data): false {
     if (this.#max.full === 'throw') {
       throw new AzuhostError('QUEUE_FULL', 'too much waits to be sent');
@@ -55,6 +55,7 @@ export class Queue {
     return data;
   }
 
+  /** Drops all messages. */
   drop(): void {
     for (let data; (data = this.shift()) !== undefined; ) {
       this.#dropped(data);

@@ -1,11 +1,11 @@
-/** The longest time of a timer: one that is set to more fires at once. */
-export const LONGEST = 2 ** 31 - 1;
+/** The longest delay of a timer: a timer with a longer one fires at once. */
+export const MAX_DELAY = 2 ** 31 - 1;
 
-/** What is to be done later, unless the connection ends before. */
+/** Timers holds the timers of a connection. */
 export class Timers {
   #timers = new Set<ReturnType<typeof setTimeout>>();
 
-  /** Calls f after that many milliseconds, unless stopped before. */
+  /** Calls f after ms milliseconds, unless stopped before. */
   later(ms: number, f: () => void): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);

@@ -1,76 +1,77 @@
 import type { Options, TokenReason } from './options.js';
-import { LONGEST } from './timers.js';
+import { MAX_DELAY } from './timers.js';
 
-/** A server that can not be reached may be one that refuses the token. An older one than this is worth another try. */
+/** A failed connection may mean that the server refuses the token. A token older than this is then replaced. */
 const STALE = 30_000;
-/** A token is refreshed so long before its end; of a short one that much of its time, at the most. */
-const AHEAD = 10_000;
-const PART = 0.5;
+/** A token is refreshed this long before it expires; a short-lived one after half of its time at the latest. */
+const REFRESH_BEFORE = 10_000;
+const REFRESH_PART = 0.5;
 
-/** Keeper has the token, and asks for another one when it has to. */
-export class Keeper {
+/** TokenCache holds the token, and calls getToken for another one. */
+export class TokenCache {
   #get: Options['getToken'];
   #token: string | undefined;
-  #at = 0;
-  #asked: Promise<string> | undefined;
-  #reason: TokenReason | undefined = 'connect';
+  #fetchedAt = 0;
+  #pending: Promise<string> | undefined;
+  #reason: TokenReason | undefined = 'connect'; // why another token is needed
 
   constructor(get: Options['getToken']) {
     this.#get = get;
   }
 
-  /** The token to connect with: the one that there is, unless it is spent. */
+  /** Returns the token to connect with, a new one if the last is of no use. */
   async current(): Promise<string | undefined> {
-    return this.#reason && this.#get ? this.fresh(this.#reason) : this.#token;
+    return this.#reason && this.#get ? this.fetch(this.#reason) : this.#token;
   }
 
-  /** Another token. All who ask meanwhile get the same one. */
-  fresh(reason: TokenReason): Promise<string> {
-    if (!this.#asked) {
-      // In a promise, so that a callback that throws is one that rejects.
-      const asked: Promise<string> = Promise.resolve(reason).then(this.#get!).then(
+  /** Fetches another token. Concurrent calls share one fetch. */
+  fetch(reason: TokenReason): Promise<string> {
+    if (!this.#pending) {
+      // Through a promise, so that a getToken that throws also rejects.
+      const pending: Promise<string> = Promise.resolve(reason).then(this.#get!).then(
         (token) => {
-          if (this.#asked === asked) {
+          if (this.#pending === pending) {
             this.#token = token;
-            this.#at = Date.now();
-            this.#reason = this.#asked = undefined;
+            this.#fetchedAt = Date.now();
+            this.#reason = this.#pending = undefined;
           }
           return token;
         },
         (err) => {
-          if (this.#asked === asked) {
-            this.#asked = undefined;
+          if (this.#pending === pending) {
+            this.#pending = undefined;
           }
           throw err;
         },
       );
-      this.#asked = asked;
+      this.#pending = pending;
     }
-    return this.#asked;
+    return this.#pending;
   }
 
-  /** What was asked for takes too long. */
-  forget(): void {
-    this.#asked = undefined;
+  /** Gives up a fetch that takes too long. */
+  abandon(): void {
+    this.#pending = undefined;
   }
 
-  /** The token is of no use any more. Says whether there may be another one. */
+  /** Marks the token as of no use. Returns whether another one can be fetched. */
   spend(reason: TokenReason): boolean {
     this.#reason ??= reason;
     return !!this.#get;
   }
 
-  /** A handshake failed, for whatever reason. */
-  doubt(): void {
-    if (Date.now() - this.#at > STALE) {
+  /** Marks a stale token as of no use, after a failed connection. */
+  spendStale(): void {
+    if (Date.now() - this.#fetchedAt > STALE) {
       this.spend('refused');
     }
   }
 
-  /** When to refresh a token that ends at that time, in milliseconds from now. */
+  /** Returns the milliseconds until a token that expires at expiresAt has to be refreshed. */
   refreshIn(expiresAt: number): number {
     const left = expiresAt * 1000 - Date.now();
-    // A clock that is wrong must not have it ask in a hurry.
-    return left > 0 ? Math.min(LONGEST, Math.max(1000, left * PART, Math.min(left * 0.8, left - AHEAD))) : AHEAD;
+    // With a wrong clock the token may look expired. That must not lead to frequent fetches.
+    const early = Math.min(left * 0.8, left - REFRESH_BEFORE);
+    return left > 0 ? Math.min(MAX_DELAY, Math.max(1000, left * REFRESH_PART, early)) : REFRESH_BEFORE;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Calls back when a page comes back to the network or into view (`true`), and when it loses the network (`false`). Gives
- * a function that ends it. Outside of browsers nothing ever happens.
+ * Calls change when a page is online or visible again (`true`), and when it goes offline (`false`). Returns a function
+ * that ends this. Outside of browsers change is never called.
  */
 export function watchPage(change: (back: boolean) => void): () => void {
   if (typeof document === 'undefined') {
@@ -20,5 +20,5 @@ export function watchPage(change: (back: boolean) => void): () => void {
   return () => each('removeEventListener');
 }
 
-/** offline is true only where it is certain. */
-export const offline = (): boolean => typeof navigator !== 'undefined' && navigator.onLine === false;
+/** isOffline reports whether the page is certainly offline. */
+export const isOffline = (): boolean => typeof navigator !== 'undefined' && navigator.onLine === false;
