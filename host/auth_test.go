@@ -169,7 +169,8 @@ func TestPluginSeesNoToken(t *testing.T) {
 		Routes: []host.Route{{Path: "/c", Plugin: scriptGuest, Auth: host.AuthRequired}},
 	})
 	good := token(t, "alice", nil)
-	c, _, err := dialWith(t, url+"/c?do="+escape("u;C;Q token;Q do;H authorization;H cookie;H sec-websocket-protocol")+"&token="+good, map[string]string{
+	script := "user;claims;query token;query do;header authorization;header cookie;header sec-websocket-protocol"
+	c, _, err := dialWith(t, url+"/c?do="+escape(script)+"&token="+good, map[string]string{
 		"Authorization": "Bearer " + good, "Cookie": "session=" + good + "; a=b", "Sec-WebSocket-Protocol": "azuhost.token." + good + ", other",
 	})
 	if err != nil {
@@ -178,11 +179,11 @@ func TestPluginSeesNoToken(t *testing.T) {
 	want(t, c, "alice")
 	readUntil(t, c, `"sub":"alice"`)
 	want(t, c, "!2") // NOT_FOUND
-	readUntil(t, c, "Q token")
+	readUntil(t, c, "query token")
 	want(t, c, "!2")
 	want(t, c, "a=b")
 	want(t, c, "other")
-	do(t, c, "u", "alice")
+	do(t, c, "user", "alice")
 }
 
 // TestRefusalUndoesTheUser: on_connect sees the user, and a refusal leaves

@@ -153,10 +153,13 @@ func startBenchHost(b *testing.B, broker string) *benchHost {
 	b.Cleanup(a.Close)
 	internal := httptest.NewServer(a)
 	b.Cleanup(internal.Close)
-	url += "/c?do=" + escape("j r")
+	url += "/c?do=" + escape("join r")
 	startReaders(b, url)
 	text := strings.Repeat("x", 128)
-	x := &benchHost{b: b, api: internal.URL + "/api/v1/publish", text: "b r|" + text, body: `{"route":"/c","room":"r","text":` + strconv.Quote(text) + `}`}
+	x := &benchHost{
+		b: b, api: internal.URL + "/api/v1/publish", text: "broadcast r|" + text,
+		body: `{"route":"/c","room":"r","text":` + strconv.Quote(text) + `}`,
+	}
 	x.conn = dial(b, url)
 	eventually(b, "the room is full", func() bool {
 		r, err := h.Room(b.Context(), "/c", "r")

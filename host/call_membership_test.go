@@ -152,13 +152,13 @@ func TestPresenceLimitAllowsRepeats(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		r.Limits.Presences, r.PresenceGrace = 2, time.Hour
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
-		c := dialDo(t, url+"/c", "j room;i me;s ok")
+		c := dialDo(t, url+"/c", "join room;identify me;send ok")
 		want(t, c, "ok")
-		do(t, c, "j room;i me;j other;i you;s end", "!4", "!4", "end")
-		other := dialDo(t, url+"/c", "j room;j other;l other;s no user")
+		do(t, c, "join room;identify me;join other;identify you;send end", "!4", "!4", "end")
+		other := dialDo(t, url+"/c", "join room;join other;leave other;send no user")
 		want(t, other, "no user")
-		do(t, other, "i me;s another of the same", "another of the same")
-		do(t, c, "l room;j room;s back", "back")
+		do(t, other, "identify me;send another of the same", "another of the same")
+		do(t, c, "leave room;join room;send back", "back")
 	})
 }
 
@@ -169,8 +169,11 @@ func TestValueLimitCountsLastWrite(t *testing.T) {
 		r.Limits.ValueBytes = 2*65 + 4
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
 		c := dial(t, url+"/c")
-		do(t, c, "v a|1234;v a|4321;v b|1;v b|;g a;g b", "!4", "4321", "")
-		do(t, c, "d a;v c|1234;g a;d b;v a|;g c;g b", "!2", "1234", "!2")
-		do(t, c, "v a|1;v c|123;v a|1;v b|;g a;g c", "!4", "!4", "1", "123")
+		do(t, c, "value_set a|1234;value_set a|4321;value_set b|1;value_set b|;value_get a;value_get b",
+			"!4", "4321", "")
+		do(t, c, "value_delete a;value_set c|1234;value_get a;value_delete b;value_set a|;value_get c;value_get b",
+			"!2", "1234", "!2")
+		do(t, c, "value_set a|1;value_set c|123;value_set a|1;value_set b|;value_get a;value_get c",
+			"!4", "!4", "1", "123")
 	})
 }

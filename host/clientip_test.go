@@ -20,7 +20,7 @@ func TestTrustedProxies(t *testing.T) {
 		{[]string{"127.0.0.1"}, "unknown", "127.0.0.1"},
 	} {
 		_, url := serve(t, host.Options{Routes: []host.Route{route}, TrustedProxies: tc.trusted})
-		c, _, err := dialWith(t, url+"/c?do=a", map[string]string{"X-Forwarded-For": tc.forwarded})
+		c, _, err := dialWith(t, url+"/c?do=remote_addr", map[string]string{"X-Forwarded-For": tc.forwarded})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -71,11 +71,11 @@ func TestOnCloseExactlyOnce(t *testing.T) {
 			stop(t, h)
 		}, 1012, ""},
 		"plugin closes": {plain, host.Route{}, func(t *testing.T, _ *host.Host, c *websocket.Conn) {
-			send(t, c, "c 4003|go")
+			send(t, c, "close 4003|go")
 			wantClose(t, c, 4003, "go")
 		}, 4003, "go"},
 		"fault": {plain, host.Route{OnFault: host.FaultClose}, func(t *testing.T, _ *host.Host, c *websocket.Conn) {
-			send(t, c, "!")
+			send(t, c, "trap")
 			wantClose(t, c, 1011, "internal error")
 		}, 1011, "internal error"},
 		"message too big": {plain, host.Route{Limits: host.Limits{MaxMessage: 100}},
@@ -110,7 +110,7 @@ func TestOnCloseExactlyOnce(t *testing.T) {
 			tc.route.Path, tc.route.Channel = "/c", f
 			tc.o.Routes = []host.Route{tc.route}
 			h, url := serveQuiet(t, tc.o)
-			c := dialDo(t, url+"/c", "j a;j b;i me;s in")
+			c := dialDo(t, url+"/c", "join a;join b;identify me;send in")
 			if name != "client is silent" {
 				want(t, c, "in")
 			}
@@ -163,7 +163,7 @@ func TestOnCloseInWasm(t *testing.T) {
 		wantCloses := func(n string) {
 			t.Helper()
 			eventually(t, "on_close", func() bool {
-				send(t, observer, "G closed")
+				send(t, observer, "store_get closed")
 				_, b, err := observer.Read(testContext(t))
 				if err != nil {
 					t.Fatal(err)
@@ -171,21 +171,21 @@ func TestOnCloseInWasm(t *testing.T) {
 				return string(b) == n
 			})
 		}
-		open := func() *websocket.Conn { return dialDo(t, url+"/c", "v bye|A closed") }
+		open := func() *websocket.Conn { return dialDo(t, url+"/c", "value_set bye|store_add closed") }
 		_ = open().Close(4000, "")
 		wantCloses("1")
 		_ = open().CloseNow()
 		wantCloses("2")
 		c := open()
-		send(t, c, "c 1000|")
+		send(t, c, "close 1000|")
 		wantClose(t, c, 1000, "")
 		wantCloses("3")
 		c = open()
-		send(t, c, "s lost;!")
+		send(t, c, "send lost;trap")
 		wantClose(t, c, 1011, "internal error")
 		wantCloses("4")
 		c = open()
-		do(t, c, "f", `{"type":"error","code":"INTERNAL_ERROR"}`) // an error of a hook is no fault
+		do(t, c, "fail no luck", `{"type":"error","code":"INTERNAL_ERROR"}`) // an error of a hook is no fault
 	})
 }
 

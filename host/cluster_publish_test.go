@@ -26,11 +26,11 @@ func TestClusterOnPublish(t *testing.T) {
 	}})
 	a, b := nodes[0], nodes[1]
 	ctx := testContext(t)
-	ann := dialDo(t, a.url+"/c", "i ann;j r;s in")
+	ann := dialDo(t, a.url+"/c", "identify ann;join r;send in")
 	want(t, ann, "in")
-	bob := dialDo(t, b.url+"/c", "i bob;j r;j far;s in")
+	bob := dialDo(t, b.url+"/c", "identify bob;join r;join far;send in")
 	want(t, bob, "in")
-	bobToo := dialDo(t, b.url+"/d", "i bob;s in")
+	bobToo := dialDo(t, b.url+"/d", "identify bob;send in")
 	want(t, bobToo, "in")
 	eventually(t, "a knows of bob", func() bool {
 		users, err := a.Presence(ctx, "/c", "r")

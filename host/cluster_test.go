@@ -140,9 +140,9 @@ func TestClusterAnswers(t *testing.T) {
 	}})
 	a, b := nodes[0], nodes[1]
 	ctx := testContext(t)
-	ann := dialDo(t, a.url+"/c", "i ann;j r;s in")
+	ann := dialDo(t, a.url+"/c", "identify ann;join r;send in")
 	want(t, ann, "in")
-	bob := dialDo(t, b.url+"/c", "i bob;j r;s in")
+	bob := dialDo(t, b.url+"/c", "identify bob;join r;send in")
 	want(t, bob, "in")
 	eventually(t, "a knows of bob", func() bool {
 		on, _ := a.Online(ctx, "/c", "bob")
@@ -206,8 +206,8 @@ func TestOverRedisCluster(t *testing.T) {
 		Broker: host.Broker{URL: r.URL(), Prefix: "store"},
 		Routes: []host.Route{{Path: "/c", Plugin: scriptGuest, Store: host.StoreShared}},
 	})
-	do(t, dial(t, nodes[0].url+"/c"), "S k|of n0;s done", "done")
-	do(t, dial(t, nodes[1].url+"/c"), "G k", "of n0")
+	do(t, dial(t, nodes[0].url+"/c"), "store_set k|of n0;send done", "done")
+	do(t, dial(t, nodes[1].url+"/c"), "store_get k", "of n0")
 }
 
 func testClusterRecovery(t *testing.T, redis string) {

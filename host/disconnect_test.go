@@ -16,8 +16,8 @@ func TestDisconnect(t *testing.T) {
 	h, url := serve(t, host.Options{Node: "here", Routes: []host.Route{
 		{Path: "/c", Channel: scriptInGo(), PresenceGrace: -1}, echoRoute(),
 	}})
-	ann, ann2 := dialDo(t, url+"/c", "i ann;s in"), dialDo(t, url+"/c", "i ann;s in")
-	bob := dialDo(t, url+"/c", "i bob;s in")
+	ann, ann2 := dialDo(t, url+"/c", "identify ann;send in"), dialDo(t, url+"/c", "identify ann;send in")
+	bob := dialDo(t, url+"/c", "identify bob;send in")
 	want(t, ann, "in")
 	want(t, ann2, "in")
 	want(t, bob, "in")

@@ -40,7 +40,7 @@ func (s *sender) send(ctx context.Context) {
 	pause := time.NewTicker(time.Second/2 + rand.N(time.Second/2)) // not all in step
 	defer pause.Stop()
 	for i := 1; ; i++ {
-		if s.conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil, "M;s %d", i)) != nil {
+		if s.conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil, "counter_add hits;send %d", i)) != nil {
 			return
 		}
 		if s.hot && i%100 != 0 {
@@ -156,7 +156,7 @@ func TestDrain(t *testing.T) {
 	r := host.Route{Path: "/c", Plugin: scriptGuest}
 	h, url := serve(t, host.Options{Routes: []host.Route{r}, Drain: host.DrainOptions{Spread: spread, Reconnect: window}})
 	// on_close counts as messages do.
-	senders := connectSenders(t, url+"/c?do="+escape("v bye|M"), n)
+	senders := connectSenders(t, url+"/c?do="+escape("value_set bye|counter_add hits"), n)
 
 	var begun time.Time
 	start := func() time.Time { return begun }
@@ -306,7 +306,7 @@ func busiest(d []time.Duration) (most int) {
 func TestDrainGivesUp(t *testing.T) {
 	f, events := recordCloses()
 	h, url := serveQuiet(t, host.Options{CloseTimeout: time.Hour, Routes: []host.Route{{Path: "/c", Channel: f}}})
-	c := dialDo(t, url+"/c", "s in")
+	c := dialDo(t, url+"/c", "send in")
 	want(t, c, "in")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -334,7 +334,7 @@ func TestCloseEndsDrain(t *testing.T) {
 	h, url := serveQuiet(t, host.Options{Drain: host.DrainOptions{Spread: time.Hour}, Routes: []host.Route{{Path: "/c", Channel: f}}})
 	var conns []*websocket.Conn
 	for range 3 {
-		c := dialDo(t, url+"/c", "s in")
+		c := dialDo(t, url+"/c", "send in")
 		want(t, c, "in")
 		conns = append(conns, c)
 	}

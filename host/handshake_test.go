@@ -16,7 +16,7 @@ import (
 func TestUpgradeFails(t *testing.T) {
 	f, events := recordCloses()
 	h, _ := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})
-	r := httptest.NewRequest("GET", "http://localhost/c?do="+escape("j a;i me"), nil)
+	r := httptest.NewRequest("GET", "http://localhost/c?do="+escape("join a;identify me"), nil)
 	for k, v := range map[string]string{
 		"Connection": "Upgrade", "Upgrade": "websocket",
 		"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",

@@ -35,7 +35,8 @@ func TestHotReload(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
 		s.o.Watch, s.o.Routes[0].Limits.Timers = true, 10
 		s.start()
-		do(t, s.c, "j room;i me;v k|kept;S k|kept;W s timer;z", "version-1")
+		do(t, s.c, "join room;identify me;value_set k|kept;store_set k|kept;timer_set send timer|3600000;version",
+			"version-1")
 
 		stop := make(chan struct{})
 		var wait sync.WaitGroup
@@ -55,7 +56,7 @@ func TestHotReload(t *testing.T) {
 		s.becomes(4)
 		close(stop)
 		wait.Wait()
-		do(t, s.c, "g k;G k;u;r;n room", "kept", "kept", "me", "room", "1")
+		do(t, s.c, "value_get k;store_get k;user;rooms;room_size room", "kept", "kept", "me", "room", "1")
 		wantMetric(t, s.h, `azuhost_timers{route="/c"}`, 1)
 		s.wantLoads("loaded", 4)
 		s.wantLoads("failed", 1)
@@ -87,7 +88,7 @@ func exchange(c *wstest.Conn, socket int, stop <-chan struct{}) error {
 		default:
 		}
 		text := fmt.Sprintf("%d:%d", socket, n)
-		if err := c.WriteText("A total;z;s " + text); err != nil {
+		if err := c.WriteText("store_add total;version;send " + text); err != nil {
 			return err
 		}
 		v, err := c.ReadFrame()
@@ -109,13 +110,13 @@ func TestHotReloadInBusyFolder(t *testing.T) {
 	write(t, file, version(t, 1))
 	_, url := serve(t, host.Options{Watch: true, Routes: []host.Route{{Path: "/c", Plugin: file}}})
 	c := dial(t, url+"/c")
-	do(t, c, "z", "version-1")
+	do(t, c, "version", "version-1")
 	replace(t, file, version(t, 2))
 	n := 0
 	eventually(t, "the new version", func() bool {
 		n++
 		write(t, filepath.Join(dir, "busy.log"), fmt.Append(nil, n))
-		send(t, c, "z")
+		send(t, c, "version")
 		_, b, err := c.Read(testContext(t))
 		return err == nil && string(b) == "version-2"
 	})
@@ -127,18 +128,18 @@ func TestLoadReleasesStore(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "p.wasm")
 	write(t, file, version(t, 1))
 	for _, mode := range []host.Instances{host.Single, host.Pool} {
-		route := host.Route{Path: "/c", Plugin: file, Instances: mode, Config: map[string]any{"do": "A loads"}}
+		route := host.Route{Path: "/c", Plugin: file, Instances: mode, Config: map[string]any{"do": "store_add loads"}}
 		h, url := serveQuiet(t, host.Options{Routes: []host.Route{route}})
 		c := dial(t, url+"/c")
 		for range 4 {
-			do(t, c, "!", internalError)
-			do(t, c, "A n;s ok", "ok")
+			do(t, c, "trap", internalError)
+			do(t, c, "store_add n;send ok", "ok")
 		}
-		do(t, c, "G loads;G n", "1", "4") // on_load of a version takes effect once
-		route.Config = map[string]any{"do": "A loads;!"}
+		do(t, c, "store_get loads;store_get n", "1", "4") // on_load of a version takes effect once
+		route.Config = map[string]any{"do": "store_add loads;trap"}
 		if err := h.Reload(testContext(t), host.Options{Routes: []host.Route{route}}); err == nil {
 			t.Error("a plugin that traps in on_load was loaded")
 		}
-		do(t, c, "G loads;A n;G n", "1", "5")
+		do(t, c, "store_get loads;store_add n;store_get n", "1", "5")
 	}
 }

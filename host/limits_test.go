@@ -143,11 +143,13 @@ func TestLimitsAcrossHooks(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		r.Limits.MaxRoomsPerConnection, r.Limits.ValueBytes, r.Limits.StoreBytes, r.Limits.Timers = 2, 2*66, 2*66, 2
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
-		c := dialDo(t, url+"/c", "j a;v a|1;S a|1;W a")
-		do(t, c, "j b;v b|1;S b|1;W b")
-		do(t, c, "j c;v c|1;S c|1;W c;s refused", "!4", "!4", "!4", "!4", "refused")
-		do(t, c, "j b;v b|2;S b|2;A b;W b;s again", "again")
-		do(t, c, "l a;d a;D a;k a;j c;S c|1;W c;r;G c;s room", "b\nc", "1", "room")
-		do(t, c, "v c|1;g c", "1")
+		c := dialDo(t, url+"/c", "join a;value_set a|1;store_set a|1;timer_set a|3600000")
+		do(t, c, "join b;value_set b|1;store_set b|1;timer_set b|3600000")
+		do(t, c, "join c;value_set c|1;store_set c|1;timer_set c|3600000;send refused",
+			"!4", "!4", "!4", "!4", "refused")
+		do(t, c, "join b;value_set b|2;store_set b|2;store_add b;timer_set b|3600000;send again", "again")
+		do(t, c, "leave a;value_delete a;store_delete a;timer_clear a;"+
+			"join c;store_set c|1;timer_set c|3600000;rooms;store_get c;send room", "b\nc", "1", "room")
+		do(t, c, "value_set c|1;value_get c", "1")
 	})
 }

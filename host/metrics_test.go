@@ -15,27 +15,27 @@ import (
 // client chooses is in a label.
 func TestMetrics(t *testing.T) {
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{
-		{Path: "/c/:id", Plugin: scriptGuest, Limits: host.Limits{Deadline: patient}},
+		{Path: "/c/:id", Plugin: scriptGuest, Limits: host.Limits{Deadline: hookDeadline}},
 		{Path: "/go", Channel: scriptInGo()},
 	}})
-	a := dialDo(t, url+"/c/1", "i secret-user;j secret-room")
-	b, c := dialDo(t, url+"/c/2", "j secret-room"), dialDo(t, url+"/c/secret-param", "j secret-room")
-	do(t, a, "b secret-room|12345", "12345") // 7 bytes to each of 3 members
+	a := dialDo(t, url+"/c/1", "identify secret-user;join secret-room")
+	b, c := dialDo(t, url+"/c/2", "join secret-room"), dialDo(t, url+"/c/secret-param", "join secret-room")
+	do(t, a, "broadcast secret-room|12345", "12345") // 7 bytes to each of 3 members
 	want(t, b, "12345")
 	want(t, c, "12345")
-	do(t, a, "s 123;s 4567", "123", "4567") // 5 + 6 bytes
-	do(t, a, "S secret-key|1234567890;M;W secret-timer")
-	do(t, a, "f", internalError)
-	do(t, a, "!", internalError)
-	do(t, a, "s end", "end")
+	do(t, a, "send 123;send 4567", "123", "4567") // 5 + 6 bytes
+	do(t, a, "store_set secret-key|1234567890;counter_add hits;timer_set secret-timer|3600000")
+	do(t, a, "fail no luck", internalError)
+	do(t, a, "trap", internalError)
+	do(t, a, "send end", "end")
 	_ = b.CloseNow()
 	wantMetric(t, h, `azuhost_connections{route="/c/:id"}`, 2)
-	send(t, c, "c 4321|bye")
+	send(t, c, "close 4321|bye")
 	wantClose(t, c, 4321, "bye")
-	wantStatus(t, refused(t, url+"/c/1?do="+escape("R 401")), 401)
-	wantStatus(t, refused(t, url+"/c/1?do="+escape("R 503")), 503)
-	wantStatus(t, refused(t, url+"/c/1?do="+escape("f")), 500)
-	x := dialDo(t, url+"/c/1", "s x;R 4000")
+	wantStatus(t, refused(t, url+"/c/1?do="+escape("refuse 401")), 401)
+	wantStatus(t, refused(t, url+"/c/1?do="+escape("refuse 503")), 503)
+	wantStatus(t, refused(t, url+"/c/1?do="+escape("fail no luck")), 500)
+	x := dialDo(t, url+"/c/1", "send x;refuse_close 4000")
 	want(t, x, "x")
 	wantClose(t, x, 4000, "")
 	_, _, _ = dialWith(t, url+"/c/1", map[string]string{"Origin": "https://evil.example"})
@@ -43,8 +43,10 @@ func TestMetrics(t *testing.T) {
 
 	received := 0
 	for _, s := range []string{
-		"b secret-room|12345", "s 123;s 4567", "S secret-key|1234567890;M;W secret-timer", "f", "!", "s end",
-		"c 4321|bye",
+		"broadcast secret-room|12345", "send 123;send 4567",
+		"store_set secret-key|1234567890;counter_add hits;timer_set secret-timer|3600000",
+		"fail no luck", "trap", "send end",
+		"close 4321|bye",
 	} {
 		received += len(s)
 	}
@@ -179,7 +181,7 @@ func TestOneRegistry(t *testing.T) {
 	for range 2 {
 		h, url := serve(t, o)
 		c := dial(t, url+"/c")
-		do(t, c, "M;s counted", "counted")
+		do(t, c, "counter_add hits;send counted", "counted")
 		if _, err := host.New(o); err == nil {
 			t.Error("two hosts with the same metrics")
 		}

@@ -74,7 +74,8 @@ func follow(t *testing.T, room string, urls ...string) *follower {
 func (f *follower) session(ctx context.Context, url string) error {
 	dialing, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	c, _, err := websocket.Dial(dialing, url+"?do="+escape("j "+f.room), &websocket.DialOptions{Subprotocols: []string{host.Protocol}})
+	o := &websocket.DialOptions{Subprotocols: []string{host.Protocol}}
+	c, _, err := websocket.Dial(dialing, url+"?do="+escape("join "+f.room), o)
 	if err != nil {
 		return err
 	}
@@ -281,7 +282,7 @@ func startWriter(t *testing.T, name string, every time.Duration, room string, ur
 				return
 			case <-tick.C:
 			}
-			text := fmt.Sprintf("b %s|%s %d;s ok", room, name, w.sent)
+			text := fmt.Sprintf("broadcast %s|%s %d;send ok", room, name, w.sent)
 			for _, c := range conns {
 				if err := c.Write(context.Background(), websocket.MessageText, []byte(text)); err != nil {
 					return

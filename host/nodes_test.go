@@ -63,7 +63,7 @@ func testOneOrder(t *testing.T, bin string) {
 	var members [rooms][]*listener
 	for i := range rooms {
 		for m := range each {
-			members[i] = append(members[i], listen(t, nodes[m%3].url+"/plain", fmt.Sprintf("j %d", i)))
+			members[i] = append(members[i], listen(t, nodes[m%3].url+"/plain", fmt.Sprintf("join %d", i)))
 		}
 	}
 	for _, n := range nodes {
@@ -78,7 +78,7 @@ func testOneOrder(t *testing.T, bin string) {
 	for k := range messages {
 		for i := range rooms {
 			for w, c := range writers {
-				send(t, c, fmt.Sprintf("b %d|%d/%d", i, w, k))
+				send(t, c, fmt.Sprintf("broadcast %d|%d/%d", i, w, k))
 			}
 		}
 	}
@@ -112,8 +112,8 @@ func testNodeKilled(t *testing.T, bin string) {
 			writers = append(writers, startWriter(t, n.name+"-"+room, 4*time.Millisecond, room, n.url+"/kept"))
 		}
 	}
-	plain := listen(t, b.url+"/plain", "i bob;j r")
-	_ = listen(t, a.url+"/plain", "i ann;j r")
+	plain := listen(t, b.url+"/plain", "identify bob;join r")
+	_ = listen(t, a.url+"/plain", "identify ann;join r")
 	eventually(t, "b knows of ann", func() bool { return b.users("/plain", "r") == "ann bob" })
 	for i := range rooms {
 		eventually(t, "messages flow", func() bool { return len(mine[i].texts()) > 50 && len(theirs[i].texts()) > 50 })
@@ -232,7 +232,7 @@ func testTrouble(trouble func(t *testing.T, r *redistest.Server, p *redistest.Pr
 		var writers []*writer
 		for _, n := range nodes {
 			kept = append(kept, follow(t, "r", n.url+"/kept"))
-			plain = append(plain, listen(t, n.url+"/plain", "j r"))
+			plain = append(plain, listen(t, n.url+"/plain", "join r"))
 		}
 		for _, n := range nodes {
 			eventually(t, "all are there", func() bool { return n.sockets("/plain", "r") == 2 && n.sockets("/kept", "r") == 2 })

@@ -14,20 +14,31 @@ import (
 func TestOrderWithinHook(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
-		a, b := dialDo(t, url+"/c", "j room;j side;i a"), dialDo(t, url+"/c", "j room;j side;i b")
+		a := dialDo(t, url+"/c", "join room;join side;identify a")
+		b := dialDo(t, url+"/c", "join room;join side;identify b")
 		for name, tc := range map[string]struct {
 			do  string
 			atA string
 			atB string
 		}{
-			"broadcast, send":         {do: "b room|1;s 2;b room|3;s 4", atA: "1 2 3 4", atB: "1 3"},
-			"send, broadcast":         {do: "s 1;b room|2;s 3;b room|4", atA: "1 2 3 4", atB: "2 4"},
-			"except itself":           {do: "x room|1;s 2;b room|3", atA: "2 3", atB: "1 3"},
-			"to a user":               {do: "b room|1;U b|2;U a|3;b room|4", atA: "1 3 4", atB: "1 2 4"},
-			"two rooms, then send":    {do: "b room|1;b side|2;s 3", atA: "1 2 3", atB: "1 2"},
-			"route and room and send": {do: "B 1;b room|2;s 3", atA: "1 2 3", atB: "1 2"},
-			"leave and come back":     {do: "b room|1;l room;b room|2;j room;b room|3", atA: "1 3", atB: "1 2 3"},
-			"broadcast, then leave":   {do: "b room|bye;l room;s gone;j room", atA: "bye gone", atB: "bye"},
+			"broadcast, send": {
+				do: "broadcast room|1;send 2;broadcast room|3;send 4", atA: "1 2 3 4", atB: "1 3",
+			},
+			"send, broadcast": {
+				do: "send 1;broadcast room|2;send 3;broadcast room|4", atA: "1 2 3 4", atB: "2 4",
+			},
+			"except itself": {do: "broadcast_except room|1;send 2;broadcast room|3", atA: "2 3", atB: "1 3"},
+			"to a user": {
+				do: "broadcast room|1;send_user b|2;send_user a|3;broadcast room|4", atA: "1 3 4", atB: "1 2 4",
+			},
+			"two rooms, then send":    {do: "broadcast room|1;broadcast side|2;send 3", atA: "1 2 3", atB: "1 2"},
+			"route and room and send": {do: "broadcast_all 1;broadcast room|2;send 3", atA: "1 2 3", atB: "1 2"},
+			"leave and come back": {
+				do: "broadcast room|1;leave room;broadcast room|2;join room;broadcast room|3", atA: "1 3", atB: "1 2 3",
+			},
+			"broadcast, then leave": {
+				do: "broadcast room|bye;leave room;send gone;join room", atA: "bye gone", atB: "bye",
+			},
 		} {
 			t.Run(name, func(t *testing.T) {
 				send(t, a, tc.do)
@@ -37,8 +48,8 @@ func TestOrderWithinHook(t *testing.T) {
 				for _, w := range strings.Fields(tc.atB) {
 					want(t, b, w)
 				}
-				do(t, a, "s end", "end")
-				do(t, b, "s end", "end")
+				do(t, a, "send end", "end")
+				do(t, b, "send end", "end")
 			})
 		}
 	})
@@ -48,8 +59,8 @@ func TestOrderWithinHook(t *testing.T) {
 func TestJoinAfterBroadcast(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
-		a, b := dialDo(t, url+"/c", "j room"), dial(t, url+"/c")
-		do(t, b, "b room|before;j room;b room|after", "after")
+		a, b := dialDo(t, url+"/c", "join room"), dial(t, url+"/c")
+		do(t, b, "broadcast room|before;join room;broadcast room|after", "after")
 		want(t, a, "before")
 		want(t, a, "after")
 	})
@@ -67,7 +78,7 @@ func TestOneOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.Path = "/r/:room"
-			r.Limits = host.Limits{MaxQueue: 16 << 20, Deadline: patient}
+			r.Limits = host.Limits{MaxQueue: 16 << 20, Deadline: hookDeadline}
 			_, url := serve(t, host.Options{Routes: []host.Route{r}})
 			conns := make([]*wstest.Conn, clients)
 			for i := range conns {

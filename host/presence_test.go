@@ -38,13 +38,13 @@ func wantPresence(t *testing.T, events chan presence, wanted ...presence) {
 func TestPresenceWithoutGrace(t *testing.T) {
 	r, events := withPresence(-1)
 	_, url := serve(t, host.Options{Routes: []host.Route{r}})
-	c := dialDo(t, url+"/c", "i me;j room")
+	c := dialDo(t, url+"/c", "identify me;join room")
 	wantPresence(t, events, presence{"", "me", true}, presence{"room", "me", true})
-	tab := dialDo(t, url+"/c", "i me;j room;s in") // a second connection of a user causes no event
+	tab := dialDo(t, url+"/c", "identify me;join room;send in") // a second connection of a user causes no event
 	want(t, tab, "in")
-	do(t, c, "l room;s left", "left")
+	do(t, c, "leave room;send left", "left")
 	_ = c.CloseNow()
-	do(t, tab, "l room;s left", "left")
+	do(t, tab, "leave room;send left", "left")
 	wantPresence(t, events, presence{"room", "me", false})
 	_ = tab.CloseNow()
 	wantPresence(t, events, presence{"", "me", false})
@@ -54,28 +54,28 @@ func TestPresenceWithoutGrace(t *testing.T) {
 func TestPresenceGrace(t *testing.T) {
 	r, events := withPresence(150 * time.Millisecond)
 	h, url := serve(t, host.Options{Routes: []host.Route{r}})
-	c := dialDo(t, url+"/c", "i me;j room")
-	other := dialDo(t, url+"/c", "i you;j room")
+	c := dialDo(t, url+"/c", "identify me;join room")
+	other := dialDo(t, url+"/c", "identify you;join room")
 	wantPresence(t, events, presence{"", "me", true}, presence{"room", "me", true})
 	wantPresence(t, events, presence{"", "you", true}, presence{"room", "you", true})
 	_ = c.CloseNow()
 	wantMetric(t, h, `azuhost_connections{route="/c"}`, 1)
-	do(t, other, "o me;p;q room;n room", "1", "me\nyou", "me\nyou", "1")
+	do(t, other, "online me;users;room_users room;room_size room", "1", "me\nyou", "me\nyou", "1")
 	wantPresence(t, events, presence{"", "me", false}, presence{"room", "me", false})
-	do(t, other, "o me;q room", "0", "you")
+	do(t, other, "online me;room_users room", "0", "you")
 }
 
 // TestReconnectWithinGrace checks that a user who reconnects within the grace causes no event.
 func TestReconnectWithinGrace(t *testing.T) {
 	r, events := withPresence(time.Hour)
 	h, url := serve(t, host.Options{Routes: []host.Route{r}})
-	other := dialDo(t, url+"/c", "i you")
-	c := dialDo(t, url+"/c", "i me;j room")
+	other := dialDo(t, url+"/c", "identify you")
+	c := dialDo(t, url+"/c", "identify me;join room")
 	wantPresence(t, events, presence{"", "you", true}, presence{"", "me", true}, presence{"room", "me", true})
 	_ = c.CloseNow()
 	wantMetric(t, h, `azuhost_connections{route="/c"}`, 1)
-	_ = dialDo(t, url+"/c", "i me;j room")
-	do(t, other, "i you too;p", "me\nyou\nyou too") // later events follow earlier ones
+	_ = dialDo(t, url+"/c", "identify me;join room")
+	do(t, other, "identify you too;users", "me\nyou\nyou too") // later events follow earlier ones
 	wantPresence(t, events, presence{"", "you too", true})
 	if len(events) != 0 {
 		t.Errorf("%+v", <-events)
@@ -86,7 +86,7 @@ func TestReconnectWithinGrace(t *testing.T) {
 func TestPresenceInWasm(t *testing.T) {
 	t.Parallel()
 	_, url := serve(t, host.Options{Routes: []host.Route{{
-		Path: "/p", Plugin: goGuest(t, "presence"), PresenceGrace: -1, Limits: host.Limits{Deadline: patient},
+		Path: "/p", Plugin: goGuest(t, "presence"), PresenceGrace: -1, Limits: host.Limits{Deadline: hookDeadline},
 	}}})
 	a := dial(t, url+"/p?user=ann")
 	readUntil(t, a, `"ann"`)

@@ -22,13 +22,13 @@ import (
 func busyHost(t *testing.T) *host.Host {
 	t.Helper()
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c/:id", Plugin: scriptGuest}, echoRoute()}})
-	c := dialDo(t, url+"/c/1", "j room;M;b room|x")
+	c := dialDo(t, url+"/c/1", "join room;counter_add hits;broadcast room|x")
 	want(t, c, "x")
-	do(t, c, "f", internalError)
-	do(t, c, "!", internalError)
+	do(t, c, "fail no luck", internalError)
+	do(t, c, "trap", internalError)
 	do(t, dial(t, url+"/echo"), "x", "x")
-	wantStatus(t, refused(t, url+"/c/1?do=R+401"), 401)
-	wantStatus(t, refused(t, url+"/c/1?do=R+403"), 403)
+	wantStatus(t, refused(t, url+"/c/1?do=refuse+401"), 401)
+	wantStatus(t, refused(t, url+"/c/1?do=refuse+403"), 403)
 	_ = dial(t, url+"/c/2").CloseNow()
 	wantMetric(t, h, `azuhost_connections_closed_total{code="1006",route="/c/:id"}`, 1)
 	return h

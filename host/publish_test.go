@@ -25,7 +25,7 @@ func publish(t *testing.T, h *host.Host, p host.Publication, sockets int) {
 func TestPublish(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		h, url := serve(t, host.Options{Routes: []host.Route{r, echoRoute()}})
-		ann, bob := dialDo(t, url+"/c", "i ann;j room;s in"), dialDo(t, url+"/c", "i bob;s in")
+		ann, bob := dialDo(t, url+"/c", "identify ann;join room;send in"), dialDo(t, url+"/c", "identify bob;send in")
 		eve := dial(t, url+"/echo")
 		want(t, ann, "in")
 		want(t, bob, "in")
@@ -91,7 +91,7 @@ func TestPublishRefuses(t *testing.T) {
 // others return its delivery.
 func TestPublishOnce(t *testing.T) {
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}}})
-	ann := dialDo(t, url+"/c", "i ann;s in")
+	ann := dialDo(t, url+"/c", "identify ann;send in")
 	want(t, ann, "in")
 	p := host.Publication{Route: "/c", Users: []string{"ann"}, Data: []byte("once"), Key: "k"}
 	var wait sync.WaitGroup
@@ -152,7 +152,7 @@ func TestOnPublish(t *testing.T) {
 		}
 	}
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})
-	ann, bob := dialDo(t, url+"/c", "i ann;j room;s in"), dialDo(t, url+"/c", "i bob;s in")
+	ann, bob := dialDo(t, url+"/c", "identify ann;join room;send in"), dialDo(t, url+"/c", "identify bob;send in")
 	want(t, ann, "in")
 	want(t, bob, "in")
 	to := func(data string, p host.Publication) host.Publication {
@@ -186,14 +186,14 @@ func TestOnPublish(t *testing.T) {
 	}
 	wantMetric(t, h, `azuhost_published_total{result="refused",target="room"}`, 1)
 	wantMetric(t, h, `azuhost_published_total{result="failed",target="room"}`, 3)
-	send(t, ann, "s end")
+	send(t, ann, "send end")
 	want(t, ann, "end") // the failed hooks have sent nothing
 }
 
 // TestOnPublishInWasm checks on_publish of a plugin.
 func TestOnPublishInWasm(t *testing.T) {
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{
-		{Path: "/p/:name", Plugin: "../testplugins/publish.wasm", Limits: host.Limits{Deadline: patient}},
+		{Path: "/p/:name", Plugin: "../testplugins/publish.wasm", Limits: host.Limits{Deadline: hookDeadline}},
 	}})
 	ann, other := dial(t, url+"/p/ann"), dial(t, url+"/p/elsewhere")
 	eventually(t, "two connections", func() bool {

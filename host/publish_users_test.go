@@ -44,7 +44,7 @@ func numbered(name string, n int) (names []string) {
 // TestOnPublishOnceForAUser checks that a user who is listed twice receives a message once.
 func TestOnPublishOnceForAUser(t *testing.T) {
 	h, url, asked := serveUserScript(t, host.Options{Log: slog.New(slog.DiscardHandler)})
-	ann := dialDo(t, url+"/c", "i ann;s in")
+	ann := dialDo(t, url+"/c", "identify ann;send in")
 	want(t, ann, "in")
 	publish(t, h, host.Publication{Users: []string{"ann", "bob", "ann"}, Data: []byte("x")}, 1)
 	if len(*asked) != 2 {
@@ -56,7 +56,7 @@ func TestOnPublishOnceForAUser(t *testing.T) {
 // error is bounded.
 func TestOnPublishFaultsOnce(t *testing.T) {
 	h, url, asked := serveUserScript(t, host.Options{Log: slog.New(slog.DiscardHandler)})
-	ann := dialDo(t, url+"/c", "i ann;s in")
+	ann := dialDo(t, url+"/c", "identify ann;send in")
 	want(t, ann, "in")
 	publish := func(users []string) (host.Delivery, error) {
 		return h.Publish(t.Context(), host.Publication{Route: "/c", Users: users, Data: []byte("x")})
@@ -78,7 +78,7 @@ func TestOnPublishFaultsOnce(t *testing.T) {
 // TestKeySpent checks that a publication with a key that failed after a part of it was sent is not repeated.
 func TestKeySpent(t *testing.T) {
 	h, url, asked := serveUserScript(t, host.Options{Log: slog.New(slog.DiscardHandler)})
-	ann := dialDo(t, url+"/c", "i ann;s in")
+	ann := dialDo(t, url+"/c", "identify ann;send in")
 	want(t, ann, "in")
 	p := host.Publication{Users: []string{"ann", "refused"}, Data: []byte("x"), Key: "k"}
 	for _, again := range []bool{false, true} {

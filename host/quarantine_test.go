@@ -32,14 +32,14 @@ func TestQuarantine(t *testing.T) {
 		series := `azuhost_plugin_quarantined{plugin="` + name + `",route="/c"}`
 		c := dial(t, url+"/c")
 		for range 30 {
-			do(t, c, "f", internalError) // an error of a hook is no fault
+			do(t, c, "fail no luck", internalError) // an error of a hook is no fault
 		}
-		do(t, c, "!;", internalError)
-		do(t, c, "!", internalError)
+		do(t, c, "trap;", internalError)
+		do(t, c, "trap", internalError)
 		if s := stateOf(t, h, "/c"); s != host.Serving {
 			t.Errorf("%s after as many faults as are allowed", s)
 		}
-		do(t, c, "!", internalError)
+		do(t, c, "trap", internalError)
 		if s := stateOf(t, h, "/c"); s != host.Quarantined {
 			t.Errorf("%s after one more", s)
 		}
@@ -53,7 +53,7 @@ func TestQuarantine(t *testing.T) {
 		}
 		wantMetric(t, h, `azuhost_connections_refused_total{reason="quarantine",route="/c"}`, 1)
 		wantMetric(t, h, `azuhost_plugin_quarantines_total{plugin="`+name+`",route="/c"}`, 1)
-		do(t, c, "s goes on", "goes on") // open connections stay
+		do(t, c, "send goes on", "goes on") // open connections stay
 		do(t, dial(t, url+"/echo"), "x", "x")
 		if code, body := internal(t, h, "/readyz"); code != 200 || !strings.Contains(body, "quarantined: /c") {
 			t.Errorf("readyz: %d %q", code, body)
@@ -61,7 +61,7 @@ func TestQuarantine(t *testing.T) {
 		eventually(t, "probation", func() bool { return stateOf(t, h, "/c") == host.Probation })
 		wantMetric(t, h, series, 0)
 		d := dial(t, url+"/c")
-		do(t, d, "!", internalError) // the first fault
+		do(t, d, "trap", internalError) // the first fault
 		if after := refused(t, url+"/c").Header.Get("Retry-After"); after != "2" {
 			t.Errorf("Retry-After the second time: %q", after)
 		}
@@ -69,7 +69,7 @@ func TestQuarantine(t *testing.T) {
 		if err := h.Lift("/c"); err != nil {
 			t.Error(err)
 		}
-		do(t, dial(t, url+"/c"), "s in", "in")
+		do(t, dial(t, url+"/c"), "send in", "in")
 		if code, body := internal(t, h, "/readyz"); code != 200 || body != "ok\n" {
 			t.Errorf("readyz: %d %q", code, body)
 		}
@@ -83,8 +83,8 @@ func TestQuarantine(t *testing.T) {
 func quarantine(t *testing.T, h *host.Host, url, path string) {
 	t.Helper()
 	c := dial(t, url+path)
-	do(t, c, "!", internalError)
-	do(t, c, "!", internalError)
+	do(t, c, "trap", internalError)
+	do(t, c, "trap", internalError)
 	if s := stateOf(t, h, path); s != host.Quarantined {
 		t.Fatal(s)
 	}
@@ -99,12 +99,12 @@ func TestQuarantineWithFaultClose(t *testing.T) {
 		stays := dial(t, url+"/c")
 		for range 2 {
 			c := dial(t, url+"/c")
-			send(t, c, "!")
+			send(t, c, "trap")
 			wantClose(t, c, 1011, "internal error")
 		}
 		wantStatus(t, refused(t, url+"/c"), 503)
-		do(t, stays, "s here", "here")
-		send(t, stays, "!")
+		do(t, stays, "send here", "here")
+		send(t, stays, "trap")
 		wantClose(t, stays, 1011, "internal error")
 	})
 }
@@ -132,7 +132,7 @@ func TestChangesEndQuarantine(t *testing.T) {
 	file := t.TempDir() + "/p.wasm"
 	write(t, file, version(t, 1))
 	log := &logBuffer{}
-	r := host.Route{Path: "/c", Plugin: file, Limits: host.Limits{Faults: 1, Deadline: patient}}
+	r := host.Route{Path: "/c", Plugin: file, Limits: host.Limits{Faults: 1, Deadline: hookDeadline}}
 	o := host.Options{Log: slog.New(slog.NewTextHandler(log, nil)), Routes: []host.Route{r}}
 	h, url := serve(t, o)
 	quarantine(t, h, url, "/c")
@@ -142,11 +142,11 @@ func TestChangesEndQuarantine(t *testing.T) {
 	}
 	write(t, file, version(t, 2))
 	reload(t, h, o)
-	do(t, dial(t, url+"/c"), "z", "version-2")
+	do(t, dial(t, url+"/c"), "version", "version-2")
 	quarantine(t, h, url, "/c")
 	o.Routes[0].Limits.Timers = 7
 	reload(t, h, o)
-	do(t, dial(t, url+"/c"), "z", "version-2")
+	do(t, dial(t, url+"/c"), "version", "version-2")
 	text := log.String()
 	for s, n := range map[string]int{
 		"route quarantined": 2, "route serves again": 2, "Host.Lift": 2,

@@ -17,7 +17,7 @@ import (
 func TestQueries(t *testing.T) {
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}, echoRoute()}})
 	begun := time.Now()
-	ann, bob := dialDo(t, url+"/c", "i ann;j a;j b;s in"), dialDo(t, url+"/c", "j b;s in")
+	ann, bob := dialDo(t, url+"/c", "identify ann;join a;join b;send in"), dialDo(t, url+"/c", "join b;send in")
 	want(t, ann, "in")
 	want(t, bob, "in")
 	ctx := t.Context()
@@ -79,7 +79,7 @@ func second[T any](_ T, err error) error { return err }
 func TestPages(t *testing.T) {
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}, echoRoute()}})
 	for i := range 7 {
-		want(t, dialDo(t, url+"/c", fmt.Sprintf("j all;j r%d;s in", i)), "in")
+		want(t, dialDo(t, url+"/c", fmt.Sprintf("join all;join r%d;send in", i)), "in")
 	}
 	dial(t, url+"/echo")
 	eventually(t, "echo", func() bool {
@@ -134,7 +134,7 @@ func TestPageAfterDisconnects(t *testing.T) {
 	h, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}}})
 	var conns []*websocket.Conn
 	for range 5 {
-		c := dialDo(t, url+"/c", "s in")
+		c := dialDo(t, url+"/c", "send in")
 		want(t, c, "in")
 		conns = append(conns, c)
 	}

@@ -29,7 +29,8 @@ func TestReloadKeepsState(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		gone := echoRoute()
 		h, url := serveQuiet(t, host.Options{Routes: []host.Route{r, gone}})
-		c, old := dialDo(t, url+"/c", "j room;i me;v k|1;S k|1;W hour"), dial(t, url+"/echo")
+		c := dialDo(t, url+"/c", "join room;identify me;value_set k|1;store_set k|1;timer_set hour|3600000")
+		old := dial(t, url+"/echo")
 		do(t, old, "x", "x")
 		// The reload changes one route, removes one and adds one.
 		r.Limits.MaxRoomsPerConnection, r.Limits.HookEffects, r.OnFault = 200, 150, host.FaultClose
@@ -37,19 +38,19 @@ func TestReloadKeepsState(t *testing.T) {
 		reload(t, h, host.Options{Routes: []host.Route{added, r}})
 		wantClose(t, old, 1001, "the channel is gone")
 		wantStatus(t, refused(t, url+"/echo"), 404)
-		do(t, dial(t, url+"/new"), "s new", "new")
-		do(t, c, "n room;o me;g k;G k;r", "1", "1", "1", "1", "room")
+		do(t, dial(t, url+"/new"), "send new", "new")
+		do(t, c, "room_size room;online me;value_get k;store_get k;rooms", "1", "1", "1", "1", "room")
 		wantMetric(t, h, `azuhost_timers{route="/c"}`, 1)
 		for i := range 15 { // more than the old limit allows
 			var joins strings.Builder
 			for k := range 10 {
-				joins.WriteString("j " + strings.Repeat("x", i*10+k+1) + ";")
+				joins.WriteString("join " + strings.Repeat("x", i*10+k+1) + ";")
 			}
 			send(t, c, joins.String())
 		}
-		do(t, c, "n "+strings.Repeat("x", 150), "1")
-		do(t, c, strings.Repeat("s x;", 149)+"s last", append(repeat("x", 149), "last")...)
-		send(t, c, "!")
+		do(t, c, "room_size "+strings.Repeat("x", 150), "1")
+		do(t, c, strings.Repeat("send x;", 149)+"send last", append(repeat("x", 149), "last")...)
+		send(t, c, "trap")
 		wantClose(t, c, 1011, "internal error")
 		if routes := h.Routes(); len(routes) != 2 || routes[0].Path != "/new" || routes[1].Path != "/c" {
 			t.Errorf("%+v", routes)
@@ -73,12 +74,12 @@ func TestReloadUnderLoad(t *testing.T) {
 			route := func(do string) host.Route {
 				return host.Route{
 					Path: "/c", Plugin: scriptGuest, Instances: mode, Config: map[string]any{"do": do},
-					Limits: host.Limits{Deadline: patient},
+					Limits: host.Limits{Deadline: hookDeadline},
 				}
 			}
-			h, url := serve(t, host.Options{Routes: []host.Route{route("A loads")}})
+			h, url := serve(t, host.Options{Routes: []host.Route{route("store_add loads")}})
 			c := dial(t, url+"/c")
-			do(t, c, "G loads", "1")
+			do(t, c, "store_get loads", "1")
 			const writers, messages = 8, 300
 			var wait sync.WaitGroup
 			var running atomic.Int32
@@ -88,7 +89,7 @@ func TestReloadUnderLoad(t *testing.T) {
 				wait.Go(func() {
 					defer running.Add(-1)
 					for range messages {
-						if err := c.WriteText("A n;s ok"); err != nil {
+						if err := c.WriteText("store_add n;send ok"); err != nil {
 							t.Error(err)
 							return
 						}
@@ -102,13 +103,13 @@ func TestReloadUnderLoad(t *testing.T) {
 			loads := 1
 			for running.Load() > 0 && loads < 9 {
 				loads++
-				next := route("A loads;S config|" + strings.Repeat("x", loads))
+				next := route("store_add loads;store_set config|" + strings.Repeat("x", loads))
 				reload(t, h, host.Options{Routes: []host.Route{next}})
 			}
 			wait.Wait()
-			do(t, c, "G n;G loads", "2400", string(rune('0'+loads)))
+			do(t, c, "store_get n;store_get loads", "2400", string(rune('0'+loads)))
 			if loads > 1 {
-				do(t, c, "G config", strings.Repeat("x", loads))
+				do(t, c, "store_get config", strings.Repeat("x", loads))
 			}
 		})
 	}
@@ -120,11 +121,13 @@ func TestReloadFails(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("not wasm"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	old := host.Route{Path: "/c", Plugin: scriptGuest, Config: map[string]any{"do": "A loads"}}
+	old := host.Route{Path: "/c", Plugin: scriptGuest, Config: map[string]any{"do": "store_add loads"}}
 	h, url := serveQuiet(t, host.Options{Routes: []host.Route{old, echoRoute()}})
 	c := dial(t, url+"/c")
 	changed := old
-	changed.Config = map[string]any{"do": "A loads;B news;T B timer;S evil|1"}
+	changed.Config = map[string]any{
+		"do": "store_add loads;broadcast_all news;channel_timer_set broadcast_all timer;store_set evil|1",
+	}
 	for name, tc := range map[string]struct {
 		o     host.Options
 		names []string
@@ -158,7 +161,7 @@ func TestReloadFails(t *testing.T) {
 					t.Errorf("%v does not name %s", err, n)
 				}
 			}
-			do(t, c, "G loads;G evil;s end", "1", "!2", "end")
+			do(t, c, "store_get loads;store_get evil;send end", "1", "!2", "end")
 			do(t, dial(t, url+"/echo"), "x", "x")
 			wantMetric(t, h, `azuhost_timers{route="/c"}`, 0)
 		})
@@ -207,7 +210,7 @@ func TestReloadIncomparableChannel(t *testing.T) {
 	h, url := serve(t, o)
 	c := dial(t, url+"/c")
 	reload(t, h, o)
-	do(t, c, "s still here", "still here")
+	do(t, c, "send still here", "still here")
 }
 
 // TestReloadDuringHandshake checks that a connection is closed with 1001 if its route is removed while on_connect runs.

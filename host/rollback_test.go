@@ -14,7 +14,7 @@ import (
 func TestRollback(t *testing.T) {
 	onModes(t, func(t *testing.T, s *trialHost) {
 		s.start()
-		do(t, s.c, "j room;i me;v k|kept;S k|kept")
+		do(t, s.c, "join room;identify me;value_set k|kept;store_set k|kept")
 		s.pass()
 		good := s.version()
 		s.load(2)
@@ -28,7 +28,7 @@ func TestRollback(t *testing.T) {
 		if v := s.version(); v != good {
 			t.Errorf("%s runs, want %s", v, good)
 		}
-		do(t, s.c, "g k;G k;u;n room", "kept", "kept", "me", "1")
+		do(t, s.c, "value_get k;store_get k;user;room_size room", "kept", "kept", "me", "1")
 		s.wantLoads("rolled_back", 1)
 		text := s.log.String()
 		if strings.Count(text, "plugin rolled back") != 1 || !strings.Contains(text, "to="+good) {
@@ -86,7 +86,7 @@ func TestNoRollback(t *testing.T) {
 		s.runs(2)
 		s.load(3)
 		for range 5 {
-			do(t, s.c, "f", internalError)
+			do(t, s.c, "fail no luck", internalError)
 		}
 		s.pass()
 		s.fail()
@@ -144,7 +144,7 @@ func TestManualRollback(t *testing.T) {
 	if change, err = s.h.RollBack(t.Context(), "/c"); err != nil || change.Version != v1 {
 		t.Errorf("%+v, %v", change, err)
 	}
-	do(t, s.c, "s still here", "still here")
+	do(t, s.c, "send still here", "still here")
 }
 
 // TestManualRollbackAfterFailure checks that a version that has failed its trial stays refused after a manual rollback

@@ -85,7 +85,7 @@ func TestStateDir(t *testing.T) {
 	o.StateDir = foreign
 	o.Routes = s.o.Routes
 	h, url := serve(t, o)
-	do(t, dial(t, url+"/c"), "z", "version-1")
+	do(t, dial(t, url+"/c"), "version", "version-1")
 	if !strings.Contains(s.log.String(), "state directory") || len(h.Routes()) != 1 {
 		t.Error("the unusable folder is not logged")
 	}

@@ -25,7 +25,7 @@ func TestStoreAddIsAtomic(t *testing.T) {
 			c := wstest.Dial(t, url, "/c")
 			wait.Go(func() {
 				for range adds {
-					if err := c.WriteText("A n;G n"); err != nil {
+					if err := c.WriteText("store_add n;store_get n"); err != nil {
 						t.Error(err)
 						return
 					}
@@ -52,7 +52,7 @@ func TestStoreAddIsAtomic(t *testing.T) {
 				seen[s], last = true, n
 			}
 		}
-		do(t, dial(t, url+"/c"), "G n", strconv.Itoa(conns*adds))
+		do(t, dial(t, url+"/c"), "store_get n", strconv.Itoa(conns*adds))
 	})
 }
 
@@ -72,14 +72,14 @@ func TestStoreTTL(t *testing.T) {
 	c := dial(t, url+"/c")
 	start := time.Now()
 	send(t, c, "ttl")
-	send(t, c, "A n;G n")
+	send(t, c, "store_add n;store_get n")
 	_, b, _ := c.Read(testContext(t))
 	if time.Since(start) < ttl && string(b) != "6" {
 		t.Errorf("got %q before the value expired", b)
 	}
 	for key, want := range map[string]string{"n": "!2", "k": "!2", "stays": "v"} {
 		eventually(t, key+" is "+want, func() bool {
-			send(t, c, "G "+key)
+			send(t, c, "store_get "+key)
 			_, b, err := c.Read(testContext(t))
 			return err == nil && string(b) == want
 		})
@@ -87,7 +87,7 @@ func TestStoreTTL(t *testing.T) {
 	if time.Since(start) < ttl {
 		t.Error("a value expired too early")
 	}
-	do(t, c, "A n;G n", "1") // from 0 again
+	do(t, c, "store_add n;store_get n", "1") // from 0 again
 }
 
 // TestStoreLimits checks the errors of invalid and too large changes. Package store tests the sizes.

@@ -50,7 +50,7 @@ func swapUnderLoad(t *testing.T, mode host.Instances, broken bool) {
 	file := filepath.Join(t.TempDir(), "p.wasm")
 	write(t, file, version(t, 1))
 	o := host.Options{Log: slog.New(slog.DiscardHandler), Routes: []host.Route{{
-		Path: "/c", Plugin: file, Instances: mode, Limits: host.Limits{Deadline: patient},
+		Path: "/c", Plugin: file, Instances: mode, Limits: host.Limits{Deadline: hookDeadline},
 	}}}
 	h, url := serve(t, o)
 	swap := &swapClients{load: load, begun: time.Now()}
@@ -75,7 +75,7 @@ func swapUnderLoad(t *testing.T, mode host.Instances, broken bool) {
 		t.Errorf("it took %s, and should take %s: the machine is too slow for this test, or the host is", took, load.time)
 	}
 	c := dial(t, url+"/c")
-	do(t, c, "G total", fmt.Sprint(sent))
+	do(t, c, "store_get total", fmt.Sprint(sent))
 	wantMetric(t, h, `azuhost_connections_accepted_total{route="/c"}`, float64(load.sockets+1))
 	wantMetric(t, h, `azuhost_plugin_loads_total{plugin="p",result="loaded",route="/c"}`, float64(loaded+1))
 	if refused > 0 {
@@ -153,13 +153,13 @@ func (s *swapClients) talk(c *wstest.Conn, id int) {
 	for ; due < s.load.time; due += every {
 		time.Sleep(due - time.Since(s.begun))
 		n++
-		if err := c.WriteText("A total;s " + strconv.Itoa(n)); err != nil {
+		if err := c.WriteText("store_add total;send " + strconv.Itoa(n)); err != nil {
 			s.disconnects.Add(1)
 			return
 		}
 		s.sent.Add(1)
 	}
-	if err := c.WriteText("s end " + strconv.Itoa(n)); err != nil {
+	if err := c.WriteText("send end " + strconv.Itoa(n)); err != nil {
 		s.disconnects.Add(1)
 	}
 }

@@ -18,17 +18,18 @@ func TestTimers(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		h, url := serve(t, host.Options{Routes: []host.Route{r}})
 		c, other := dial(t, url+"/c"), dial(t, url+"/c")
-		do(t, c, "t s mine", "mine")
-		send(t, c, "T B everyone's")
+		do(t, c, "timer_set send mine", "mine")
+		send(t, c, "channel_timer_set broadcast_all everyone's")
 		want(t, c, "everyone's")
 		want(t, other, "everyone's")
 		// A timer that is set again fires at the new time. One that is cleared does not fire.
-		do(t, c, "W s early;t s early;s set", "set", "early")
-		do(t, c, strings.Repeat("t s never;k s never;", 200))
-		do(t, c, "t s never;k s never;W s later;k s later;s end", "end")
-		do(t, c, "k s unknown", "!2") // NOT_FOUND
+		do(t, c, "timer_set send early|3600000;timer_set send early;send set", "set", "early")
+		do(t, c, strings.Repeat("timer_set send never;timer_clear send never;", 200))
+		do(t, c, "timer_set send never;timer_clear send never;"+
+			"timer_set send later|3600000;timer_clear send later;send end", "end")
+		do(t, c, "timer_clear send unknown", "!2") // NOT_FOUND
 		wantMetric(t, h, `azuhost_timers{route="/c"}`, 0)
-		do(t, c, "W s a;W s b;s end", "end")
+		do(t, c, "timer_set send a|3600000;timer_set send b|3600000;send end", "end")
 		wantMetric(t, h, `azuhost_timers{route="/c"}`, 2)
 		_ = c.CloseNow() // its timers end with it
 		wantMetric(t, h, `azuhost_timers{route="/c"}`, 0)

@@ -36,7 +36,7 @@ func newTrialHost(t *testing.T, mode host.Instances, n int) *trialHost {
 	s.o = host.Options{
 		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Routes: []host.Route{
-			{Path: "/c", Plugin: s.file, Instances: mode, Limits: host.Limits{Deadline: patient}},
+			{Path: "/c", Plugin: s.file, Instances: mode, Limits: host.Limits{Deadline: hookDeadline}},
 		},
 	}
 	return s
@@ -75,7 +75,7 @@ func (s *trialHost) load(n int) {
 func (s *trialHost) pass() {
 	s.t.Helper()
 	for range plugin.TrialHooks {
-		do(s.t, s.c, "s x", "x")
+		do(s.t, s.c, "send x", "x")
 	}
 	s.waitForLog(`"plugin version is good" route=/c plugin=p version=` + s.version())
 }
@@ -84,7 +84,7 @@ func (s *trialHost) pass() {
 func (s *trialHost) fail() {
 	s.t.Helper()
 	for range plugin.TrialFaults {
-		do(s.t, s.c, "!", internalError)
+		do(s.t, s.c, "trap", internalError)
 	}
 }
 
@@ -94,7 +94,7 @@ func (s *trialHost) version() string { return s.h.Routes()[0].Version }
 // runs checks that version n runs.
 func (s *trialHost) runs(n int) {
 	s.t.Helper()
-	do(s.t, s.c, "z", fmt.Sprintf("version-%d", n))
+	do(s.t, s.c, "version", fmt.Sprintf("version-%d", n))
 }
 
 // becomes waits until version n runs.
@@ -108,7 +108,7 @@ func waitForVersion(t *testing.T, c *websocket.Conn, n int) {
 	t.Helper()
 	want := fmt.Sprintf("version-%d", n)
 	eventually(t, want, func() bool {
-		send(t, c, "z")
+		send(t, c, "version")
 		_, b, err := c.Read(testContext(t))
 		return err == nil && string(b) == want
 	})

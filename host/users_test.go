@@ -13,23 +13,23 @@ func TestUsers(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		r.PresenceGrace = -1
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
-		one, two := dialDo(t, url+"/c", "i ann;j room"), dialDo(t, url+"/c", "i ann")
-		bob := dialDo(t, url+"/c", "i bob;j room")
-		do(t, bob, "p;q room;o ann;o eve", "ann\nbob", "ann\nbob", "1", "0")
-		send(t, bob, "U ann|hello")
+		one, two := dialDo(t, url+"/c", "identify ann;join room"), dialDo(t, url+"/c", "identify ann")
+		bob := dialDo(t, url+"/c", "identify bob;join room")
+		do(t, bob, "users;room_users room;online ann;online eve", "ann\nbob", "ann\nbob", "1", "0")
+		send(t, bob, "send_user ann|hello")
 		want(t, one, "hello")
 		want(t, two, "hello")
 		// If one of two connections ends, the user stays present, but not in the room.
 		_ = one.CloseNow()
 		eventually(t, "ann has left the room", func() bool {
-			send(t, bob, "n room")
+			send(t, bob, "room_size room")
 			_, b, err := bob.Read(testContext(t))
 			return err == nil && string(b) == "1"
 		})
-		do(t, bob, "o ann;q room;p", "1", "bob", "ann\nbob")
-		do(t, two, "i eve;p", "bob\neve")
-		do(t, bob, "o ann;o eve;i ;p", "0", "1", "eve")
-		do(t, bob, "U nobody|x;i a\u0001b;u;s end", "!1", "", "end")
+		do(t, bob, "online ann;room_users room;users", "1", "bob", "ann\nbob")
+		do(t, two, "identify eve;users", "bob\neve")
+		do(t, bob, "online ann;online eve;identify ;users", "0", "1", "eve")
+		do(t, bob, "send_user nobody|x;identify a\x01b;user;send end", "!1", "", "end")
 	})
 }
 
@@ -50,11 +50,11 @@ func TestSendUsers(t *testing.T) {
 		return script(env, conn, m)
 	}
 	_, url := serve(t, host.Options{Routes: []host.Route{{Path: "/c", Channel: f}}})
-	ann, bob := dialDo(t, url+"/c", "i ann"), dialDo(t, url+"/c", "i bob")
+	ann, bob := dialDo(t, url+"/c", "identify ann"), dialDo(t, url+"/c", "identify bob")
 	do(t, ann, "bad")
 	do(t, ann, "good", "x")
 	want(t, bob, "x")
-	do(t, ann, "s end", "end")
+	do(t, ann, "send end", "end")
 }
 
 // TestHookOnClosingConnections checks hooks that use connections that close at the same time.

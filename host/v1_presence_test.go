@@ -39,20 +39,20 @@ func TestPresenceListAfterLeave(t *testing.T) {
 	const users, subscribers = 2000, 4
 	_, url := serve(t, host.Options{Routes: []host.Route{{
 		Path: "/c", SharePresence: true, PresenceGrace: -1, Channel: scriptInGo(),
-		Limits: host.Limits{MessagesPerSecond: -1, Deadline: patient},
+		Limits: host.Limits{MessagesPerSecond: -1, Deadline: hookDeadline},
 	}}})
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	for w := range subscribers {
 		c, _ := dialV1(t, url+"/c")
-		send(t, c, fmt.Sprintf("i w%d;j r;s in", w))
+		send(t, c, fmt.Sprintf("identify w%d;join r;send in", w))
 		want(t, c, "in")
 		wait.Go(func() { checkPresenceLists(t, c, fmt.Sprintf("u%d", users)) })
 	}
 	c := dial(t, url+"/c")
-	send(t, c, "j r") // this connection is identified as one user after the other
+	send(t, c, "join r") // this connection is identified as one user after the other
 	for i := range users {
-		do(t, c, fmt.Sprintf("i u%d;s done", i+1), "done")
+		do(t, c, fmt.Sprintf("identify u%d;send done", i+1), "done")
 	}
 }
 
@@ -61,7 +61,7 @@ func TestPresenceListAfterLeave(t *testing.T) {
 func TestPresenceListWithReturningUser(t *testing.T) {
 	running, proceed := make(chan struct{}), make(chan struct{})
 	r := historyRoute()
-	r.History.Size, r.Limits.Deadline = 0, patient
+	r.History.Size, r.Limits.Deadline = 0, hookDeadline
 	f := r.Channel.(*host.Funcs)
 	f.Concurrent = true
 	f.OnPresence = func(_ host.Env, room, user string, join bool) error {
@@ -143,15 +143,15 @@ func TestSubscriptionEndsWithMembership(t *testing.T) {
 	r := host.Route{Path: "/c", SharePresence: true, PresenceGrace: -1, Channel: scriptInGo()}
 	_, url := serve(t, host.Options{Routes: []host.Route{r}})
 	c, _ := dialV1(t, url+"/c")
-	send(t, c, "j r;j other;s in")
+	send(t, c, "join r;join other;send in")
 	want(t, c, "in")
 	for i, room := range []string{"r", "other"} {
 		request(t, c, `{"type":"presence","id":%d,"room":%q,"watch":true}`, i, room)
 		wantControl(t, c, "presence")
 	}
-	send(t, c, "l r;j r;s back")
+	send(t, c, "leave r;join r;send back")
 	want(t, c, "back")
-	want(t, dialDo(t, url+"/c", "i bob;j r;j other;s in"), "in")
+	want(t, dialDo(t, url+"/c", "identify bob;join r;join other;send in"), "in")
 	if p := wantControl(t, c, "presence_join"); p.Room != "other" {
 		t.Errorf("an event of room %s", p.Room)
 	}

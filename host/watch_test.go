@@ -41,7 +41,7 @@ func TestWatchFileChanges(t *testing.T) {
 		if err := os.Remove(s.file); err != nil {
 			t.Fatal(err)
 		}
-		do(t, s.c, "!", internalError)
+		do(t, s.c, "trap", internalError)
 		s.runs(1)
 		if err := s.h.Reload(testContext(t), s.o); err != nil {
 			t.Error(err)

@@ -1,10 +1,10 @@
-;; host_script does what a text says: a message, the query parameter "do" in
-;; on_connect, the value "bye" of the connection in on_close, the name of a timer,
-;; and in on_load what stands in the config {"do":"…"}.
+;; host_script runs scripts: a message; in on_connect the query parameter "do"; in on_close the value
+;; "bye" of the connection; in on_timer the name of the timer; in on_load the config {"do":"…"}.
 ;;
-;; A text is commands between semicolons: a letter, a space, and one or two
-;; arguments with a bar between. A getter sends what it gets, as text or one
-;; digit. A command that is refused sends ! and the digit of its error number.
+;; A script is a list of commands, separated by semicolons. A command is a word, a space, and one or two
+;; arguments, separated by a bar. The words are those of conformance/README.md, and version and loop. A
+;; getter sends the value as a text; lists have a line for each element, numbers are one digit. A command
+;; that fails sends ! and the digit of its error. An unknown word traps.
 (module
   (import "azu" "send" (func $send (param i64 i32 i32 i32) (result i32)))
   (import "azu" "broadcast" (func $broadcast (param i32 i32 i32 i32 i32 i64) (result i32)))
@@ -39,18 +39,24 @@
   (import "azu" "metric" (func $metric (param i32 i32 i32 i32 i32 f64) (result i32)))
   (import "azu" "fail" (func $fail (param i32 i32) (result i32)))
 
-  ;; 0x100: texts. 0x400: one or two digits. 0x10000: the inbox. 0x20000: the text
-  ;; of on_connect and on_close. 0x30000: what getters get.
+  ;; Memory: 0x100 texts, 0x400 one or two digits, 0x600 the words, 0x10000 the inbox, 0x20000 the script
+  ;; of on_connect and on_close, 0x30000 the answers of getters.
   (memory (export "memory") 4)
   (data (i32.const 0x100) "do")
   (data (i32.const 0x110) "bye")
-  (data (i32.const 0x120) "no luck")
-  (data (i32.const 0x130) "hits")
   (data (i32.const 0x140) "version-1")
+  ;; The words in the order of $run, each with a zero byte after it.
+  (data (i32.const 0x600)
+    "send\00broadcast\00broadcast_except\00broadcast_all\00send_user\00join\00leave\00"
+    "identify\00value_set\00value_delete\00store_set\00store_delete\00store_add\00"
+    "timer_set\00channel_timer_set\00timer_clear\00counter_add\00close\00room_size\00"
+    "room_members\00online\00rooms\00user\00users\00room_users\00value_get\00"
+    "store_get\00param\00query\00header\00remote_addr\00subprotocol\00claims\00"
+    "version\00refuse\00refuse_close\00fail\00trap\00loop\00")
 
   (func (export "azu_v1") (result i64) (i64.const 0x0001_0000_0001_0000))
 
-  ;; find gives the place of a byte in [p, end), or end.
+  ;; find returns the address of a byte in [$p, $end), or $end.
   (func $find (param $p i32) (param $end i32) (param $byte i32) (result i32)
     (loop $next
       (if (i32.ge_u (local.get $p) (local.get $end)) (then (return (local.get $end))))
@@ -59,7 +65,32 @@
       (br $next))
     (unreachable))
 
-  ;; number reads decimal digits.
+  ;; equal reports whether two strings of $n bytes are equal.
+  (func $equal (param $p i32) (param $q i32) (param $n i32) (result i32)
+    (loop $next
+      (if (i32.eqz (local.get $n)) (then (return (i32.const 1))))
+      (if (i32.ne (i32.load8_u (local.get $p)) (i32.load8_u (local.get $q))) (then (return (i32.const 0))))
+      (local.set $p (i32.add (local.get $p) (i32.const 1)))
+      (local.set $q (i32.add (local.get $q) (i32.const 1)))
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (br $next))
+    (unreachable))
+
+  ;; word returns the index of a word in the table. It traps if there is none.
+  (func $word (param $p i32) (param $n i32) (result i32)
+    (local $i i32) (local $w i32) (local $e i32)
+    (local.set $w (i32.const 0x600))
+    (loop $next
+      (local.set $e (call $find (local.get $w) (i32.const 0x769) (i32.const 0)))
+      (if (i32.eq (local.get $e) (i32.const 0x769)) (then unreachable))
+      (if (i32.eq (i32.sub (local.get $e) (local.get $w)) (local.get $n))
+        (then (if (call $equal (local.get $p) (local.get $w) (local.get $n)) (then (return (local.get $i))))))
+      (local.set $w (i32.add (local.get $e) (i32.const 1)))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br $next))
+    (unreachable))
+
+  ;; number parses decimal digits.
   (func $number (param $p i32) (param $n i32) (result i32)
     (local $v i32)
     (loop $next
@@ -70,7 +101,7 @@
       (br $next))
     (unreachable))
 
-  ;; refused sends ! and the digit if r is an error.
+  ;; refused sends ! and the digit of the error if $r is one.
   (func $refused (param $conn i64) (param $r i32)
     (if (i32.lt_s (local.get $r) (i32.const 0))
       (then
@@ -86,105 +117,115 @@
         (i32.store8 (i32.const 0x400) (i32.add (i32.const 48) (local.get $r)))
         (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x400) (i32.const 1))))))
 
-  ;; give sends the n bytes that a getter got, or the error.
+  ;; give sends the $n bytes that a getter returned, or the error.
   (func $give (param $conn i64) (param $n i32)
     (call $refused (local.get $conn) (local.get $n))
     (if (i32.ge_s (local.get $n) (i32.const 0))
       (then (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x30000) (local.get $n))))))
 
+  ;; after returns the address after a separator at $p, or $end without one.
+  (func $after (param $p i32) (param $end i32) (result i32)
+    (select (i32.add (local.get $p) (i32.const 1)) (local.get $end) (i32.lt_u (local.get $p) (local.get $end))))
+
+  ;; run runs the commands of a script. It returns the result of the hook.
   (func $run (param $conn i64) (param $p i32) (param $n i32) (result i32)
-    (local $end i32) (local $e i32) (local $what i32) (local $a i32) (local $al i32) (local $b i32) (local $bl i32) (local $r i32)
+    (local $end i32) (local $e i32) (local $w i32) (local $i i32)
+    (local $a i32) (local $al i32) (local $b i32) (local $bl i32) (local $r i32)
     (local.set $end (i32.add (local.get $p) (local.get $n)))
     (loop $next
       (if (i32.ge_u (local.get $p) (local.get $end)) (then (return (i32.const 0))))
-      (local.set $e (call $find (local.get $p) (local.get $end) (i32.const 59)))
-      (local.set $what (i32.load8_u (local.get $p)))
-      (local.set $a (i32.add (local.get $p) (i32.const 2)))
-      (if (i32.gt_u (local.get $a) (local.get $e)) (then (local.set $a (local.get $e))))
-      (local.set $b (call $find (local.get $a) (local.get $e) (i32.const 124)))
-      (local.set $al (i32.sub (local.get $b) (local.get $a)))
-      (if (i32.lt_u (local.get $b) (local.get $e)) (then (local.set $b (i32.add (local.get $b) (i32.const 1)))))
+      (local.set $e (call $find (local.get $p) (local.get $end) (i32.const 59))) ;; the semicolon
+      (if (i32.eq (local.get $p) (local.get $e))
+        (then
+          (local.set $p (i32.add (local.get $p) (i32.const 1)))
+          (br $next)))
+      (local.set $w (call $find (local.get $p) (local.get $e) (i32.const 32))) ;; the end of the word
+      (local.set $i (call $word (local.get $p) (i32.sub (local.get $w) (local.get $p))))
+      (local.set $a (call $after (local.get $w) (local.get $e)))
+      (local.set $w (call $find (local.get $a) (local.get $e) (i32.const 124))) ;; the bar
+      (local.set $al (i32.sub (local.get $w) (local.get $a)))
+      (local.set $b (call $after (local.get $w) (local.get $e)))
       (local.set $bl (i32.sub (local.get $e) (local.get $b)))
 
-      (if (i32.eq (local.get $what) (i32.const 115)) ;; s TEXT
+      (if (i32.eq (local.get $i) (i32.const 0)) ;; send TEXT
         (then (call $refused (local.get $conn) (call $send (local.get $conn) (i32.const 1) (local.get $a) (local.get $al)))))
-      (if (i32.eq (local.get $what) (i32.const 98)) ;; b ROOM|TEXT
+      (if (i32.eq (local.get $i) (i32.const 1)) ;; broadcast ROOM|TEXT
         (then (call $refused (local.get $conn) (call $broadcast (local.get $a) (local.get $al) (i32.const 1) (local.get $b) (local.get $bl) (i64.const 0)))))
-      (if (i32.eq (local.get $what) (i32.const 120)) ;; x ROOM|TEXT, but not to itself
+      (if (i32.eq (local.get $i) (i32.const 2)) ;; broadcast_except ROOM|TEXT, to all but the connection
         (then (call $refused (local.get $conn) (call $broadcast (local.get $a) (local.get $al) (i32.const 1) (local.get $b) (local.get $bl) (local.get $conn)))))
-      (if (i32.eq (local.get $what) (i32.const 66)) ;; B TEXT
+      (if (i32.eq (local.get $i) (i32.const 3)) ;; broadcast_all TEXT
         (then (call $refused (local.get $conn) (call $broadcast_all (i32.const 1) (local.get $a) (local.get $al) (i64.const 0)))))
-      (if (i32.eq (local.get $what) (i32.const 85)) ;; U USER|TEXT
+      (if (i32.eq (local.get $i) (i32.const 4)) ;; send_user USER|TEXT
         (then (call $refused (local.get $conn) (call $send_user (local.get $a) (local.get $al) (i32.const 1) (local.get $b) (local.get $bl)))))
-      (if (i32.eq (local.get $what) (i32.const 106)) ;; j ROOM
+      (if (i32.eq (local.get $i) (i32.const 5)) ;; join ROOM
         (then (call $refused (local.get $conn) (call $join (local.get $conn) (local.get $a) (local.get $al)))))
-      (if (i32.eq (local.get $what) (i32.const 108)) ;; l ROOM
+      (if (i32.eq (local.get $i) (i32.const 6)) ;; leave ROOM
         (then (call $refused (local.get $conn) (call $leave (local.get $conn) (local.get $a) (local.get $al)))))
-      (if (i32.eq (local.get $what) (i32.const 105)) ;; i USER
+      (if (i32.eq (local.get $i) (i32.const 7)) ;; identify USER
         (then (call $refused (local.get $conn) (call $identify (local.get $conn) (local.get $a) (local.get $al)))))
-      (if (i32.eq (local.get $what) (i32.const 118)) ;; v KEY|VALUE
+      (if (i32.eq (local.get $i) (i32.const 8)) ;; value_set KEY|VALUE
         (then (call $refused (local.get $conn) (call $value_set (local.get $conn) (local.get $a) (local.get $al) (local.get $b) (local.get $bl)))))
-      (if (i32.eq (local.get $what) (i32.const 100)) ;; d KEY
+      (if (i32.eq (local.get $i) (i32.const 9)) ;; value_delete KEY
         (then (call $refused (local.get $conn) (call $value_delete (local.get $conn) (local.get $a) (local.get $al)))))
-      (if (i32.eq (local.get $what) (i32.const 83)) ;; S KEY|VALUE
+      (if (i32.eq (local.get $i) (i32.const 10)) ;; store_set KEY|VALUE
         (then (call $refused (local.get $conn) (call $store_set (local.get $a) (local.get $al) (local.get $b) (local.get $bl) (i64.const 0)))))
-      (if (i32.eq (local.get $what) (i32.const 68)) ;; D KEY
+      (if (i32.eq (local.get $i) (i32.const 11)) ;; store_delete KEY
         (then (call $refused (local.get $conn) (call $store_delete (local.get $a) (local.get $al)))))
-      (if (i32.eq (local.get $what) (i32.const 65)) ;; A KEY
+      (if (i32.eq (local.get $i) (i32.const 12)) ;; store_add KEY, adds 1
         (then (call $refused (local.get $conn) (call $store_add (local.get $a) (local.get $al) (i64.const 1) (i64.const 0) (i32.const 0x408)))))
-      (if (i32.eq (local.get $what) (i32.const 116)) ;; t NAME
-        (then (call $refused (local.get $conn) (call $timer_set (local.get $conn) (local.get $a) (local.get $al) (i64.const 0)))))
-      (if (i32.eq (local.get $what) (i32.const 87)) ;; W NAME, in an hour
-        (then (call $refused (local.get $conn) (call $timer_set (local.get $conn) (local.get $a) (local.get $al) (i64.const 3600000)))))
-      (if (i32.eq (local.get $what) (i32.const 84)) ;; T NAME, of the channel
-        (then (call $refused (local.get $conn) (call $timer_set (i64.const 0) (local.get $a) (local.get $al) (i64.const 0)))))
-      (if (i32.eq (local.get $what) (i32.const 107)) ;; k NAME
+      (if (i32.eq (local.get $i) (i32.const 13)) ;; timer_set NAME|MS
+        (then (call $refused (local.get $conn) (call $timer_set (local.get $conn) (local.get $a) (local.get $al) (i64.extend_i32_u (call $number (local.get $b) (local.get $bl)))))))
+      (if (i32.eq (local.get $i) (i32.const 14)) ;; channel_timer_set NAME|MS
+        (then (call $refused (local.get $conn) (call $timer_set (i64.const 0) (local.get $a) (local.get $al) (i64.extend_i32_u (call $number (local.get $b) (local.get $bl)))))))
+      (if (i32.eq (local.get $i) (i32.const 15)) ;; timer_clear NAME
         (then (call $refused (local.get $conn) (call $timer_clear (local.get $conn) (local.get $a) (local.get $al)))))
-      (if (i32.eq (local.get $what) (i32.const 77)) ;; M 
-        (then (call $refused (local.get $conn) (call $metric (i32.const 0) (i32.const 0x130) (i32.const 4) (i32.const 0) (i32.const 0) (f64.const 1)))))
-      (if (i32.eq (local.get $what) (i32.const 99)) ;; c CODE|REASON
+      (if (i32.eq (local.get $i) (i32.const 16)) ;; counter_add NAME, adds 1
+        (then (call $refused (local.get $conn) (call $metric (i32.const 0) (local.get $a) (local.get $al) (i32.const 0) (i32.const 0) (f64.const 1)))))
+      (if (i32.eq (local.get $i) (i32.const 17)) ;; close CODE|REASON
         (then (call $refused (local.get $conn) (call $close (local.get $conn) (call $number (local.get $a) (local.get $al)) (local.get $b) (local.get $bl)))))
-      (if (i32.eq (local.get $what) (i32.const 110)) ;; n ROOM
+      (if (i32.eq (local.get $i) (i32.const 18)) ;; room_size ROOM
         (then (call $digit (local.get $conn) (call $room_size (local.get $a) (local.get $al)))))
-      (if (i32.eq (local.get $what) (i32.const 109)) ;; m ROOM
+      (if (i32.eq (local.get $i) (i32.const 19)) ;; room_members ROOM, sends their number
         (then (local.set $r (call $room_members (local.get $a) (local.get $al) (i32.const 0x30000) (i32.const 0x10000)))
           (if (i32.gt_s (local.get $r) (i32.const 0)) (then (local.set $r (i32.div_s (local.get $r) (i32.const 8)))))
           (call $digit (local.get $conn) (local.get $r))))
-      (if (i32.eq (local.get $what) (i32.const 111)) ;; o USER
+      (if (i32.eq (local.get $i) (i32.const 20)) ;; online USER
         (then (call $digit (local.get $conn) (call $online (local.get $a) (local.get $al)))))
-      (if (i32.eq (local.get $what) (i32.const 114)) ;; r 
+      (if (i32.eq (local.get $i) (i32.const 21)) ;; rooms
         (then (call $give (local.get $conn) (call $rooms (local.get $conn) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 117)) ;; u 
+      (if (i32.eq (local.get $i) (i32.const 22)) ;; user
         (then (call $give (local.get $conn) (call $user (local.get $conn) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 112)) ;; p 
+      (if (i32.eq (local.get $i) (i32.const 23)) ;; users
         (then (call $give (local.get $conn) (call $users (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 113)) ;; q ROOM
+      (if (i32.eq (local.get $i) (i32.const 24)) ;; room_users ROOM
         (then (call $give (local.get $conn) (call $room_users (local.get $a) (local.get $al) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 103)) ;; g KEY
+      (if (i32.eq (local.get $i) (i32.const 25)) ;; value_get KEY
         (then (call $give (local.get $conn) (call $value_get (local.get $conn) (local.get $a) (local.get $al) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 71)) ;; G KEY
+      (if (i32.eq (local.get $i) (i32.const 26)) ;; store_get KEY
         (then (call $give (local.get $conn) (call $store_get (local.get $a) (local.get $al) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 80)) ;; P NAME
+      (if (i32.eq (local.get $i) (i32.const 27)) ;; param NAME
         (then (call $give (local.get $conn) (call $param (local.get $conn) (local.get $a) (local.get $al) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 81)) ;; Q NAME
+      (if (i32.eq (local.get $i) (i32.const 28)) ;; query NAME
         (then (call $give (local.get $conn) (call $query (local.get $conn) (local.get $a) (local.get $al) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 72)) ;; H NAME
+      (if (i32.eq (local.get $i) (i32.const 29)) ;; header NAME
         (then (call $give (local.get $conn) (call $header (local.get $conn) (local.get $a) (local.get $al) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 97)) ;; a 
+      (if (i32.eq (local.get $i) (i32.const 30)) ;; remote_addr
         (then (call $give (local.get $conn) (call $remote_addr (local.get $conn) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 121)) ;; y 
+      (if (i32.eq (local.get $i) (i32.const 31)) ;; subprotocol
         (then (call $give (local.get $conn) (call $subprotocol (local.get $conn) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 67)) ;; C 
+      (if (i32.eq (local.get $i) (i32.const 32)) ;; claims
         (then (call $give (local.get $conn) (call $claims (local.get $conn) (i32.const 0x30000) (i32.const 0x10000)))))
-      (if (i32.eq (local.get $what) (i32.const 122)) ;; z the version
+      (if (i32.eq (local.get $i) (i32.const 33)) ;; version
         (then (drop (call $send (local.get $conn) (i32.const 1) (i32.const 0x140) (i32.const 9)))))
-      (if (i32.eq (local.get $what) (i32.const 82)) ;; R NUMBER, as the result
+      (if (i32.eq (local.get $i) (i32.const 34)) ;; refuse NUMBER, ends the hook with this result
         (then (return (call $number (local.get $a) (local.get $al)))))
-      (if (i32.eq (local.get $what) (i32.const 102)) ;; f 
-        (then (return (call $fail (i32.const 0x120) (i32.const 7)))))
-      (if (i32.eq (local.get $what) (i32.const 33)) ;; ! 
+      (if (i32.eq (local.get $i) (i32.const 35)) ;; refuse_close NUMBER, ends the hook with this result
+        (then (return (call $number (local.get $a) (local.get $al)))))
+      (if (i32.eq (local.get $i) (i32.const 36)) ;; fail TEXT
+        (then (return (call $fail (local.get $a) (local.get $al)))))
+      (if (i32.eq (local.get $i) (i32.const 37)) ;; trap
         (then unreachable))
-      (if (i32.eq (local.get $what) (i32.const 76)) ;; L 
+      (if (i32.eq (local.get $i) (i32.const 38)) ;; loop
         (then (loop $l (br $l))))
       (local.set $p (i32.add (local.get $e) (i32.const 1)))
       (br $next))

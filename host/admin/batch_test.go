@@ -8,7 +8,7 @@ import (
 // TestBatch checks that the results are in order, and that an error does not stop the publications after it.
 func TestBatch(t *testing.T) {
 	_, ws, c := newAPI(t, Options{})
-	ann := dialScript(t, ws, "i ann;j room")
+	ann := dialScript(t, ws, "identify ann;join room")
 	answer := c.post("batch", `{"publications": [
 		{"route": "/c", "room": "room", "text": "1"},
 		{"route": "/x", "all": true, "text": "2"},
@@ -27,7 +27,7 @@ func TestBatch(t *testing.T) {
 // TestBatchOfInvalidPublications checks that a publication that cannot be decoded is an error of its own.
 func TestBatchOfInvalidPublications(t *testing.T) {
 	_, ws, c := newAPI(t, Options{})
-	ann := dialScript(t, ws, "i ann")
+	ann := dialScript(t, ws, "identify ann")
 	good := `{"users": ["ann"], "text": "x"}`
 	wrong := []string{
 		`{"users": ["ann"], "text": 5}`, `{"users": ["ann"], "text": "x", "x": 1}`, `1`, `null`, `[]`,

@@ -72,7 +72,7 @@ func TestErrorsNameTheMember(t *testing.T) {
 			t.Errorf("%s: %v; want %s", body, a["detail"], name)
 		}
 	}
-	ann := dialScript(t, ws, "i ann")
+	ann := dialScript(t, ws, "identify ann")
 	c.post("publish", `{"users": ["ann"], "text": "\ud83d\ude00 \\ud800"}`)
 	c.post("publish", `{"users": ["ann"], "json": {"a": 1, "A": "\ud800", "a": 2}}`)
 	wantMessage(t, ann, `😀 \ud800`)

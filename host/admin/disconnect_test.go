@@ -8,7 +8,7 @@ import (
 
 func TestDisconnect(t *testing.T) {
 	_, ws, c := newAPI(t, Options{})
-	ann, bob := dialScript(t, ws, "i ann"), dialScript(t, ws, "i bob")
+	ann, bob := dialScript(t, ws, "identify ann"), dialScript(t, ws, "identify bob")
 	answer := c.post("disconnect", `{"user": "ann", "code": 4001, "reason": "bye"}`)
 	equalJSON(t, "user", answer, `{"sockets": 1, "nodes": 1}`)
 	wantClose(t, ann, 4001, "bye")

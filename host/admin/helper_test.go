@@ -58,9 +58,9 @@ func newServer(t *testing.T, h *host.Host, o Options) *Server {
 }
 
 // scriptRoute returns the route /c. on_connect runs the commands of the query parameter do, separated by ";":
-// "i USER" identifies the connection, "j ROOM" joins it to a room, "s TEXT" sends it a text. on_publish depends on
-// the first user: it refuses "refused", fails for "fails" and panics for "panics". It records the users in asked, if
-// that is not nil, and else sends the message.
+// "identify USER" identifies the connection, "join ROOM" joins it to a room, "send TEXT" sends it a text. on_publish
+// depends on the first user: it refuses "refused", fails for "fails" and panics for "panics". It records the users in
+// asked, if that is not nil, and else sends the message.
 func scriptRoute(asked *[]string) host.Route {
 	funcs := &host.Funcs{
 		OnConnect: func(env host.Env, conn host.ConnID) error {
@@ -72,11 +72,11 @@ func scriptRoute(asked *[]string) host.Route {
 			for command := range strings.SplitSeq(script, ";") {
 				name, arg, _ := strings.Cut(command, " ")
 				switch name {
-				case "i":
+				case "identify":
 					errs = append(errs, env.Identify(conn, arg))
-				case "j":
+				case "join":
 					errs = append(errs, env.Join(conn, arg))
-				case "s":
+				case "send":
 					errs = append(errs, env.Send(conn, abi.Text, []byte(arg)))
 				}
 			}
@@ -136,7 +136,7 @@ func dial(t *testing.T, wsURL string) *websocket.Conn {
 // dialScript connects to scriptRoute, runs the script, and waits until it has run.
 func dialScript(t *testing.T, wsURL, script string) *websocket.Conn {
 	t.Helper()
-	c := dial(t, wsURL+"/c?do="+url.QueryEscape(script+";s connected"))
+	c := dial(t, wsURL+"/c?do="+url.QueryEscape(script+";send connected"))
 	wantMessage(t, c, "connected")
 	return c
 }

@@ -12,7 +12,7 @@ import (
 
 func TestPublish(t *testing.T) {
 	_, ws, c := newAPI(t, Options{})
-	ann, bob := dialScript(t, ws, "i ann;j room"), dialScript(t, ws, "i bob")
+	ann, bob := dialScript(t, ws, "identify ann;join room"), dialScript(t, ws, "identify bob")
 	for _, p := range []struct{ body, answer string }{
 		{`{"route": "/c", "room": "room", "text": "to the room"}`, `{"sockets": 1, "nodes": 1}`},
 		{`{"route": "/c", "all": true, "binary": "AP8="}`, `{"sockets": 2, "nodes": 1}`},
@@ -32,7 +32,7 @@ func TestPublish(t *testing.T) {
 // TestPublishKey sends the key in the header and in the body.
 func TestPublishKey(t *testing.T) {
 	_, ws, c := newAPI(t, Options{})
-	ann := dialScript(t, ws, "i ann;j room")
+	ann := dialScript(t, ws, "identify ann;join room")
 	body := `{"route": "/c", "room": "room", "text": "once"}`
 	withKey := `{"route": "/c", "room": "room", "text": "once", "key": "k1"}`
 	equalJSON(t, "first", c.post("publish", body, "Idempotency-Key: k1"), `{"sockets": 1, "nodes": 1}`)
@@ -86,7 +86,7 @@ func TestPublishKeySpent(t *testing.T) {
 	var asked []string
 	h, ws := newHost(t, scriptRoute(&asked))
 	c := newClient(t, newServer(t, h, Options{}))
-	ann := dialScript(t, ws, "i ann")
+	ann := dialScript(t, ws, "identify ann")
 	for _, tc := range []struct {
 		user   string
 		status int

@@ -7,9 +7,9 @@ import (
 
 func TestQueries(t *testing.T) {
 	_, ws, c := newAPI(t, Options{})
-	dialScript(t, ws, "i ann;j a;j b")
-	dialScript(t, ws, "j b")
-	dialScript(t, ws, "i zoe;j c")
+	dialScript(t, ws, "identify ann;join a;join b")
+	dialScript(t, ws, "join b")
+	dialScript(t, ws, "identify zoe;join c")
 	for path, want := range map[string]string{
 		"rooms?route=/c&limit=2": `{
 			"items": [{"name": "a", "sockets": 1, "users": 1}, {"name": "b", "sockets": 2, "users": 1}],

@@ -17,7 +17,7 @@ func TestExpiredTimer(t *testing.T) {
 		p := newPlugin(t, Options{Mode: mode}, guest(t, "host_script"))
 		for hook, sends := range map[abi.Hook]int{abi.OnTimer: 0, abi.OnMessage: 1} {
 			env := &expiredEnv{}
-			ev := Event{Hook: hook, Conn: 7, Data: []byte("s x")}
+			ev := Event{Hook: hook, Conn: 7, Data: []byte("send x")}
 			if err := p.Run(t.Context(), &ev, env); err != nil {
 				t.Errorf("%s: %v", hook, err)
 			}
