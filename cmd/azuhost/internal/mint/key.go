@@ -1,5 +1,5 @@
-// Package mint makes keys and signs tokens (JWT) with them: for tests and for
-// whoever has no issuer. The host itself only verifies.
+// Package mint generates keys and signs tokens (JWT), for tests and for servers without an issuer of their own. The
+// host only verifies tokens.
 package mint
 
 import (
@@ -19,19 +19,19 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// MinSecret is the least length of a secret, in bytes (RFC 7518, section 3.2).
+// MinSecret is the minimum length of a secret, in bytes (RFC 7518, section 3.2).
 const MinSecret = 32
 
 // Key signs tokens.
 type Key struct {
-	// ID goes into the header kid. Empty: there is none.
+	// ID is the kid in the header of tokens. Empty: they have none.
 	ID string
 
 	alg jose.SignatureAlgorithm
 	key any // []byte or a private key
 }
 
-// Secret makes a key for HS256.
+// Secret returns a key for HS256.
 func Secret(s []byte) (*Key, error) {
 	if len(s) < MinSecret {
 		return nil, fmt.Errorf("the secret has %d bytes: want at least %d", len(s), MinSecret)
@@ -39,8 +39,7 @@ func Secret(s []byte) (*Key, error) {
 	return &Key{alg: jose.HS256, key: s}, nil
 }
 
-// Private makes a key for RS256, ES256 or EdDSA. Its ID is the thumbprint of the
-// public key (RFC 7638).
+// Private returns a key for RS256, ES256 or EdDSA. Its ID is the thumbprint of the public key (RFC 7638).
 func Private(key any) (*Key, error) {
 	k := &Key{key: key}
 	switch p := key.(type) {
@@ -48,13 +47,13 @@ func Private(key any) (*Key, error) {
 		k.alg = jose.RS256
 	case *ecdsa.PrivateKey:
 		if p.Curve != elliptic.P256() {
-			return nil, fmt.Errorf("an EC key of the curve %s: want P-256", p.Curve.Params().Name)
+			return nil, fmt.Errorf("EC key of the curve %s: want P-256", p.Curve.Params().Name)
 		}
 		k.alg = jose.ES256
 	case ed25519.PrivateKey:
 		k.alg = jose.EdDSA
 	default:
-		return nil, fmt.Errorf("a key of type %T: want RSA, EC (P-256) or Ed25519", key)
+		return nil, fmt.Errorf("key of type %T: want RSA, EC (P-256) or Ed25519", key)
 	}
 	public := k.public()
 	sum, err := public.Thumbprint(crypto.SHA256)
@@ -69,7 +68,7 @@ func Private(key any) (*Key, error) {
 func ReadPrivate(text []byte) (*Key, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, errors.New("no PEM block in it: want -----BEGIN PRIVATE KEY-----")
+		return nil, errors.New("no PEM block: want -----BEGIN PRIVATE KEY-----")
 	}
 	var key any
 	var err error
@@ -81,7 +80,7 @@ func ReadPrivate(text []byte) (*Key, error) {
 	case "RSA PRIVATE KEY":
 		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 	default:
-		return nil, fmt.Errorf("a PEM block %q: want PRIVATE KEY, without a passphrase", block.Type)
+		return nil, fmt.Errorf("PEM block %q: want PRIVATE KEY, without a passphrase", block.Type)
 	}
 	if err != nil {
 		return nil, err
@@ -89,10 +88,10 @@ func ReadPrivate(text []byte) (*Key, error) {
 	return Private(key)
 }
 
-// Kinds lists what New makes.
+// Kinds lists the kinds of keys that New generates.
 var Kinds = []string{"ed25519", "es256", "rs256", "hs256"}
 
-// New makes a key.
+// New generates a key of one of Kinds.
 func New(kind string) (*Key, error) {
 	var key any
 	var err error
@@ -105,7 +104,7 @@ func New(kind string) (*Key, error) {
 		key, err = rsa.GenerateKey(rand.Reader, 3072)
 	case "hs256":
 		b := make([]byte, MinSecret)
-		_, _ = rand.Read(b) // it never fails
+		_, _ = rand.Read(b) // never returns an error
 		return Secret([]byte(base64.RawURLEncoding.EncodeToString(b)))
 	default:
 		return nil, fmt.Errorf("kind %q: want one of %q", kind, Kinds)
@@ -116,8 +115,7 @@ func New(kind string) (*Key, error) {
 	return Private(key)
 }
 
-// Files gives the key as files, by name: secret, or private.pem, public.pem and
-// jwks.json.
+// Files returns the contents of files for the key, by name: secret, or private.pem, public.pem and jwks.json.
 func (k *Key) Files() (map[string][]byte, error) {
 	if s, ok := k.key.([]byte); ok {
 		return map[string][]byte{"secret": append(s, '\n')}, nil
@@ -142,12 +140,13 @@ func (k *Key) Files() (map[string][]byte, error) {
 	}, nil
 }
 
+// public returns the public key of a private one.
 func (k *Key) public() jose.JSONWebKey {
 	public := k.key.(crypto.Signer).Public()
 	return jose.JSONWebKey{Key: public, KeyID: k.ID, Algorithm: string(k.alg), Use: "sig"}
 }
 
-// Sign makes a token of claims.
+// Sign returns a token with claims.
 func (k *Key) Sign(claims map[string]any) (string, error) {
 	o := (&jose.SignerOptions{}).WithType("JWT")
 	if k.ID != "" {

@@ -11,9 +11,9 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestKeysAreTheHosts: the host verifies what each kind of key signs, with any of
-// its files, and nothing else.
-func TestKeysAreTheHosts(t *testing.T) {
+// TestHostVerifies: the host accepts the tokens of each kind of key with each of its files, and no tokens of other
+// keys.
+func TestHostVerifies(t *testing.T) {
 	claims := map[string]any{"sub": "alice", "exp": time.Now().Add(time.Minute).Unix()}
 	for _, kind := range Kinds {
 		t.Run(kind, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestKeysAreTheHosts(t *testing.T) {
 				other.ID = k.ID
 				forged, _ := other.Sign(claims)
 				if _, err := host.VerifyToken(t.Context(), a, forged); err == nil {
-					t.Errorf("%s: another key's token is good", name)
+					t.Errorf("%s: the token of another key is accepted", name)
 				}
 			}
 		})
@@ -77,9 +77,9 @@ func TestReadPrivateRefuses(t *testing.T) {
 		}
 	}
 	if _, err := Secret([]byte("short")); err == nil {
-		t.Error("a short secret is taken")
+		t.Error("a short secret is accepted")
 	}
 	if _, err := New("md5"); err == nil {
-		t.Error("an unknown kind is taken")
+		t.Error("an unknown kind is accepted")
 	}
 }
