@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/link"
@@ -16,37 +17,34 @@ import (
 //go:embed licenses.txt
 var licenses []byte
 
-// Options of Build. The zero value works where there is a network.
+// Options configure Build. The zero value works, but needs a network.
 type Options struct {
 	Runtime Runtime
-	// Minify makes the script smaller. Names stay, so that stacks can be read.
+	// Minify makes the script smaller. Names stay, so that stack traces stay readable.
 	Minify bool
-	// Console gets what the script logs outside of hooks. nil: it is dropped.
+	// Console receives what the script logs outside of hooks. nil: it is dropped.
 	Console io.Writer
-	// Timeout bounds what the script does outside of hooks while it is built. 0: 20 s.
+	// Timeout bounds the run of the script's code outside of hooks while it is built. 0: 20 s.
 	Timeout time.Duration
 }
 
-// Plugin is what Build made.
+// Plugin is the result of Build.
 type Plugin struct {
 	Wasm     []byte
-	Inputs   []string // files that it was made of
+	Inputs   []string // source files, absolute
 	Warnings []string // of the bundler
 }
 
-// SourceError is what is wrong with the script, as the bundler or the first run
-// of it says.
+// SourceError is an error of the script, from the bundler or from the first run.
 type SourceError struct {
 	Text string
-	// Inputs are the files that were read, and those that were looked for: a
-	// change of one may mend it.
+	// Inputs are the files that were read or looked for. Changing one of them may fix the error.
 	Inputs []string
 }
 
 func (e *SourceError) Error() string { return e.Text }
 
-// Build makes a plugin of a file in JavaScript or TypeScript. What is
-// wrong with the file is a *SourceError.
+// Build builds a plugin from a file in JavaScript or TypeScript. An error of the file is a *SourceError.
 func Build(ctx context.Context, file string, o Options) (*Plugin, error) {
 	if o.Console == nil {
 		o.Console = io.Discard
@@ -59,56 +57,51 @@ func Build(ctx context.Context, file string, o Options) (*Plugin, error) {
 	if err != nil {
 		return nil, err
 	}
-	has, err := probe(ctx, quickJS, b, o)
-	if wrong := (*SourceError)(nil); errors.As(err, &wrong) {
-		wrong.Inputs = b.inputs
+	probed, err := probe(ctx, quickJS, b, o)
+	if source := (*SourceError)(nil); errors.As(err, &source) {
+		source.Inputs = b.inputs
 	}
 	if err != nil {
 		return nil, err
 	}
-	wasm, err := assemble(quickJS, b, has)
+	wasm, err := assemble(quickJS, b, probed)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", runtimeName, err)
 	}
 	return &Plugin{Wasm: wasm, Inputs: b.inputs, Warnings: b.warnings}, nil
 }
 
-// assemble links the plugin, with the hooks that the script has and the
-// functions that it may call.
-func assemble(quickJS []byte, b *bundle, has *found) ([]byte, error) {
+// assemble links the plugin with the hooks and natives of the probe.
+func assemble(quickJS []byte, b *bundle, probed *probeResult) ([]byte, error) {
 	l, err := link.New(quickJS)
 	if err != nil {
 		return nil, err
 	}
-	g := &glue{Linker: l, hooks: map[string]bool{}, script: b.code, sourceMap: b.places.encode()}
-	used := map[string]bool{}
-	for _, name := range has.Used {
-		used[name] = true
-	}
+	g := &glue{Linker: l, hooks: map[string]bool{}, script: b.code, sourceMap: b.sourceMap.encode()}
 	for _, name := range allNatives() {
-		if used[name] {
+		if slices.Contains(probed.Used, name) {
 			g.natives = append(g.natives, name)
 		}
 	}
-	for _, name := range has.Hooks {
+	for _, name := range probed.Hooks {
 		g.hooks[name] = true
 	}
-	g.add()
+	g.build()
 	l.Custom("licenses", licenses)
-	l.Custom(abi.ManifestSection, manifest())
+	l.Custom(abi.ManifestSection, encodeManifest())
 	return l.Link()
 }
 
-// manifest says that the plugin can live without everything but clocks, which
-// QuickJS starts with: the SDK's classes import what a script may never call,
-// and it gets an exception where it calls what the route does not allow.
-func manifest() []byte {
+// encodeManifest returns a manifest in which all capabilities but time are optional. The classes of the SDK import more
+// than the script calls, and calling a function that the route does not allow throws an exception. QuickJS itself needs
+// the time.
+func encodeManifest() []byte {
 	var m abi.Manifest
 	for _, c := range abi.Capabilities {
 		if c.Name != "time" {
 			m.Optional = append(m.Optional, c.Name)
 		}
 	}
-	out, _ := json.Marshal(m) // of strings: no error
+	out, _ := json.Marshal(m) // strings cannot fail
 	return out
 }

@@ -13,37 +13,60 @@ import (
 	"github.com/azuhost/azuhost/sdk"
 )
 
-// bundle is a script with all that it imports.
+// bundle is a script with all of its imports.
 type bundle struct {
-	code     []byte
-	places   *places
-	inputs   []string // files, absolute
-	warnings []string
+	code      []byte
+	sourceMap *sourceMap
+	inputs    []string // source files, absolute
+	warnings  []string
 }
 
-// sdkSpace is the namespace of the SDK's files in the bundler.
-const sdkSpace = "azuhost"
+// sdkNamespace is the namespace of the SDK's files in the bundler.
+const sdkNamespace = "azuhost"
 
-// bundleFile gathers a file and what it imports, with esbuild.
+// bundleFile bundles a file and its imports with esbuild.
 func bundleFile(file string, minify bool) (*bundle, error) {
 	abs, err := filepath.Abs(file)
 	if err != nil {
 		return nil, err
 	}
-	var tried lookedFor
-	res := api.Build(api.BuildOptions{
+	var recorder inputRecorder
+	res := api.Build(bundleOptions(abs, minify, recorder.plugin(), sdkPlugin()))
+	b := &bundle{warnings: formatMessages(res.Warnings, api.WarningMessage)}
+	if len(res.Errors) > 0 {
+		text := strings.Join(formatMessages(res.Errors, api.ErrorMessage), "\n\n")
+		return nil, &SourceError{Text: text, Inputs: recorder.files}
+	}
+	for _, f := range res.OutputFiles {
+		if strings.HasSuffix(f.Path, ".map") {
+			b.sourceMap, err = parseSourceMap(f.Contents)
+		} else {
+			b.code = f.Contents
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	b.inputs, err = listInputs(res.Metafile, filepath.Dir(abs))
+	return b, err
+}
+
+// bundleOptions returns the options of esbuild for a file. The script becomes one function, which gets __azuhost.
+func bundleOptions(abs string, minify bool, plugins ...api.Plugin) api.BuildOptions {
+	dir := filepath.Dir(abs)
+	return api.BuildOptions{
 		Stdin: &api.StdinOptions{
-			Contents:   entry(abs),
-			ResolveDir: filepath.Dir(abs),
+			Contents:   entryScript(abs),
+			ResolveDir: dir,
 			Sourcefile: "azuhost/entry",
 			Loader:     api.LoaderTS,
 		},
-		AbsWorkingDir:    filepath.Dir(abs),
+		AbsWorkingDir:    dir,
 		Bundle:           true,
-		Outfile:          filepath.Join(filepath.Dir(abs), scriptName),
+		Outfile:          filepath.Join(dir, scriptName),
 		Format:           api.FormatIIFE,
 		Platform:         api.PlatformNeutral,
-		MainFields:       []string{"browser", "module", "main"}, // browsers have no modules of Node's either
+		MainFields:       []string{"browser", "module", "main"}, // browsers lack the modules of Node, too
 		Conditions:       []string{"browser"},
 		Target:           api.ES2023,
 		Charset:          api.CharsetUTF8,
@@ -59,70 +82,69 @@ func bundleFile(file string, minify bool) (*bundle, error) {
 		Footer:           map[string]string{"js": "return 0;\n})"},
 		Define:           map[string]string{"process.env.NODE_ENV": `"production"`},
 		Loader:           map[string]api.Loader{".txt": api.LoaderText, ".bin": api.LoaderBinary},
-		Plugins:          []api.Plugin{tried.plugin(), sdkPlugin()},
-	})
-	b := &bundle{warnings: messages(res.Warnings, api.WarningMessage)}
-	if len(res.Errors) > 0 {
-		return nil, &SourceError{Text: strings.Join(messages(res.Errors, api.ErrorMessage), "\n\n"), Inputs: tried.files}
+		Plugins:          plugins,
 	}
-	for _, f := range res.OutputFiles {
-		if strings.HasSuffix(f.Path, ".map") {
-			b.places, err = readMap(f.Contents)
-		} else {
-			b.code = f.Contents
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	b.inputs, err = inputs(res.Metafile, filepath.Dir(abs))
-	return b, err
 }
 
-// entry is the file that starts the plugin.
-func entry(abs string) string {
+// entryScript returns the script that starts the plugin in a file.
+func entryScript(abs string) string {
 	names := make([]string, len(abi.Hooks))
 	for i, h := range abi.Hooks {
 		names[i] = h.Name
 	}
-	file, _ := json.Marshal(filepath.ToSlash(abs)) // of a string: no error
-	list, _ := json.Marshal(names)
-	return fmt.Sprintf("import { start } from \"azuhost/start\";\nimport * as plugin from %s;\nstart(plugin, %s);\n", file, list)
+	file, _ := json.Marshal(filepath.ToSlash(abs)) // strings cannot fail
+	hooks, _ := json.Marshal(names)
+	return fmt.Sprintf(`import { start } from "azuhost/start";
+import * as plugin from %s;
+start(plugin, %s);
+`, file, hooks)
 }
 
-// sdkPlugin gives the SDK's files from within azuhost, so that a script alone
-// in a folder can be built.
+// noNode explains why a module of Node cannot be imported.
+const noNode = "a module of Node: a channel has no files, sockets or processes, " +
+	"only the language and the azuhost package"
+
+// sdkPlugin resolves imports of the azuhost package to the SDK that is embedded in azuhost. So a script needs no
+// package beside it.
 func sdkPlugin() api.Plugin {
-	return api.Plugin{Name: "azuhost", Setup: func(b api.PluginBuild) {
-		b.OnResolve(api.OnResolveOptions{Filter: `^azuhost(/.*)?$`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+	type (
+		resolveArgs   = api.OnResolveArgs
+		resolveResult = api.OnResolveResult
+	)
+	setup := func(b api.PluginBuild) {
+		b.OnResolve(api.OnResolveOptions{Filter: `^azuhost(/.*)?$`}, func(args resolveArgs) (resolveResult, error) {
 			name := strings.TrimPrefix(strings.TrimPrefix(args.Path, "azuhost"), "/")
 			if name == "" {
 				name = "index"
 			}
-			return api.OnResolveResult{Path: name + ".ts", Namespace: sdkSpace}, nil
+			return resolveResult{Path: name + ".ts", Namespace: sdkNamespace}, nil
 		})
-		b.OnResolve(api.OnResolveOptions{Filter: `^\./`, Namespace: sdkSpace}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
-			return api.OnResolveResult{Path: strings.TrimPrefix(args.Path, "./") + ".ts", Namespace: sdkSpace}, nil
+		relative := api.OnResolveOptions{Filter: `^\./`, Namespace: sdkNamespace}
+		b.OnResolve(relative, func(args resolveArgs) (resolveResult, error) {
+			return resolveResult{Path: strings.TrimPrefix(args.Path, "./") + ".ts", Namespace: sdkNamespace}, nil
 		})
-		b.OnResolve(api.OnResolveOptions{Filter: `^node:`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
-			return api.OnResolveResult{}, fmt.Errorf("%s is Node's: a channel has no files, sockets or processes, and what the language and the azuhost package have", args.Path)
+		b.OnResolve(api.OnResolveOptions{Filter: `^node:`}, func(args resolveArgs) (resolveResult, error) {
+			return resolveResult{}, fmt.Errorf("%s is %s", args.Path, noNode)
 		})
-		b.OnLoad(api.OnLoadOptions{Filter: `.*`, Namespace: sdkSpace}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
+		all := api.OnLoadOptions{Filter: `.*`, Namespace: sdkNamespace}
+		b.OnLoad(all, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
 			data, err := fs.ReadFile(sdk.Files, "js/"+args.Path)
 			if err != nil {
-				return api.OnLoadResult{}, fmt.Errorf("the azuhost package has no %s", strings.TrimSuffix(args.Path, ".ts"))
+				name := strings.TrimSuffix(args.Path, ".ts")
+				return api.OnLoadResult{}, fmt.Errorf("the azuhost package has no %s", name)
 			}
 			text := string(data)
 			return api.OnLoadResult{Contents: &text, Loader: api.LoaderTS}, nil
 		})
-	}}
+	}
+	return api.Plugin{Name: "azuhost", Setup: setup}
 }
 
-// messages formats what the bundler has to say, with the lines in question.
-func messages(list []api.Message, kind api.MessageKind) []string {
+// formatMessages formats messages of the bundler, with excerpts of the sources.
+func formatMessages(list []api.Message, kind api.MessageKind) []string {
 	var out []string
 	for i := range list {
-		list[i].Notes = advice(list[i].Notes)
+		list[i].Notes = replaceNotes(list[i].Notes)
 	}
 	for _, text := range api.FormatMessages(list, api.FormatMessagesOptions{Kind: kind}) {
 		out = append(out, strings.TrimSpace(text))
@@ -130,15 +152,15 @@ func messages(list []api.Message, kind api.MessageKind) []string {
 	return out
 }
 
-// advice has ours in the place of the bundler's, which is about options that nobody has.
-func advice(notes []api.Note) []api.Note {
+// replaceNotes replaces notes of the bundler about options that azuhost does not have.
+func replaceNotes(notes []api.Note) []api.Note {
 	var out []api.Note
 	for _, n := range notes {
 		switch {
 		case strings.Contains(n.Text, "PlatformNode"):
-			n.Text = "It is Node's: a channel has no files, sockets or processes, and what the language and the azuhost package have."
+			n.Text = "It is " + noNode + "."
 		case strings.Contains(n.Text, "as external"):
-			n.Text = "A package has to be in node_modules: npm install it beside the file."
+			n.Text = "A package has to be in node_modules: npm install it in the folder of the file."
 		case strings.Contains(n.Text, "main fields"), strings.Contains(n.Text, "Platform:"):
 			continue
 		}
@@ -147,17 +169,17 @@ func advice(notes []api.Note) []api.Note {
 	return out
 }
 
-// inputs are the files that the bundle was made of, without the SDK's.
-func inputs(metafile, dir string) ([]string, error) {
+// listInputs returns the source files of a bundle in dir, without those of the SDK.
+func listInputs(metafile, dir string) ([]string, error) {
 	var m struct {
 		Inputs map[string]json.RawMessage `json:"inputs"`
 	}
 	if err := json.Unmarshal([]byte(metafile), &m); err != nil {
-		return nil, fmt.Errorf("what the bundle is made of: %w", err)
+		return nil, fmt.Errorf("metafile of the bundle: %w", err)
 	}
 	var out []string
 	for name := range m.Inputs {
-		if !strings.HasPrefix(name, sdkSpace) {
+		if !strings.HasPrefix(name, sdkNamespace) {
 			out = append(out, filepath.Join(dir, filepath.FromSlash(name)))
 		}
 	}

@@ -1,11 +1,11 @@
-// Package script makes plugins of JavaScript and TypeScript: bundle.go gathers
-// the sources into one script, runtime.go has QuickJS, probe.go runs the script
-// once to learn what it exports, and glue.go links both into one module that
-// speaks the ABI of azuhost.
+// Package script builds plugins from JavaScript and TypeScript. bundle.go bundles the sources into one script,
+// runtime.go gets QuickJS, probe.go runs the script once to learn which hooks it exports, and glue.go links both into
+// one module with the ABI of azuhost.
 //
-// The glue is WebAssembly that is written here, function by function, from the
-// tables of host/abi: nobody needs a C compiler, and a host function that is
-// added there is there for scripts. Values of QuickJS are boxes in its memory:
-// what qjs_… functions return is owned and must be freed, what they take is
-// borrowed.
+// The glue is WebAssembly, which this package generates from the tables of host/abi. So no C compiler is needed, and
+// scripts can call each new host function of the ABI.
+//
+// A value of QuickJS is an i64. Functions called qjs_… take and return boxes instead: addresses of values in the
+// memory of QuickJS. The caller owns the boxes that they return, and frees them; the boxes that they take stay the
+// caller's.
 package script

@@ -23,10 +23,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is for a machine that does much else.
+// patience is a timeout that suits a busy machine.
 const patience = 20 * time.Second
 
-// quickJS gives the package with the runtime.
+// quickJS returns the file with the runtime. It skips tests that cannot or should not build plugins.
 func quickJS(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {
@@ -42,29 +42,40 @@ func quickJS(t testing.TB) string {
 	return file
 }
 
-// build makes a plugin of a script in TypeScript, and gives its file.
+// build builds a plugin from a script in TypeScript, and returns its file.
 func build(t testing.TB, source string) string {
 	t.Helper()
-	dir := t.TempDir()
-	src := filepath.Join(dir, "plugin.ts")
-	if err := os.WriteFile(src, []byte(source), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p, err := script.Build(t.Context(), src, script.Options{Runtime: script.Runtime{File: quickJS(t)}, Timeout: time.Minute})
+	p, err := buildSource(t, source)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(p.Warnings) > 0 {
 		t.Error(p.Warnings)
 	}
-	file := filepath.Join(dir, "plugin.wasm")
+	file := filepath.Join(t.TempDir(), "plugin.wasm")
 	if err := os.WriteFile(file, p.Wasm, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
 }
 
-// stage is a host with one script on /c/:room.
+// buildSource builds a plugin from a script in TypeScript, in a file plugin.ts.
+func buildSource(t testing.TB, source string) (*script.Plugin, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "plugin.ts")
+	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return buildFile(t, file)
+}
+
+func buildFile(t testing.TB, file string) (*script.Plugin, error) {
+	t.Helper()
+	o := script.Options{Runtime: script.Runtime{File: quickJS(t)}, Timeout: time.Minute}
+	return script.Build(t.Context(), file, o)
+}
+
+// stage is a server with a script on /c/:room.
 type stage struct {
 	testing.TB
 	host *host.Host
@@ -72,6 +83,7 @@ type stage struct {
 	log  lockedBuffer
 }
 
+// serve starts a server with a script. change, unless it is nil, changes the route. others are more routes.
 func serve(t testing.TB, source string, change func(r *host.Route), others ...host.Route) *stage {
 	t.Helper()
 	s := &stage{TB: t}
@@ -132,18 +144,18 @@ func (c client) read() string {
 	return string(b)
 }
 
-// ask sends a text and wants an answer.
+// ask sends a text, and fails the test unless the next message is want.
 func (c client) ask(text, want string) {
 	c.Helper()
 	c.send(websocket.MessageText, text)
 	if got := c.read(); got != want {
-		c.Fatalf("%.200q was answered with %.300q, want %.200q", text, got, want)
+		c.Fatalf("%.200q: got %.300q, want %.200q", text, got, want)
 	}
 }
 
 const internalError = `{"type":"error","code":"INTERNAL_ERROR"}`
 
-// lockedBuffer is a buffer that goroutines share.
+// lockedBuffer is a buffer for concurrent use.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

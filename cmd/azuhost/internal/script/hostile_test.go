@@ -1,6 +1,7 @@
 package script_test
 
 import (
+	"context"
 	"os"
 	"runtime"
 	"slices"
@@ -13,7 +14,7 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// hostile runs a script that does its worst when it is told to.
+// hostile is a script that runs the attack that a message names.
 const hostile = `
 import { type Conn, type Message, room } from "azuhost";
 const attacks: Record<string, () => unknown> = {
@@ -53,50 +54,48 @@ export default {
 };
 `
 
-// spared are attacks that QuickJS ends with an exception: the instance goes on.
-// The others are ended by the host, or by either.
-var spared = []string{"recursion", "getters", "rejection", "never"}
+// survivable are the attacks that QuickJS ends with an exception, after which the instance goes on. The host ends
+// some of the others.
+var survivable = []string{"recursion", "getters", "rejection", "never"}
 
-// TestHostile has a script do its worst, with the limits that a route has by
-// default, while a room on another route goes on talking. The client of the
-// script gets INTERNAL_ERROR and nothing of what the hook asked for, and is
-// answered after it.
+// TestHostile runs each attack with the default limits of a route, while a client on another route goes on. The
+// attack is answered with INTERNAL_ERROR, has no effects, and the next message is answered.
 func TestHostile(t *testing.T) {
-	quiet := host.Route{Path: "/quiet", Channel: &host.Funcs{OnMessage: func(env host.Env, conn host.ConnID, m host.Message) error {
-		return env.Send(conn, m.Kind, m.Data)
-	}}}
-	quiet.Limits.MessagesPerSecond = -1 // its client sends as fast as it is answered
+	echo := func(env host.Env, conn host.ConnID, m host.Message) error { return env.Send(conn, m.Kind, m.Data) }
+	quiet := host.Route{Path: "/quiet", Channel: &host.Funcs{OnMessage: echo}}
+	quiet.Limits.MessagesPerSecond = -1 // its client sends a message after each answer
 	s := serve(t, hostile, func(r *host.Route) {
 		r.Limits.Deadline = 0    // the default
-		r.Limits.Faults = 10_000 // no quarantine: each attack is to be seen
+		r.Limits.Faults = 10_000 // no quarantine
 	}, quiet)
-	room := talk(s)
-	before := heap()
-	for _, name := range attacks() {
+	probe := startLatencyProbe(s)
+	before := heapBytes()
+	for _, name := range attackNames() {
 		t.Run(name, func(t *testing.T) {
 			c := s.dial("/c/r")
 			faults := strings.Count(s.log.String(), "instance is replaced")
-			room.during(t, func() { c.ask(name, internalError) })
+			probe.during(t, func() { c.ask(name, internalError) })
 			c.send(websocket.MessageText, "hello")
 			for _, want := range []string{"never", "hello"} {
 				if got := c.read(); got != want {
 					t.Fatalf("got %q, want %q", got, want)
 				}
 			}
-			if n := strings.Count(s.log.String(), "instance is replaced") - faults; n > 0 && slices.Contains(spared, name) {
-				t.Errorf("%d faults: an exception would have spared the instance", n)
+			n := strings.Count(s.log.String(), "instance is replaced") - faults
+			if n > 0 && slices.Contains(survivable, name) {
+				t.Errorf("%d faults, want an exception only", n)
 			}
 			_ = c.c.Close(websocket.StatusNormalClosure, "")
 		})
 	}
-	room.end()
-	if grown := int64(heap()) - int64(before); grown > 64<<20 {
+	probe.end()
+	if grown := int64(heapBytes()) - int64(before); grown > 64<<20 {
 		t.Errorf("the heap has grown by %d MiB", grown>>20)
 	}
 }
 
-// attacks are the names of the attacks.
-func attacks() (names []string) {
+// attackNames returns the names of the attacks in hostile.
+func attackNames() (names []string) {
 	for line := range strings.Lines(hostile) {
 		line = strings.TrimPrefix(strings.TrimPrefix(line, "  "), "async ")
 		if name, rest, ok := strings.Cut(line, "() {"); ok && rest != "" && !strings.Contains(name, " ") {
@@ -106,52 +105,54 @@ func attacks() (names []string) {
 	return names
 }
 
-func heap() uint64 {
+func heapBytes() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
-// chatter is a client that talks to a quiet route all the time.
-type chatter struct {
+// latencyProbe is a client that sends a message to the quiet route after each answer.
+type latencyProbe struct {
 	stop chan struct{}
 	done chan struct{}
-	slow chan time.Duration // the slowest round trip since it was asked
-	err  error              // why it ended, once done is closed
+	slow chan time.Duration // the slowest round trip since the last receive
+	err  error              // valid once done is closed
 }
 
-func talk(s *stage) *chatter {
+func startLatencyProbe(s *stage) *latencyProbe {
 	c := s.dial("/quiet")
-	r := &chatter{stop: make(chan struct{}), done: make(chan struct{}), slow: make(chan time.Duration)}
-	go func() {
-		defer close(r.done)
-		var slowest time.Duration
-		for {
-			begin := time.Now()
-			if r.err = c.c.Write(s.Context(), websocket.MessageText, []byte("x")); r.err != nil {
-				return
-			}
-			if _, _, r.err = c.c.Read(s.Context()); r.err != nil {
-				return
-			}
-			slowest = max(slowest, time.Since(begin))
-			select {
-			case r.slow <- slowest:
-				slowest = 0
-			case <-r.stop:
-				return
-			default:
-			}
-		}
-	}()
+	r := &latencyProbe{stop: make(chan struct{}), done: make(chan struct{}), slow: make(chan time.Duration)}
+	go r.run(s.Context(), c.c)
 	return r
 }
 
+func (r *latencyProbe) run(ctx context.Context, conn *websocket.Conn) {
+	defer close(r.done)
+	var slowest time.Duration
+	for {
+		begin := time.Now()
+		if r.err = conn.Write(ctx, websocket.MessageText, []byte("x")); r.err != nil {
+			return
+		}
+		if _, _, r.err = conn.Read(ctx); r.err != nil {
+			return
+		}
+		slowest = max(slowest, time.Since(begin))
+		select {
+		case r.slow <- slowest:
+			slowest = 0
+		case <-r.stop:
+			return
+		default:
+		}
+	}
+}
+
 // during runs f, and fails the test if a round trip took too long meanwhile.
-func (r *chatter) during(t *testing.T, f func()) {
+func (r *latencyProbe) during(t *testing.T, f func()) {
 	t.Helper()
-	limit := time.Second // where other work shares the machine: nothing stood still
+	limit := time.Second // on a machine with other work
 	if os.Getenv("AZUHOST_STRICT") != "" {
 		limit = 30 * time.Millisecond
 	}
@@ -159,24 +160,24 @@ func (r *chatter) during(t *testing.T, f func()) {
 	begin := time.Now()
 	f()
 	slowest := r.slowest(t)
-	t.Logf("contained in %s; slowest round trip of the quiet room %s", time.Since(begin), slowest)
+	t.Logf("ended in %s; slowest round trip of the quiet route %s", time.Since(begin), slowest)
 	if slowest > limit {
-		t.Errorf("the quiet room waited for %s: more than %s", slowest, limit)
+		t.Errorf("a round trip of the quiet route took %s, want at most %s", slowest, limit)
 	}
 }
 
-// slowest is the slowest round trip since it was last asked for.
-func (r *chatter) slowest(t *testing.T) (d time.Duration) {
+// slowest returns the slowest round trip since the last call.
+func (r *latencyProbe) slowest(t *testing.T) (d time.Duration) {
 	t.Helper()
 	select {
 	case d = <-r.slow:
 	case <-r.done:
-		t.Fatalf("the quiet room has ended: %v", r.err)
+		t.Fatalf("the client of the quiet route has ended: %v", r.err)
 	}
 	return d
 }
 
-func (r *chatter) end() {
+func (r *latencyProbe) end() {
 	close(r.stop)
 	<-r.done
 }

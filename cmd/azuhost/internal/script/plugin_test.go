@@ -1,25 +1,25 @@
 package script_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 
-	"github.com/azuhost/azuhost/cmd/azuhost/internal/script"
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// evaluator runs what it is sent, and answers with what that gives.
+// evaluator is a channel that evaluates each message, and answers with the result.
 const evaluator = `
 import * as azu from "azuhost";
 const { room, broadcast, refuse } = azu;
 Object.assign(globalThis, azu, { state: 0 });
-const show = (v: unknown) => v instanceof Uint8Array ? "bytes " + v.join(",") : typeof v === "bigint" ? v + "n" : JSON.stringify(v) ?? "undefined";
+const show = (v: unknown) => {
+  if (v instanceof Uint8Array) return "bytes " + v.join(",");
+  if (typeof v === "bigint") return v + "n";
+  return JSON.stringify(v) ?? "undefined";
+};
 export default {
   onLoad(config: unknown) { Object.assign(globalThis, { config }); },
   onConnect(conn: azu.Conn) {
@@ -46,6 +46,72 @@ export default {
 } satisfies azu.Channel;
 `
 
+var large = strings.Repeat("é", 20_000)
+
+// evaluations are messages to the evaluator, with its answers, in order.
+var evaluations = [][2]string{
+	{`1 + 1`, `2`},
+	{`config`, `{"a":[1]}`},
+	{`conn.param("room")`, `"lobby"`},
+	{`conn.param("none")`, `undefined`},
+	{`conn.user`, `"alü"`},
+	{`conn.rooms()`, `["lobby"]`},
+	{`conn.get("target")`, `"/c/lobby?name=al%C3%BC"`},
+	{`conn.get("none")`, `undefined`},
+	{`conn.delete("none")`, `false`},
+	{`conn.set("b", new Uint8Array([0, 255])); conn.getBytes("b")`, `bytes 0,255`},
+	{`conn.remoteAddr`, `"127.0.0.1"`},
+	{`conn.claims()`, `undefined`},
+	{`try { conn.query("name") } catch (e) { e.name + " " + e.code + " " + (e instanceof AzuError) }`,
+		`"AzuError STATE true"`},
+	{`try { conn.join("a\nb") } catch (e) { e.message }`, `"join: INVALID"`},
+	{`try { conn.send({}) } catch (e) { e.message.slice(0, 40) }`,
+		`"a message is a string, a Uint8Array or a"`},
+	{`room("lobby").size`, `1`},
+	{`room("lobby").members().map((m) => m.id === conn.id)`, `[true]`},
+	{`room("lobby").users()`, `["alü"]`},
+	{`users()`, `["alü"]`},
+	{`user("alü").online`, `true`},
+	{`user("bob").online`, `false`},
+	{`store.get("x")`, `undefined`},
+	{`store.set("x", "` + large + `"); store.get("x").length`, `20000`},
+	{`store.delete("x")`, `true`},
+	{`[store.add("n"), store.add("n", -5), store.add("n", 2 ** 53)]`, `[1,-4,9007199254740988]`},
+	{`store.set("t", "no number"); try { store.add("t") } catch (e) { e.code }`, `"INVALID"`},
+	{`clearTimer("none")`, `false`},
+	{`counter("hits").add(1, { kind: "a" })`, `undefined`},
+	{`Math.abs(Date.now() - new Date().getTime()) < 1000 && Date.now() > 1.7e12`, `true`},
+	{`new Date(0).getTimezoneOffset()`, `0`},
+	{`Math.random() === Math.random()`, `false`},
+	{`crypto.randomUUID().length`, `36`},
+	{`new TextDecoder().decode(new TextEncoder().encode("grün"))`, `"grün"`},
+	{`new TextEncoder().encode("ü")`, `bytes 195,188`},
+	{`try { setTimeout(() => 0, 1) } catch (e) { e.message }`,
+		`"there is no setTimeout in a channel: code runs in hooks only; use setTimer and onTimer"`},
+	{`(async () => { await null; await Promise.resolve(); return "later" })()`, `"later"`},
+	{`"` + large + large + `".length`, `40000`},
+	{`"[".repeat(400).length + JSON.parse("[".repeat(200) + "]".repeat(200)).length`, `401`},
+	{`try { JSON.parse("[".repeat(5000)) } catch (e) { e.name + ": " + e.message }`,
+		`"RangeError: JSON nests deeper than 200"`},
+	{`try { JSON.parse('{"a":'.repeat(201) + "1" + "}".repeat(201)) } catch (e) { e.name }`, `"RangeError"`},
+	{`JSON.parse('"' + "[{".repeat(300) + '\\"' + "[{".repeat(300) + '"').length`, `1201`},
+	{`JSON.parse(JSON.stringify(Array.from({ length: 300 }, () => [[]])), (k, v) => v).length`, `300`},
+	{`conn.set("s", "a\ud83d, \ud83c\udf89, ümläut \udc00!"); conn.get("s")`, `"a�, 🎉, ümläut �!"`},
+	{`new TextEncoder().encode("\ud800")`, `bytes 239,191,189`},
+	{`try { conn.join(undefined) } catch (e) { e.name + ": " + e.message }`,
+		`"TypeError: a string or a Uint8Array is wanted here"`},
+	{`try { conn.set("k", { a: 1 }) } catch (e) { e.name }`, `"TypeError"`},
+	{`try { conn.set("k", null) } catch (e) { e.name }`, `"TypeError"`},
+	{`try { store.add("h", 0.5) } catch (e) { e.message }`, `"store.add: 0.5 is not whole"`},
+	{`try { conn.setTimer("x") } catch (e) { e.message }`, `"setTimer: undefined is no number of milliseconds"`},
+	{`try { store.set("x", "y", { ttl: NaN }) } catch (e) { e.name }`, `"RangeError"`},
+	{`try { sendUsers(["al\nbob"], "m") } catch (e) { e.message }`, `"sendUsers: INVALID"`},
+	{`try { counter("hits").add(1, { kind: "a\nb=c" }) } catch (e) { e.message }`, `"metric: INVALID"`},
+	{`state += 1`, `1`},
+	{`throw new Error("no")`, internalError},
+	{`state += 1`, `2`},
+}
+
 func TestHostFunctions(t *testing.T) {
 	s := serve(t, evaluator, func(r *host.Route) {
 		r.Config = map[string]any{"a": []int{1}}
@@ -55,65 +121,8 @@ func TestHostFunctions(t *testing.T) {
 	if got, want := c.read(), `{"room":"lobby","user":"alü","joined":true}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	large := strings.Repeat("é", 20_000)
-	for _, qa := range [][2]string{
-		{`1 + 1`, `2`},
-		{`config`, `{"a":[1]}`},
-		{`conn.param("room")`, `"lobby"`},
-		{`conn.param("none")`, `undefined`},
-		{`conn.user`, `"alü"`},
-		{`conn.rooms()`, `["lobby"]`},
-		{`conn.get("target")`, `"/c/lobby?name=al%C3%BC"`},
-		{`conn.get("none")`, `undefined`},
-		{`conn.delete("none")`, `false`},
-		{`conn.set("b", new Uint8Array([0, 255])); conn.getBytes("b")`, `bytes 0,255`},
-		{`conn.remoteAddr`, `"127.0.0.1"`},
-		{`conn.claims()`, `undefined`},
-		{`try { conn.query("name") } catch (e) { e.name + " " + e.code + " " + (e instanceof AzuError) }`, `"AzuError STATE true"`},
-		{`try { conn.join("a\nb") } catch (e) { e.message }`, `"join: INVALID"`},
-		{`try { conn.send({}) } catch (e) { e.message.slice(0, 40) }`, `"a message is a string, a Uint8Array or a"`},
-		{`room("lobby").size`, `1`},
-		{`room("lobby").members().map((m) => m.id === conn.id)`, `[true]`},
-		{`room("lobby").users()`, `["alü"]`},
-		{`users()`, `["alü"]`},
-		{`user("alü").online`, `true`},
-		{`user("bob").online`, `false`},
-		{`store.get("x")`, `undefined`},
-		{`store.set("x", "` + large + `"); store.get("x").length`, `20000`},
-		{`store.delete("x")`, `true`},
-		{`[store.add("n"), store.add("n", -5), store.add("n", 2 ** 53)]`, `[1,-4,9007199254740988]`},
-		{`store.set("t", "no number"); try { store.add("t") } catch (e) { e.code }`, `"INVALID"`},
-		{`clearTimer("none")`, `false`},
-		{`counter("hits").add(1, { kind: "a" })`, `undefined`},
-		{`Math.abs(Date.now() - new Date().getTime()) < 1000 && Date.now() > 1.7e12`, `true`},
-		{`new Date(0).getTimezoneOffset()`, `0`},
-		{`Math.random() === Math.random()`, `false`},
-		{`crypto.randomUUID().length`, `36`},
-		{`new TextDecoder().decode(new TextEncoder().encode("grün"))`, `"grün"`},
-		{`new TextEncoder().encode("ü")`, `bytes 195,188`},
-		{`try { setTimeout(() => 0, 1) } catch (e) { e.message }`, `"there is no setTimeout in a channel: code runs in hooks only; use setTimer and onTimer"`},
-		{`(async () => { await null; await Promise.resolve(); return "later" })()`, `"later"`},
-		{`"` + large + large + `".length`, `40000`},
-		{`"[".repeat(400).length + JSON.parse("[".repeat(200) + "]".repeat(200)).length`, `401`},
-		{`try { JSON.parse("[".repeat(5000)) } catch (e) { e.name + ": " + e.message }`, `"RangeError: JSON nests deeper than 200"`},
-		{`try { JSON.parse('{"a":'.repeat(201) + "1" + "}".repeat(201)) } catch (e) { e.name }`, `"RangeError"`},
-		{`JSON.parse('"' + "[{".repeat(300) + '\\"' + "[{".repeat(300) + '"').length`, `1201`},
-		{`JSON.parse(JSON.stringify(Array.from({ length: 300 }, () => [[]])), (k, v) => v).length`, `300`},
-		{`conn.set("s", "a\ud83d, \ud83c\udf89, ümläut \udc00!"); conn.get("s")`, `"a�, 🎉, ümläut �!"`},
-		{`new TextEncoder().encode("\ud800")`, `bytes 239,191,189`},
-		{`try { conn.join(undefined) } catch (e) { e.name + ": " + e.message }`, `"TypeError: a string or a Uint8Array is wanted here"`},
-		{`try { conn.set("k", { a: 1 }) } catch (e) { e.name }`, `"TypeError"`},
-		{`try { conn.set("k", null) } catch (e) { e.name }`, `"TypeError"`},
-		{`try { store.add("h", 0.5) } catch (e) { e.message }`, `"store.add: 0.5 is not whole"`},
-		{`try { conn.setTimer("x") } catch (e) { e.message }`, `"setTimer: undefined is no number of milliseconds"`},
-		{`try { store.set("x", "y", { ttl: NaN }) } catch (e) { e.name }`, `"RangeError"`},
-		{`try { sendUsers(["al\nbob"], "m") } catch (e) { e.message }`, `"sendUsers: INVALID"`},
-		{`try { counter("hits").add(1, { kind: "a\nb=c" }) } catch (e) { e.message }`, `"metric: INVALID"`},
-		{`state += 1`, `1`},
-		{`throw new Error("no")`, internalError},
-		{`state += 1`, `2`},
-	} {
-		c.ask(qa[0], qa[1])
+	for _, e := range evaluations {
+		c.ask(e[0], e[1])
 	}
 	c.send(websocket.MessageBinary, "\x00\xff\x80")
 	if got := c.read(); got != "\x00\xff\x80" {
@@ -128,9 +137,12 @@ func TestHostFunctions(t *testing.T) {
 		t.Error(got)
 	}
 	c.ask(`console.log("seen", { n: 1 }, [2], undefined, 3n); console.warn(new Error("odd").message)`, `undefined`)
-	c.ask(`console.table([new Map([[1, new Set([2n])]]), new RangeError("in")]); console.assert(1 > 2, "sum"); console.error(new Error("top", { cause: "below" }))`, `undefined`)
-	for _, want := range []string{`level=INFO msg="[[[1,[\"2n\"]]],\"RangeError: in\"]"`, `level=ERROR msg="Assertion failed: sum"`, `caused by below"`,
-		`level=INFO msg="seen {\"n\":1} [2] undefined 3"`, `level=WARN msg=odd`} {
+	c.ask(`console.table([new Map([[1, new Set([2n])]]), new RangeError("in")])`, `undefined`)
+	c.ask(`console.assert(1 > 2, "sum"); console.error(new Error("top", { cause: "below" }))`, `undefined`)
+	for _, want := range []string{
+		`level=INFO msg="[[[1,[\"2n\"]]],\"RangeError: in\"]"`, `level=ERROR msg="Assertion failed: sum"`, `caused by below"`,
+		`level=INFO msg="seen {\"n\":1} [2] undefined 3"`, `level=WARN msg=odd`,
+	} {
 		if !strings.Contains(s.log.String(), want) {
 			t.Errorf("no %s in\n%s", want, s.log.String())
 		}
@@ -186,12 +198,12 @@ func TestFailures(t *testing.T) {
 	}
 	c.ask(`Promise.reject(1).catch(() => 0); "caught"`, `"caught"`)
 	if strings.Contains(s.log.String(), "instance is replaced") {
-		t.Errorf("an exception was a fault:\n%s", s.log.String())
+		t.Errorf("an exception counted as a fault:\n%s", s.log.String())
 	}
 }
 
-// TestPromisesOfBefore: what settles late says nothing about the hook that runs then.
-func TestPromisesOfBefore(t *testing.T) {
+// TestLatePromises: a promise of an earlier hook that settles late does not change the result of the current hook.
+func TestLatePromises(t *testing.T) {
 	s := serve(t, evaluator, nil)
 	c := s.dial("/c/x")
 	c.ask(`new Promise((wake, lose) => { Object.assign(globalThis, { wake, lose }) }).then(() => "old")`, internalError)
@@ -204,7 +216,7 @@ func TestPromisesOfBefore(t *testing.T) {
 	c.ask(`"and on"`, `"and on"`)
 }
 
-// TestAsyncConnect: all of the request is there until the promise settles.
+// TestAsyncConnect: onConnect can read the request until its promise settles.
 func TestAsyncConnect(t *testing.T) {
 	s := serve(t, `export default {
   async onConnect(conn) { await null; conn.send(conn.target + " " + conn.query("a")); },
@@ -220,32 +232,24 @@ func TestAsyncConnect(t *testing.T) {
 	}
 }
 
-// TestScriptsThatDoNotStart: the error says why.
+// TestScriptsThatDoNotStart checks the errors of scripts that fail outside of hooks.
 func TestScriptsThatDoNotStart(t *testing.T) {
-	runtime := script.Runtime{File: quickJS(t)}
 	for source, want := range map[string]string{
-		`Promise.reject(new Error("floating")); export default { onMessage() {} }`: "Error: floating\n    at <anonymous> (plugin.ts:1)",
-		`(async () => { await 0; throw 7 })(); export default { onMessage() {} }`:  "7",
-		`class A { onConnect() {} onMesage() {} } export default new A()`:          "there is no hook onMesage",
-		`export default class Game { onMessage() {} }`:                             "export default new Game()",
+		`Promise.reject(new Error("floating")); export default { onMessage() {} }`: "Error: floating\n" +
+			"    at <anonymous> (plugin.ts:1)",
+		`(async () => { await 0; throw 7 })(); export default { onMessage() {} }`: "7",
+		`class A { onConnect() {} onMesage() {} } export default new A()`:         "there is no hook onMesage",
+		`export default class Game { onMessage() {} }`:                            "export default new Game()",
 		`export default {}`: "it exports no hook",
-		`import fs from "fs"; export default { onMessage() { fs } }`:          "It is Node's: a channel has no files",
-		`import x from "no-such-thing"; export default { onMessage() { x } }`: "A package has to be in node_modules: npm install it",
+		`import fs from "fs"; export default { onMessage() { fs } }`:          "It is a module of Node: a channel",
+		`import x from "no-such-thing"; export default { onMessage() { x } }`: "has to be in node_modules: npm install it",
 		`throw new Error("at once")`:                                          "Error: at once",
 	} {
-		src := filepath.Join(t.TempDir(), "plugin.ts")
-		if err := os.WriteFile(src, []byte(source), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := script.Build(t.Context(), src, script.Options{Runtime: runtime, Timeout: time.Minute}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := buildSource(t, source); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\ngave %v\nwant %s", source, err, want)
 		}
 	}
-	src := filepath.Join(t.TempDir(), "plugin.ts")
-	if err := os.WriteFile(src, []byte(`Promise.reject(1).catch(() => 0); export default { onMessage() {} }`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := script.Build(t.Context(), src, script.Options{Runtime: runtime, Timeout: time.Minute}); err != nil {
+	if _, err := buildSource(t, `Promise.reject(1).catch(() => 0); export default { onMessage() {} }`); err != nil {
 		t.Errorf("a rejection that is caught: %v", err)
 	}
 }
@@ -271,7 +275,7 @@ export function onMessage(conn: Conn) {
 		}
 	}
 	if strings.Contains(log, "azuhost/") || strings.Contains(log, "plugin.js") {
-		t.Errorf("places that are nobody's:\n%s", log)
+		t.Errorf("the stack trace has positions of the SDK or of the bundle:\n%s", log)
 	}
 }
 
@@ -293,12 +297,13 @@ func TestPublish(t *testing.T) {
 	if got := c.read(); got != "\x00\n\xff" {
 		t.Errorf("binary: %q", got)
 	}
-	if _, err := s.host.Publish(t.Context(), host.Publication{Route: "/c/:room", Room: "closed", Kind: abi.Text}); err == nil {
-		t.Error("the refusal was no error")
+	refused := host.Publication{Route: "/c/:room", Room: "closed", Kind: abi.Text}
+	if _, err := s.host.Publish(t.Context(), refused); err == nil {
+		t.Error("Publish returned no error for a refusal")
 	}
 }
 
-// TestCapabilities: a script is loaded where it may do little, and told so.
+// TestCapabilities: a script loads on a route with few capabilities, and a call of a forbidden function throws.
 func TestCapabilities(t *testing.T) {
 	s := serve(t, `import { type Conn, store } from "azuhost";
 export function onMessage(conn: Conn, message: string) {

@@ -18,131 +18,142 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// found is what a script has, as sdk/js/start.ts reports it.
-type found struct {
+// probeResult lists the hooks that a script has, and the natives that it may call. sdk/js/start.ts reports it.
+type probeResult struct {
 	Hooks []string `json:"hooks"`
 	Used  []string `json:"used"`
 }
 
-// defaultTimeout bounds the first run of a script: what it does outside of
-// hooks. A run takes a tenth of a second on a machine that is not busy.
+// defaultTimeout bounds the first run of a script, which is its code outside of hooks. An idle machine needs a tenth
+// of a second.
 const defaultTimeout = 20 * time.Second
 
-// report is the native that is there in the probe only, and its import.
-const report = "report"
+// reportNative is a native that exists in the probe only. It calls an import of the same name.
+const reportNative = "report"
 
-// probe runs the script once, as an instance does before its first event, to
-// learn which hooks it has and which functions it may call. Errors are those
-// that a plugin would have when it is loaded.
-func probe(ctx context.Context, quickJS []byte, b *bundle, o Options) (*found, error) {
+// probe runs the script once, as an instance does before its first event. Its errors are those of loading the plugin.
+func probe(ctx context.Context, quickJS []byte, b *bundle, o Options) (*probeResult, error) {
 	l, err := link.New(quickJS)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", runtimeName, err)
 	}
-	g := &glue{Linker: l, natives: append(allNatives(), report), script: b.code, sourceMap: b.places.encode()}
-	l.Import("probe", report, link.Type{Params: "ii", Results: "i"})
-	l.Func("native."+report, nativeType, "i", func(c *link.Code) {
+	g := &glue{
+		Linker: l, natives: append(allNatives(), reportNative), script: b.code, sourceMap: b.sourceMap.encode(),
+	}
+	l.Import("probe", reportNative, link.Type{Params: "ii", Results: "i"})
+	l.Func("native."+reportNative, nativeType, "i", func(c *link.Code) {
 		const argv, text = 0, 1
 		c.Get(argv)
-		slot(c, 0)
+		pushSlot(c, 0)
 		c.Call("bytes").Set(text)
 		c.Get(text).GetGlobal("area").Load(areaSlots).Call("probe.report").Drop()
-		slot(c, 0)
+		pushSlot(c, 0)
 		c.Call("release").I64(undefined)
 	})
-	g.add()
+	g.build()
 	module, err := l.Link()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", runtimeName, err)
 	}
-	p := &prober{bundle: b, console: o.Console}
+	p := &probeHost{sourceMap: b.sourceMap, console: o.Console}
 	if err := p.run(ctx, module, cmp.Or(o.Timeout, defaultTimeout)); err != nil {
 		return nil, err
 	}
-	return p.found, nil
+	return p.result, nil
 }
 
-// prober is the host of a probe.
-type prober struct {
-	bundle  *bundle
-	console io.Writer
-	found   *found
-	failure string
+// probeHost is the host of a probe.
+type probeHost struct {
+	sourceMap *sourceMap
+	console   io.Writer
+	result    *probeResult
+	failure   string // exception and stack trace of the script
 }
 
-func (p *prober) run(ctx context.Context, module []byte, timeout time.Duration) error {
+func (p *probeHost) run(ctx context.Context, module []byte, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	// The interpreter starts at once, and what runs here runs once.
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCloseOnContextDone(true).WithMemoryLimitPages(1024))
+	// The interpreter needs no time to compile, and the code runs once.
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().
+		WithCloseOnContextDone(true).WithMemoryLimitPages(1024))
 	defer r.Close(context.WithoutCancel(ctx))
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, r); err != nil {
 		return err
 	}
-	if err := p.imports(ctx, r); err != nil {
+	if err := p.addHostFunctions(ctx, r); err != nil {
+		return err
+	}
+	if err := p.addReport(ctx, r); err != nil {
 		return err
 	}
 	_, err := r.InstantiateWithConfig(ctx, module, wazero.NewModuleConfig().WithStartFunctions(abi.InitExport).
 		WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader).WithStdout(p.console).WithStderr(p.console))
 	switch {
 	case p.failure != "":
-		return &SourceError{Text: p.bundle.places.mapped(p.failure)}
+		return &SourceError{Text: p.sourceMap.mapStack(p.failure)}
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &SourceError{Text: fmt.Sprintf("the script did not come to its end within %s: outside of hooks it may prepare things, and must end", timeout)}
+		return &SourceError{Text: fmt.Sprintf("the script did not end within %s: code outside of hooks must end", timeout)}
 	case err != nil:
 		return fmt.Errorf("the script does not start: %w", err)
-	case p.found == nil:
+	case p.result == nil:
 		return &SourceError{Text: "the script ended without starting its channel"}
 	}
 	return nil
 }
 
-// imports gives the module what it imports: the host functions answer as they
-// do before the first hook.
-func (p *prober) imports(ctx context.Context, r wazero.Runtime) error {
+// addHostFunctions adds the host functions of the ABI. They answer as before the first hook: most return STATE.
+func (p *probeHost) addHostFunctions(ctx context.Context, r wazero.Runtime) error {
 	azu := r.NewHostModuleBuilder(abi.Module)
 	for _, im := range abi.Imports {
 		params := make([]api.ValueType, len(im.Params))
 		for i, param := range im.Params {
 			params[i] = api.ValueType(param.Type)
 		}
-		f := func(_ context.Context, m api.Module, stack []uint64) {
-			answer := abi.State
-			switch im.Name {
-			case "fail":
-				p.failure = text(m, stack[0], stack[1])
-			case "log":
-				if line := text(m, stack[1], stack[2]); p.failure == "" {
-					fmt.Fprintln(p.console, line)
-				} else if line != p.failure {
-					p.failure += "\n" + line // the stack
-				}
-				answer = 0
-			case "now":
-				stack[0] = uint64(time.Now().UnixNano())
-				return
-			}
-			stack[0] = api.EncodeI32(int32(answer))
+		call := func(_ context.Context, m api.Module, stack []uint64) { stack[0] = p.hostFunction(m, im.Name, stack) }
+		azu.NewFunctionBuilder().
+			WithGoModuleFunction(api.GoModuleFunc(call), params, []api.ValueType{api.ValueType(im.Result)}).
+			Export(im.Name)
+	}
+	_, err := azu.Instantiate(ctx)
+	return err
+}
+
+// hostFunction returns the result of a host function.
+func (p *probeHost) hostFunction(m api.Module, name string, args []uint64) uint64 {
+	switch name {
+	case "now":
+		return uint64(time.Now().UnixNano())
+	case "log":
+		if line := readText(m, args[1], args[2]); p.failure == "" {
+			fmt.Fprintln(p.console, line)
+		} else if line != p.failure {
+			p.failure += "\n" + line // the stack trace
 		}
-		azu.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(f), params, []api.ValueType{api.ValueType(im.Result)}).Export(im.Name)
+		return 0
+	case "fail":
+		p.failure = readText(m, args[0], args[1])
 	}
-	if _, err := azu.Instantiate(ctx); err != nil {
-		return err
-	}
-	told := func(_ context.Context, m api.Module, stack []uint64) {
-		p.found = &found{}
-		if err := json.Unmarshal([]byte(text(m, stack[0], stack[1])), p.found); err != nil {
+	return api.EncodeI32(int32(abi.State))
+}
+
+// addReport adds the import that the script calls with the probeResult.
+func (p *probeHost) addReport(ctx context.Context, r wazero.Runtime) error {
+	report := func(_ context.Context, m api.Module, stack []uint64) {
+		p.result = &probeResult{}
+		if err := json.Unmarshal([]byte(readText(m, stack[0], stack[1])), p.result); err != nil {
 			p.failure = err.Error()
 		}
 		stack[0] = 0
 	}
 	i32 := api.ValueTypeI32
 	_, err := r.NewHostModuleBuilder("probe").NewFunctionBuilder().
-		WithGoModuleFunction(api.GoModuleFunc(told), []api.ValueType{i32, i32}, []api.ValueType{i32}).Export(report).Instantiate(ctx)
+		WithGoModuleFunction(api.GoModuleFunc(report), []api.ValueType{i32, i32}, []api.ValueType{i32}).
+		Export(reportNative).Instantiate(ctx)
 	return err
 }
 
-func text(m api.Module, ptr, length uint64) string {
+// readText reads a text from the memory of the module. It returns "" if that is out of bounds.
+func readText(m api.Module, ptr, length uint64) string {
 	b, _ := m.Memory().Read(uint32(ptr), uint32(length))
 	return string(b)
 }

@@ -20,77 +20,82 @@ import (
 	"time"
 )
 
-// The runtime is QuickJS, of one version: what is built must not depend on the
-// day. The hashes are those of the package on npm, and of the module in it.
+// The runtime is one version of QuickJS, so that builds are reproducible. The hashes are those of the npm package,
+// and of the module in it.
 const (
-	runtimeName      = "quickjs-wasi"
-	runtimeVersion   = "3.6.2"
-	runtimeIntegrity = "FCqGtGOrMgzUiIrMNMA2YnsOxCNwo31dzqXvclXUC6xeT35NJLKXQJsvbeCTjvoFAwZgEAPg8U6+KAPDGXn8Mg==" // SHA-512
-	runtimeModule    = "package/quickjs.wasm"
-	runtimeSum       = "d4c9375f2b1ca4dc95f72c8aa2982a7a9951ac8011490d79c6582df732b4bbd9" // SHA-256
-	maxPackage       = 8 << 20
-	defaultRegistry  = "https://registry.npmjs.org"
-	downloadTimeout  = 2 * time.Minute
+	runtimeName    = "quickjs-wasi"
+	runtimeVersion = "3.6.2"
+	runtimeModule  = "package/quickjs.wasm"
+
+	// packageSHA512 is in base 64, moduleSHA256 in hexadecimal.
+	packageSHA512 = "FCqGtGOrMgzUiIrMNMA2YnsOxCNwo31dzqXvclXUC6xeT35NJLKXQJsvbeCTjvoFAwZgEAPg8U6+KAPDGXn8Mg=="
+	moduleSHA256  = "d4c9375f2b1ca4dc95f72c8aa2982a7a9951ac8011490d79c6582df732b4bbd9"
+
+	maxPackage      = 8 << 20 // bytes
+	defaultRegistry = "https://registry.npmjs.org"
+	downloadTimeout = 2 * time.Minute
 )
 
-// Runtime says where QuickJS comes from. The zero value downloads it at each
-// use.
+// Runtime is the source of QuickJS. The zero value downloads it at each use.
 type Runtime struct {
-	// File is the module, or the package of npm with it, for builds without a
-	// network. Empty: it is downloaded once.
+	// File is a file with the module, or with the npm package, for builds without a network. Empty: the package is
+	// downloaded.
 	File string
-	// CacheDir keeps what was downloaded. Empty: nothing is kept.
+	// CacheDir is a folder for the downloaded module. Empty: it is not kept.
 	CacheDir string
 	// Registry is the npm registry. Empty: https://registry.npmjs.org.
 	Registry string
-	// Progress is told how the download goes. nil: nobody is.
+	// Progress receives lines about the download. nil: they are dropped.
 	Progress io.Writer
 }
 
-// load gives the module, from the file, the cache or the registry. It has
-// always been checked against its hash.
+// load returns the module from the file, the cache or the registry, after verifying its hash.
 func (r Runtime) load(ctx context.Context) ([]byte, error) {
 	if r.File != "" {
 		data, err := os.ReadFile(r.File)
 		if err != nil {
 			return nil, fmt.Errorf("the JavaScript runtime: %w", err)
 		}
-		module, err := checked(data)
+		module, err := verifyRuntime(data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", r.File, err)
 		}
 		return module, nil
 	}
-	kept := filepath.Join(r.CacheDir, runtimeName+"-"+runtimeVersion+".wasm")
+	cached := filepath.Join(r.CacheDir, runtimeName+"-"+runtimeVersion+".wasm")
 	if r.CacheDir != "" {
-		data, err := os.ReadFile(kept)
+		data, err := os.ReadFile(cached)
 		if err == nil {
-			if module, err := checked(data); err == nil {
+			if module, err := verifyRuntime(data); err == nil {
 				return module, nil
 			}
-			// A download that was cut: it is replaced below.
+			// The file is damaged: it is replaced below.
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("the JavaScript runtime: %w", err)
 		}
 	}
 	module, err := r.download(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("download the JavaScript runtime: %w\nwithout a network: fetch the package elsewhere with 'npm pack %s@%s', and name it with --runtime", err, runtimeName, runtimeVersion)
+		return nil, fmt.Errorf("download the JavaScript runtime: %w\n"+
+			"without a network: fetch the package elsewhere with 'npm pack %s@%s', and name it with --runtime",
+			err, runtimeName, runtimeVersion)
 	}
 	if r.CacheDir != "" {
-		if err := keep(kept, module); err != nil {
-			return nil, fmt.Errorf("keep the JavaScript runtime: %w", err)
+		if err := writeCache(cached, module); err != nil {
+			return nil, fmt.Errorf("cache the JavaScript runtime: %w", err)
 		}
 	}
 	return module, nil
 }
 
-// checked gives the module that data is, or that is in it.
-func checked(data []byte) ([]byte, error) {
-	if bytes.HasPrefix(data, []byte("\x1f\x8b")) {
+// verifyRuntime returns the module. data is the module or the npm package.
+func verifyRuntime(data []byte) ([]byte, error) {
+	const gzipMagic = "\x1f\x8b"
+	if bytes.HasPrefix(data, []byte(gzipMagic)) {
 		sum := sha512.Sum512(data)
-		if got := base64.StdEncoding.EncodeToString(sum[:]); got != runtimeIntegrity {
-			return nil, fmt.Errorf("it is not the package %s %s: its SHA-512 is %s, and not %s", runtimeName, runtimeVersion, got, runtimeIntegrity)
+		if got := base64.StdEncoding.EncodeToString(sum[:]); got != packageSHA512 {
+			return nil, fmt.Errorf("not the package %s %s: its SHA-512 is %s, want %s",
+				runtimeName, runtimeVersion, got, packageSHA512)
 		}
 		var err error
 		if data, err = unpack(data); err != nil {
@@ -98,13 +103,14 @@ func checked(data []byte) ([]byte, error) {
 		}
 	}
 	sum := sha256.Sum256(data)
-	if got := hex.EncodeToString(sum[:]); got != runtimeSum {
-		return nil, fmt.Errorf("it is not the module of %s %s: its SHA-256 is %s, and not %s", runtimeName, runtimeVersion, got, runtimeSum)
+	if got := hex.EncodeToString(sum[:]); got != moduleSHA256 {
+		return nil, fmt.Errorf("not the module of %s %s: its SHA-256 is %s, want %s",
+			runtimeName, runtimeVersion, got, moduleSHA256)
 	}
 	return data, nil
 }
 
-// unpack finds the module in the package.
+// unpack returns the module of a package.
 func unpack(data []byte) ([]byte, error) {
 	zip, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
@@ -122,6 +128,7 @@ func unpack(data []byte) ([]byte, error) {
 	}
 }
 
+// download returns the module from the registry.
 func (r Runtime) download(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, downloadTimeout)
 	defer cancel()
@@ -142,42 +149,45 @@ func (r Runtime) download(ctx context.Context) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s: %s", url, res.Status)
 	}
-	r.say("downloading %s %s, the JavaScript runtime (%d KB, once)", runtimeName, runtimeVersion, max(res.ContentLength, 0)/1000)
-	data, err := io.ReadAll(io.LimitReader(&progress{Reader: res.Body, say: r.say, total: res.ContentLength}, maxPackage))
+	r.report("downloading %s %s, the JavaScript runtime (%d KB, once)",
+		runtimeName, runtimeVersion, max(res.ContentLength, 0)/1000)
+	body := &progressReader{Reader: res.Body, report: r.report, total: res.ContentLength}
+	data, err := io.ReadAll(io.LimitReader(body, maxPackage))
 	if err != nil {
 		return nil, err
 	}
-	return checked(data)
+	return verifyRuntime(data)
 }
 
-func (r Runtime) say(format string, args ...any) {
+// report writes a line to Progress.
+func (r Runtime) report(format string, args ...any) {
 	if r.Progress != nil {
 		fmt.Fprintf(r.Progress, format+"\n", args...)
 	}
 }
 
-// progress says how much was read, each quarter.
-type progress struct {
+// progressReader reports each quarter of the total that has been read.
+type progressReader struct {
 	io.Reader
-	say            func(format string, args ...any)
-	total, read    int64
-	quartersBefore int64
+	report      func(format string, args ...any)
+	total, read int64 // bytes; total is not positive if it is unknown
+	quarters    int64 // reported
 }
 
-func (p *progress) Read(b []byte) (int, error) {
+func (p *progressReader) Read(b []byte) (int, error) {
 	n, err := p.Reader.Read(b)
 	p.read += int64(n)
 	if p.total > 0 {
-		if q := p.read * 4 / p.total; q > p.quartersBefore && q < 4 {
-			p.quartersBefore = q
-			p.say("  %d %%", q*25)
+		if q := p.read * 4 / p.total; q > p.quarters && q < 4 {
+			p.quarters = q
+			p.report("  %d %%", q*25)
 		}
 	}
 	return n, err
 }
 
-// keep writes a file so that nobody reads half of it.
-func keep(file string, data []byte) error {
+// writeCache writes a file atomically: concurrent builds read all of it or nothing.
+func writeCache(file string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}

@@ -8,16 +8,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/azuhost/azuhost/cmd/azuhost/internal/script"
 	"github.com/azuhost/azuhost/host"
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/scenario"
 	"github.com/azuhost/azuhost/sdk"
 )
 
-// TestRawImports holds the SDK's file of raw imports against the ABI.
+// TestRawImports compares the raw imports of the SDK with the ABI.
 func TestRawImports(t *testing.T) {
 	data, err := fs.ReadFile(sdk.Files, "js/raw.ts")
 	if err != nil {
@@ -40,7 +38,7 @@ func TestRawImports(t *testing.T) {
 	}
 }
 
-// TestHooks holds the SDK's hooks, and its errors, against the ABI.
+// TestHooks compares the hooks and the errors of the SDK with the ABI.
 func TestHooks(t *testing.T) {
 	start, _ := fs.ReadFile(sdk.Files, "js/start.ts")
 	for _, h := range abi.Hooks {
@@ -58,10 +56,9 @@ func TestHooks(t *testing.T) {
 	}
 }
 
-// TestChatExample plays the scenario of plugins/chat with the chat in
-// TypeScript.
+// TestChatExample runs the scenario of plugins/chat with the chat in TypeScript.
 func TestChatExample(t *testing.T) {
-	p, err := script.Build(t.Context(), "../../../../sdk/js/examples/chat/chat.ts", script.Options{Runtime: script.Runtime{File: quickJS(t)}, Timeout: time.Minute})
+	p, err := buildFile(t, "../../../../sdk/js/examples/chat/chat.ts")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Package scripttest gets the JavaScript runtime for tests.
+// Package scripttest provides the JavaScript runtime for tests.
 package scripttest
 
 import (
@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// ErrMissing says what tests lack that are skipped for it.
+// ErrMissing is the reason to skip tests without the runtime.
 var ErrMissing = errors.New("needs the package quickjs-wasi: npm, to fetch it, or its file in AZUHOST_JS_RUNTIME")
 
-// Runtime gives the file of the package quickjs-wasi: AZUHOST_JS_RUNTIME, or
-// what npm fetches, once for all runs.
+// Runtime returns the file of the npm package quickjs-wasi: that of AZUHOST_JS_RUNTIME, or one that npm fetches once
+// into the user's cache folder.
 var Runtime = sync.OnceValues(func() (string, error) {
 	if file := os.Getenv("AZUHOST_JS_RUNTIME"); file != "" {
 		return file, nil
