@@ -56,9 +56,9 @@ func check(ctx context.Context, w *world, src *source, values bool) error {
 			continue
 		}
 		if infos[i].Problem != "" {
-			probs = append(probs, cfg.BadPlugin(r, infos[i].Problem))
+			probs = append(probs, cfg.PluginProblem(r, infos[i].Problem))
 		} else if _, err := infos[i].Denied(r.Capabilities()); err != nil && !misspelt(r) {
-			probs = append(probs, cfg.BadPlugin(r, err.Error()))
+			probs = append(probs, cfg.PluginProblem(r, err.Error()))
 		}
 	}
 	if values {
@@ -93,14 +93,14 @@ func misspelt(r config.Route) bool {
 // reported twice.
 func checkHost(ctx context.Context, w *world, cfg *config.Config, known config.Problems) error {
 	var errs []error
-	if !known.About("tls") {
+	if !known.HasKey("tls") {
 		_, err := readCertificate(cfg.TLS)
 		errs = append(errs, err)
 	}
 	o := cfg.Options()
 	o.Log = newLog(w.stderr, config.Log{Format: cfg.Log.Format, Level: "warn"}, new(slog.LevelVar))
-	o.Routes = slices.DeleteFunc(o.Routes, func(r host.Route) bool { return known.Concerns(r.Path) })
-	if known.About("auth") {
+	o.Routes = slices.DeleteFunc(o.Routes, func(r host.Route) bool { return known.HasRoute(r.Path) })
+	if known.HasKey("auth") {
 		o.Auth = nil
 		for i := range o.Routes {
 			o.Routes[i].Auth = ""
@@ -109,7 +109,7 @@ func checkHost(ctx context.Context, w *world, cfg *config.Config, known config.P
 	for key, list := range map[string]*[]string{
 		"allowed_origins": &o.AllowedOrigins, "allowed_hosts": &o.AllowedHosts, "trusted_proxies": &o.TrustedProxies,
 	} {
-		if known.About(key) {
+		if known.HasKey(key) {
 			*list = nil
 		}
 	}

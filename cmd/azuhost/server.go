@@ -181,7 +181,7 @@ func (s *server) tryReload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if keys := s.cfg.NeedRestart(cfg); len(keys) > 0 {
+	if keys := s.cfg.RestartKeys(cfg); len(keys) > 0 {
 		return fmt.Errorf("a change of %s needs a restart", strings.Join(keys, ", "))
 	}
 	pair, err := readCertificate(cfg.TLS)

@@ -78,7 +78,7 @@ func (f *keyFlag) Type() string {
 }
 
 func (f *keyFlag) Set(text string) error {
-	if err := f.key.Try(text); err != nil {
+	if err := f.key.Validate(text); err != nil {
 		return err
 	}
 	f.source.set = append(f.source.set, config.Setting{Key: f.key.Name, Text: text})

@@ -14,31 +14,30 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// Bounds of a file. They are far above any use, and keep a mistake (a binary,
-// aliases of aliases) from taking the memory of the machine.
+// Limits of a file. They are far above any real file. They bound the memory that a wrong file takes, such as a binary
+// or a file with aliases of aliases.
 const (
-	maxFile  = 1 << 20
+	maxFile  = 1 << 20 // bytes
 	maxNodes = 200_000
 	maxDepth = 64
 )
 
-// decoder puts a YAML file into a Config and gathers what is wrong with it.
+// decoder decodes a YAML file into a Config and collects the problems of the file.
 type decoder struct {
 	cfg   *Config
-	file  string // as errors name it
+	file  string // as problems name it
 	base  string // folder of relative paths
 	keys  []Key
 	probs Problems
 
 	anchors map[string]ast.Node
-	nodes   int
-	full    bool   // maxNodes is reached
-	route   string // path of the route that is being decoded
+	nodes   int    // counted so far
+	full    bool   // maxNodes is exceeded
+	route   string // path of the route that is being decoded, or empty
 }
 
-// decodeFile decodes data, the content of the file named file, onto cfg.
-// overlay is called when all but the routes is decoded: routes inherit what
-// variables and flags change in the defaults.
+// decodeFile decodes data, the content of the file named file, into cfg. It calls overlay after all keys but routes are
+// decoded: routes inherit the values that variables and flags set in the defaults.
 func decodeFile(cfg *Config, file string, data []byte, overlay func()) Problems {
 	d := &decoder{
 		cfg: cfg, file: file, base: filepath.Dir(file),
@@ -48,42 +47,42 @@ func decodeFile(cfg *Config, file string, data []byte, overlay func()) Problems 
 	if !ok {
 		return d.probs
 	}
-	ast.Walk(anchorFinder(d.anchors), root)
+	ast.Walk(anchorCollector(d.anchors), root)
 	top, _ := d.entries(root, "the file", 0)
 	isRoutes := func(e entry) bool { return e.key == "routes" }
 	rest := slices.DeleteFunc(slices.Clone(top), isRoutes)
-	d.fields(reflect.ValueOf(cfg).Elem(), rest, "", 1)
+	d.decodeFields(reflect.ValueOf(cfg).Elem(), rest, "", 1)
 	overlay()
 	if i := slices.IndexFunc(top, isRoutes); i >= 0 {
-		d.routes(top[i].value, 1)
+		d.decodeRoutes(top[i].value, 1)
 	}
 	return d.probs
 }
 
-// anchorFinder gathers the anchors of a document.
-type anchorFinder map[string]ast.Node
+// anchorCollector collects the anchors of a document by their names. It is an ast.Visitor.
+type anchorCollector map[string]ast.Node
 
-func (f anchorFinder) Visit(n ast.Node) ast.Visitor {
+// Visit implements ast.Visitor.
+func (c anchorCollector) Visit(n ast.Node) ast.Visitor {
 	if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil && a.Name.GetToken() != nil {
-		f[a.Name.GetToken().Value] = a.Value
+		c[a.Name.GetToken().Value] = a.Value
 	}
-	return f
+	return c
 }
 
-// parse returns the root node of the only document. Of an empty file that is
-// a null.
+// parse returns the root node of the only document in data. It returns a null node for an empty file.
 func (d *decoder) parse(data []byte) (root ast.Node, ok bool) {
 	if len(data) > maxFile {
-		d.problem(0, "the file is larger than 1 MiB")
+		d.addProblem(0, "the file is larger than 1 MiB")
 		return nil, false
 	}
 	f, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) && syntax.GetToken() != nil {
-			d.problem(syntax.GetToken().Position.Line, "not valid YAML: %s", syntax.GetMessage())
+			d.addProblem(syntax.GetToken().Position.Line, "not valid YAML: %s", syntax.GetMessage())
 		} else {
-			d.problem(0, "not valid YAML: %v", err)
+			d.addProblem(0, "not valid YAML: %v", err)
 		}
 		return nil, false
 	}
@@ -92,7 +91,7 @@ func (d *decoder) parse(data []byte) (root ast.Node, ok bool) {
 			continue
 		}
 		if root != nil {
-			d.problem(line(doc.Body), "a second document: the file must have one")
+			d.addProblem(lineOf(doc.Body), "a second YAML document: put all keys in one")
 			return nil, false
 		}
 		root = doc.Body
@@ -103,7 +102,8 @@ func (d *decoder) parse(data []byte) (root ast.Node, ok bool) {
 	return root, true
 }
 
-func line(n ast.Node) int {
+// lineOf returns the line of a node, from 1, or 0 if the line is unknown.
+func lineOf(n ast.Node) int {
 	if n == nil {
 		return 0
 	}
@@ -113,7 +113,8 @@ func line(n ast.Node) int {
 	return 0
 }
 
-func (d *decoder) problem(line int, format string, args ...any) {
+// addProblem adds a problem at a line of the file. Line 0 names the file only.
+func (d *decoder) addProblem(line int, format string, args ...any) {
 	o := origin{file: d.file, line: line}
 	text := fmt.Sprintf(format, args...)
 	if d.route != "" {
@@ -122,22 +123,23 @@ func (d *decoder) problem(line int, format string, args ...any) {
 	d.probs = append(d.probs, Problem{Where: o.String(), Route: d.route, Text: text, order: o.order()})
 }
 
-// fields decodes the entries of a mapping into a struct of the schema.
-func (d *decoder) fields(v reflect.Value, entries []entry, prefix string, depth int) {
+// decodeFields decodes the entries of a mapping into v, a struct of the schema. prefix is the name of v, with a dot at
+// its end.
+func (d *decoder) decodeFields(v reflect.Value, entries []entry, prefix string, depth int) {
 	known := fieldsOf(v.Type())
 	for _, e := range entries {
 		i := slices.IndexFunc(known, func(f field) bool { return f.name == e.key })
 		if i < 0 {
-			d.unknown(e, known)
+			d.refuseKey(e, known)
 			continue
 		}
 		f := known[i]
-		d.field(f, v.FieldByIndex(f.index), e, prefix+f.name, depth)
+		d.decodeField(f, v.FieldByIndex(f.index), e, prefix+f.name, depth)
 	}
 }
 
-// field decodes one value.
-func (d *decoder) field(f field, v reflect.Value, e entry, name string, depth int) {
+// decodeField decodes the value of e into v, the value of the field f. name is the name of the key.
+func (d *decoder) decodeField(f field, v reflect.Value, e entry, name string, depth int) {
 	d.cfg.origin[name] = origin{file: d.file, line: e.line}
 	n, ok := d.resolve(e.value, depth)
 	if !ok {
@@ -147,17 +149,17 @@ func (d *decoder) field(f field, v reflect.Value, e entry, name string, depth in
 	case v.Kind() == reflect.Struct:
 		if short, ok := shortField(v.Type()); ok {
 			if _, scalar := scalarText(n); scalar {
-				d.field(short, v.FieldByIndex(short.index), e, name+"."+short.name, depth)
+				d.decodeField(short, v.FieldByIndex(short.index), e, name+"."+short.name, depth)
 				return
 			}
 		}
 		if sub, ok := d.entries(n, name, depth); ok {
-			d.fields(v, sub, name+".", depth+1)
+			d.decodeFields(v, sub, name+".", depth+1)
 		}
 	case v.Kind() == reflect.Map:
 		m, ok := d.value(n, depth).(map[string]any)
 		if !ok && n.Type() != ast.NullType {
-			d.problem(e.line, "%s: must be a mapping of keys to values", e.key)
+			d.addProblem(e.line, "%s: must be a mapping of keys to values", e.key)
 			return
 		}
 		if m == nil {
@@ -165,24 +167,24 @@ func (d *decoder) field(f field, v reflect.Value, e entry, name string, depth in
 		}
 		v.Set(reflect.ValueOf(m))
 	case v.Kind() == reflect.Slice:
-		d.list(v, n, e, depth)
+		d.decodeList(v, n, e, depth)
 	default:
 		text, ok := scalarText(n)
 		if !ok {
-			d.problem(e.line, "%s: must be a %s", e.key, typeName(v.Type()))
+			d.addProblem(e.line, "%s: must be a %s", e.key, typeName(v.Type()))
 			return
 		}
 		if err := f.set(v, text, d.base); err != nil {
-			d.problem(e.line, "%s: %v", e.key, err)
+			d.addProblem(e.line, "%s: %v", e.key, err)
 		}
 	}
 }
 
-// list decodes a sequence of strings.
-func (d *decoder) list(v reflect.Value, n ast.Node, e entry, depth int) {
+// decodeList decodes a sequence of strings.
+func (d *decoder) decodeList(v reflect.Value, n ast.Node, e entry, depth int) {
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.problem(e.line, "%s: must be a list, as in [a, b]", e.key)
+		d.addProblem(e.line, "%s: must be a list, as in [a, b]", e.key)
 		return
 	}
 	out := []string{}
@@ -193,7 +195,7 @@ func (d *decoder) list(v reflect.Value, n ast.Node, e entry, depth int) {
 		}
 		text, ok := scalarText(item)
 		if !ok {
-			d.problem(line(item), "%s: items must be strings", e.key)
+			d.addProblem(lineOf(item), "%s: items must be strings", e.key)
 			return
 		}
 		out = append(out, text)
@@ -201,8 +203,8 @@ func (d *decoder) list(v reflect.Value, n ast.Node, e entry, depth int) {
 	v.Set(reflect.ValueOf(out))
 }
 
-// routes decodes the mapping of paths to routes.
-func (d *decoder) routes(n ast.Node, depth int) {
+// decodeRoutes decodes the mapping of paths to routes.
+func (d *decoder) decodeRoutes(n ast.Node, depth int) {
 	entries, ok := d.entries(n, "routes", depth)
 	if !ok {
 		return
@@ -211,11 +213,11 @@ func (d *decoder) routes(n ast.Node, depth int) {
 		d.route = e.key
 		r := d.cfg.Defaults.clone()
 		r.Path = e.key
-		name := routeKey(e.key)
+		name := routeName(e.key)
 		d.cfg.origin[name] = origin{file: d.file, line: e.line}
 		if body, ok := d.resolve(e.value, depth); ok {
 			if sub, ok := d.entries(body, "the route", depth); ok {
-				d.fields(reflect.ValueOf(&r).Elem(), sub, name+".", depth+2)
+				d.decodeFields(reflect.ValueOf(&r).Elem(), sub, name+".", depth+2)
 			}
 		}
 		d.cfg.Routes = append(d.cfg.Routes, r)
@@ -223,10 +225,10 @@ func (d *decoder) routes(n ast.Node, depth int) {
 	}
 }
 
-// routeKey is the name of a route in Config.origin.
-func routeKey(path string) string { return "routes[" + path + "]" }
+// routeName returns the name of a route in Config.origin.
+func routeName(path string) string { return "routes[" + path + "]" }
 
-// clone copies r so that a route may change what it inherits.
+// clone returns a copy of r that shares no map or list with it.
 func (r Route) clone() Route {
 	r.Config = maps.Clone(r.Config)
 	r.Subprotocols = slices.Clone(r.Subprotocols)
@@ -235,21 +237,21 @@ func (r Route) clone() Route {
 	return r
 }
 
-// unknown refuses a key, and names the one that may have been meant.
-func (d *decoder) unknown(e entry, known []field) {
-	var here []string
+// refuseKey adds the problem that e has an unknown key. It names a similar key. known holds the keys of the block.
+func (d *decoder) refuseKey(e entry, known []field) {
+	var names []string
 	for _, f := range known {
-		here = append(here, f.name)
+		names = append(names, f.name)
 	}
-	if n, ok := nearest(e.key, here); ok {
-		d.problem(e.line, "unknown key %q: did you mean %q?", e.key, n)
+	if near, ok := nearestName(e.key, names); ok {
+		d.addProblem(e.line, "unknown key %q: did you mean %q?", e.key, near)
 		return
 	}
-	for _, k := range d.keys { // the right key at the wrong place
+	for _, k := range d.keys { // a key of another block
 		if strings.HasSuffix(k.Name, "."+e.key) || k.Name == e.key {
-			d.problem(e.line, "unknown key %q: did you mean %q?", e.key, k.Name)
+			d.addProblem(e.line, "unknown key %q: did you mean %q?", e.key, k.Name)
 			return
 		}
 	}
-	d.problem(e.line, "unknown key %q: there are %s", e.key, strings.Join(here, ", "))
+	d.addProblem(e.line, "unknown key %q: the keys here are %s", e.key, strings.Join(names, ", "))
 }

@@ -8,20 +8,19 @@ import (
 	"github.com/azuhost/azuhost/internal/fields"
 )
 
-// CacheAuto is the CacheDir that stands for a folder in the user's cache, and
-// the StateDir that stands for one in the user's state.
-const CacheAuto = "auto"
+// PathAuto is the value of CacheDir that stands for a folder in the user's cache folder, and the value of StateDir that
+// stands for one in the user's state folder.
+const PathAuto = "auto"
 
-// Default returns the values that hold where nothing is set. What the host has a
-// default for comes from the host.
+// Default returns the default configuration. It takes the defaults of the host from package host.
 func Default() *Config {
 	c := &Config{
 		Listen:          ":4000",
 		Internal:        "127.0.0.1:4001",
 		Log:             Log{Format: "text", Level: "info"},
 		Watch:           true,
-		CacheDir:        CacheAuto,
-		StateDir:        CacheAuto,
+		CacheDir:        PathAuto,
+		StateDir:        PathAuto,
 		ShutdownTimeout: Duration(30 * time.Second),
 		Auth:            Auth{RequireExpiry: true},
 		Defaults:        Route{Allow: []string{string(abi.AllCapabilities)}},
@@ -36,7 +35,7 @@ func Default() *Config {
 	c.MessageTimeout = Duration(o.MessageTimeout)
 	fields.Copy(&c.Auth, host.DefaultAuth())
 	r := host.DefaultRoute()
-	r.Allow = nil // all, which the file has a word for
+	r.Allow = nil // all capabilities, which are [all] in a file
 	fields.Copy(&c.Defaults, r)
 	return c
 }

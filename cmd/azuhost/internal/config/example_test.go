@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestReadyFiles: the config files of the repository are right, except that
-// the plugins that they name may not be built yet.
-func TestReadyFiles(t *testing.T) {
+// TestFilesOfTheRepository: the config files of the repository have no mistakes. The plugins that they name may not be
+// built yet.
+func TestFilesOfTheRepository(t *testing.T) {
 	const root = "../../../.."
 	for _, name := range []string{"plugins/azuhost.yaml", "bench/azuhost.yaml", "bench/azuhost-go.yaml"} {
 		c, err := Load(Source{File: filepath.Join(root, name)})
@@ -27,15 +27,18 @@ func TestReadyFiles(t *testing.T) {
 			t.Errorf("%s has %d routes", name, len(c.Routes))
 		}
 		for _, r := range c.Routes {
+			if !strings.Contains(string(r.Plugin), "build") {
+				continue
+			}
 			source := strings.TrimSuffix(filepath.Base(string(r.Plugin)), ".wasm")
-			if _, err := os.Stat(filepath.Join(root, "plugins", source)); err != nil && strings.Contains(string(r.Plugin), "build") {
+			if _, err := os.Stat(filepath.Join(root, "plugins", source)); err != nil {
 				t.Errorf("%s: %s has no source in plugins/%s", name, r.Plugin, source)
 			}
 		}
 	}
 }
 
-// TestExampleOfTheReference: the file in docs/CONFIG.md is one.
+// TestExampleOfTheReference: the example in docs/CONFIG.md is a valid config file.
 func TestExampleOfTheReference(t *testing.T) {
 	data, err := os.ReadFile(reference)
 	if err != nil {

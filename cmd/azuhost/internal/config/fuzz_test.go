@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzDecode: whatever a file holds, it is read or refused with problems that
-// have a text, and what is read can be given to the host.
+// FuzzDecode: any file is decoded, or refused with problems that have a text. The config of decoded routes can be
+// encoded as JSON.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
 		"", "listen: :1", "routes:\n  /a: {plugin: a.wasm, config: {x: [1, null, .5]}}",
@@ -19,7 +19,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := Default()
 		probs := decodeFile(c, "azuhost.yaml", data, func() {})
-		err := append(probs, c.check()...).sorted()
+		err := append(probs, c.validate()...).sorted()
 		var ps Problems
 		if errors.As(err, &ps) {
 			for _, p := range ps {

@@ -3,111 +3,49 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 )
 
-// EnvPrefix begins the names of the variables that set keys.
+// EnvPrefix begins the name of each variable that azuhost reads.
 const EnvPrefix = "AZUHOST_"
 
-// EnvAPI is the variable that says where a running azuhost is, for the commands
-// that speak to one.
-const EnvAPI = EnvPrefix + "API"
+// Variables that set no key.
+const (
+	// EnvFile is the variable that names the config file.
+	EnvFile = EnvPrefix + "CONFIG"
+	// EnvAPI is the variable with the address of a running azuhost, for the commands that call its API.
+	EnvAPI = EnvPrefix + "API"
+	// EnvRuntime is the variable that names the runtime of JavaScript plugins, for the commands that build them.
+	EnvRuntime = EnvPrefix + "JS_RUNTIME"
+)
 
-// EnvFile is the variable that names the config file.
-const EnvFile = EnvPrefix + "CONFIG"
-
-// EnvRuntime is the variable that names the runtime of JavaScript plugins, for
-// the commands that build them.
-const EnvRuntime = EnvPrefix + "JS_RUNTIME"
-
-// otherEnv are the variables that set no key.
+// otherEnv lists the variables that set no key.
 var otherEnv = []string{EnvFile, EnvRuntime, EnvAPI}
 
-// Key describes one key of the configuration, outside routes.
+// defaultsPrefix begins the names of the keys of routes.
+const defaultsPrefix = "defaults."
+
+// Key describes a key of the configuration. The keys of a route are described once, with the prefix "defaults.".
 type Key struct {
-	Name    string // "log.format"
+	Name    string // as in "log.format"
 	Doc     string
-	Default string // as a file would have it
+	Default string // as a file has it
 	Type    string // "string", "duration", "size", "list", …
 	OneOf   []string
-	Env     string // variable that sets it, or empty
-	Flag    string // flag that sets it, without dashes, or empty
-	Restart bool   // whether a change needs a restart
+	Env     string // variable that sets the key, or empty
+	Flag    string // flag that sets the key, without dashes, or empty
+	Restart bool   // a change needs a restart
 
 	field field
 }
 
-// field is a struct field of the schema.
-type field struct {
-	name    string
-	index   []int // from Config
-	typ     reflect.Type
-	doc     string
-	oneOf   []string
-	min     *int64
-	restart bool
-	noEnv   bool
-	noFlag  bool
-	short   bool
-	url     bool // with parts that may be secret
-}
-
-// fieldsOf lists the fields of a struct of the schema. Those of a struct with the
-// tag inline stand in its place.
-func fieldsOf(t reflect.Type) []field {
-	var out []field
-	for i := range t.NumField() {
-		sf := t.Field(i)
-		name := sf.Tag.Get("yaml")
-		if name == ",inline" {
-			for _, f := range fieldsOf(sf.Type) {
-				f.index = append([]int{i}, f.index...)
-				out = append(out, f)
-			}
-			continue
-		}
-		if name == "" || name == "-" {
-			continue
-		}
-		f := field{
-			name: name, index: []int{i}, typ: sf.Type, doc: sf.Tag.Get("doc"),
-			oneOf:   strings.Fields(sf.Tag.Get("oneof")),
-			restart: sf.Tag.Get("reload") == "restart",
-			noEnv:   sf.Tag.Get("env") == "-",
-			noFlag:  sf.Tag.Get("flag") == "-",
-			short:   sf.Tag.Get("short") != "",
-			url:     sf.Tag.Get("print") == "url",
-		}
-		if m := sf.Tag.Get("min"); m != "" {
-			n, err := strconv.ParseInt(m, 10, 64)
-			if err != nil {
-				panic("config: tag min of " + name + ": " + err.Error())
-			}
-			f.min = &n
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
-// shortField is the field of a struct that a file may have in the struct's place.
-func shortField(t reflect.Type) (field, bool) {
-	for _, f := range fieldsOf(t) {
-		if f.short {
-			return f, true
-		}
-	}
-	return field{}, false
-}
-
-// Keys lists every key outside routes, in the order of the structs. Those of
-// a route are there as "defaults.…".
+// Keys returns every key in the order of the schema.
 func Keys() []Key {
-	def := Default()
-	return appendKeys(nil, reflect.ValueOf(def).Elem(), "", nil)
+	return appendKeys(nil, reflect.ValueOf(Default()).Elem(), "", nil)
 }
 
+// appendKeys appends the keys of v, a struct of the schema, to keys. prefix is the name of v, with a dot at its end.
+// index leads from Config to v.
 func appendKeys(keys []Key, v reflect.Value, prefix string, index []int) []Key {
 	for _, f := range fieldsOf(v.Type()) {
 		value := v.FieldByIndex(f.index)
@@ -121,7 +59,7 @@ func appendKeys(keys []Key, v reflect.Value, prefix string, index []int) []Key {
 			continue
 		}
 		k := Key{
-			Name: name, Doc: f.doc, Default: display(value), Type: typeName(f.typ),
+			Name: name, Doc: docs[name], Default: formatValue(value), Type: typeName(f.typ),
 			OneOf: f.oneOf, Restart: f.restart, field: f,
 		}
 		if k.Type != "map" && !f.noEnv {
@@ -130,7 +68,7 @@ func appendKeys(keys []Key, v reflect.Value, prefix string, index []int) []Key {
 				k.Env = strings.TrimSuffix(k.Env, "_"+strings.ToUpper(f.name))
 			}
 		}
-		if k.Type != "map" && !f.noFlag && !strings.HasPrefix(name, "defaults.") {
+		if k.Type != "map" && !f.noFlag && !strings.HasPrefix(name, defaultsPrefix) {
 			k.Flag = strings.NewReplacer(".", "-", "_", "-").Replace(name)
 		}
 		keys = append(keys, k)
@@ -138,8 +76,14 @@ func appendKeys(keys []Key, v reflect.Value, prefix string, index []int) []Key {
 	return keys
 }
 
-// display writes a value as a file would have it.
-func display(v reflect.Value) string {
+// Validate reports why text cannot be the value of k.
+func (k Key) Validate(text string) error {
+	scratch := reflect.ValueOf(Default()).Elem().FieldByIndex(k.field.index)
+	return k.field.set(scratch, text, "")
+}
+
+// formatValue returns v as a file has it.
+func formatValue(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case map[string]any:
 		return "{}"
@@ -160,22 +104,4 @@ func quoteEmpty(s string) string {
 		return `""`
 	}
 	return s
-}
-
-func typeName(t reflect.Type) string {
-	switch t {
-	case reflect.TypeFor[Size]():
-		return "size"
-	case reflect.TypeFor[Duration]():
-		return "duration"
-	case reflect.TypeFor[Path]():
-		return "path"
-	}
-	switch t.Kind() {
-	case reflect.Slice:
-		return "list"
-	case reflect.Int:
-		return "number"
-	}
-	return t.Kind().String()
 }

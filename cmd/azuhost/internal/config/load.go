@@ -10,32 +10,29 @@ import (
 	"strings"
 )
 
-// Source says where the configuration comes from. What is later in the struct
-// is above what is before.
+// Source holds the layers of a configuration. A later field overrides the fields before it.
 type Source struct {
-	// Defaults are what keys are where nothing sets them, instead of Default.
+	// Defaults replaces values of Default.
 	Defaults []Setting
-	// File is the path of the config file. Empty: none.
+	// File is the path of the config file. Empty: no file.
 	File string
-	// Env are the variables of the environment, KEY=value. Those that do not
-	// begin with EnvPrefix are ignored.
+	// Env lists the variables of the environment as KEY=value. Load ignores those that do not begin with EnvPrefix.
 	Env []string
-	// Flags are keys set by flags.
+	// Flags lists the keys that flags set.
 	Flags []Setting
-	// Routes are routes set by flags, as PATH=PLUGIN.
+	// Routes lists the routes that flags set, as PATH=PLUGIN.
 	Routes []string
 }
 
-// Load reads a configuration and checks it, without looking into plugins. The
-// error is Problems, all that were found; the Config holds what could be read
-// all the same.
+// Load reads a configuration and validates it. It does not read plugins. The error is Problems with all problems that
+// it found. With an error it also returns what it could read.
 func Load(s Source) (*Config, error) {
 	cfg := Default()
 	cfg.file = s.File
-	probs, over := flags(cfg, s.Defaults), Problems(nil)
-	clear(cfg.origin) // nobody has set them
+	probs, over := cfg.applyFlags(s.Defaults), Problems(nil)
+	clear(cfg.origin) // a default is not set by the user
 	overlay := func() {
-		over = append(env(cfg, s.Env), flags(cfg, s.Flags)...)
+		over = append(cfg.applyEnv(s.Env), cfg.applyFlags(s.Flags)...)
 	}
 	if s.File != "" {
 		data, err := readFile(s.File)
@@ -48,24 +45,25 @@ func Load(s Source) (*Config, error) {
 	}
 	probs = append(probs, over...)
 	probs = append(probs, cfg.addRoutes(s.Routes)...)
-	return cfg, append(probs, cfg.check()...).sorted()
+	return cfg, append(probs, cfg.validate()...).sorted()
 }
 
+// readFile reads at most maxFile+1 bytes of a file.
 func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, plain(name, err)
+		return nil, fileError(name, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, plain(name, err)
+		return nil, fileError(name, err)
 	}
 	return data, nil
 }
 
-// plain says what is wrong with a file without the name of the system call.
-func plain(name string, err error) error {
+// fileError returns err, an error of the file name, without the name of the system call.
+func fileError(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s does not exist", name)
 	}
@@ -76,8 +74,7 @@ func plain(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// addRoutes adds routes written as PATH=PLUGIN, or changes the plugin of the
-// one with that path.
+// addRoutes adds routes written as PATH=PLUGIN. If a route has the path already, its plugin is replaced.
 func (c *Config) addRoutes(routes []string) Problems {
 	var probs Problems
 	for _, text := range routes {
@@ -87,8 +84,8 @@ func (c *Config) addRoutes(routes []string) Problems {
 			probs = append(probs, Problem{Where: o.String(), order: o.order(), Text: err.Error()})
 			continue
 		}
-		c.origin[routeKey(path)] = o
-		c.origin[routeKey(path)+".plugin"] = o
+		c.origin[routeName(path)] = o
+		c.origin[routeName(path)+".plugin"] = o
 		i := slices.IndexFunc(c.Routes, func(r Route) bool { return r.Path == path })
 		if i < 0 {
 			r := c.Defaults.clone()
@@ -101,7 +98,7 @@ func (c *Config) addRoutes(routes []string) Problems {
 	return probs
 }
 
-// ParseRoute reads a route written as PATH=PLUGIN.
+// ParseRoute parses a route written as PATH=PLUGIN.
 func ParseRoute(text string) (path, plugin string, err error) {
 	path, plugin, ok := strings.Cut(text, "=")
 	if !ok || path == "" || plugin == "" {

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// write puts a config file, and the plugins that it may name, in a new folder
-// and makes that the working folder.
+// write writes a config file, and the plugins that it may name, to a new folder, and makes that the working folder.
 func write(t *testing.T, text string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -22,6 +21,7 @@ func write(t *testing.T, text string) {
 	}
 }
 
+// load loads a config file with the given text and variables.
 func load(t *testing.T, text string, env ...string) (*Config, error) {
 	t.Helper()
 	write(t, text)
@@ -132,12 +132,13 @@ func TestPathsAreRelativeToTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Routes[0].Plugin != "echo.wasm" || c.Routes[1].Plugin != "echo.wasm" || c.CacheDir != "conf/cache" || c.StateDir != "conf/state" {
+	if c.Routes[0].Plugin != "echo.wasm" || c.Routes[1].Plugin != "echo.wasm" ||
+		c.CacheDir != "conf/cache" || c.StateDir != "conf/state" {
 		t.Errorf("%q, %q, %q, %q", c.Routes[0].Plugin, c.Routes[1].Plugin, c.CacheDir, c.StateDir)
 	}
 }
 
-// TestStateDir: by itself it is one for each config file, wherever it is run.
+// TestStateDir: by default each config file has its own folder, independent of the working folder.
 func TestStateDir(t *testing.T) {
 	t.Chdir(t.TempDir())
 	state := t.TempDir()
@@ -211,7 +212,7 @@ routes:
 	}
 }
 
-// TestOtherDefaults: they are below everything, and nobody has set them.
+// TestOtherDefaults: the file and the variables override Source.Defaults.
 func TestOtherDefaults(t *testing.T) {
 	write(t, "watch: false")
 	for want, env := range map[string][]string{":7": nil, ":8": {"AZUHOST_LISTEN=:8"}} {
@@ -253,7 +254,7 @@ func TestSecretIsNotPrinted(t *testing.T) {
 	}
 }
 
-// TestSecretsAreTrimmed: like those of files, and of what they are compared with.
+// TestSecretsAreTrimmed: white space around a secret is removed, as it is for secrets in files.
 func TestSecretsAreTrimmed(t *testing.T) {
 	const secret = "0123456789abcdef0123456789abcdef"
 	for _, c := range []*Config{
@@ -266,15 +267,15 @@ func TestSecretsAreTrimmed(t *testing.T) {
 	}
 }
 
-// TestEmptyListsOfAuth are no settings.
+// TestEmptyListsOfAuth: empty lists and variables do not enable auth.
 func TestEmptyListsOfAuth(t *testing.T) {
 	c := mustLoad(t, "auth: {algorithms: []}", "AZUHOST_AUTH_AUDIENCE=", "AZUHOST_AUTH_ISSUER=")
 	if a := c.Options().Auth; a != nil {
-		t.Errorf("tokens are looked at: %+v", a)
+		t.Errorf("auth is enabled: %+v", a)
 	}
 }
 
-// TestURLOfKeysIsMasked: what may be secret in it is not printed.
+// TestURLOfKeysIsMasked: the parts of jwks_url that may be secret are not printed.
 func TestURLOfKeysIsMasked(t *testing.T) {
 	const auth = "auth: {issuer: me, audience: [you], jwks_url: %q}"
 	for url, want := range map[string]string{

@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// nearest returns the name closest to s, if one is close enough to be meant.
-func nearest(s string, names []string) (string, bool) {
+// nearestName returns the name with the least edits from s. ok is false if none of names is similar to s.
+func nearestName(s string, names []string) (name string, ok bool) {
 	best, bestDist := "", 1+max(1, len(s)/3)
 	for _, n := range names {
 		if d := distance(strings.ToLower(s), n); d < bestDist {
@@ -13,8 +13,8 @@ func nearest(s string, names []string) (string, bool) {
 	return best, best != ""
 }
 
-// distance counts the edits from a to b: a byte inserted, removed, changed,
-// or two neighbours swapped (optimal string alignment).
+// distance returns the number of edits from a to b (optimal string alignment distance). An edit inserts, removes or
+// changes a byte, or swaps two neighbours.
 func distance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return len(a) + len(b)

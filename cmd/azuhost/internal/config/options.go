@@ -13,18 +13,17 @@ import (
 	"github.com/azuhost/azuhost/internal/fields"
 )
 
-// Options returns the options of the host that c stands for, without Log and
-// Registry. InternalToken is an option of package admin.
+// Options returns the options of the host, without Log and Registry. InternalToken is an option of package admin.
 func (c *Config) Options() host.Options {
 	var o host.Options
 	fields.Copy(&o, *c)
-	// In a file 0 means none, which is -1 to the host.
+	// 0 means none in a file, and the default in host.Options.
 	o.MaxConnectionsPerAddress = noneIfZero(o.MaxConnectionsPerAddress)
 	o.PingInterval = noneIfZero(o.PingInterval)
 	o.Drain.Spread = noneIfZero(o.Drain.Spread)
 	o.Drain.Reconnect = noneIfZero(o.Drain.Reconnect)
 	o.CacheDir, o.StateDir = c.cacheDir(), c.stateDir()
-	if c.Auth.set() {
+	if c.Auth.isSet() {
 		o.Auth = c.Auth.options()
 	}
 	for _, r := range c.Routes {
@@ -33,9 +32,8 @@ func (c *Config) Options() host.Options {
 	return o
 }
 
-// set says whether anything of a is. An empty list is nothing: it is what an empty
-// variable leaves.
-func (a Auth) set() bool {
+// isSet reports whether a differs from its default. An empty list, which an empty variable sets, does not differ.
+func (a Auth) isSet() bool {
 	if len(a.Algorithms) == 0 {
 		a.Algorithms = nil
 	}
@@ -52,12 +50,12 @@ func (a Auth) options() *host.Auth {
 	o.AllowNoExpiry = !a.RequireExpiry
 	o.Leeway = noneIfZero(o.Leeway)
 	if o.Query == "" {
-		o.Query = "-" // the host's word for none
+		o.Query = "-" // host.Auth.Query: none
 	}
 	return &o
 }
 
-// noneIfZero turns the 0 of a file, which says none, into the host's -1.
+// noneIfZero returns -1, which means none in host.Options, for 0.
 func noneIfZero[T int | time.Duration](v T) T {
 	if v == 0 {
 		return -1
@@ -65,7 +63,7 @@ func noneIfZero[T int | time.Duration](v T) T {
 	return v
 }
 
-// Capabilities is Allow as the host takes it: never nil, which would be all.
+// Capabilities returns Allow for host.Route. It is never nil, because nil allows all capabilities.
 func (r Route) Capabilities() []host.Capability {
 	out := make([]host.Capability, len(r.Allow))
 	for i, name := range r.Allow {
@@ -84,10 +82,9 @@ func (r Route) options() host.Route {
 	return o
 }
 
-// cacheDir is the folder that CacheDir stands for. A machine that names no
-// cache folder for the user has no cache.
+// cacheDir returns the folder that CacheDir stands for. It is empty if the user has no cache folder.
 func (c *Config) cacheDir() string {
-	if c.CacheDir != CacheAuto {
+	if c.CacheDir != PathAuto {
 		return string(c.CacheDir)
 	}
 	dir, err := os.UserCacheDir()
@@ -97,11 +94,11 @@ func (c *Config) cacheDir() string {
 	return filepath.Join(dir, "azuhost")
 }
 
-// stateDir is the folder that StateDir stands for. auto is a folder for each
-// config file (or working folder, where there is none), since files of other
-// routes are removed from it. A machine that names no folder for the user has none.
+// stateDir returns the folder that StateDir stands for. PathAuto stands for a folder of the config file, or of the
+// working folder without a file: the host removes files of other routes from it. The result is empty if the user has no
+// home folder.
 func (c *Config) stateDir() string {
-	if c.StateDir != CacheAuto {
+	if c.StateDir != PathAuto {
 		return string(c.StateDir)
 	}
 	base := os.Getenv("XDG_STATE_HOME")
@@ -112,24 +109,24 @@ func (c *Config) stateDir() string {
 		}
 		base = filepath.Join(home, ".local", "state")
 	}
-	who, err := filepath.Abs(c.file)
+	path, err := filepath.Abs(c.file)
 	if err != nil {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(who))
+	sum := sha256.Sum256([]byte(path))
 	return filepath.Join(base, "azuhost", hex.EncodeToString(sum[:6]))
 }
 
-// NeedRestart names the keys that differ between c and next and cannot be
-// changed while azuhost runs.
-func (c *Config) NeedRestart(next *Config) []string {
+// RestartKeys returns the names of the keys that differ between c and next and need a restart. It does not compare
+// routes: the host does.
+func (c *Config) RestartKeys(next *Config) []string {
 	var names []string
-	old, new := reflect.ValueOf(c).Elem(), reflect.ValueOf(next).Elem()
+	current, changed := reflect.ValueOf(c).Elem(), reflect.ValueOf(next).Elem()
 	for _, k := range Keys() {
-		if strings.HasPrefix(k.Name, "defaults.") {
-			continue // what comes of them in routes is the host's to judge
+		if !k.Restart || strings.HasPrefix(k.Name, defaultsPrefix) {
+			continue
 		}
-		if k.Restart && old.FieldByIndex(k.field.index).Interface() != new.FieldByIndex(k.field.index).Interface() {
+		if current.FieldByIndex(k.field.index).Interface() != changed.FieldByIndex(k.field.index).Interface() {
 			names = append(names, k.Name)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Print writes the configuration as a file would have it, defaults included.
-// Secrets are masked, and what may be one in a URL.
+// Print writes the configuration as a config file, with its defaults. It masks secrets, and the parts of URLs that may
+// be secret.
 func (c *Config) Print(w io.Writer) error {
 	data, err := yaml.MarshalWithOptions(tree(reflect.ValueOf(c).Elem()), yaml.Indent(2), yaml.IndentSequence(true))
 	if err != nil {
@@ -21,8 +21,8 @@ func (c *Config) Print(w io.Writer) error {
 	return err
 }
 
-// tree turns a struct of the schema into what the YAML library writes. Lists
-// and maps that are not set are left out: one that is empty may say something.
+// tree converts a struct of the schema to a value that the YAML library can encode. It leaves out lists and maps that
+// are nil, because an empty one may have a meaning of its own.
 func tree(v reflect.Value) yaml.MapSlice {
 	out := yaml.MapSlice{}
 	for _, f := range fieldsOf(v.Type()) {
@@ -62,7 +62,7 @@ func tree(v reflect.Value) yaml.MapSlice {
 	return out
 }
 
-// maskedURL is a URL without its user, query and fragment, which may be secret.
+// maskedURL returns a URL with its user and query masked and without its fragment. These may be secret.
 func maskedURL(text string) string {
 	u, err := url.Parse(text)
 	switch {

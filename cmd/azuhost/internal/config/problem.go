@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong with a configuration.
+// Problem is a mistake in a configuration.
 type Problem struct {
-	// Where is "file:line", the name of a variable or a flag, or empty.
+	// Where is "file:line", the name of a variable, a flag, or empty.
 	Where string
-	// Route is the path of the route that it is about, if it is about one.
+	// Route is the path of the route that has the mistake. It is empty for a top-level key.
 	Route string
-	Text  string
+	// Text names the key and says how to correct it.
+	Text string
 
-	order int // lines of the file first, then variables, then flags
+	order int // origin.order
 }
 
 func (p Problem) Error() string {
@@ -25,7 +26,7 @@ func (p Problem) Error() string {
 	return p.Where + ": " + p.Text
 }
 
-// Problems are all the things that are wrong, in the order of the file.
+// Problems lists mistakes in the order of the file.
 type Problems []Problem
 
 func (ps Problems) Error() string {
@@ -36,19 +37,19 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Concerns says whether one of ps is about the route at path.
-func (ps Problems) Concerns(path string) bool {
+// HasRoute reports whether one of the problems is in the route at path.
+func (ps Problems) HasRoute(path string) bool {
 	return slices.ContainsFunc(ps, func(p Problem) bool { return p.Route == path })
 }
 
-// About says whether one of ps is about a top-level key or what is below it.
-func (ps Problems) About(key string) bool {
+// HasKey reports whether one of the problems is in a top-level key or the block below it.
+func (ps Problems) HasKey(key string) bool {
 	return slices.ContainsFunc(ps, func(p Problem) bool {
 		return p.Route == "" && strings.HasPrefix(p.Text, key)
 	})
 }
 
-// sorted returns ps in order, or nil where there is none.
+// sorted returns ps in the order of the file, or nil if ps is empty.
 func (ps Problems) sorted() error {
 	if len(ps) == 0 {
 		return nil
@@ -57,11 +58,11 @@ func (ps Problems) sorted() error {
 	return ps
 }
 
-// origin is the place that a value was set at.
+// origin is the place where a key was set.
 type origin struct {
 	file string
-	line int    // in file
-	name string // of a variable or flag
+	line int    // in file, from 1
+	name string // name of a variable or a flag
 }
 
 func (o origin) String() string {
@@ -74,7 +75,7 @@ func (o origin) String() string {
 	return o.file
 }
 
-// order sorts lines before variables and flags, and what has no place last.
+// order returns a number to sort by: lines first, then variables and flags, then origins without a place.
 func (o origin) order() int {
 	const after = 1 << 30
 	switch {

@@ -12,8 +12,8 @@ var update = flag.Bool("update", false, "write the tables of docs/CONFIG.md")
 
 const reference = "../../../../docs/CONFIG.md"
 
-// TestReference holds the tables of docs/CONFIG.md against the structs: each
-// stands between a pair of marks. go test -update writes them.
+// TestReference compares the tables of docs/CONFIG.md to the schema. Each table is between a pair of marks. With
+// -update it writes the tables.
 func TestReference(t *testing.T) {
 	data, err := os.ReadFile(reference)
 	if err != nil {
@@ -24,8 +24,8 @@ func TestReference(t *testing.T) {
 		mark string
 		keys []Key
 	}{
-		{"top", keysWhere(func(k Key) bool { return !strings.HasPrefix(k.Name, "defaults.") })},
-		{"route", keysWhere(func(k Key) bool { return strings.HasPrefix(k.Name, "defaults.") })},
+		{"top", keysWhere(func(k Key) bool { return !strings.HasPrefix(k.Name, defaultsPrefix) })},
+		{"route", keysWhere(func(k Key) bool { return strings.HasPrefix(k.Name, defaultsPrefix) })},
 	} {
 		begin, end := "<!-- keys: "+s.mark+" -->\n", "<!-- end of keys: "+s.mark+" -->"
 		before, rest, ok := strings.Cut(text, begin)
@@ -42,7 +42,21 @@ func TestReference(t *testing.T) {
 		return
 	}
 	if text != string(data) {
-		t.Error("docs/CONFIG.md is not what the code says; write it anew with: go test ./cmd/azuhost/internal/config -run TestReference -update")
+		t.Error("docs/CONFIG.md differs from the schema: " +
+			"run go test ./cmd/azuhost/internal/config -run TestReference -update")
+	}
+}
+
+// TestDocsAreOfKeys finds entries of docs for keys that do not exist.
+func TestDocsAreOfKeys(t *testing.T) {
+	names := map[string]bool{}
+	for _, k := range Keys() {
+		names[k.Name] = true
+	}
+	for name := range docs {
+		if !names[name] {
+			t.Errorf("docs has a text for %q, which is no key", name)
+		}
 	}
 }
 
@@ -74,7 +88,9 @@ func table(keys []Key) string {
 		if k.Flag != "" {
 			ways = append(ways, code("--"+k.Flag))
 		}
-		fmt.Fprintf(&b, "| %s<br>%s | %s | %s | %s |\n", code(strings.TrimPrefix(k.Name, "defaults.")), k.Type, code(k.Default), doc, strings.Join(ways, "<br>"))
+		name := strings.TrimPrefix(k.Name, defaultsPrefix)
+		fmt.Fprintf(&b, "| %s<br>%s | %s | %s | %s |\n",
+			code(name), k.Type, code(k.Default), doc, strings.Join(ways, "<br>"))
 	}
 	return b.String()
 }

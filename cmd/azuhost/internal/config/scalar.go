@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Size is a number of bytes. In files it is a plain number or has a unit:
-// B, KiB, MiB, GiB (powers of 1024), kB, MB, GB (powers of 1000).
+// Size is a number of bytes. A file has it as a plain number or with a unit: B, KiB, MiB, GiB (powers of 1024), kB, MB,
+// GB (powers of 1000).
 type Size int64
 
 const (
@@ -19,7 +19,7 @@ const (
 	gib Size = 1 << 30
 )
 
-// sizeUnits is in the order in which suffixes are tried.
+// sizeUnits lists the units in the order in which ParseSize tries them as suffixes.
 var sizeUnits = []struct {
 	name string
 	size Size
@@ -30,7 +30,7 @@ var sizeUnits = []struct {
 
 var errSize = errors.New(`is not a size: write bytes, or a unit as in "64KiB" or "1MiB"`)
 
-// ParseSize reads a size.
+// ParseSize parses a size.
 func ParseSize(s string) (Size, error) {
 	digits, unit := s, Size(1)
 	for _, u := range sizeUnits {
@@ -49,7 +49,7 @@ func ParseSize(s string) (Size, error) {
 	return Size(n) * unit, nil
 }
 
-// String writes the size with the largest unit that divides it.
+// String returns the size with the largest unit of 1024 that divides it.
 func (s Size) String() string {
 	for _, u := range []struct {
 		name string
@@ -67,10 +67,10 @@ func (s *Size) set(text string) (err error) {
 	return err
 }
 
-// Duration is a time.Duration that files write in Go's style: 50ms, 1m30s.
+// Duration is a time.Duration. A file has it in the format of time.ParseDuration: 50ms, 1m30s.
 type Duration time.Duration
 
-// ParseDuration reads a duration, which is not negative.
+// ParseDuration parses a duration. A negative one is an error.
 func ParseDuration(s string) (Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil {
@@ -85,7 +85,7 @@ func ParseDuration(s string) (Duration, error) {
 	return Duration(d), nil
 }
 
-// String writes the duration without units that are zero: 1m, not 1m0s.
+// String returns the duration without trailing units that are zero: 1m, not 1m0s.
 func (d Duration) String() string {
 	s := time.Duration(d).String()
 	if strings.HasSuffix(s, "m0s") {
@@ -102,17 +102,17 @@ func (d *Duration) set(text string) (err error) {
 	return err
 }
 
-// Path is the path of a file or folder. A relative one in a config file is
-// relative to that file's folder, in flags and variables to the working folder.
+// Path is the path of a file or folder. In a config file, a relative path is relative to the folder of the file. In
+// variables and flags, it is relative to the working folder.
 type Path string
 
-// Secret is a string that is not printed. White space around it does not count:
-// it comes with the end of a line, and what it is compared with has none.
+// Secret is a string that is not printed. It has no white space around it, which usually comes from the end of a line.
 type Secret string
 
+// masked is printed in place of a secret.
 const masked = "(set)"
 
-// String hides the secret.
+// String returns a mask, or an empty string if the secret is empty.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -120,13 +120,13 @@ func (s Secret) String() string {
 	return masked
 }
 
-// GoString hides the secret.
+// GoString returns a mask, or an empty string if the secret is empty, in quotes.
 func (s Secret) GoString() string { return strconv.Quote(s.String()) }
 
 func (s *Secret) parse(text string) error {
 	*s = Secret(strings.TrimSpace(text))
 	if *s == "" && text != "" {
-		return errors.New("there is only white space in it: write the secret, or leave it out")
+		return errors.New("it has only white space: write the secret, or remove the key")
 	}
 	return nil
 }

@@ -22,7 +22,9 @@ func TestParseSize(t *testing.T) {
 }
 
 func TestSizeString(t *testing.T) {
-	for s, want := range map[Size]string{0: "0", 1: "1", 1000: "1000", 1024: "1KiB", 1536: "1536", 64 * mib: "64MiB", 2 * gib: "2GiB"} {
+	for s, want := range map[Size]string{
+		0: "0", 1: "1", 1000: "1000", 1024: "1KiB", 1536: "1536", 64 * mib: "64MiB", 2 * gib: "2GiB",
+	} {
 		if got := s.String(); got != want {
 			t.Errorf("%d: %s, want %s", int64(s), got, want)
 		}
@@ -34,7 +36,8 @@ func TestSizeString(t *testing.T) {
 
 func TestDurationString(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0s", time.Minute: "1m", time.Hour: "1h", 90 * time.Second: "1m30s", 50 * time.Millisecond: "50ms", 10 * time.Minute: "10m", 20 * time.Second: "20s",
+		0: "0s", time.Minute: "1m", time.Hour: "1h", 90 * time.Second: "1m30s", 50 * time.Millisecond: "50ms",
+		10 * time.Minute: "10m", 20 * time.Second: "20s",
 	} {
 		if got := Duration(d).String(); got != want {
 			t.Errorf("%v: %s, want %s", d, got, want)
@@ -48,11 +51,11 @@ func TestDurationString(t *testing.T) {
 func TestNearest(t *testing.T) {
 	names := []string{"listen", "internal", "log", "allowed_hosts", "max_connections", "max_connections_per_address"}
 	for s, want := range map[string]string{
-		"listne": "listen", "Listen": "listen", "lgo": "log", "allowed_host": "allowed_hosts", "maxconnections": "max_connections",
-		"zzz": "", "": "", "qwertyuiop": "",
+		"listne": "listen", "Listen": "listen", "lgo": "log", "allowed_host": "allowed_hosts",
+		"maxconnections": "max_connections", "zzz": "", "": "", "qwertyuiop": "",
 	} {
-		if got, _ := nearest(s, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", s, got, want)
+		if got, _ := nearestName(s, names); got != want {
+			t.Errorf("nearestName(%q) = %q, want %q", s, got, want)
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/azuhost/azuhost/internal/fields"
 )
 
-// TestNamesAreUnique: "_" is both inside names and between them in variables,
-// so that two keys could end up with one variable.
+// TestNamesAreUnique finds variables and flags that set two keys. Variables have "_" inside the names of keys and
+// between them, so two keys can have the same variable.
 func TestNamesAreUnique(t *testing.T) {
 	seen := map[string]string{EnvFile: "the config file"}
 	for _, k := range Keys() {
@@ -29,31 +29,31 @@ func TestNamesAreUnique(t *testing.T) {
 				continue
 			}
 			if other, ok := seen[n]; ok {
-				t.Errorf("%s is the name of %s and %s", n, other, k.Name)
+				t.Errorf("%s sets both %s and %s", n, other, k.Name)
 			}
 			seen[n] = k.Name
 		}
 	}
 }
 
-// TestDefaultsAreValid: every default is accepted when it is written out.
+// TestDefaultsAreValid: every default is valid in a file.
 func TestDefaultsAreValid(t *testing.T) {
 	for _, k := range Keys() {
 		if k.Type == "map" || k.Type == "list" || k.Default == `""` {
 			continue
 		}
-		if err := k.Try(k.Default); err != nil {
+		if err := k.Validate(k.Default); err != nil {
 			t.Errorf("%s: %v", k.Name, err)
 		}
 	}
 }
 
-// TestOptionsAreComplete: a new option of the host needs a key here.
+// TestOptionsAreComplete finds options of the host that Config.Options does not set.
 func TestOptionsAreComplete(t *testing.T) {
 	c := Default()
 	c.Routes = []Route{c.Defaults}
 	fill(reflect.ValueOf(c).Elem())
-	c.Auth.RequireExpiry = false // its option says the opposite
+	c.Auth.RequireExpiry = false // the option AllowNoExpiry is its opposite
 	o := c.Options()
 	skip := map[string]bool{"Log": true, "Registry": true, "Channel": true, "Clock": true, "offline": true}
 	var walk func(name string, v reflect.Value)
@@ -76,7 +76,7 @@ func TestOptionsAreComplete(t *testing.T) {
 	walk("Route", reflect.ValueOf(o.Routes[0]))
 }
 
-// fill gives every field of the schema that is zero another value.
+// fill sets every field of the schema that is zero to another value.
 func fill(v reflect.Value) {
 	for i := range v.NumField() {
 		f := v.Field(i)
@@ -103,8 +103,8 @@ func fill(v reflect.Value) {
 	}
 }
 
-// TestDefaultsAreTheHosts reads the defaults of the host from the comments of
-// its options, which say "0: 10 s." or "Empty: Single.".
+// TestDefaultsAreTheHosts compares the defaults of keys to those that the comments of the host's options name, as in
+// "0: 10 s." or "Empty: Single.".
 func TestDefaultsAreTheHosts(t *testing.T) {
 	documented := hostDefaults(t)
 	o := Default().Options()
@@ -120,7 +120,7 @@ func TestDefaultsAreTheHosts(t *testing.T) {
 			}
 			found++
 			if got := hostStyle(v.Field(i).Interface()); got != text {
-				t.Errorf("%s is %s here, the host says %s", name, got, text)
+				t.Errorf("the default of %s is %s, the host's comment says %s", name, got, text)
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func TestDefaultsAreTheHosts(t *testing.T) {
 	}
 }
 
-// hostDefaults maps "Struct.Field" to the default that the comment names.
+// hostDefaults returns the defaults that the comments of the host's options name, by "Struct.Field".
 func hostDefaults(t *testing.T) map[string]string {
 	t.Helper()
 	named := regexp.MustCompile(`(?s)\b(?:0|Empty): ([0-9][^.]*|[A-Z][A-Za-z]*)\.`)
@@ -159,7 +159,7 @@ func hostDefaults(t *testing.T) map[string]string {
 	return out
 }
 
-// hostStyle writes a value as the comments of the host do.
+// hostStyle formats a value as the comments of the host's options do.
 func hostStyle(v any) string {
 	number := func(n int64) string {
 		for _, u := range []struct {
@@ -188,6 +188,7 @@ func hostStyle(v any) string {
 	return ""
 }
 
+// thousands formats n with commas between groups of three digits.
 func thousands(n int64) string {
 	if n < 1000 {
 		return Size(n).String()
@@ -197,13 +198,13 @@ func thousands(n int64) string {
 	return s + "," + d[1:]
 }
 
-// TestLimitsOfModulesAreKeys: the scanner's errors name keys.
+// TestLimitsOfModulesAreKeys: the limits that package wasm names in its errors are keys.
 func TestLimitsOfModulesAreKeys(t *testing.T) {
 	src, err := os.ReadFile("../../../../internal/wasm/limit.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := map[string]bool{"defaults.limits.max_memory_pages": true} // named limits.memory to users
+	keys := map[string]bool{"defaults.limits.max_memory_pages": true} // no key: limits.memory bounds it
 	for _, k := range Keys() {
 		keys[k.Name] = true
 	}
@@ -213,12 +214,12 @@ func TestLimitsOfModulesAreKeys(t *testing.T) {
 	}
 	for _, n := range named {
 		if n != "limits.max_" && !keys["defaults."+n] {
-			t.Errorf("%s is no key", n)
+			t.Errorf("%s is not a key", n)
 		}
 	}
 }
 
-// TestEveryOptionHasAKey finds options of the host that a file cannot set.
+// TestEveryOptionHasAKey finds options of the host that have no key.
 func TestEveryOptionHasAKey(t *testing.T) {
 	missed := func(dst, src any) []string { return fields.Copy(dst, src) }
 	for what, tc := range map[string]struct{ got, want []string }{
@@ -227,7 +228,7 @@ func TestEveryOptionHasAKey(t *testing.T) {
 		"Route":   {missed(&Route{}, host.Route{}), []string{"Channel", "Allow"}},
 	} {
 		if !slices.Equal(tc.got, tc.want) {
-			t.Errorf("%s: no key sets %q, want %q", what, tc.got, tc.want)
+			t.Errorf("%s: %q have no key, want %q", what, tc.got, tc.want)
 		}
 	}
 }

@@ -1,29 +1,27 @@
 package config
 
-import (
-	"github.com/goccy/go-yaml/ast"
-)
+import "github.com/goccy/go-yaml/ast"
 
-// entry is a key of a mapping with its value.
+// entry is a key of a YAML mapping with its value.
 type entry struct {
 	key   string
 	line  int
 	value ast.Node
 }
 
-// count holds the file within its bounds.
+// count counts n and reports whether the file is within its limits. Beyond a limit it adds a problem.
 func (d *decoder) count(n ast.Node, depth int) bool {
 	if d.nodes++; d.nodes > maxNodes && !d.full {
 		d.full = true
-		d.problem(line(n), "too much to read: more than %d values", maxNodes)
+		d.addProblem(lineOf(n), "too many values: more than %d", maxNodes)
 	}
 	if depth == maxDepth {
-		d.problem(line(n), "too deep: more than %d levels", maxDepth)
+		d.addProblem(lineOf(n), "too deep: more than %d levels", maxDepth)
 	}
 	return !d.full && depth < maxDepth
 }
 
-// resolve follows anchors and aliases to the node that they stand for.
+// resolve follows anchors and aliases to the node that they stand for. It adds a problem if there is none.
 func (d *decoder) resolve(n ast.Node, depth int) (ast.Node, bool) {
 	for range maxDepth {
 		if !d.count(n, depth) {
@@ -39,12 +37,12 @@ func (d *decoder) resolve(n ast.Node, depth int) (ast.Node, bool) {
 			}
 			target, ok := d.anchors[name]
 			if !ok {
-				d.problem(line(x), "alias *%s has no anchor &%s", name, name)
+				d.addProblem(lineOf(x), "alias *%s has no anchor &%s", name, name)
 				return nil, false
 			}
 			n = target
 		case *ast.TagNode:
-			d.problem(line(x), "tags such as %s are not supported", x.Start.Value)
+			d.addProblem(lineOf(x), "tags such as %s are not supported", x.Start.Value)
 			return nil, false
 		case nil:
 			return ast.Null(nil), true
@@ -52,27 +50,15 @@ func (d *decoder) resolve(n ast.Node, depth int) (ast.Node, bool) {
 			return n, true
 		}
 	}
-	d.problem(line(n), "an alias stands for itself")
+	d.addProblem(lineOf(n), "an alias refers to itself")
 	return nil, false
 }
 
-// entries lists a mapping, merge keys (<<) included: their keys come first,
-// and count only where the mapping does not have them itself.
+// entries returns the entries of a mapping. The entries of its merge keys (<<) come first. The mapping's own entries
+// override them. what names the mapping in problems.
 func (d *decoder) entries(n ast.Node, what string, depth int) ([]entry, bool) {
-	n, ok := d.resolve(n, depth)
+	values, ok := d.mapping(n, what, depth)
 	if !ok {
-		return nil, false
-	}
-	var values []*ast.MappingValueNode
-	switch x := n.(type) {
-	case *ast.MappingNode:
-		values = x.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{x}
-	case *ast.NullNode:
-		return nil, true
-	default:
-		d.problem(line(n), "%s must be a mapping of keys to values", what)
 		return nil, false
 	}
 	var own, merged []entry
@@ -89,15 +75,15 @@ func (d *decoder) entries(n ast.Node, what string, depth int) ([]entry, bool) {
 		}
 		key, ok := scalarText(v.Key)
 		if !ok {
-			d.problem(line(v.Key), "a key must be a string")
+			d.addProblem(lineOf(v.Key), "a key must be a string")
 			return nil, false
 		}
 		if seen[key] {
-			d.problem(line(v.Key), "%q is there twice", key)
+			d.addProblem(lineOf(v.Key), "the key %q is there twice: remove one", key)
 			continue
 		}
 		seen[key] = true
-		own = append(own, entry{key: key, line: line(v.Key), value: v.Value})
+		own = append(own, entry{key: key, line: lineOf(v.Key), value: v.Value})
 	}
 	var out []entry
 	for _, e := range merged {
@@ -109,7 +95,25 @@ func (d *decoder) entries(n ast.Node, what string, depth int) ([]entry, bool) {
 	return append(out, own...), true
 }
 
-// merge lists what a merge key brings: a mapping, or several in a list.
+// mapping returns the values of a mapping as YAML has them. A null is an empty mapping.
+func (d *decoder) mapping(n ast.Node, what string, depth int) ([]*ast.MappingValueNode, bool) {
+	n, ok := d.resolve(n, depth)
+	if !ok {
+		return nil, false
+	}
+	switch x := n.(type) {
+	case *ast.MappingNode:
+		return x.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{x}, true
+	case *ast.NullNode:
+		return nil, true
+	}
+	d.addProblem(lineOf(n), "%s must be a mapping of keys to values", what)
+	return nil, false
+}
+
+// merge returns the entries of the value of a merge key, which is a mapping or a list of mappings.
 func (d *decoder) merge(n ast.Node, depth int) ([]entry, bool) {
 	n, ok := d.resolve(n, depth)
 	if !ok {
@@ -117,11 +121,11 @@ func (d *decoder) merge(n ast.Node, depth int) ([]entry, bool) {
 	}
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		return d.entries(n, "what << merges", depth)
+		return d.entries(n, "the value of <<", depth)
 	}
 	var out []entry
 	for _, item := range seq.Values {
-		more, ok := d.entries(item, "what << merges", depth+1)
+		more, ok := d.entries(item, "the value of <<", depth+1)
 		if !ok {
 			return nil, false
 		}
@@ -131,7 +135,7 @@ func (d *decoder) merge(n ast.Node, depth int) ([]entry, bool) {
 	return out, true
 }
 
-// value converts a node to what encoding/json takes.
+// value converts a node to a value that encoding/json can encode.
 func (d *decoder) value(n ast.Node, depth int) any {
 	n, ok := d.resolve(n, depth)
 	if !ok {
@@ -160,17 +164,17 @@ func (d *decoder) value(n ast.Node, depth int) any {
 	case *ast.NullNode:
 		return nil
 	case *ast.InfinityNode, *ast.NanNode:
-		d.problem(line(n), "config is given to the plugin as JSON, which has no %s", n.GetToken().Value)
+		d.addProblem(lineOf(n), "config: the plugin receives it as JSON, which has no %s", n.GetToken().Value)
 		return nil
 	}
 	text, ok := scalarText(n)
 	if !ok {
-		d.problem(line(n), "config: a %s is not supported", n.Type())
+		d.addProblem(lineOf(n), "config: a %s is not supported", n.Type())
 	}
 	return text
 }
 
-// scalarText returns a scalar as the file has it, without quotes.
+// scalarText returns the text of a scalar as the file has it, without quotes.
 func scalarText(n ast.Node) (string, bool) {
 	switch x := n.(type) {
 	case *ast.StringNode:
