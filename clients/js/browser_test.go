@@ -21,11 +21,11 @@ import (
 	"github.com/coder/websocket"
 )
 
-// patience bounds what should take no time, on a busy machine.
+// patience bounds the wait for what happens soon, on a busy machine.
 const patience = 30 * time.Second
 
-// TestBrowser has a page read a busy room over connections that are cut, and
-// speak to a server that knows nothing of azuhost.v1.
+// TestBrowser opens a page that reads a busy room over connections that are cut,
+// and that connects to a server without azuhost.v1.
 func TestBrowser(t *testing.T) {
 	chromium := findChromium(t)
 	bin, plugins := build(t, "rooms")
@@ -35,7 +35,7 @@ func TestBrowser(t *testing.T) {
 	page := httptest.NewServer(http.FileServer(http.Dir("dist")))
 	defer page.Close()
 	address := serve(t, bin, plugins+"/rooms.wasm", page.URL)
-	way := newProxy(t, address)
+	link := newProxy(t, address)
 
 	ctx := startBrowser(t, chromium)
 	do := func(expression string) {
@@ -76,10 +76,10 @@ func TestBrowser(t *testing.T) {
 		let n = 0;
 		const next = () => { for (let i = 0; i < 5 && n < %d; i++) writer.send(String(++n)); };
 		writer.on('message', (m) => Number(m.data) === n && setTimeout(next, 5));
-		Promise.all([reader.connect(), writer.connect()]).then(next); 0`, way.address, address, total))
+		Promise.all([reader.connect(), writer.connect()]).then(next); 0`, link.address, address, total))
 	for cuts := range 5 {
 		waitFor(fmt.Sprintf(`seen.got.length >= %d && reader.state === 'open'`, (cuts+1)*50))
-		way.cut()
+		link.cut()
 	}
 	waitFor(fmt.Sprintf(`seen.got.at(-1) === %d`, total))
 	waitFor(fmt.Sprintf(`seen.got.length === %d && seen.got.every((n, i) => n === i + 1)`, total))
@@ -98,7 +98,7 @@ func TestBrowser(t *testing.T) {
 	do(`plain.close(); 0`)
 }
 
-// echo is a server of plain WebSockets.
+// echo serves plain WebSockets.
 func echo(w http.ResponseWriter, r *http.Request) {
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
@@ -114,7 +114,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve starts azuhost with one plugin at /rooms/:room_id until the end of the
-// test, and gives its address.
+// test. It returns its address.
 func serve(t *testing.T, bin, plugin, origin string) string {
 	t.Helper()
 	cmd := exec.Command(bin, "serve", "--route", "/rooms/:room_id="+plugin, "--listen", "127.0.0.1:0", "--internal=",
@@ -159,7 +159,7 @@ func serve(t *testing.T, bin, plugin, origin string) string {
 	return ""
 }
 
-// proxy is a way to an address that can be cut.
+// proxy forwards connections to an address, and can cut them.
 type proxy struct {
 	address string
 
@@ -223,7 +223,7 @@ func findChromium(t *testing.T) string {
 			return path
 		}
 	}
-	t.Skip("no Chromium here: install chromium, or google-chrome, to run this test")
+	t.Skip("no Chromium: install chromium or google-chrome to run this test")
 	return ""
 }
 
@@ -234,11 +234,12 @@ func startBrowser(t *testing.T, path string) context.Context {
 	ctx, stop := chromedp.NewExecAllocator(ctx,
 		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true),
 	)
 	ctx, closeBrowser := chromedp.NewContext(ctx)
 	t.Cleanup(func() {
-		// The browser has to be gone before its folder is removed.
+		// The browser has to end before its folder is removed.
 		if err := chromedp.Cancel(ctx); err != nil && ctx.Err() == nil {
 			t.Errorf("close the browser: %v", err)
 		}

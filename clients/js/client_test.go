@@ -1,5 +1,5 @@
-// Package js holds the tests of the JavaScript client against azuhost, in Node
-// and in a browser. The client itself is in src.
+// Package js tests the JavaScript client against azuhost, in Node.js and in a
+// browser. The client itself is in src.
 package js
 
 import (
@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// maxScript bounds the script that a page loads, compressed: 5.75 KiB.
+// maxScript is the largest size of azuhost.min.js after gzip, in bytes: 5.75 KiB.
 const maxScript = 5888
 
-// TestNode runs the tests in test, with an azuhost to talk to.
+// TestNode runs the tests in test, which start azuhost.
 func TestNode(t *testing.T) {
 	needNode(t)
 	bin, plugins := build(t, "rooms", "chat")
@@ -27,11 +27,11 @@ func TestNode(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if !bytes.Contains(out, []byte("# skipped 0")) {
-		t.Errorf("some were skipped:\n%s", out)
+		t.Errorf("some tests were skipped:\n%s", out)
 	}
 }
 
-// scripts are the files with tests for Node.
+// scripts returns the files with tests for Node.js.
 func scripts(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("test/*.test.js")
@@ -41,7 +41,7 @@ func scripts(t *testing.T) []string {
 	return files
 }
 
-// TestDist holds dist against what its sources give, and to its size.
+// TestDist checks that src makes dist, and the size of azuhost.min.js.
 func TestDist(t *testing.T) {
 	script, err := os.ReadFile("dist/azuhost.min.js")
 	if err != nil {
@@ -53,7 +53,7 @@ func TestDist(t *testing.T) {
 	_ = w.Close()
 	t.Logf("azuhost.min.js: %d bytes, %d compressed", len(script), z.Len())
 	if z.Len() > maxScript {
-		t.Errorf("azuhost.min.js has %d bytes when compressed, more than %d", z.Len(), maxScript)
+		t.Errorf("azuhost.min.js has %d bytes when compressed, want at most %d", z.Len(), maxScript)
 	}
 
 	needNode(t)
@@ -64,17 +64,17 @@ func TestDist(t *testing.T) {
 	want, got := contents(t, fresh), contents(t, "dist")
 	for name, text := range want {
 		if got[name] != text {
-			t.Errorf("dist/%s is not what src gives: make client", name)
+			t.Errorf("dist/%s differs from what src makes: run make client", name)
 		}
 	}
 	for name := range got {
 		if _, ok := want[name]; !ok {
-			t.Errorf("dist/%s comes from nothing in src: make client", name)
+			t.Errorf("dist/%s is not made from src: run make client", name)
 		}
 	}
 }
 
-// TestTypes has the compiler check what a program in TypeScript sees.
+// TestTypes checks the types of dist with the TypeScript compiler.
 func TestTypes(t *testing.T) {
 	needNode(t)
 	if out, err := exec.Command("node", "node_modules/typescript/bin/tsc", "-p", "test").CombinedOutput(); err != nil {
@@ -82,7 +82,7 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-// contents reads the files of a folder.
+// contents returns the files of a folder by name.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files, err := os.ReadDir(dir)
@@ -100,19 +100,19 @@ func contents(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// needNode skips the test where node, or a package, is missing.
+// needNode skips the test if Node.js or an npm package is missing.
 func needNode(t *testing.T) {
 	t.Helper()
 	out, err := exec.Command("node", "--print", "parseInt(process.versions.node)").Output()
 	if version, _ := strconv.Atoi(strings.TrimSpace(string(out))); err != nil || version < 20 {
-		t.Skip("no node of version 20 or later here: install Node and npm to run this test")
+		t.Skip("no Node.js 20 or later: install Node.js and npm to run this test")
 	}
 	if _, err := os.Stat("node_modules/.package-lock.json"); err != nil {
-		t.Skip("the packages for the tests are missing: run make client-deps, which needs npm")
+		t.Skip("npm packages are missing: run make client-deps, which needs npm")
 	}
 }
 
-// build makes azuhost and some of the ready-made plugins, and gives the binary
+// build builds azuhost and some of the ready-made plugins. It returns the binary
 // and the folder of the plugins.
 func build(t *testing.T, names ...string) (bin, plugins string) {
 	t.Helper()
@@ -120,7 +120,8 @@ func build(t *testing.T, names ...string) (bin, plugins string) {
 	bin = filepath.Join(plugins, "azuhost")
 	goBuild(t, nil, "-o", bin, "../../cmd/azuhost")
 	for _, name := range names {
-		goBuild(t, []string{"GOOS=wasip1", "GOARCH=wasm"}, "-buildmode=c-shared", "-o", filepath.Join(plugins, name+".wasm"), "../../plugins/"+name)
+		out := filepath.Join(plugins, name+".wasm")
+		goBuild(t, []string{"GOOS=wasip1", "GOARCH=wasm"}, "-buildmode=c-shared", "-o", out, "../../plugins/"+name)
 	}
 	return bin, plugins
 }

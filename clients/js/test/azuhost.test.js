@@ -1,4 +1,4 @@
-// Against azuhost itself. AZUHOST is its binary, AZUHOST_PLUGINS the folder of the ready-made plugins.
+// Tests against azuhost. AZUHOST is its binary, AZUHOST_PLUGINS the folder of the ready-made plugins.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
@@ -11,13 +11,13 @@ import { WebSocket } from 'ws';
 import { Client } from '../dist/azuhost.js';
 
 const { AZUHOST, AZUHOST_PLUGINS } = process.env;
-const skip = AZUHOST && AZUHOST_PLUGINS ? false : 'no azuhost here: go test ./clients/js builds it';
+const skip = AZUHOST && AZUHOST_PLUGINS ? false : 'no azuhost: go test ./clients/js builds it';
 const SECRET = 'a secret of more than thirty-two bytes';
 
-/** serve starts azuhost until the end of the test, and gives the address of its channels. */
+/** serve starts azuhost until the end of the test. It returns the address of its channels. */
 const serve = async (...args) => (await start(...args)).address;
 
-/** start is serve that gives the process, too. */
+/** start is serve that also returns the process. */
 async function start(t, routes, env = {}) {
   const args = ['serve', '--listen', '127.0.0.1:0', '--internal=', '--log-format', 'json', '--watch=false', '--state-dir='];
   for (const [path, plugin] of Object.entries(routes)) args.push('--route', `${path}=${join(AZUHOST_PLUGINS, plugin + '.wasm')}`);
@@ -39,10 +39,10 @@ async function start(t, routes, env = {}) {
   return { address, child };
 }
 
-/** clean takes what the tests are told by out of the environment: azuhost would not know it. */
+/** clean removes the variables of the tests from the environment, which azuhost would reject. */
 const clean = () => ({ AZUHOST: undefined, AZUHOST_PLUGINS: undefined });
 
-/** proxy is a way to an address that can be cut, made silent, and led to another address. */
+/** proxy forwards connections to an address. It can cut them, silence them, and change the address. */
 async function proxy(t, address) {
   let target = address;
   const pairs = new Set();
@@ -65,7 +65,7 @@ async function proxy(t, address) {
     }
     pairs.clear();
   };
-  // From now on nothing comes through, and nobody is told.
+  // Drops all data from now on. The connections stay open.
   const silence = () => {
     for (const { down, up } of pairs) {
       down.unpipe(up).resume();
@@ -76,7 +76,7 @@ async function proxy(t, address) {
   return { address: `127.0.0.1:${server.address().port}`, cut, silence, connections: () => pairs.size, to: (next) => (target = next) };
 }
 
-/** when waits for an event that a condition takes. */
+/** when waits for an event that meets a condition. */
 const when = (client, type, condition = () => true) =>
   new Promise((resolve) => {
     const off = client.on(type, (e) => condition(e) && (off(), resolve(e)));
@@ -90,11 +90,11 @@ function jwt(sub, seconds) {
   return `${body}.${createHmac('sha256', SECRET).update(body).digest('base64url')}`;
 }
 
-test('connections are cut while a room is busy: no message is lost, none comes twice', { skip }, async (t) => {
+test('connections are cut while a room is busy: no message is lost or duplicated', { skip }, async (t) => {
   const TOTAL = 4000;
   const address = await serve(t, { '/rooms/:room_id': 'rooms' });
-  const way = await proxy(t, address);
-  const reader = dial(way.address, '/rooms/busy', { pingInterval: 100, pingTimeout: 100 });
+  const link = await proxy(t, address);
+  const reader = dial(link.address, '/rooms/busy', { pingInterval: 100, pingTimeout: 100 });
   const writer = dial(address, '/rooms/busy');
   const got = [];
   const recoveries = { count: 0, messages: 0 };
@@ -112,30 +112,30 @@ test('connections are cut while a room is busy: no message is lost, none comes t
   });
   await Promise.all([reader.connect(), writer.connect()]);
 
-  // The writer gets its own messages, too: it sends the next ones when it has seen the last.
+  // The writer gets its own messages, too. It sends the next ones when the last has come.
   let sent = 0;
   const burst = () => {
     for (let i = 0; i < 20 && sent < TOTAL; i++) writer.send(String(++sent));
   };
   writer.on('message', ({ data }) => Number(data) === sent && sent < TOTAL && setTimeout(burst, 2));
   burst();
-  const hurt = setInterval(() => {
-    if (reader.state === 'open' && way.connections() > 0) ++cuts % 4 ? way.cut() : way.silence();
+  const cutter = setInterval(() => {
+    if (reader.state === 'open' && link.connections() > 0) ++cuts % 4 ? link.cut() : link.silence();
   }, 40);
-  t.after(() => clearInterval(hurt));
+  t.after(() => clearInterval(cutter));
   await when(writer, 'message', ({ data }) => Number(data) === TOTAL);
-  clearInterval(hurt);
+  clearInterval(cutter);
   await all;
   assert.deepEqual(got, Array.from({ length: TOTAL }, (_, i) => i + 1));
-  assert.ok(cuts >= 4 && opens > 3 && recoveries.messages > 0, `${cuts} cuts, ${opens} connections, ${recoveries.messages} recovered: too few to prove anything`);
+  assert.ok(cuts >= 4 && opens > 3 && recoveries.messages > 0, `${cuts} cuts, ${opens} connections, ${recoveries.messages} recovered: too few for a valid test`);
   t.diagnostic(`${cuts} cuts, ${opens} connections, ${recoveries.count} recoveries of ${recoveries.messages} messages`);
   await Promise.all([reader.close(), writer.close()]);
 });
 
-test('what the history does not have any more is said to be lost', { skip }, async (t) => {
+test('messages that the history has dropped are reported as lost', { skip }, async (t) => {
   const address = await serve(t, { '/rooms/:room_id': 'rooms' }, { AZUHOST_DEFAULTS_HISTORY_SIZE: '10' });
-  const way = await proxy(t, address);
-  const reader = dial(way.address, '/rooms/r', { reconnect: () => 300 });
+  const link = await proxy(t, address);
+  const reader = dial(link.address, '/rooms/r', { reconnect: () => 300 });
   const writer = dial(address, '/rooms/r');
   await Promise.all([reader.connect(), writer.connect()]);
   const joined = () => when(writer, 'message', ({ data }) => data === 'end');
@@ -146,7 +146,7 @@ test('what the history does not have any more is said to be lost', { skip }, asy
   await done;
 
   const back = when(reader, 'recovered');
-  way.cut();
+  link.cut();
   done = joined();
   for (let i = 0; i < 20; i++) writer.send('lost ' + i);
   writer.send('end');
@@ -160,16 +160,16 @@ test('what the history does not have any more is said to be lost', { skip }, asy
   await Promise.all([reader.close(), writer.close()]);
 });
 
-test('presence: who is in a room, who comes and goes, over a lost connection', { skip }, async (t) => {
+test('presence and its changes, over a lost connection', { skip }, async (t) => {
   const address = await serve(t, { '/chat': 'chat' });
-  const way = await proxy(t, address);
-  const alice = dial(way.address, '/chat?name=alice');
+  const link = await proxy(t, address);
+  const alice = dial(link.address, '/chat?name=alice');
   const subscribe = (c) => c.on('open', () => c.send('{"type":"subscribe","room":"r"}'));
   subscribe(alice);
   await alice.connect();
   assert.deepEqual(await alice.watch('r'), ['alice']);
   assert.deepEqual(await alice.presence('r'), ['alice']);
-  await assert.rejects(alice.presence('elsewhere'), { name: 'AzuhostError', code: 'NOT_MEMBER' });
+  await assert.rejects(alice.presence('other'), { name: 'AzuhostError', code: 'NOT_MEMBER' });
 
   const bob = dial(address, '/chat?name=bob');
   subscribe(bob);
@@ -177,7 +177,7 @@ test('presence: who is in a room, who comes and goes, over a lost connection', {
   await bob.connect();
   assert.deepEqual(await change, { room: 'r', users: ['alice', 'bob'], joined: ['bob'], left: [] });
   const again = when(alice, 'open');
-  way.cut();
+  link.cut();
   await again;
   change = when(alice, 'presence', (p) => p.left.includes('bob'));
   await bob.close();
@@ -185,7 +185,7 @@ test('presence: who is in a room, who comes and goes, over a lost connection', {
   await alice.close();
 });
 
-test('tokens: refreshed in the connection, replaced after the end, refused', { skip }, async (t) => {
+test('tokens are refreshed in the connection, and replaced when refused', { skip }, async (t) => {
   const env = { AZUHOST_AUTH_SECRET: SECRET, AZUHOST_DEFAULTS_AUTH: 'required', AZUHOST_AUTH_LEEWAY: '0s' };
   const address = await serve(t, { '/rooms/:room_id': 'rooms' }, env);
   await Promise.all(
@@ -204,14 +204,14 @@ test('tokens: refreshed in the connection, replaced after the end, refused', { s
       client.on('error', (err) => closes.push(err));
       const refreshed = new Promise((resolve) => (enough = resolve));
       await client.connect();
-      await refreshed; // longer than the first two tokens live
+      await refreshed; // outlives the first two tokens
       assert.deepEqual([client.state, closes], ['open', []]);
       assert.deepEqual(reasons, ['connect', 'expiring', 'expiring', 'expiring']);
       await client.close();
     }),
   );
 
-  // A bad one, then a good one.
+  // A bad token, then a good one.
   let n = 0;
   const client = dial(address, '/rooms/r', { getToken: () => (++n === 1 ? 'nonsense' : jwt('alice', 60)) });
   await client.connect();
@@ -219,10 +219,10 @@ test('tokens: refreshed in the connection, replaced after the end, refused', { s
   await client.close();
 });
 
-test('a token that ends is replaced on the way back', { skip }, async (t) => {
+test('an expired token is replaced before the reconnect', { skip }, async (t) => {
   const env = { AZUHOST_AUTH_SECRET: SECRET, AZUHOST_DEFAULTS_AUTH: 'required', AZUHOST_AUTH_LEEWAY: '0s', AZUHOST_DEFAULTS_AUTH_REFUSAL: 'close' };
   const address = await serve(t, { '/rooms/:room_id': 'rooms' }, env);
-  // One that ends before it could be refreshed.
+  // A token that expires before it could be refreshed.
   const reasons = [];
   const client = dial(address, '/rooms/r', { getToken: (reason) => (reasons.push(reason), jwt('alice', reasons.length === 1 ? 1 : 60)) });
   const closed = when(client, 'close');
@@ -233,21 +233,21 @@ test('a token that ends is replaced on the way back', { skip }, async (t) => {
   assert.deepEqual(reasons, ['connect', 'expired']);
   await client.close();
 
-  // Refused with 3000: another token once, then not any more.
+  // Refused with 3000: one attempt with another token.
   let n = 0;
   const refused = dial(address, '/rooms/r', { getToken: () => `nonsense ${++n}` });
   await assert.rejects(refused.connect(), { code: 'CLOSED', message: /^closed with 3000/ });
   assert.equal(n, 2);
 });
 
-test('a node that drains says when to come back, and the client comes back to another one then', { skip }, async (t) => {
+test('a draining node names a delay, after which the client connects to another node', { skip }, async (t) => {
   const routes = { '/rooms/:room_id': 'rooms' };
   const [first, second] = [await start(t, routes, { AZUHOST_DRAIN_RECONNECT: '500ms' }), await start(t, routes)];
-  const way = await proxy(t, first.address);
-  const client = dial(way.address, '/rooms/r');
+  const link = await proxy(t, first.address);
+  const client = dial(link.address, '/rooms/r');
   await client.connect();
   const closed = when(client, 'close');
-  way.to(second.address);
+  link.to(second.address);
   first.child.kill('SIGTERM');
   const { code, reason, retryIn } = await closed;
   assert.deepEqual([code, retryIn], [3001, JSON.parse(reason).reconnect_after_ms]);

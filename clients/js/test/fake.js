@@ -1,10 +1,10 @@
-// A WebSocket whose other end is in the hands of the test.
+// A WebSocket class whose server is the test.
 import { setImmediate as immediate } from 'node:timers/promises';
 
-/** MARK begins a control message. */
+/** MARK is the first character of a control message. */
 export const MARK = '\x1e';
 
-/** fakes gives a class of WebSockets, and the list of those that were made. */
+/** fakes returns a WebSocket class, and the list of its instances. */
 export function fakes(onConnect = () => {}) {
   const made = [];
   class FakeSocket {
@@ -32,7 +32,7 @@ export function fakes(onConnect = () => {}) {
       if (this.readyState < 2) this.readyState = 2;
     }
 
-    // ---- What the other end does.
+    // ---- Actions of the server.
 
     accept(protocol = '') {
       this.readyState = 1;
@@ -46,18 +46,18 @@ export function fakes(onConnect = () => {}) {
       return this.control({ type: 'welcome', conn: 'n.' + made.length, ...members });
     }
 
-    say(data) {
+    deliver(data) {
       if (this.readyState === 1) this.onmessage?.({ data });
       return this;
     }
 
     control(message) {
-      return this.say(MARK + JSON.stringify(message));
+      return this.deliver(MARK + JSON.stringify(message));
     }
 
     position(room, offset, data, epoch = 'e') {
       this.control({ type: 'position', room, epoch, offset, ...(data === undefined ? { skip: true } : {}) });
-      return data === undefined ? this : this.say(data);
+      return data === undefined ? this : this.deliver(data);
     }
 
     drop(code = 1006, reason = '', message) {
@@ -66,12 +66,12 @@ export function fakes(onConnect = () => {}) {
       this.onclose?.({ code, reason });
     }
 
-    /** The control messages that were sent. */
-    get asked() {
+    /** The control messages that the client has sent. */
+    get requests() {
       return this.sent.filter((d) => d[0] === MARK && d[1] !== MARK).map((d) => JSON.parse(d.slice(1)));
     }
 
-    /** The other messages. */
+    /** The data messages that the client has sent. */
     get data() {
       return this.sent.filter((d) => !(d[0] === MARK && d[1] !== MARK));
     }
@@ -79,14 +79,14 @@ export function fakes(onConnect = () => {}) {
   return { WebSocket: FakeSocket, made, last: () => made.at(-1) };
 }
 
-/** record keeps what a client tells, as [type, event]. */
+/** record returns a list that gets the events of a client, as [type, event]. */
 export function record(client, ...types) {
   const events = [];
   for (const type of types) client.on(type, (e) => events.push([type, e]));
   return events;
 }
 
-/** settle lets promises that can go on do so. */
-export async function settle() {
+/** flushPromises waits until the callbacks of settled promises have run. */
+export async function flushPromises() {
   for (let i = 0; i < 3; i++) await immediate();
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client } from '../dist/azuhost.js';
-import { fakes, record, settle } from './fake.js';
+import { fakes, record, flushPromises } from './fake.js';
 
 async function dial(t, options = {}) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
@@ -10,16 +10,16 @@ async function dial(t, options = {}) {
   const client = new Client('ws://h/', { WebSocket: net.WebSocket, protocol: 'require', pingInterval: 1000, pingTimeout: 300, ...options });
   const closes = record(client, 'close');
   client.connect();
-  await settle();
+  await flushPromises();
   const tick = async (ms) => {
     t.mock.timers.tick(ms);
-    await settle();
+    await flushPromises();
   };
-  const pings = () => net.last().asked.filter((m) => m.type === 'ping');
+  const pings = () => net.last().requests.filter((m) => m.type === 'ping');
   return { ...net, client, closes, tick, pings };
 }
 
-test('a quiet connection is pinged, and given up without an answer', async (t) => {
+test('an idle connection is pinged, and given up without an answer', async (t) => {
   const { last, made, client, closes, tick, pings } = await dial(t);
   last().welcome();
   await tick(1000);
@@ -29,7 +29,7 @@ test('a quiet connection is pinged, and given up without an answer', async (t) =
   assert.equal(client.state, 'open');
   await tick(1000);
   assert.equal(pings().length, 2);
-  last().say('anything is an answer');
+  last().deliver('any input is an answer');
   await tick(300);
   await tick(1000);
   assert.equal(pings().length, 3);
@@ -37,7 +37,7 @@ test('a quiet connection is pinged, and given up without an answer', async (t) =
   await tick(300);
   assert.deepEqual(closes.map(([, c]) => [c.code, c.reason]), [[1006, 'no answer to a ping']]);
   assert.ok(dead.closedWith);
-  dead.drop(1006); // its own end comes late, and is of no interest
+  dead.drop(1006); // the late close event is ignored
   await tick(250);
   assert.equal(made.length, 2);
   assert.equal(closes.length, 1);
@@ -49,13 +49,13 @@ test('a busy connection is not pinged', async (t) => {
   last().welcome();
   for (let i = 0; i < 10; i++) {
     await tick(900);
-    last().say('x');
+    last().deliver('x');
   }
   assert.equal(pings().length, 0);
   client.close();
 });
 
-test('pings can be off', async (t) => {
+test('pings can be turned off', async (t) => {
   const { last, client, tick, pings } = await dial(t, { pingInterval: 0 });
   last().welcome();
   await tick(1e6);
@@ -63,7 +63,7 @@ test('pings can be off', async (t) => {
   client.close();
 });
 
-/** page is what a browser has, as far as the client looks. */
+/** page sets the globals of a browser that the client uses. */
 function page(t) {
   const target = new EventTarget();
   const set = (name, value) => {
@@ -90,13 +90,13 @@ function page(t) {
   };
 }
 
-test('back on the network, or in view: connect now', async (t) => {
+test('a page that is online or visible again connects at once', async (t) => {
   const browser = page(t);
   const { last, made, client, tick, closes } = await dial(t, { maxDelay: 30_000 });
   last().welcome();
   browser.online(false);
   last().drop();
-  assert.equal(closes[0][1].retryIn, 30_000, 'without a network there is no hurry');
+  assert.equal(closes[0][1].retryIn, 30_000, 'offline: the longest delay');
   await tick(10_000);
   assert.equal(made.length, 1);
   browser.online(true);
@@ -115,10 +115,10 @@ test('back on the network, or in view: connect now', async (t) => {
   await tick(250);
   assert.equal(made.length, before + 1);
   client.close();
-  assert.equal(browser.counts.listeners, 0, 'no listener is left');
+  assert.equal(browser.counts.listeners, 0, 'no listener remains');
 });
 
-test('a delay that the host has set holds', async (t) => {
+test('a delay that the host has set is kept', async (t) => {
   const browser = page(t);
   const { last, made, client, tick } = await dial(t);
   last().welcome();
@@ -132,7 +132,7 @@ test('a delay that the host has set holds', async (t) => {
   client.close();
 });
 
-test('a page that comes back asks whether the connection lives', async (t) => {
+test('a page that is visible or offline pings', async (t) => {
   const browser = page(t);
   const { last, client, tick, pings } = await dial(t);
   last().welcome();

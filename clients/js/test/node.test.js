@@ -1,4 +1,4 @@
-// Over real sockets, with the WebSockets that there are in Node.
+// Tests over real sockets, with the WebSocket classes of Node.js.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { Client } from '../dist/azuhost.js';
 const classes = { ws };
 if (globalThis.WebSocket) classes.global = globalThis.WebSocket;
 
-/** serve starts a server; its connections are closed at the end of the test. */
+/** serve starts a server until the end of the test. It returns its URL. */
 async function serve(t, options, onConnection) {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...options });
   server.on('connection', onConnection);
@@ -46,7 +46,7 @@ for (const [name, WebSocket] of Object.entries(classes)) {
     assert.equal((await messages.next()).done, true);
   });
 
-  test(`${name}: a server without subprotocols, and one that agrees to any`, async (t) => {
+  test(`${name}: a server without subprotocols, and one that agrees to all`, async (t) => {
     for (const handleProtocols of [() => false, undefined]) {
       const url = await serve(t, { handleProtocols }, (socket) => socket.on('message', (data) => socket.send(String(data))));
       const client = new Client(url, { WebSocket, minDelay: 1 });
@@ -58,7 +58,7 @@ for (const [name, WebSocket] of Object.entries(classes)) {
     }
   });
 
-  test(`${name}: nobody there, then somebody`, async (t) => {
+  test(`${name}: no server, then a server`, async (t) => {
     const url = await serve(t, {}, () => {});
     const gone = new Client('ws://127.0.0.1:1/', { WebSocket, minDelay: 1, reconnect: (c) => (c.code === 1006 && ++tries < 4 ? undefined : false) });
     let tries = 0;
@@ -70,7 +70,7 @@ for (const [name, WebSocket] of Object.entries(classes)) {
   });
 }
 
-test('a refusal with 401 has another token tried', async (t) => {
+test('after a 401 the client tries another token', async (t) => {
   const seen = [];
   const url = await serve(
     t,

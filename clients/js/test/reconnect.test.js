@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client } from '../dist/azuhost.js';
-import { fakes, record, settle } from './fake.js';
+import { fakes, record, flushPromises } from './fake.js';
 
-/** clock stops the time, and has chance give what the test wants. */
+/** clock mocks timers and Math.random. It returns a function that lets time pass. */
 function clock(t, chance = 0.5) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   t.mock.method(Math, 'random', () => chance);
   return async (ms) => {
     t.mock.timers.tick(ms);
-    await settle();
+    await flushPromises();
   };
 }
 
@@ -19,11 +19,11 @@ async function dial(options = {}, url = 'ws://h/rooms/1') {
   const closes = [];
   client.on('close', (e) => closes.push(e));
   const connected = client.connect();
-  await settle();
+  await flushPromises();
   return { ...net, client, closes, connected };
 }
 
-test('the delay is anything up to a bound that doubles, and begins anew after a good connection', async (t) => {
+test('the bound of the delay doubles, and is reset by a stable connection', async (t) => {
   const tick = clock(t, 0.999999999);
   const { made, last, closes, client } = await dial({ minDelay: 500, maxDelay: 5000 });
   for (const want of [500, 1000, 2000, 4000, 5000, 5000]) {
@@ -37,16 +37,16 @@ test('the delay is anything up to a bound that doubles, and begins anew after a 
   }
   last().welcome();
   last().drop();
-  assert.ok(closes.at(-1).retryIn > 4999, 'a connection that did not last changes nothing');
+  assert.ok(closes.at(-1).retryIn > 4999, 'a short connection does not reset it');
   await tick(5000);
   last().welcome();
   await tick(5000);
   last().drop();
-  assert.ok(closes.at(-1).retryIn <= 500, 'one that lasted does');
+  assert.ok(closes.at(-1).retryIn <= 500, 'a stable one does');
   client.close();
 });
 
-test('full jitter: the delays are spread evenly from 0 to the bound', async (t) => {
+test('full jitter: delays are uniform between 0 and the bound', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const delays = [];
   for (let i = 0; i < 400; i++) {
@@ -61,7 +61,7 @@ test('full jitter: the delays are spread evenly from 0 to the bound', async (t) 
   }
 });
 
-test('close codes say whether to come back', async (t) => {
+test('the close code decides whether to reconnect', async (t) => {
   const tick = clock(t);
   for (const [code, again] of [
     [1000, false], [1001, true], [1006, true], [1007, true], [1008, true], [1009, true], [1010, false], [1011, true], [1012, true], [1013, true],
@@ -79,21 +79,21 @@ test('close codes say whether to come back', async (t) => {
   }
 });
 
-test('a host that goes says when to come back', async (t) => {
+test('a draining host names the delay', async (t) => {
   const tick = clock(t);
   for (const [code, reason, want] of [
     [3001, '{"reconnect_after_ms":1234}', 1234],
     [3001, '{"reconnect_after_ms":0}', 0],
     [1012, 'reconnect in 4321 ms', 4321],
     [3001, '{"reconnect_after_ms":99999999}', 600_000],
-    // Nonsense: the usual delay, 0.5 of 500.
+    // Invalid: the usual delay, 0.5 of 500.
     [3001, '{"reconnect_after_ms":-1}', 250],
     [3001, '{"reconnect_after_ms":"7"}', 250],
     [3001, 'null', 250],
     [3001, '{', 250],
     [1012, '', 250],
     [1012, 'reconnect in x ms', 250],
-    // A limit was reached: later.
+    // A limit was reached: the longest delay.
     [1008, 'slow', 15_000],
   ]) {
     const { last, closes, client, made } = await dial();
@@ -108,7 +108,7 @@ test('a host that goes says when to come back', async (t) => {
   }
 });
 
-test('the application may decide', async (t) => {
+test('the option reconnect decides', async (t) => {
   clock(t);
   const seen = [];
   const cases = [
@@ -130,7 +130,7 @@ test('the application may decide', async (t) => {
   assert.deepEqual(seen, [{ code: 1006, reason: 'r', opened: true }]);
 });
 
-test('connect waits for the first connection that opens, or for the end', async (t) => {
+test('connect resolves with the first open connection, or rejects at the end', async (t) => {
   const tick = clock(t);
   const a = await dial();
   a.last().drop();
@@ -138,37 +138,37 @@ test('connect waits for the first connection that opens, or for the end', async 
   assert.equal(a.client.state, 'connecting');
   a.last().welcome();
   await a.connected;
-  await a.client.connect(); // it is open
+  await a.client.connect(); // resolves at once
   a.client.close();
 
   const b = await dial();
   b.last().drop(3003, 'never');
   await assert.rejects(b.connected, { name: 'AzuhostError', code: 'CLOSED', message: 'closed with 3003: never' });
-  // And again, by hand.
+  // A second call connects again.
   const again = b.client.connect();
-  await settle();
+  await flushPromises();
   b.last().welcome();
   await again;
   assert.equal(b.client.send('x'), 'sent');
   b.client.close();
 });
 
-test('connect while it waits does not wait', async (t) => {
+test('connect ends a delay', async (t) => {
   clock(t);
   const { last, made, client } = await dial();
   last().drop();
   client.connect();
-  await settle();
+  await flushPromises();
   assert.equal(made.length, 2);
   client.close();
 });
 
-test('a handshake, and a token, must not take for ever', async (t) => {
+test('the handshake and getToken have a timeout', async (t) => {
   const tick = clock(t);
   const a = await dial({ connectTimeout: 1000 });
   await tick(1000);
   assert.deepEqual([a.closes[0].code, a.closes[0].reason], [1006, 'timeout']);
-  assert.ok(a.last().closedWith, 'the WebSocket is let go');
+  assert.ok(a.last().closedWith, 'the WebSocket is closed');
   a.client.close();
 
   let calls = 0;
@@ -176,11 +176,11 @@ test('a handshake, and a token, must not take for ever', async (t) => {
   await tick(1000);
   assert.equal(b.closes[0].reason, 'timeout');
   await tick(250);
-  assert.equal(calls, 2, 'one that hangs is not waited for again');
+  assert.equal(calls, 2, 'a call that hangs is not awaited again');
   b.client.close();
 });
 
-test('after close nothing is left', async (t) => {
+test('close leaves no timers', async (t) => {
   const timers = new Set();
   const { setTimeout: set, clearTimeout: clear } = globalThis;
   t.mock.method(globalThis, 'setTimeout', (f, ms, ...rest) => {
@@ -198,14 +198,14 @@ test('after close nothing is left', async (t) => {
     recovering: (s) => s.welcome().position('r', 1, 'a').position('r', 3, 'c'),
     retrying: (s) => {
       s.welcome().position('r', 1, 'a').position('r', 3, 'c');
-      s.control({ type: 'error', id: s.asked.at(-1).id, code: 'UNAVAILABLE', message: '' });
+      s.control({ type: 'error', id: s.requests.at(-1).id, code: 'UNAVAILABLE', message: '' });
     },
   };
   for (const [name, stage] of Object.entries(stages)) {
     const { last, client } = await dial({ protocol: 'auto', getToken: () => 't' });
     stage(last());
     const socket = last();
-    assert.ok(timers.size > 0 || name === 'plain', `${name}: there are timers`);
+    assert.ok(timers.size > 0 || name === 'plain', `${name}: timers exist`);
     const closed = client.close(3999, 'bye');
     assert.equal(timers.size, 0, name);
     assert.equal(client.state, 'closed');
@@ -214,18 +214,18 @@ test('after close nothing is left', async (t) => {
       socket.drop(3999);
     }
     await closed;
-    await client.close(); // twice is fine
+    await client.close(); // a second close is allowed
     assert.equal(timers.size, 0, name);
   }
 });
 
-test('close from any listener holds', async (t) => {
+test('close works in any listener', async (t) => {
   const tick = clock(t);
   for (const event of ['open', 'state', 'message', 'close', 'joined']) {
     const { last, made, client } = await dial();
     client.on(event, () => client.close());
     client.send('queued');
-    last().welcome().control({ type: 'joined', room: 'r', epoch: 'e', offset: 1 }).position('r', 2, 'b').say('data');
+    last().welcome().control({ type: 'joined', room: 'r', epoch: 'e', offset: 1 }).position('r', 2, 'b').deliver('data');
     last().drop();
     await tick(60_000);
     assert.equal(client.state, 'closed', event);
@@ -233,38 +233,38 @@ test('close from any listener holds', async (t) => {
   }
 });
 
-test('a server that does not speak azuhost.v1 is a plain one, and is asked anew each time', async (t) => {
+test('a server without azuhost.v1 gets a plain WebSocket, and azuhost.v1 is tried again each time', async (t) => {
   const tick = clock(t);
   const { last, made, client, closes, connected } = await dial({ protocol: 'auto', protocols: ['mine'] });
   assert.deepEqual(last().protocols, ['azuhost.v1', 'mine']);
-  last().drop(); // as browsers do when nothing was agreed on
+  last().drop(); // as browsers do without an agreed subprotocol
   await tick(250);
   assert.deepEqual(last().protocols, ['mine']);
   last().accept('mine');
-  await settle();
+  await flushPromises();
   assert.equal(made.length, 3);
-  assert.ok(made[1].closedWith, 'one that nobody needs any more');
-  assert.deepEqual(last().protocols, ['azuhost.v1', 'mine'], 'it is there: the attempt before may have failed for another reason');
+  assert.ok(made[1].closedWith, 'the plain WebSocket is closed');
+  assert.deepEqual(last().protocols, ['azuhost.v1', 'mine'], 'it is up: the attempt before may have failed for another reason');
   last().drop();
   await tick(500);
   assert.deepEqual(last().protocols, ['mine']);
   last().accept('mine');
   await connected;
   const got = record(client, 'message');
-  last().say('\x1e{"type":"welcome"}').say('x');
+  last().deliver('\x1e{"type":"welcome"}').deliver('x');
   assert.deepEqual(got.map(([, m]) => m.data), ['\x1e{"type":"welcome"}', 'x'], 'everything is data');
   client.send('\x1ey');
   assert.deepEqual(last().sent, ['\x1ey']);
   await assert.rejects(client.presence('r'), { code: 'NO_PROTOCOL' });
   await assert.rejects(client.watch('r'), { code: 'NO_PROTOCOL' });
   await tick(120_000);
-  assert.equal(client.state, 'open', 'no pings that nobody would answer');
+  assert.equal(client.state, 'open', 'no pings without azuhost.v1');
 
   last().drop();
   await tick(60_000);
   assert.deepEqual(last().protocols, ['azuhost.v1', 'mine']);
   last().welcome();
-  // Once it has spoken it always does.
+  // A server that has spoken azuhost.v1 gets it every time.
   for (let i = 0; i < 4; i++) {
     last().drop();
     await tick(60_000);
@@ -274,14 +274,14 @@ test('a server that does not speak azuhost.v1 is a plain one, and is asked anew 
   client.close();
 });
 
-test('a host that was away for a while is no plain server', async (t) => {
+test('a host that was down is not taken for a plain server', async (t) => {
   const tick = clock(t);
   const { last, made, client, connected } = await dial({ protocol: 'auto' });
-  last().drop(); // not up yet, and the browser does not tell
+  last().drop(); // down, for which a browser gives no reason
   await tick(250);
   assert.deepEqual(last().protocols, []);
   last().accept();
-  await settle();
+  await flushPromises();
   assert.deepEqual(last().protocols, ['azuhost.v1']);
   last().welcome();
   await connected;
@@ -289,7 +289,7 @@ test('a host that was away for a while is no plain server', async (t) => {
   client.close();
 });
 
-test('what says why there was no connection is no reason to be plain', async (t) => {
+test('a failure with another reason does not lead to a plain WebSocket', async (t) => {
   const tick = clock(t);
   const reasons = ['connect ECONNREFUSED 127.0.0.1:1', 'Unexpected server response: 503', 'Unexpected server response: 401'];
   const { last, client, closes } = await dial({ protocol: 'auto', getToken: () => 't' });
@@ -300,7 +300,7 @@ test('what says why there was no connection is no reason to be plain', async (t)
   }
   last().accept('azuhost.v1').drop(3000, 'old');
   await tick(60_000);
-  assert.deepEqual(last().protocols, ['azuhost.v1'], 'one that agreed knows it');
+  assert.deepEqual(last().protocols, ['azuhost.v1'], 'a server that agreed speaks it');
   last().drop(1006, '', 'Unexpected server response: 400');
   await tick(60_000);
   assert.deepEqual(last().protocols, []);
@@ -310,11 +310,11 @@ test('what says why there was no connection is no reason to be plain', async (t)
   let n = 0;
   const b = await dial({ protocol: 'auto', getToken: () => (n++ ? 't' : Promise.reject(new Error('none'))) });
   await tick(60_000);
-  assert.deepEqual(b.last().protocols, ['azuhost.v1'], 'without a token nobody was asked');
+  assert.deepEqual(b.last().protocols, ['azuhost.v1'], 'without a token there was no attempt');
   b.client.close();
 });
 
-test('a reconnect that throws, or gives no time, is as if there was none', async (t) => {
+test('a reconnect that throws or returns an invalid delay is ignored', async (t) => {
   const tick = clock(t);
   const errors = [];
   for (const reconnect of [() => { throw new Error('mine'); }, () => NaN, () => -1]) {
@@ -329,13 +329,13 @@ test('a reconnect that throws, or gives no time, is as if there was none', async
   assert.deepEqual(errors, ['mine']);
   const { last, client, closes, made } = await dial({ reconnect: () => 30 * 24 * 3600 * 1000 });
   last().drop();
-  assert.equal(closes[0].retryIn, 2 ** 31 - 1, 'the longest that a timer can');
+  assert.equal(closes[0].retryIn, 2 ** 31 - 1, 'the longest delay of a timer');
   await tick(24 * 3600 * 1000);
   assert.equal(made.length, 1);
   client.close();
 });
 
-test('a code that may not be sent closes all the same', async () => {
+test('an invalid close code closes without a code', async () => {
   const { last, client } = await dial();
   const socket = last().welcome();
   const close = socket.close;
@@ -348,22 +348,22 @@ test('a code that may not be sent closes all the same', async () => {
   await assert.rejects(client.watch('r'), { code: 'CLOSED' });
 });
 
-test('a server that agrees to what it does not know is a plain one after a while', async (t) => {
+test('a server that agrees to azuhost.v1 without speaking it is a plain one after a timeout', async (t) => {
   const tick = clock(t);
   const { last, client } = await dial({ protocol: 'auto' });
   const got = record(client, 'message', 'open');
-  last().accept('azuhost.v1').say('early');
+  last().accept('azuhost.v1').deliver('early');
   await tick(2000);
   assert.equal(client.state, 'open');
   assert.deepEqual(got.map(([type, e]) => [type, e.data ?? e.conn]), [['message', 'early'], ['open', '']]);
-  // It was only slow.
+  // A late welcome counts.
   last().control({ type: 'welcome', conn: 'n.1' });
   client.presence('r').catch(() => {});
-  assert.equal(last().asked.at(-1).type, 'presence');
+  assert.equal(last().requests.at(-1).type, 'presence');
   client.close();
 });
 
-test('require and off do as they say', async (t) => {
+test('the protocols require and off', async (t) => {
   const tick = clock(t);
   const a = await dial({ protocol: 'require', protocols: ['mine'] });
   a.last().accept('mine');
@@ -397,7 +397,7 @@ test('URLs', async () => {
   assert.throws(() => new Client('nonsense', { WebSocket: fakes().WebSocket }), TypeError);
 });
 
-test('what a WebSocket refuses at once is the end', async () => {
+test('a WebSocket constructor that throws closes the client', async () => {
   class Refusing {
     constructor() {
       throw new SyntaxError('bad');
@@ -409,7 +409,7 @@ test('what a WebSocket refuses at once is the end', async () => {
   assert.deepEqual(events.map(([type, e]) => [type, e.message ?? e.code ?? e]), [['state', 'connecting'], ['error', 'bad'], ['state', 'closed'], ['close', 1006]]);
 });
 
-test('a listener that throws does not stop the others, and is heard of', async (t) => {
+test('a listener that throws does not stop the others, and its error is reported', async (t) => {
   clock(t);
   const { last, client } = await dial();
   const later = [];
@@ -420,9 +420,9 @@ test('a listener that throws does not stop the others, and is heard of', async (
   });
   client.once('message', (m) => got.push('once ' + m.data));
   const off = client.on('message', (m) => got.push(m.data));
-  last().welcome().say('a').say('b');
+  last().welcome().deliver('a').deliver('b');
   off();
-  last().say('c');
+  last().deliver('c');
   assert.deepEqual(got, ['once a', 'a', 'b']);
   assert.equal(later.length, 3);
   assert.throws(later[0], /mine/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client } from '../dist/azuhost.js';
-import { fakes, record, settle } from './fake.js';
+import { fakes, record, flushPromises } from './fake.js';
 
 async function dial(t, options = {}) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1e12 });
@@ -17,18 +17,18 @@ async function dial(t, options = {}) {
   const events = record(client, 'error', 'close');
   const tick = async (ms) => {
     t.mock.timers.tick(ms);
-    await settle();
+    await flushPromises();
   };
   const connected = client.connect();
-  await settle();
+  await flushPromises();
   const token = () => net.last().url.searchParams.get('token');
-  const refreshes = () => net.last().asked.filter((m) => m.type === 'token');
+  const refreshes = () => net.last().requests.filter((m) => m.type === 'token');
   return { ...net, client, reasons, events, tick, token, refreshes, connected };
 }
 
 const inSeconds = (s) => (Date.now() + s * 1000) / 1000;
 
-test('the token is in the query, and kept while it holds', async (t) => {
+test('the token is in the query, and is reused', async (t) => {
   const { last, token, reasons, tick, client } = await dial(t);
   assert.equal(last().url.search, '?a=1&token=t1');
   last().welcome();
@@ -39,20 +39,20 @@ test('the token is in the query, and kept while it holds', async (t) => {
   client.close();
 });
 
-test('or in the subprotocols', async (t) => {
+test('the token is in the subprotocols', async (t) => {
   const { last, client } = await dial(t, { tokenIn: 'subprotocol', protocols: ['mine'] });
   assert.equal(last().url.search, '?a=1');
   assert.deepEqual(last().protocols, ['azuhost.v1', 'mine', 'azuhost.token.t1']);
   client.close();
 });
 
-test('or under another name', async (t) => {
+test('the query parameter has another name', async (t) => {
   const { last, client } = await dial(t, { tokenParam: 'jwt' });
   assert.equal(last().url.search, '?a=1&jwt=t1');
   client.close();
 });
 
-test('before its end it is replaced, without a new connection', async (t) => {
+test('the token is refreshed in the connection before it expires', async (t) => {
   const { last, made, refreshes, reasons, tick, client, token, events } = await dial(t);
   last().welcome({ expires_at: inSeconds(100) });
   await tick(79_999);
@@ -63,16 +63,16 @@ test('before its end it is replaced, without a new connection', async (t) => {
   await tick(80_000);
   assert.equal(refreshes()[1].token, 't3');
   assert.deepEqual(reasons, ['connect', 'expiring', 'expiring']);
-  last().control({ type: 'token', id: refreshes()[1].id }); // without an end
+  last().control({ type: 'token', id: refreshes()[1].id }); // never expires
   assert.equal(made.length, 1);
   last().drop();
   await tick(250);
-  assert.equal(token(), 't3', 'the newest is for the next connection, too');
+  assert.equal(token(), 't3', 'the next connection uses the newest');
   assert.deepEqual(events.map(([type]) => type), ['close']);
   client.close();
 });
 
-test('a clock that is wrong does not have it ask in a hurry', async (t) => {
+test('a wrong clock does not lead to frequent refreshes', async (t) => {
   const { last, refreshes, tick, client } = await dial(t);
   last().welcome({ expires_at: inSeconds(-600) });
   await tick(9_999);
@@ -82,7 +82,7 @@ test('a clock that is wrong does not have it ask in a hurry', async (t) => {
   client.close();
 });
 
-test('an end far away is no end now', async (t) => {
+test('an expiry beyond the longest timer does not refresh at once', async (t) => {
   const { last, refreshes, tick, client } = await dial(t);
   last().welcome({ expires_at: inSeconds(10 * 365 * 86400) });
   await tick(1000);
@@ -90,7 +90,7 @@ test('an end far away is no end now', async (t) => {
   client.close();
 });
 
-test('one that is refused is tried again, later', async (t) => {
+test('a refused refresh is tried again after a delay', async (t) => {
   const { last, refreshes, tick, client, events } = await dial(t);
   last().welcome({ expires_at: inSeconds(100) });
   await tick(80_000);
@@ -100,11 +100,11 @@ test('one that is refused is tried again, later', async (t) => {
   assert.equal(refreshes()[1].token, 't3');
   last().control({ type: 'token', id: refreshes()[1].id });
   await tick(100_000);
-  assert.equal(refreshes().length, 2, 'this one has no end');
+  assert.equal(refreshes().length, 2, 'this token never expires');
   client.close();
 });
 
-test('3005: with another token at once', async (t) => {
+test('3005: the next connection has another token', async (t) => {
   const { last, token, reasons, tick, client } = await dial(t);
   last().welcome();
   last().drop(3005, 'token expired');
@@ -114,7 +114,7 @@ test('3005: with another token at once', async (t) => {
   client.close();
 });
 
-test('3000: once with another token, then not any more', async (t) => {
+test('3000: one attempt with another token', async (t) => {
   const { last, made, token, reasons, tick, client } = await dial(t);
   last().welcome();
   last().drop(3000);
@@ -127,19 +127,19 @@ test('3000: once with another token, then not any more', async (t) => {
   assert.deepEqual(reasons, ['connect', 'refused']);
 });
 
-test('a handshake that is refused with 401 wants another token; one that fails only if the token is old', async (t) => {
+test('after a 401 the token is replaced; after another failure only a stale one', async (t) => {
   const { last, token, tick, client } = await dial(t);
   last().drop(1006, '', 'Unexpected server response: 401');
   await tick(250);
   assert.equal(token(), 't2');
   last().drop(1006, '', 'connect ECONNREFUSED');
   await tick(500);
-  assert.equal(token(), 't2', 'a server that is not there does not want one each time');
+  assert.equal(token(), 't2', 'not for each failed connection');
   await tick(60_000);
   client.close();
 });
 
-test('browsers do not see a 401: an old token is replaced', async (t) => {
+test('browsers hide a 401: a stale token is replaced', async (t) => {
   const { last, token, tick, client } = await dial(t);
   last().welcome();
   await tick(40_000);
@@ -155,7 +155,7 @@ test('browsers do not see a 401: an old token is replaced', async (t) => {
   client.close();
 });
 
-test('a callback that fails is tried again', async (t) => {
+test('a getToken that fails is called again', async (t) => {
   let n = 0;
   const { last, tick, client, events, token } = await dial(t, {
     getToken: () => {
@@ -171,7 +171,7 @@ test('a callback that fails is tried again', async (t) => {
   client.close();
 });
 
-test('never two at once', async (t) => {
+test('getToken does not run twice at once', async (t) => {
   let now = 0;
   let most = 0;
   const answers = [];
@@ -182,24 +182,24 @@ test('never two at once', async (t) => {
     },
   });
   answers.shift()('t1');
-  await settle();
+  await flushPromises();
   last().welcome({ expires_at: inSeconds(100) });
-  await tick(80_000); // the refresh asks
+  await tick(80_000); // the refresh calls it
   last().drop(3005); // and so does the next connection
   await tick(250);
   assert.equal(answers.length, 1);
   answers.shift()('t2');
-  await settle();
+  await flushPromises();
   assert.equal(token(), 't2');
   assert.equal(most, 1);
   client.close();
 });
 
-test('close while a token is asked for', async (t) => {
+test('close while getToken runs', async (t) => {
   let answer;
   const { client, made } = await dial(t, { getToken: () => new Promise((resolve) => (answer = resolve)) });
   client.close();
   answer('late');
-  await settle();
+  await flushPromises();
   assert.equal(made.length, 0);
 });

@@ -1,4 +1,4 @@
-// What the types of dist must allow, and what they must not: tsc -p test.
+// Programs that the types of dist have to accept or reject: tsc -p test.
 import { WebSocket } from 'ws';
 import { AzuhostError, Client, type Message, type Options } from '../dist/index.js';
 
@@ -19,9 +19,9 @@ export async function all(): Promise<string> {
 const users: Promise<string[]> = client.watch('r');
 void users.then(all);
 
-// @ts-expect-error there is no such event
+// @ts-expect-error no such event
 client.on('nonsense', () => {});
-// @ts-expect-error numbers are not sent
+// @ts-expect-error numbers cannot be sent
 client.send(1);
 // @ts-expect-error no such policy
 new Client('ws://h/', { queue: { full: 'block' } });
