@@ -1,4 +1,4 @@
-// The conformance guest in AssemblyScript. ../README.md says what it has to do.
+// The conformance guest in AssemblyScript. ../README.md describes it.
 
 import {
   broadcast, Channel, clearTimer, Conn, counterAdd, Errno, errorName, fail, gaugeSet, histogramObserve, Key, lastError, Level, log, Message, now, OnPing, OnPong,
@@ -15,7 +15,7 @@ class Guest extends Channel implements OnTimer, OnPresence, OnPublish, OnPing, O
   config: string = "";
   count: i32 = 0;
   event: string = "";
-  /** What the hook returns, once a command has ended it. */
+  /** Result of the hook, if a command has ended it. */
   stop: i32 = 0;
 
   onLoad(config: string): i32 {
@@ -31,7 +31,7 @@ class Guest extends Channel implements OnTimer, OnPresence, OnPublish, OnPing, O
 
   onMessage(conn: Conn, message: Message): i32 {
     if (message.length == 0 || load<u8>(message.ptr) == 0x23) return conn.send(message);
-    // A string has no place for bytes that are no text.
+    // A string cannot hold bytes that are not UTF-8.
     const script = message.toString();
     if (String.UTF8.byteLength(script) != message.length) return conn.sendText("!" + errorName(Errno.INVALID));
     return this.run(conn, false, (message.isText ? "text " : "binary ") + message.length.toString(), script, ";", "|");
@@ -63,7 +63,7 @@ class Guest extends Channel implements OnTimer, OnPresence, OnPublish, OnPing, O
     return this.stored("on_pong", conn, false, String.UTF8.decode(payload.buffer));
   }
 
-  /** Runs the script of a hook, if there is one. */
+  /** Runs the script of a hook from the store, if there is one. */
   stored(hook: string, conn: Conn | null, all: bool, event: string): i32 {
     const script = new Key(hook).get();
     return script === null ? 0 : this.run(conn, all, event, script, ",", "/");

@@ -1,4 +1,4 @@
-/* The conformance guest in C. ../README.md says what it has to do. */
+/* The conformance guest in C. ../README.md describes it. */
 #include "azuhost.h"
 
 static char answer[1 << 20], config[4096], event[4096];
@@ -88,8 +88,8 @@ static azu_str lines(azu_str names) {
 
 #define IS(text) azu_equal(command, AZU_STR(text))
 
-/* Runs a command, and gives the length of its answer. Where the hook ends with it,
-   *stop is what it returns. */
+/* Runs a command and returns the length of its answer. If the command ends the hook,
+   *stop is the result of the hook. */
 static size_t run_one(azu_conn conn, azu_str line, char sep, int32_t *stop) {
   azu_str command = azu_cut(&line, sep), a = azu_cut(&line, sep), b = azu_cut(&line, sep), c = line;
   int64_t sum = 0, n = number(a);
@@ -150,7 +150,7 @@ static size_t run_one(azu_conn conn, azu_str line, char sep, int32_t *stop) {
   return 0;
 }
 
-/* Runs the commands of a script. The answers are for a connection, or all. */
+/* Runs the commands of a script. The answers go to a connection, or to all. */
 static int32_t run(azu_conn conn, bool all, azu_str script, char sep) {
   do {
     int32_t stop = 0;
@@ -163,7 +163,7 @@ static int32_t run(azu_conn conn, bool all, azu_str script, char sep) {
   return 0;
 }
 
-/* Runs the script of a hook, if there is one. */
+/* Runs the script of a hook from the store, if there is one. */
 static int32_t stored(azu_str hook, azu_conn conn, bool all) {
   static char script[4096];
   int32_t n = azu_store_get(hook, script, sizeof script);

@@ -1,11 +1,11 @@
-// The conformance guest in C++. ../README.md says what it has to do.
+// The conformance guest in C++. ../README.md describes it.
 #include "azuhost.hpp"
 
 using azu::str;
 
 namespace {
 
-// Text that grows up to N bytes.
+// A text of at most N bytes.
 template <size_t N>
 struct text {
   char bytes[N];
@@ -123,7 +123,7 @@ struct guest {
     return stored("on_pong", conn, false);
   }
 
-  // Runs the script of a hook, if there is one.
+  // Runs the script of a hook from the store, if there is one.
   azu::result stored(str hook, azu::conn conn, bool all) {
     static azu::buffer<4096> script;
     return azu::key{hook}.get(script) ? run(conn, all, script.view(), ',', '/') : azu::result(0);
@@ -140,7 +140,7 @@ struct guest {
     return 0;
   }
 
-  // Runs a command; where the hook ends with it, gives what it returns.
+  // Runs a command. If the command ends the hook, returns the result of the hook.
   azu::result command(azu::conn conn, str name, str a, str b, str c) {
     azu::room room{a};
     azu::key key{a};

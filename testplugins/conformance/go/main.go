@@ -1,4 +1,4 @@
-// The conformance guest in Go. ../README.md says what it has to do.
+// The conformance guest in Go. ../README.md describes it.
 package main
 
 import (
@@ -15,13 +15,11 @@ import (
 )
 
 type guest struct {
-	config string
-	count  int
-	// event is what the command event answers, conn whom a script is for: 0 is all.
-	event string
-	conn  azu.Conn
-	// gone is set while on_close runs: the connection gets nothing any more.
-	gone bool
+	config string   // of on_load
+	count  int      // calls of the command count
+	event  string   // answer of the command event
+	conn   azu.Conn // gets the answers; 0: all connections
+	closed bool     // on_close runs, and conn gets no messages any more
 }
 
 func (g *guest) OnLoad(config []byte) error {
@@ -47,8 +45,8 @@ func (g *guest) OnMessage(c azu.Conn, m azu.Message) error {
 }
 
 func (g *guest) OnClose(c azu.Conn, code int, reason string) error {
-	g.gone = true
-	defer func() { g.gone = false }()
+	g.closed = true
+	defer func() { g.closed = false }()
 	return g.stored("on_close", c, strconv.Itoa(code)+"|"+reason)
 }
 
@@ -86,7 +84,7 @@ func kindName(m azu.Message) string {
 	return "binary"
 }
 
-// stored runs the script of a hook, if there is one.
+// stored runs the script of a hook from the store, if there is one.
 func (g *guest) stored(hook string, c azu.Conn, event string) error {
 	script, err := azu.Key(hook).Get()
 	if err != nil {
@@ -95,6 +93,7 @@ func (g *guest) stored(hook string, c azu.Conn, event string) error {
 	return g.run(c, event, script, ",", "/")
 }
 
+// run runs a script and answers each of its commands.
 func (g *guest) run(c azu.Conn, event, script, sep, argSep string) error {
 	g.event, g.conn = event, c
 	for command := range strings.SplitSeq(script, sep) {
@@ -115,8 +114,9 @@ func (g *guest) run(c azu.Conn, event, script, sep, argSep string) error {
 	return nil
 }
 
+// answer sends an answer to the connection of the script, or to all.
 func (g *guest) answer(text string) error {
-	if g.conn == 0 || g.gone {
+	if g.conn == 0 || g.closed {
 		return azu.Broadcast(azu.Text(text))
 	}
 	return g.conn.Send(azu.Text(text))
@@ -127,12 +127,13 @@ type stopped struct{ err error }
 
 func (s *stopped) Error() string { return s.err.Error() }
 
-// name is the name that an error has in brackets.
+// name returns the name of an error, which its text has in parentheses.
 func name(e azu.Errno) string {
 	_, name, _ := strings.Cut(e.Error(), "(")
 	return strings.TrimSuffix(name, ")")
 }
 
+// ok, number, text and list return answers.
 func ok(err error) (string, error) { return "ok", err }
 
 func number(n int64, err error) (string, error) { return "=" + strconv.FormatInt(n, 10), err }
@@ -150,11 +151,13 @@ func list[S ~string](names []S) (string, error) {
 	return "=" + b.String(), nil
 }
 
+// millis parses a number of milliseconds.
 func millis(s string) time.Duration {
 	n, _ := strconv.Atoi(s)
 	return time.Duration(n) * time.Millisecond
 }
 
+// labels parses a=b,c=d.
 func labels(s string) (list []azu.Label) {
 	for pair := range strings.SplitSeq(s, ",") {
 		if name, value, ok := strings.Cut(pair, "="); ok {
@@ -164,6 +167,7 @@ func labels(s string) (list []azu.Label) {
 	return list
 }
 
+// do runs a command and returns its answer. A *stopped error ends the hook.
 func (g *guest) do(conn azu.Conn, command, a, b, c string) (string, error) {
 	n, _ := strconv.ParseInt(a, 10, 64)
 	value, _ := strconv.ParseFloat(b, 64)

@@ -1,4 +1,4 @@
-//! The conformance guest in Rust. ../README.md says what it has to do.
+//! The conformance guest in Rust. ../README.md describes it.
 
 use azuhost::*;
 use std::time::Duration;
@@ -10,11 +10,11 @@ struct Guest {
     event: Vec<u8>,
 }
 
-/// Whom the answers of a script are for.
+/// The receivers of the answers of a script.
 #[derive(Clone, Copy)]
 enum To {
     Conn(Conn),
-    /// The connection is the hook's, but it gets nothing any more.
+    /// The connection of the hook is closed and gets no messages.
     Gone(Conn),
     All,
 }
@@ -35,7 +35,7 @@ impl To {
     }
 }
 
-/// How a command ends: with an answer, with an error to tell, or with the hook.
+/// The end of a command: an answer, an error to answer, or the end of the hook.
 enum End {
     Answer(Vec<u8>),
     Error(Error),
@@ -150,7 +150,7 @@ fn name(e: &Error) -> &'static str {
 }
 
 impl Guest {
-    /// Runs the script of a hook, if there is one.
+    /// Runs the script of a hook from the store, if there is one.
     fn stored(&mut self, hook: &str, to: To, event: &[u8]) -> Result {
         match Key(hook).get() {
             Ok(script) => self.run(to, event, &script, (b',', b'/')),

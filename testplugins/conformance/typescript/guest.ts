@@ -1,4 +1,4 @@
-// The conformance guest in TypeScript. ../README.md says what it has to do.
+// The conformance guest in TypeScript. ../README.md describes it.
 import * as azu from "azuhost";
 import { type Channel, type Conn, type Message, room, store, user } from "azuhost";
 
@@ -6,7 +6,7 @@ let config = "";
 let count = 0;
 let event = "";
 
-/** What a command ends the hook with. */
+/** Result with which a command ends the hook. */
 class Stop extends Error {}
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -24,7 +24,7 @@ export default {
     if (message.length === 0 || message[0] === "#" || message[0] === 0x23) return conn.send(message);
     if (typeof message === "string") return run(conn, false, `text ${utf8(message).length}`, message);
     const script = new TextDecoder().decode(message);
-    // A string has no place for bytes that are no text.
+    // A string cannot hold bytes that are not UTF-8.
     if (utf8(script).some((byte, i) => byte !== message[i])) return conn.send("!INVALID");
     run(conn, false, `binary ${message.length}`, script);
   },
@@ -39,7 +39,7 @@ export default {
 const kind = (m: Message) => (typeof m === "string" ? "text" : "binary");
 const text = (m: Message) => (typeof m === "string" ? m : new TextDecoder().decode(m));
 
-/** Runs the script of a hook, if there is one. */
+/** Runs the script of a hook from the store, if there is one. */
 function stored(hook: string, conn: Conn | undefined, all: boolean, what: string) {
   const script = store.get(hook);
   if (script !== undefined) run(conn, all, what, script.replaceAll(",", ";").replaceAll("/", "|"));
@@ -55,7 +55,7 @@ function run(conn: Conn | undefined, all: boolean, what: string, script: string)
   }
 }
 
-/** Runs a command: what it gives is answered as a value, nothing as ok, and an error of the host by its name. */
+/** Runs a command. Its result is answered as a value, undefined as ok, an error of the host by its name. */
 function answerOf(conn: Conn, name: string, a: string, b: string, c: string): string {
   const command = commands[name];
   if (!command) return "?" + name;
@@ -70,7 +70,7 @@ function answerOf(conn: Conn, name: string, a: string, b: string, c: string): st
   return Array.isArray(value) ? "=" + value.join(",") : String(value).startsWith("!") ? String(value) : "=" + value;
 }
 
-/** Answers what may be absent. */
+/** Returns the answer for a value that may be absent. */
 const maybe = (value: string | undefined) => value ?? "!NOT_FOUND";
 const gone = (found: boolean) => (found ? undefined : "!NOT_FOUND");
 const labels = (s: string) => Object.fromEntries(s.split(",").filter(Boolean).map((l) => l.split("=")));

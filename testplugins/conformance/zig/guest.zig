@@ -1,4 +1,4 @@
-//! The conformance guest in Zig. ../README.md says what it has to do.
+//! The conformance guest in Zig. ../README.md describes it.
 
 const std = @import("std");
 const azu = @import("azuhost");
@@ -59,7 +59,7 @@ const Guest = struct {
     }
 };
 
-/// Runs the script of a hook, if there is one.
+/// Runs the script of a hook from the store, if there is one.
 fn stored(hook: []const u8, conn: azu.Conn, all: bool, what: []const u8) !void {
     const script = (azu.Key{ .name = hook }).get(azu.arena()) catch return;
     event = what;
@@ -89,7 +89,7 @@ fn run(conn: azu.Conn, all: bool, script: []const u8, separator: u8, argument: u
     }
 }
 
-/// The error that ends the hook of the command propagate.
+/// The error with which the command propagate ends the hook.
 var propagated: azu.GetError = error.Unknown;
 
 fn print(comptime format: []const u8, args: anytype) ![]u8 {
@@ -109,7 +109,7 @@ fn list(names: []u8) ![]const u8 {
     return value(names);
 }
 
-/// Makes a list with a name on each line.
+/// Copies a list, with one name on each line.
 fn lines(text: []const u8) ![]u8 {
     const names = try azu.arena().dupe(u8, text);
     std.mem.replaceScalar(u8, names, ',', '\n');
