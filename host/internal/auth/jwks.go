@@ -3,6 +3,8 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
@@ -34,10 +36,24 @@ func parseJWKS(b []byte) (keys []key, skipped []error, err error) {
 	return keys, skipped, nil
 }
 
-// parseJWK reads a public key for signatures (RFC 7517, section 4).
+// jwkMembers are the members of a key that parseJWK reads: those of public keys (RFC 7518, section 6; RFC 8037,
+// section 2), and those by which it recognizes private keys.
+var jwkMembers = []string{"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e", "d", "p", "q", "dp", "dq", "qi", "k"}
+
+// parseJWK reads a public key for signatures (RFC 7517, section 4). It ignores all other members, such as those about
+// certificates, so that an odd value there does not make the key unusable.
 func parseJWK(raw []byte) (key, error) {
+	var members map[string]*json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return key{}, err
+	}
+	maps.DeleteFunc(members, func(name string, _ *json.RawMessage) bool { return !slices.Contains(jwkMembers, name) })
+	known, err := json.Marshal(members)
+	if err != nil {
+		return key{}, err
+	}
 	var k jose.JSONWebKey
-	if err := json.Unmarshal(raw, &k); err != nil {
+	if err := json.Unmarshal(known, &k); err != nil {
 		return key{}, err
 	}
 	switch {

@@ -1,11 +1,14 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"log/slog"
 	"math/big"
 	"strings"
@@ -45,6 +48,37 @@ func TestJWKS(t *testing.T) {
 	if _, _, err := parseJWKS(many); err == nil || !strings.Contains(err.Error(), "at most") {
 		t.Errorf("too many keys: %v", err)
 	}
+}
+
+// TestUnusedMembers: members that are not read, such as those about certificates, make no key unusable, whatever they
+// hold.
+func TestUnusedMembers(t *testing.T) {
+	for name, value := range map[string]any{
+		"x5t": "AA", "x5t#S256": b64(strings.Repeat("x", 32)), "x5c": []string{"not a certificate"}, "x5u": "::",
+		"key_ops": "verify", "oth": 1, "exp": "never", "ext": nil,
+	} {
+		var k map[string]any
+		if err := json.Unmarshal(must(json.Marshal(jose.JSONWebKey{Key: edKey().Public(), KeyID: "k"})), &k); err != nil {
+			t.Fatal(err)
+		}
+		k[name] = value
+		v := verifier(t, Options{JWKSFile: file(t, must(json.Marshal(map[string]any{"keys": []any{k}})))})
+		want(t, v, sign(t, EdDSA, edKey(), claimsOf(nil), withKid("k")), "")
+	}
+}
+
+// TestOddCertificate: a certificate with a negative serial number, which crypto/x509 does not parse, has a usable key.
+func TestOddCertificate(t *testing.T) {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der := must(x509.CreateCertificate(rand.Reader, template, template, edKey().Public(), edKey()))
+	at := bytes.Index(der, []byte{2, 1, 1}) // INTEGER, 1 byte, 1
+	der[at+2] = 0xff
+	if _, err := x509.ParseCertificate(der); err == nil {
+		t.Skip("crypto/x509 parses negative serial numbers")
+	}
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	v := verifier(t, Options{PublicKeyFile: file(t, cert)})
+	want(t, v, sign(t, EdDSA, edKey(), claimsOf(nil), nil), "")
 }
 
 // TestJWKSFile: the log names a key that cannot verify a token, and the others are used.

@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -39,6 +40,8 @@ type keySource interface {
 	// find returns the keys that can have signed a token: those of the algorithm and, if kid is not empty, of the kid. The
 	// error is an *Error.
 	find(ctx context.Context, kid string, alg jose.SignatureAlgorithm) ([]key, error)
+	// renew gets the keys again because none of them has verified a token. It reports whether they can have changed.
+	renew(ctx context.Context) bool
 }
 
 // fixedKeys is a keySource that does not change.
@@ -47,6 +50,8 @@ type fixedKeys []key
 func (f fixedKeys) find(_ context.Context, kid string, alg jose.SignatureAlgorithm) ([]key, error) {
 	return match(f, kid, alg)
 }
+
+func (f fixedKeys) renew(context.Context) bool { return false }
 
 // match returns the keys for a token, as keySource.find does.
 func match(keys []key, kid string, alg jose.SignatureAlgorithm) (found []key, err error) {
@@ -179,10 +184,7 @@ func parseBlock(block *pem.Block) (key, error) {
 	case "RSA PUBLIC KEY":
 		public, err = x509.ParsePKCS1PublicKey(block.Bytes)
 	case "CERTIFICATE":
-		var cert *x509.Certificate
-		if cert, err = x509.ParseCertificate(block.Bytes); err == nil {
-			public = cert.PublicKey
-		}
+		public, err = certificateKey(block.Bytes)
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
 		return key{}, errors.New("a private key, which only the issuer should have: " +
 			"want the public key, from openssl pkey -pubout")
@@ -193,4 +195,27 @@ func parseBlock(block *pem.Block) (key, error) {
 		return key{}, err
 	}
 	return newKey("", public)
+}
+
+// certificateKey returns the public key of a certificate in DER (RFC 5280, section 4.1). It reads nothing else of the
+// certificate, so that an odd serial number or extension does not make the key unusable.
+func certificateKey(der []byte) (any, error) {
+	var cert struct {
+		TBS struct {
+			Version    int `asn1:"optional,explicit,default:0,tag:0"`
+			Serial     asn1.RawValue
+			Algorithm  asn1.RawValue
+			Issuer     asn1.RawValue
+			Validity   asn1.RawValue
+			Subject    asn1.RawValue
+			Key        asn1.RawValue
+			Extensions asn1.RawValue `asn1:"optional"`
+		}
+		Algorithm asn1.RawValue
+		Signature asn1.RawValue
+	}
+	if _, err := asn1.Unmarshal(der, &cert); err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	return x509.ParsePKIXPublicKey(cert.TBS.Key.FullBytes)
 }

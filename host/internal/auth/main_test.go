@@ -28,11 +28,14 @@ var (
 	testSecret = []byte("0123456789abcdef0123456789abcdef")
 	rsaKey     = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	ecKey      = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
-	edKey      = sync.OnceValue(func() ed25519.PrivateKey {
-		_, k, err := ed25519.GenerateKey(rand.Reader)
-		return must(k, err)
-	})
+	edKey      = sync.OnceValue(newEdKey)
+	otherEdKey = sync.OnceValue(newEdKey)
 )
+
+func newEdKey() ed25519.PrivateKey {
+	_, k, err := ed25519.GenerateKey(rand.Reader)
+	return must(k, err)
+}
 
 func must[T any](v T, err error) T {
 	if err != nil {

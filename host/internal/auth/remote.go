@@ -3,7 +3,6 @@ package auth
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -16,12 +15,12 @@ import (
 
 // Times between fetches.
 const (
-	retryMin        = time.Second // after a failed fetch; doubled with each
-	retryMax        = 15 * time.Second
-	unknownInterval = 10 * time.Second // between fetches because of an unknown kid
-	refreshDefault  = 15 * time.Minute // without Cache-Control
-	refreshMin      = time.Minute
-	refreshMax      = time.Hour
+	retryMin       = time.Second // after a failed fetch; doubled with each
+	retryMax       = 15 * time.Second
+	renewInterval  = 10 * time.Second // between fetches for tokens that no key verifies
+	refreshDefault = 15 * time.Minute // without Cache-Control
+	refreshMin     = time.Minute
+	refreshMax     = time.Hour
 )
 
 // remoteKeys is a keySource that fetches a set of keys from a URL, and again in the background. After a failed fetch it
@@ -34,7 +33,7 @@ type remoteKeys struct {
 	log      *slog.Logger
 	onFetch  func(ok bool) // or nil
 
-	unknown  *rate.Limiter // of fetches because of an unknown kid
+	renewals *rate.Limiter // of fetches by renew
 	fetchNow chan struct{} // capacity 1: a request to fetch at once
 	cancel   context.CancelFunc
 	ended    chan struct{} // closed when run has returned
@@ -46,7 +45,7 @@ type remoteKeys struct {
 	fetched   time.Time     // the last successful fetch
 	err       error         // of the last fetch
 	next      chan struct{} // closed at the end of the next fetch to begin
-	requested chan struct{} // next, if an unknown kid has requested that fetch; nil: no request is pending
+	requested chan struct{} // next, if renew has requested that fetch; nil: no request is pending
 }
 
 // newRemoteKeys starts to fetch. Until that succeeds, it has the keys of old, which may be nil, if these are of the
@@ -64,7 +63,7 @@ func newRemoteKeys(o Options, old *remoteKeys) (*remoteKeys, error) {
 		maxStale: o.MaxStale,
 		log:      o.Log.With("jwks_url", u.Scheme+"://"+u.Host+u.Path), // without the query, which can be secret
 		onFetch:  o.OnFetch,
-		unknown:  rate.NewLimiter(rate.Every(unknownInterval), 1),
+		renewals: rate.NewLimiter(rate.Every(renewInterval), 1),
 		fetchNow: make(chan struct{}, 1),
 		cancel:   cancel,
 		ended:    make(chan struct{}),
@@ -82,7 +81,7 @@ func newRemoteKeys(o Options, old *remoteKeys) (*remoteKeys, error) {
 func (r *remoteKeys) copyFrom(old *remoteKeys) {
 	old.mu.Lock()
 	defer old.mu.Unlock()
-	r.unknown = old.unknown
+	r.renewals = old.renewals
 	r.keys, r.fetched, r.err = old.keys, old.fetched, old.err
 	if !r.fetched.IsZero() {
 		r.first = closed
@@ -181,41 +180,34 @@ func (r *remoteKeys) interval(age time.Duration) time.Duration {
 // jitter returns d less a random part of up to a tenth.
 func jitter(d time.Duration) time.Duration { return d - rand.N(d/10+1) }
 
-// find implements keySource. An unknown kid can be a new key of the issuer, so find fetches the set again, at most once
-// per unknownInterval.
+// find implements keySource.
 func (r *remoteKeys) find(ctx context.Context, kid string, alg jose.SignatureAlgorithm) ([]key, error) {
 	keys, err := r.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found, err := match(keys, kid, alg)
-	if !isUnknownKey(err) {
-		return found, err
-	}
-	if done := r.requestFetch(); done != nil {
+	return match(keys, kid, alg)
+}
+
+// renew implements keySource. The issuer may have a new key, also under the kid of another one or without a kid, so
+// renew fetches the set again, at most once per renewInterval.
+func (r *remoteKeys) renew(ctx context.Context) bool {
+	done := r.requestFetch()
+	if done != nil {
 		r.await(ctx, done)
-		if keys, err = r.current(ctx); err != nil {
-			return nil, err
-		}
-		return match(keys, kid, alg)
 	}
-	return nil, err
+	return done != nil
 }
 
-func isUnknownKey(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Reason == UnknownKey
-}
-
-// requestFetch requests a fetch because of an unknown kid. It returns a channel that is closed at the end of the fetch,
-// or nil if the rate limiter forbids it.
+// requestFetch requests a fetch for renew. It returns a channel that is closed at the end of the fetch, or nil if the
+// rate limiter forbids it.
 func (r *remoteKeys) requestFetch() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.requested != nil {
 		return r.requested
 	}
-	if !r.unknown.Allow() {
+	if !r.renewals.Allow() {
 		return nil
 	}
 	r.requested = r.next

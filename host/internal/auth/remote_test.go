@@ -63,7 +63,7 @@ func TestRotation(t *testing.T) {
 		}
 		s.respondWith(jwks(map[string]any{"old": edKey().Public(), "new": ecKey().Public()}), nil)
 		want(t, v, new(), UnknownKey) // the rate limiter forbids another fetch
-		time.Sleep(unknownInterval)
+		time.Sleep(renewInterval)
 		want(t, v, new(), "")
 		want(t, v, old(), "")
 		s.respondWith(jwks(map[string]any{"new": ecKey().Public()}), nil)
@@ -72,6 +72,47 @@ func TestRotation(t *testing.T) {
 		want(t, v, new(), "")
 		want(t, v, old(), UnknownKey)
 	})
+}
+
+// TestReplacedKey: a key that replaces another one under the same kid, or without a kid, is fetched when the first token
+// of it comes. Tokens with bad signatures make few fetches.
+func TestReplacedKey(t *testing.T) {
+	for name, kid := range map[string]string{"same kid": "k", "no kid": ""} {
+		for kind, replacement := range map[string]struct {
+			alg    string
+			public any
+			token  func(t *testing.T) string
+		}{
+			"same type": {EdDSA, otherEdKey().Public(), func(t *testing.T) string {
+				return sign(t, EdDSA, otherEdKey(), claimsOf(nil), withKid(kid))
+			}},
+			"other type": {ES256, ecKey().Public(), func(t *testing.T) string {
+				return sign(t, ES256, ecKey(), claimsOf(nil), withKid(kid))
+			}},
+		} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := &issuer{set: jwks(map[string]any{kid: edKey().Public()})}
+					v := verifier(t, Options{JWKSURL: "https://issuer.example/keys", transport: s})
+					old := sign(t, EdDSA, edKey(), claimsOf(nil), withKid(kid))
+					want(t, v, old, "")
+					s.respondWith(jwks(map[string]any{kid: replacement.public}), nil)
+					want(t, v, replacement.token(t), "")
+					if n := s.count(); n != 2 {
+						t.Errorf("%d fetches, want 2", n)
+					}
+					for range 100 { // the rate limiter forbids more
+						if _, err := v.Verify(t.Context(), old); err == nil {
+							t.Error("the replaced key is still used")
+						}
+					}
+					if n := s.count(); n != 2 {
+						t.Errorf("%d fetches after bad signatures, want 2", n)
+					}
+				})
+			})
+		}
+	}
 }
 
 // TestFewFetchesForUnknownKeys: many tokens with unknown keys cause few fetches.

@@ -121,16 +121,35 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	if err := checkHeader(header); err != nil {
 		return nil, err
 	}
-	keys, err := v.keys.find(ctx, header.KeyID, jose.SignatureAlgorithm(header.Algorithm))
+	payload, err := v.verifySignature(ctx, jws)
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range keys {
-		if payload, err := jws.Verify(k.verify); err == nil {
-			return v.readClaims(payload)
+	return v.readClaims(payload)
+}
+
+// verifySignature returns the payload of a token that a key has signed. If none has, it renews the keys once.
+func (v *Verifier) verifySignature(ctx context.Context, jws *jose.JSONWebSignature) (payload []byte, err error) {
+	header := jws.Signatures[0].Protected
+	for renewed := false; ; renewed = true {
+		keys, err := v.keys.find(ctx, header.KeyID, jose.SignatureAlgorithm(header.Algorithm))
+		for _, k := range keys {
+			if payload, err := jws.Verify(k.verify); err == nil {
+				return payload, nil
+			}
+		}
+		if err == nil {
+			err = refused(Signature, "the signature is not by the configured key")
+		}
+		if renewed || isUnavailable(err) || !v.keys.renew(ctx) {
+			return nil, err
 		}
 	}
-	return nil, refused(Signature, "the signature is not by the configured key")
+}
+
+func isUnavailable(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Reason == Unavailable
 }
 
 // checkHeader checks kid, crit, b64 and typ. Keys and addresses of keys in the header (jwk, jku, x5c, x5u) are ignored.
