@@ -33,7 +33,8 @@ func HostAllowed(r *http.Request, allowed []string) bool {
 }
 
 // Allowed reports whether the page that sent r may connect: its origin has the host of r, or matches a pattern in
-// allowed. A pattern is a host ("*.example.com"), a host with a port, or a full origin with a scheme.
+// allowed. A pattern is a host ("*.example.com"), a host with a port, or a full origin with a scheme. The default port
+// of a scheme equals no port, in the request and in patterns (RFC 6454, section 4).
 // A request without an Origin header does not come from a browser and is allowed.
 func Allowed(r *http.Request, allowed []string) bool {
 	origins := r.Header["Origin"]
@@ -47,7 +48,7 @@ func Allowed(r *http.Request, allowed []string) bool {
 	if err != nil || u.Host == "" { // "null", from a sandboxed page or a file
 		return slices.Contains(allowed, "*")
 	}
-	if strings.EqualFold(u.Host, r.Host) {
+	if strings.EqualFold(withoutDefaultPort(u.Scheme, u.Host), withoutDefaultPort(u.Scheme, r.Host)) {
 		return true
 	}
 	return slices.ContainsFunc(allowed, func(pattern string) bool { return matchOrigin(strings.ToLower(pattern), u) })
@@ -56,13 +57,43 @@ func Allowed(r *http.Request, allowed []string) bool {
 // matchOrigin compares the part of an origin that the pattern names: the host, with its port and scheme if the
 // pattern has them. The pattern is in lower case.
 func matchOrigin(pattern string, origin *url.URL) bool {
-	switch {
-	case strings.Contains(pattern, "://"):
-		return match(pattern, strings.ToLower(origin.Scheme+"://"+origin.Host))
-	case strings.Contains(pattern, ":"):
-		return match(pattern, strings.ToLower(origin.Host))
+	scheme, host := strings.ToLower(origin.Scheme), strings.ToLower(origin.Host)
+	if patternScheme, patternHost, ok := cutScheme(pattern); ok {
+		return match(patternScheme+"://"+withoutDefaultPort(patternScheme, patternHost),
+			scheme+"://"+withoutDefaultPort(scheme, host))
 	}
-	return match(pattern, hostname(origin.Host))
+	if strings.Contains(pattern, ":") {
+		return match(pattern, host) || match(pattern, withDefaultPort(scheme, host))
+	}
+	return match(pattern, hostname(host))
+}
+
+// defaultPort returns the default port of a scheme, empty for a scheme that is not of the web.
+func defaultPort(scheme string) string {
+	switch pageScheme(strings.ToLower(scheme)) {
+	case "https":
+		return "443"
+	case "http":
+		return "80"
+	}
+	return ""
+}
+
+// withoutDefaultPort removes the port of a host if it is the default port of the scheme.
+func withoutDefaultPort(scheme, host string) string {
+	if port := defaultPort(scheme); port != "" {
+		return strings.TrimSuffix(host, ":"+port)
+	}
+	return host
+}
+
+// withDefaultPort adds the default port of the scheme to a host without a port.
+func withDefaultPort(scheme, host string) string {
+	port := defaultPort(scheme)
+	if _, _, err := net.SplitHostPort(host); err == nil || port == "" {
+		return host
+	}
+	return host + ":" + port
 }
 
 // match reports whether name equals pattern or matches it by path.Match.

@@ -72,6 +72,27 @@ func TestHostAndOrigin(t *testing.T) {
 		{host: "localhost", origin: "http://localhost:3000", origins: app, ok: true},
 		{host: "localhost", origin: "https://[::1]:8443", origins: app, ok: true},
 
+		// Default ports.
+		{host: "localhost:443", origin: "https://localhost", ok: true},
+		{host: "localhost", origin: "https://localhost:443", ok: true},
+		{host: "localhost:80", origin: "http://localhost", ok: true},
+		{host: "localhost", origin: "HTTP://localhost:80", ok: true},
+		{host: "[::1]:443", origin: "https://[::1]", ok: true},
+		{host: "localhost:443", origin: "wss://localhost", ok: true},
+		{host: "localhost:80", origin: "ws://localhost", ok: true},
+		{host: "localhost:443", origin: "http://localhost"},
+		{host: "localhost:80", origin: "https://localhost"},
+		{host: "localhost", origin: "https://app.example.com:443", origins: app, ok: true},
+		{host: "localhost", origin: "https://x.wild.example:443", origins: app, ok: true},
+		{host: "localhost", origin: "https://app.example.com:80", origins: app},
+		{host: "localhost", origin: "https://a.example", origins: []string{"https://a.example:443"}, ok: true},
+		{host: "localhost", origin: "http://a.example", origins: []string{"http://a.example:80"}, ok: true},
+		{host: "localhost", origin: "https://a.example", origins: []string{"a.example:443"}, ok: true},
+		{host: "localhost", origin: "http://a.example", origins: []string{"a.example:80"}, ok: true},
+		{host: "localhost", origin: "http://a.example", origins: []string{"a.example:443"}},
+		{host: "localhost", origin: "https://[2001:db8::1]", origins: []string{"[2001:db8::1]:443"}, ok: true},
+		{host: "localhost", origin: "https://a.example", origins: []string{"a.example:*"}, ok: true},
+
 		// DNS rebinding: host and origin agree, and both are the attacker's.
 		{host: "evil.example:4000", origin: "http://evil.example:4000"},
 		{host: "evil.example", origin: "http://evil.example", origins: app},

@@ -47,6 +47,7 @@ func Check(pattern string) error {
 	want := host
 	if full {
 		want = pageScheme(scheme) + "://" + host
+		lower = scheme + "://" + withoutDefaultPort(scheme, rest)
 	}
 	switch {
 	case pattern == "*":
@@ -111,12 +112,7 @@ func originHost(scheme, rest string) string {
 	host, _, _ := strings.Cut(rest, "/")
 	host, _, _ = strings.Cut(host, "#")
 	host = host[strings.LastIndex(host, "@")+1:]
-	switch pageScheme(scheme) {
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	}
+	host = withoutDefaultPort(scheme, host)
 	if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
 		return "[" + host + "]"
 	}

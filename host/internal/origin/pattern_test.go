@@ -43,8 +43,9 @@ func TestCheck(t *testing.T) {
 		"https://a[bc].example.com":           "",
 		"https://slash.com/":                  `"https://slash.com"`,
 		"https://app.example.com/a/b":         `"https://app.example.com"`,
-		"https://app.example.com:443":         `"https://app.example.com"`,
-		"http://app.example.com:80":           `"http://app.example.com"`,
+		"https://app.example.com:443":         "", // the default port
+		"http://app.example.com:80":           "",
+		"http://app.example.com:80/":          `"http://app.example.com"`,
 		"wss://app.example.com":               `"https://app.example.com"`,
 		"ws://localhost:3000/":                `"http://localhost:3000"`,
 		"https://me@app.example.com":          `"https://app.example.com"`,
