@@ -2,7 +2,6 @@ package host
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -26,7 +25,7 @@ type call struct {
 
 	conn     *conn                    // of the event; nil: none
 	req      *http.Request            // the handshake; nil outside on_connect
-	query    url.Values               // of req; nil until the hook asks for a parameter
+	query    map[string]string        // first values of the query of req; nil until the hook asks for one
 	outbox   *hub.Outbox              // takes what the hook sends
 	receipts *[]broker.PendingReceipt // gets a receipt for each message sent over a broker; nil: none is wanted
 	meter    plugin.Meter             // takes the fuel that the hook is charged; nil: hooks are free

@@ -9,6 +9,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/host/internal/hub"
 	"github.com/azuhost/azuhost/host/internal/naming"
+	"github.com/azuhost/azuhost/internal/urlquery"
 )
 
 // A read combines what the hub knows with the membership changes that the hook
@@ -245,10 +246,15 @@ func (c *call) AppendQuery(dst []byte, id ConnID, name []byte) ([]byte, error) {
 		return dst, err
 	}
 	if c.query == nil {
-		c.query = c.req.URL.Query()
+		c.query = map[string]string{}
+		for name, value := range urlquery.All(c.req.URL.RawQuery) {
+			if _, ok := c.query[name]; !ok {
+				c.query[name] = value
+			}
+		}
 	}
 	if v, ok := c.query[string(name)]; ok {
-		return append(dst, v[0]...), nil
+		return append(dst, v...), nil
 	}
 	return dst, abi.NotFound
 }

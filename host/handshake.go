@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/naming"
 	"github.com/azuhost/azuhost/host/internal/origin"
 	"github.com/azuhost/azuhost/host/internal/plugin"
+	"github.com/azuhost/azuhost/host/internal/routepath"
 	"github.com/azuhost/azuhost/host/internal/socket"
 )
 
@@ -38,9 +40,22 @@ const (
 )
 
 // ServeHTTP serves the routes: it takes WebSocket handshakes for their paths, and
-// answers 404 to other paths.
+// answers 404 to other paths. It answers a path that differs from that of a route in
+// slashes or dots with the right one. It does not redirect, as browsers do not follow a
+// redirect of a handshake (WHATWG, WebSockets standard, section 2).
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.mux.Load().ServeHTTP(w, r)
+	mux := h.mux.Load()
+	if path := r.URL.EscapedPath(); r.Method != http.MethodConnect { // which ServeMux does not redirect
+		if clean := routepath.Clean(path); clean != path {
+			http.Error(w, fmt.Sprintf("the path is not clean: connect to %s", clean), http.StatusBadRequest)
+			return
+		}
+		if _, pattern := mux.Handler(r); routepath.NeedsSlash(pattern, path) {
+			http.Error(w, fmt.Sprintf("no route has this path: connect to %s/", path), http.StatusNotFound)
+			return
+		}
+	}
+	mux.ServeHTTP(w, r)
 }
 
 // ServeHTTP takes a handshake: it checks the request, runs on_connect and upgrades

@@ -65,6 +65,7 @@ var floors = []floor{
 		{"host/internal/frame", "WebSocket frames, encoded"},
 		{"host/internal/naming", "which names rooms, users, nodes and metrics may have"},
 		{"internal/fields", "copies between structs by field names"},
+		{"internal/urlquery", "the query of a URL, as browsers parse it"},
 		{"internal/race", "whether the race detector is on"},
 		{"sdk", "the SDK's sources, embedded for azuhost new and build"},
 	}},

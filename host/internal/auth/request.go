@@ -2,8 +2,9 @@ package auth
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
+
+	"github.com/azuhost/azuhost/internal/urlquery"
 )
 
 // SubprotocolPrefix begins an entry of Sec-WebSocket-Protocol that is not a subprotocol, but a token behind the prefix.
@@ -28,8 +29,8 @@ func (v *Verifier) Find(r *http.Request) (string, error) {
 // candidates returns the tokens of a request, from all of its parts.
 func (v *Verifier) candidates(r *http.Request) (list []string) {
 	if v.opts.Query != "" {
-		for part := range strings.SplitSeq(r.URL.RawQuery, "&") {
-			if name, value := parameter(part); name == v.opts.Query {
+		for name, value := range urlquery.All(r.URL.RawQuery) {
+			if name == v.opts.Query {
 				list = append(list, value)
 			}
 		}
@@ -56,19 +57,6 @@ func (v *Verifier) candidates(r *http.Request) (list []string) {
 		}
 	}
 	return list
-}
-
-// parameter reads a part of a query. A text that cannot be unescaped stays as it is.
-func parameter(part string) (name, value string) {
-	name, value, _ = strings.Cut(part, "=")
-	return unescape(name), unescape(value)
-}
-
-func unescape(s string) string {
-	if u, err := url.QueryUnescape(s); err == nil {
-		return u
-	}
-	return s
 }
 
 // Bearer returns the token of an Authorization header (RFC 6750, section 2.1). ok is false if the header has another
@@ -99,7 +87,7 @@ func (v *Verifier) Strip(r *http.Request) *http.Request {
 	out.URL, out.Header = &u, r.Header.Clone()
 	if v.opts.Query != "" {
 		u.RawQuery = without(u.RawQuery, "&", func(part string) bool {
-			name, _ := parameter(part)
+			name, _ := urlquery.Split(part)
 			return name == v.opts.Query
 		})
 	}

@@ -74,6 +74,22 @@ func Handle(mux *http.ServeMux, routes map[string]string, path string, h http.Ha
 	return nil
 }
 
+// Clean returns the escaped path that http.ServeMux matches in place of another one:
+// without empty segments and without the segments . and .. .
+func Clean(escaped string) string {
+	clean := pathpkg.Clean("/" + escaped)
+	if strings.HasSuffix(escaped, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
+}
+
+// NeedsSlash reports whether http.ServeMux found a pattern for a path by adding a slash
+// to the path, to which it redirects.
+func NeedsSlash(pattern, path string) bool {
+	return strings.HasSuffix(pattern, "/{$}") && !strings.HasSuffix(path, "/")
+}
+
 // conflicting finds the other route in the message of the panic.
 func conflicting(msg, pattern string, routes map[string]string) string {
 	for p, path := range routes {

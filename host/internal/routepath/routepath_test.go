@@ -84,3 +84,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestClean compares Clean with what http.ServeMux redirects to.
+func TestClean(t *testing.T) {
+	for path, want := range map[string]string{
+		"/p/42": "/p/42", "/p/42/": "/p/42/", "/": "/", "//": "/", "//p/42": "/p/42", "/p//42": "/p/42",
+		"/p/./42": "/p/42", "/q/../p/42": "/p/42", "/p/42/.": "/p/42", "/p/a%2Fb": "/p/a%2Fb",
+		"/p/a%2F%2Fb": "/p/a%2F%2Fb", "//p/a%2Fb": "/p/a%2Fb", "/p/%2E%2E/x": "/p/%2E%2E/x", "/..": "/",
+	} {
+		if got := Clean(path); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
