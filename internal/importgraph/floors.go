@@ -71,7 +71,7 @@ var floors = []floor{
 	}},
 	{name: "guests", packages: []pkg{
 		{"plugins/...", "the ready-made channels"},
-		{"testplugins/conformance/go", "the guest of the conformance tests in Go"},
+		{"testplugins/conformance/go/...", "the guest of the conformance tests in Go"},
 	}},
 	{name: "SDK for guests", packages: []pkg{
 		{"sdk/go/...", "the Go SDK"},

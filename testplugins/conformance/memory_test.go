@@ -14,11 +14,11 @@ import (
 	"github.com/azuhost/azuhost/internal/race"
 )
 
-// TestMemory sends many messages to each committed guest. Its memory must not grow: what it allocates for one
-// message has to be free for the next. AssemblyScript, whose SDK collects garbage now and then, gets a million.
+// TestMemory sends many messages to each committed guest. The memory that a guest allocates for a message must be free
+// for the next one. A guest that collects garbage when its SDK starts the collection gets a million messages.
 func TestMemory(t *testing.T) {
 	if testing.Short() || race.Enabled {
-		t.Skip("sends a million messages to each guest; needs no -short and no -race")
+		t.Skip("sends a million messages to each guest: not with -short, nor with -race")
 	}
 	files, err := filepath.Glob("*/guest.wasm")
 	if err != nil || len(files) == 0 {
@@ -31,33 +31,33 @@ func TestMemory(t *testing.T) {
 			if filepath.Dir(file) == "assemblyscript" {
 				messages = 1_000_000
 			}
-			m := startInstance(t, file)
+			g := startBare(t, file)
 			for range warm {
-				m.sendMessage()
+				g.message()
 			}
-			before := m.mod.Memory().Size()
+			before := g.mod.Memory().Size()
 			for range messages - warm {
-				m.sendMessage()
+				g.message()
 			}
-			if after := m.mod.Memory().Size(); after > before {
-				t.Errorf("%d bytes after %d messages, %d after %d", before, warm, after, messages)
+			if after := g.mod.Memory().Size(); after > before {
+				t.Errorf("the memory has %d bytes after %d messages, and %d after %d", before, warm, after, messages)
 			}
 		})
 	}
 }
 
-// instance is a guest whose host functions do nothing.
-type instance struct {
+// bareGuest is a module whose host functions do nothing.
+type bareGuest struct {
 	t     *testing.T
 	mod   api.Module
 	hook  api.Function
 	stack []uint64
 }
 
-const script = "count;event;send|some text;nothing"
+// memoryScript is the message of TestMemory.
+const memoryScript = "count;event;send|some text;nothing"
 
-// startInstance instantiates the guest in a file and writes the script to its inbox.
-func startInstance(t *testing.T, file string) *instance {
+func startBare(t *testing.T, file string) *bareGuest {
 	t.Helper()
 	code, err := os.ReadFile(file)
 	if err != nil {
@@ -73,8 +73,9 @@ func startInstance(t *testing.T, file string) *instance {
 			params = append(params, api.ValueType(p.Type))
 		}
 		nothing := func(_ context.Context, _ api.Module, stack []uint64) { stack[0] = 0 }
-		results := []api.ValueType{api.ValueType(d.Result)}
-		azu.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(nothing), params, results).Export(d.Name)
+		azu.NewFunctionBuilder().
+			WithGoModuleFunction(api.GoModuleFunc(nothing), params, []api.ValueType{api.ValueType(d.Result)}).
+			Export(d.Name)
 	}
 	env := rt.NewHostModuleBuilder("env")
 	env.NewFunctionBuilder().WithFunc(func(_, _, _, _ uint32) { panic("abort") }).Export("abort")
@@ -91,14 +92,14 @@ func startInstance(t *testing.T, file string) *instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mod.Memory().WriteString(uint32(inbox[0]>>32), script)
-	return &instance{t, mod, mod.ExportedFunction(abi.OnMessage.String()), make([]uint64, 3)}
+	mod.Memory().WriteString(uint32(inbox[0]>>32), memoryScript)
+	return &bareGuest{t, mod, mod.ExportedFunction(abi.OnMessage.String()), make([]uint64, 3)}
 }
 
-// sendMessage runs on_message with the script.
-func (m *instance) sendMessage() {
-	copy(m.stack, []uint64{7, uint64(len(script)), uint64(abi.Text)})
-	if err := m.hook.CallWithStack(context.Background(), m.stack); err != nil || m.stack[0] != 0 {
-		m.t.Fatal(slices.Clone(m.stack), err)
+// message calls on_message.
+func (g *bareGuest) message() {
+	copy(g.stack, []uint64{7, uint64(len(memoryScript)), uint64(abi.Text)})
+	if err := g.hook.CallWithStack(context.Background(), g.stack); err != nil || g.stack[0] != 0 {
+		g.t.Fatal(slices.Clone(g.stack), err)
 	}
 }

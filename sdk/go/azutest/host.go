@@ -1,5 +1,4 @@
-// Package azutest runs a channel without Wasm and without sockets, so that its
-// logic can be tested with go test:
+// Package azutest runs a channel without WebAssembly and without sockets, to test its logic with go test:
 //
 //	func TestEcho(t *testing.T) {
 //		host := azutest.New(t, azutest.Options{Path: "/echo"})
@@ -8,11 +7,10 @@
 //		alice.Expect("hello")
 //	}
 //
-// A Host keeps connections, rooms, users, presence, values, the store and
-// timers in memory, by the rules of the ABI: hooks are atomic, reads see the
-// hook's own writes, names are checked. It does not have the limits that an
-// operator sets. Time stands still until [Host.Advance]. The test fails if a
-// hook failed and the test did not ask for it with [Host.Failures].
+// A Host keeps connections, rooms, users, presence, values, the store, timers and metrics in memory, by the rules of
+// the ABI: hooks are atomic, reads see the hook's own writes, and names are checked. It does not have the limits that
+// an operator sets. Its time stands still until [Host.Advance]. A hook that fails also fails the test, unless the test
+// takes the failure with [Host.Failures].
 package azutest
 
 import (
@@ -30,70 +28,67 @@ import (
 
 // Options describe the route of a channel. The zero value works.
 type Options struct {
-	// Path is the pattern of the route. Empty: any path, no parameters.
+	// Path is the pattern of the route, such as "/rooms/:id". Empty accepts any path, without parameters.
 	Path string
-	// Config is what OnLoad gets. Empty: "{}".
+	// Config is the argument of OnLoad. Empty means "{}".
 	Config string
-	// Channel is what to run. nil: the one given to azu.Register.
+	// Channel is the channel. nil means the one of azu.Register.
 	Channel azu.Channel
-	// PresenceGrace is how long a user stays present after the last
-	// connection went. 0: 15 s. Negative: none.
+	// PresenceGrace is the time for which a user stays present after the user's last connection has closed. 0 means
+	// 15 s; a negative value means no time.
 	PresenceGrace time.Duration
 }
 
-// Start is the time at which a Host begins.
+// Start is the time at which the clock of a Host begins.
 var Start = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
-// Host is a simulated host with one route. Its methods, and those of its
-// clients, are for one goroutine. Tests with Hosts of their own may run in
-// parallel.
+// Host is a fake host with one route. One goroutine at a time may use a Host and its clients. Tests with different
+// Hosts may run in parallel.
 type Host struct {
 	t    testing.TB
 	opts Options
 	now  time.Time
 
-	lastID   uint64
-	clients  map[uint64]*Client
-	user     map[uint64]string
-	rooms    map[uint64][]string // in the order of joining; never changed in place
-	values   map[place]string
-	store    map[string]entry
-	timers   map[place]time.Time
-	presence map[presence]time.Time // until when; zero: connected
-	closing  map[uint64]farewell
+	lastID  uint64
+	clients map[uint64]*Client
+	closing map[uint64]closeFrame // connections that a hook has closed, and whose on_close has not run yet
+
+	users    map[uint64]string
+	rooms    map[uint64][]string // in the order of joining; the slices are never changed in place
+	presence map[presence]time.Time
+	values   map[connKey]string
+	store    map[string]storeEntry
+	timers   map[connKey]time.Time
 
 	logs     []Line
-	metrics  map[string]float64
+	metrics  metrics
 	failures []string
 }
 
-// place is a name that belongs to a connection, or to 0.
-type place struct {
+// connKey is a name that belongs to a connection, or to the channel if conn is 0.
+type connKey struct {
 	conn uint64
 	name string
 }
 
-// entry is a value in the store; until is zero for one without end.
-type entry struct {
+// storeEntry is a value in the store. It expires at until, unless that is zero.
+type storeEntry struct {
 	data  string
 	until time.Time
 }
 
-// presence is a user in a room, or in the channel if room is empty.
-type presence struct{ room, user string }
-
-type farewell struct {
+type closeFrame struct {
 	code   int
 	reason string
 }
 
-// Line is a line that the channel logged.
+// Line is a line that the channel has logged.
 type Line struct {
 	Level azu.Level
 	Text  string
 }
 
-// New makes a Host and loads the channel. The test fails if OnLoad does.
+// New returns a Host that has loaded the channel. The test fails if OnLoad returns an error.
 func New(t testing.TB, o Options) *Host {
 	t.Helper()
 	h, err := Load(t, o)
@@ -114,16 +109,16 @@ func Load(t testing.TB, o Options) (*Host, error) {
 	h := &Host{
 		t: t, opts: o, now: Start,
 		clients:  map[uint64]*Client{},
-		user:     map[uint64]string{},
+		closing:  map[uint64]closeFrame{},
+		users:    map[uint64]string{},
 		rooms:    map[uint64][]string{},
-		values:   map[place]string{},
-		store:    map[string]entry{},
-		timers:   map[place]time.Time{},
 		presence: map[presence]time.Time{},
-		closing:  map[uint64]farewell{},
-		metrics:  map[string]float64{},
+		values:   map[connKey]string{},
+		store:    map[string]storeEntry{},
+		timers:   map[connKey]time.Time{},
+		metrics:  metrics{kinds: map[string]metricKind{}, values: map[string]float64{}},
 	}
-	if tx := h.run(0, o.Config, func(n uint32) int32 { return hook.Load(n) }); tx.failed() {
+	if tx := h.run(event{data: o.Config}, hook.Load); tx.failed() {
 		h.failures = nil
 		return nil, errors.New(tx.reason())
 	}
@@ -136,11 +131,11 @@ func Load(t testing.TB, o Options) (*Host, error) {
 	return h, nil
 }
 
-// running makes hooks run one at a time, as they do in an instance.
+// running serializes the hooks of all Hosts of a program, which share the inbox of the package azu.
 var running sync.Mutex
 
-// run calls a hook. Its effects are undone if it fails.
-func (h *Host) run(conn uint64, event string, call func(n uint32) int32) *tx {
+// run calls a hook with the length of the event's data. It undoes the effects of the hook if the hook fails.
+func (h *Host) run(ev event, call func(n uint32) int32) *tx {
 	running.Lock()
 	defer running.Unlock()
 	if h.opts.Channel != nil {
@@ -148,27 +143,29 @@ func (h *Host) run(conn uint64, event string, call func(n uint32) int32) *tx {
 		defer hook.Use(before)
 	}
 	hook.Version()
-	tx := &tx{Host: h, conn: conn, event: event}
-	tx.dial = conn != 0 && h.clients[conn] != nil && h.clients[conn].dialing
+	tx := &tx{Host: h, event: ev}
 	raw.Current = tx
 	defer func() { raw.Current = nil }()
-	if len(event) <= len(hook.Inbox()) {
-		copy(hook.Inbox(), event)
+	inbox := hook.Inbox()[:min(len(ev.data), len(hook.Inbox()))]
+	if len(ev.data) <= len(hook.Inbox()) {
+		copy(inbox, ev.data)
 	}
-	tx.code = call(uint32(len(event)))
-	clear(hook.Inbox()[:min(len(event), len(hook.Inbox()))]) // so that a test finds what was kept without a copy
+	tx.code = call(uint32(len(ev.data)))
+	clear(inbox) // a channel that keeps event data without a copy then fails its test
 	if tx.failed() {
-		for i := len(tx.undo) - 1; i >= 0; i-- {
-			tx.undo[i]()
-		}
+		tx.rollback()
 		h.failures = append(h.failures, tx.reason())
+		return tx
+	}
+	for _, o := range tx.observations {
+		h.metrics.apply(o)
 	}
 	return tx
 }
 
-// handle runs a hook and does what it asked for.
-func (h *Host) handle(conn uint64, event string, call func(n uint32) int32) (ok bool) {
-	tx := h.run(conn, event, call)
+// handle runs a hook and delivers its messages. It returns whether the hook succeeded.
+func (h *Host) handle(ev event, call func(n uint32) int32) (ok bool) {
+	tx := h.run(ev, call)
 	if tx.failed() {
 		return false
 	}
@@ -176,6 +173,9 @@ func (h *Host) handle(conn uint64, event string, call func(n uint32) int32) (ok 
 	h.settle()
 	return true
 }
+
+// forgetFailure removes the last failure from the list of those that fail the test.
+func (h *Host) forgetFailure() { h.failures = h.failures[:len(h.failures)-1] }
 
 func (h *Host) deliver(sent []delivery) {
 	for _, d := range sent {
@@ -185,50 +185,50 @@ func (h *Host) deliver(sent []delivery) {
 	}
 }
 
-// settle closes what is to be closed and tells who came and went, until
-// nothing is left to do.
+// settle closes the connections that hooks have closed, and announces changes of presence, until there are none left.
 func (h *Host) settle() {
 	for {
-		for _, id := range sorted(h.closing) {
-			bye := h.closing[id]
+		for _, id := range sortedIDs(h.closing) {
+			frame := h.closing[id]
 			delete(h.closing, id)
 			if c := h.clients[id]; c != nil {
-				c.end(bye.code, bye.reason)
+				c.end(frame)
 			}
 		}
-		if !h.tellPresence() && len(h.closing) == 0 {
+		if !h.announcePresence() && len(h.closing) == 0 {
 			return
 		}
 	}
 }
 
-// Publish publishes a message to a target, as from outside. A channel with
-// OnPublish is in charge of it; the error is a *Refused if it did not want it.
+// Publish publishes a message from outside. If the channel has OnPublish, it decides about the message; the error is a
+// *Refused if it refuses the message.
 func (h *Host) Publish(to azu.Target, m azu.Message) error {
 	if !hook.HasPublish || !h.handlesPublish() {
 		return h.sendTo(to, m)
 	}
-	word, name := "all", ""
+	target := "all\n"
 	switch {
 	case to.Room != "":
-		word, name = "room", string(to.Room)
+		target = "room\n" + string(to.Room)
 	case to.User != "":
-		word, name = "user", string(to.User)
+		target = "user\n" + string(to.User)
 	}
-	tx := h.run(0, word+"\n"+name+"\n"+string(m.Data), func(n uint32) int32 { return hook.Publish(n, int32(m.Kind)) })
+	ev := event{data: target + "\n" + string(m.Data)}
+	tx := h.run(ev, func(n uint32) int32 { return hook.Publish(n, int32(m.Kind)) })
 	switch {
 	case !tx.failed():
 		h.deliver(tx.sent)
 		h.settle()
 		return nil
-	case tx.text == nil && tx.code >= 400 && tx.code < 600:
-		h.failures = h.failures[:len(h.failures)-1] // it was meant
+	case tx.refused(400, 599):
+		h.forgetFailure()
 		return &Refused{int(tx.code)}
 	}
 	return &Refused{500}
 }
 
-// handlesPublish says whether the channel has OnPublish.
+// handlesPublish returns whether the channel has OnPublish.
 func (h *Host) handlesPublish() bool {
 	running.Lock()
 	defer running.Unlock()
@@ -241,96 +241,94 @@ func (h *Host) handlesPublish() bool {
 	return ok
 }
 
-// sendTo is what a host does with a message where nobody is asked.
+// sendTo sends a message from outside to its target.
 func (h *Host) sendTo(to azu.Target, m azu.Message) error {
-	tx := h.run(0, "", func(uint32) int32 {
+	tx := h.run(event{}, func(uint32) int32 {
 		if err := to.Send(m); err != nil {
 			return int32(err.(azu.Errno))
 		}
 		return 0
 	})
 	if tx.failed() {
-		h.failures = h.failures[:len(h.failures)-1]
+		h.forgetFailure()
 		return azu.Errno(tx.code)
 	}
 	h.deliver(tx.sent)
 	return nil
 }
 
-// Now is the Host's time.
+// Now returns the Host's time.
 func (h *Host) Now() time.Time { return h.now }
 
-// Advance moves the time on. Timers and graces that end meanwhile do so in
-// order, each at its time.
+// Advance advances the Host's time by d. Timers fire, and graces of presence end, each at its time and in order.
 func (h *Host) Advance(d time.Duration) {
 	end := h.now.Add(d)
 	for {
-		at, due := h.next()
-		if due == nil || at.After(end) {
+		at, act := h.next()
+		if act == nil || at.After(end) {
 			break
 		}
 		if at.After(h.now) {
 			h.now = at
 		}
-		due()
+		act()
 	}
 	h.now = end
 }
 
-// next is what has to happen next, and when.
-func (h *Host) next() (at time.Time, due func()) {
-	var first place
-	for _, p := range places(h.timers) {
-		if t := h.timers[p]; due == nil || t.Before(at) {
-			at, first = t, p
-			due = func() {
-				delete(h.timers, first)
-				h.handle(first.conn, first.name, func(n uint32) int32 { return hook.Timer(first.conn, n) })
-			}
+// next returns the next timer or end of a grace: its time, and a function that performs it. The function is nil if
+// there is none.
+func (h *Host) next() (at time.Time, act func()) {
+	for _, k := range sortedKeys(h.timers) {
+		if t := h.timers[k]; act == nil || t.Before(at) {
+			at, act = t, func() { h.fire(k) }
 		}
 	}
 	for _, until := range h.presence {
-		if !until.IsZero() && (due == nil || until.Before(at)) {
-			at, due = until, h.settle
+		if !until.IsZero() && (act == nil || until.Before(at)) {
+			at, act = until, h.settle
 		}
 	}
-	return at, due
+	return at, act
 }
 
-// Failures gives the errors of the hooks that failed since the last call.
+// fire runs the hook of a timer.
+func (h *Host) fire(timer connKey) {
+	delete(h.timers, timer)
+	ev := event{conn: timer.conn, data: timer.name, hook: onTimer}
+	h.handle(ev, func(n uint32) int32 { return hook.Timer(timer.conn, n) })
+}
+
+// Failures returns the errors of the hooks that have failed since the last call.
 func (h *Host) Failures() []string {
 	f := h.failures
 	h.failures = nil
 	return f
 }
 
-// Logs gives the lines that the channel logged.
+// Logs returns the lines that the channel has logged.
 func (h *Host) Logs() []Line { return h.logs }
 
-// Metric gives a metric: the sum of a counter, the value of a gauge, the last
-// observation of a histogram. Labels are in the order in which they were given.
-func (h *Host) Metric(name string, labels ...azu.Label) float64 {
-	for _, l := range labels {
-		name += "\n" + l.Name + "=" + l.Value
-	}
-	return h.metrics[name]
-}
+// Metric returns a metric: the sum of a counter, the value of a gauge, or the last observation of a histogram. It
+// returns 0 if there is no metric with these labels.
+func (h *Host) Metric(name string, labels ...azu.Label) float64 { return h.metrics.get(name, labels) }
 
-// Stored gives a value of the store.
+// Stored returns a value of the store.
 func (h *Host) Stored(key string) (value string, ok bool) {
-	e, ok := h.stored(key)
+	e, ok := h.storeEntry(key)
 	return e.data, ok
 }
 
-func (h *Host) stored(key string) (entry, bool) {
+// storeEntry returns a value of the store that has not expired.
+func (h *Host) storeEntry(key string) (storeEntry, bool) {
 	e, ok := h.store[key]
 	if !ok || !e.until.IsZero() && !h.now.Before(e.until) {
-		return entry{}, false
+		return storeEntry{}, false
 	}
 	return e, true
 }
 
-// match finds the parameters of a path, or says that it is not the route's.
+// match returns the parameters of a path. It returns an error if the path does not match the route's.
 func (h *Host) match(path string) (params map[string]string, err error) {
 	params = map[string]string{}
 	if h.opts.Path == "" {

@@ -18,26 +18,26 @@ func (echo) OnMessage(c azu.Conn, m azu.Message) error {
 	return c.Send(m)
 }
 
-// judge is a testing.TB that remembers what it was told.
-type judge struct {
+// recorder is a testing.TB that records errors.
+type recorder struct {
 	testing.TB
 	errors  []string
 	cleanup []func()
 }
 
-func (j *judge) Helper()          {}
-func (j *judge) Cleanup(f func()) { j.cleanup = append(j.cleanup, f) }
-func (j *judge) Errorf(format string, args ...any) {
-	j.errors = append(j.errors, fmt.Sprintf(format, args...))
+func (r *recorder) Helper()          {}
+func (r *recorder) Cleanup(f func()) { r.cleanup = append(r.cleanup, f) }
+func (r *recorder) Errorf(format string, args ...any) {
+	r.errors = append(r.errors, fmt.Sprintf(format, args...))
 }
 
-// TestTestsCanFail: what a test expects is compared, and hooks that failed
-// without the test asking fail it.
+// TestTestsCanFail: messages that differ from the expected ones fail a test, and so do failed hooks unless the test
+// takes their failures.
 func TestTestsCanFail(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		run  func(h *azutest.Host, c *azutest.Client)
-		want string // part of the error; empty: none
+		want string // part of the error; empty: no error
 	}{
 		{"as expected", func(_ *azutest.Host, c *azutest.Client) { c.Send("a"); c.Expect("a") }, ""},
 		{"another message", func(_ *azutest.Host, c *azutest.Client) { c.Send("a"); c.Expect("b") }, "want\n\tb"},
@@ -47,21 +47,20 @@ func TestTestsCanFail(t *testing.T) {
 		{"failed", func(_ *azutest.Host, c *azutest.Client) { c.Send("fail") }, "LIMIT"},
 		{"failed as expected", func(h *azutest.Host, c *azutest.Client) { c.Send("fail"); h.Failures() }, ""},
 	} {
-		j := &judge{TB: t}
-		h := azutest.New(j, azutest.Options{Channel: echo{}})
+		r := &recorder{TB: t}
+		h := azutest.New(r, azutest.Options{Channel: echo{}})
 		test.run(h, h.Connect("/"))
-		for _, f := range j.cleanup {
+		for _, f := range r.cleanup {
 			f()
 		}
-		got := strings.Join(j.errors, "\n")
+		got := strings.Join(r.errors, "\n")
 		if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
-			t.Errorf("%s: told %q, want %q", test.name, got, test.want)
+			t.Errorf("%s: got the errors %q, want %q", test.name, got, test.want)
 		}
 	}
 }
 
-// TestParallel: tests with hosts of their own do not meet, although hooks run
-// in one instance.
+// TestParallel: tests with different Hosts do not affect each other, although their hooks share an inbox.
 func TestParallel(t *testing.T) {
 	for i := range 8 {
 		t.Run("", func(t *testing.T) {
@@ -76,6 +75,7 @@ func TestParallel(t *testing.T) {
 	}
 }
 
+// TestPath: a target that does not match the path of the route is an error.
 func TestPath(t *testing.T) {
 	h := azutest.New(t, azutest.Options{Path: "/a/:b", Channel: echo{}})
 	for _, target := range []string{"/", "/a", "/a/", "/b/c", "/a/b/c", "nonsense"} {

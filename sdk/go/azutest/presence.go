@@ -9,23 +9,27 @@ import (
 	"github.com/azuhost/azuhost/sdk/go/internal/hook"
 )
 
-// connected says who is where by a connection.
+// presence is a user in a room, or in the channel if room is empty. Host.presence has the time at which the user's
+// grace ends; it is zero while the user is connected.
+type presence struct{ room, user string }
+
+// connected returns the users that have a connection, in the rooms of the connection.
 func (h *Host) connected() map[presence]bool {
-	here := map[presence]bool{}
-	for id, user := range h.user {
+	set := map[presence]bool{}
+	for id, user := range h.users {
 		if !h.clients[id].open {
 			continue // its on_close runs
 		}
-		here[presence{"", user}] = true
+		set[presence{"", user}] = true
 		for _, room := range h.rooms[id] {
-			here[presence{room, user}] = true
+			set[presence{room, user}] = true
 		}
 	}
-	return here
+	return set
 }
 
-// present lists the users in a room, or in the channel if room is empty: the
-// connected ones, and those within the grace.
+// present returns the users in a room, sorted: those that are connected, and those within their grace. An empty room
+// means the channel.
 func (h *Host) present(room string) []string {
 	users := map[string]bool{}
 	for p := range h.connected() {
@@ -41,42 +45,42 @@ func (h *Host) present(room string) []string {
 	return slices.Sorted(maps.Keys(users))
 }
 
-// tellPresence brings presence up to date and runs the hooks for it. It says
-// whether any ran.
-func (h *Host) tellPresence() bool {
-	type event struct {
+// announcePresence updates Host.presence and runs on_presence for each change. It returns whether there were changes.
+func (h *Host) announcePresence() bool {
+	type change struct {
 		presence
-		join int32
+		joined int32
 	}
-	var events []event
-	here := h.connected()
-	for p := range here {
+	var changes []change
+	connected := h.connected()
+	for p := range connected {
 		if _, known := h.presence[p]; !known {
-			events = append(events, event{p, 1})
+			changes = append(changes, change{p, 1})
 		}
 		h.presence[p] = time.Time{}
 	}
 	for p, until := range h.presence {
 		switch {
-		case here[p]:
+		case connected[p]:
 		case until.IsZero() && h.opts.PresenceGrace > 0:
 			h.presence[p] = h.now.Add(h.opts.PresenceGrace)
 		case !h.now.Before(until):
 			delete(h.presence, p)
-			events = append(events, event{p, 0})
+			changes = append(changes, change{p, 0})
 		}
 	}
-	slices.SortFunc(events, func(a, b event) int {
+	slices.SortFunc(changes, func(a, b change) int {
 		return cmp.Or(cmp.Compare(a.room, b.room), cmp.Compare(a.user, b.user))
 	})
-	for _, e := range events {
+	for _, c := range changes {
 		if !hook.HasPresence {
 			continue
 		}
-		tx := h.run(0, e.room+"\n"+e.user, func(n uint32) int32 { return hook.Presence(n, e.join) })
+		ev := event{data: c.room + "\n" + c.user}
+		tx := h.run(ev, func(n uint32) int32 { return hook.Presence(n, c.joined) })
 		if !tx.failed() {
 			h.deliver(tx.sent)
 		}
 	}
-	return len(events) > 0
+	return len(changes) > 0
 }
