@@ -33,8 +33,8 @@ type Options struct {
 	// Journal makes TakeJournal report changes.
 	Journal bool
 	// ExternalHistory says that a history outside of the hub numbers the
-	// messages of rooms. They come with Outbox.BroadcastAt, and SetPosition says
-	// where a room stands.
+	// messages of rooms. They come with Outbox.BroadcastAt. SetPosition sets the
+	// position of the newest message of a room.
 	ExternalHistory bool
 }
 

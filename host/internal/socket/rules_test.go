@@ -249,14 +249,14 @@ func TestPings(t *testing.T) {
 		c.want(frame.OpPong, long)
 		c.send(masked(frame.OpText, "a"), masked(ping, "within"))
 		c.want(frame.OpPong, "within")
-		c.send(masked(0, "b"), masked(pong, "nobody asked"), masked(fin, "c"))
+		c.send(masked(0, "b"), masked(pong, "unsolicited"), masked(fin, "c"))
 		c.want(frame.OpText, "abc")
 		for _, want := range []string{"one", "", long, "within"} {
 			if got := <-h.pings; got != want {
 				t.Errorf("OnPing got %q, want %q", got, want)
 			}
 		}
-		if got := <-h.pongs; got != "nobody asked" {
+		if got := <-h.pongs; got != "unsolicited" {
 			t.Errorf("OnPong got %q", got)
 		}
 	})
