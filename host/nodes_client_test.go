@@ -14,31 +14,31 @@ import (
 	"github.com/coder/websocket"
 )
 
-// follower is a member of a room that speaks azuhost.v1 as docs/PROTOCOL.md
-// says: when its connection ends it goes to the next node, and recovers.
+// follower is a member of a room that speaks azuhost.v1 as docs/PROTOCOL.md specifies. When its connection ends it
+// connects to the next node and recovers.
 type follower struct {
 	t    *testing.T
 	room string
 	urls []string // where it connects, one after the other
 
 	mu         sync.Mutex
-	got        []string
-	connects   int
-	faults     []string          // what should not have come
-	conn       string            // id of the connection that was told everything up to offset
+	got        []string          // messages of the room, in order
+	connects   int               // number of connections
+	faults     []string          // violations of the protocol
+	conn       string            // id of the connection that has received everything up to offset
 	epoch      string            // of the room
-	offset     uint64            // of the last message that was handled
-	early      map[uint64]string // came before one with a lower offset; "": skipped
+	offset     uint64            // of the last message in got
+	early      map[uint64]string // messages after a gap, by offset
 	recovering bool
-	until      uint64 // recovering ends there; 0: not known yet
-	again      int    // how many may come again: those of a recovery that came live, too
-	cause      string // of the end of the last connection
+	until      uint64 // offset at which the recovery ends; 0: not known yet
+	repeats    int    // messages of the recovery that may arrive a second time, as live ones
+	cause      string // error that ended the last connection
 }
 
-// skipped stands for a message that is not for this connection, or was here before.
+// skipped stands for a message of the history that is not sent to this connection.
 const skipped = "\x00"
 
-// follow has a member follow a room from now on until the test ends.
+// follow starts a follower of a room, which ends with the test. It returns when the follower has joined.
 func follow(t *testing.T, room string, urls ...string) *follower {
 	t.Helper()
 	f := &follower{t: t, room: room, urls: urls, early: map[uint64]string{}}
@@ -53,7 +53,7 @@ func follow(t *testing.T, room string, urls ...string) *follower {
 				f.mu.Unlock()
 			}
 			select {
-			case <-time.After(20 * time.Millisecond): // a polite client waits longer
+			case <-time.After(20 * time.Millisecond): // a client in production waits longer
 			case <-ctx.Done():
 			}
 		}
@@ -62,7 +62,7 @@ func follow(t *testing.T, room string, urls ...string) *follower {
 		cancel()
 		<-done
 	})
-	eventually(t, "it has joined", func() bool {
+	eventually(t, "the follower has joined", func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return f.epoch != ""
@@ -70,7 +70,7 @@ func follow(t *testing.T, room string, urls ...string) *follower {
 	return f
 }
 
-// session is one connection.
+// session connects and reads until the connection ends. It returns the error that ended it.
 func (f *follower) session(ctx context.Context, url string) error {
 	dialing, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -85,15 +85,15 @@ func (f *follower) session(ctx context.Context, url string) error {
 	f.connects++
 	f.mu.Unlock()
 	var id string
-	var place *control // of the data that comes next
+	var position *control // of the next message
 	for {
 		_, b, err := c.Read(ctx)
 		if err != nil {
 			return err
 		}
 		if len(b) == 0 || b[0] != 0x1e {
-			f.data(place, string(b))
-			place = nil
+			f.data(position, string(b))
+			position = nil
 			continue
 		}
 		var m control
@@ -108,9 +108,9 @@ func (f *follower) session(ctx context.Context, url string) error {
 		case "joined":
 			ask = f.joined(m, id)
 		case "position":
-			if place = &m; m.Skip {
+			if position = &m; m.Skip {
 				f.take(m.Epoch, m.Offset, skipped)
-				place = nil
+				position = nil
 			}
 		case "recovered":
 			f.recovered(m)
@@ -129,7 +129,7 @@ func (f *follower) session(ctx context.Context, url string) error {
 	}
 }
 
-// joined says what to ask for; mu is held.
+// joined handles the control message joined and returns the request to send, if any. mu is held.
 func (f *follower) joined(m control, id string) (ask string) {
 	if f.epoch == "" {
 		f.epoch, f.offset, f.conn = m.Epoch, m.Offset, id
@@ -139,38 +139,39 @@ func (f *follower) joined(m control, id string) (ask string) {
 		return ""
 	}
 	f.recovering, f.until = true, 0
-	return fmt.Sprintf(`{"type":"recover","id":1,"room":%q,"epoch":%q,"offset":%d,"conn":%q}`, f.room, f.epoch, f.offset, f.conn)
+	return fmt.Sprintf(`{"type":"recover","id":1,"room":%q,"epoch":%q,"offset":%d,"conn":%q}`,
+		f.room, f.epoch, f.offset, f.conn)
 }
 
-// recovered takes the answer; mu is held.
+// recovered handles the control message recovered. mu is held.
 func (f *follower) recovered(m control) {
 	if !m.Recovered {
 		f.faults = append(f.faults, fmt.Sprintf("not recovered: %+v", m))
 		return
 	}
-	f.until, f.again = m.Offset, m.Count
+	f.until, f.repeats = m.Offset, m.Count
 	f.recovering = f.offset < f.until
 }
 
-// data takes a message. Without a place it was delivered while there was no link.
-func (f *follower) data(place *control, text string) {
+// data handles a message. It has no position if it was delivered while the node had no link to Redis.
+func (f *follower) data(position *control, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if place == nil {
+	if position == nil {
 		f.got = append(f.got, text)
 		return
 	}
-	f.take(place.Epoch, place.Offset, text)
+	f.take(position.Epoch, position.Offset, text)
 }
 
-// take handles what is at an offset, in order; mu is held.
+// take adds the message at an offset, and later ones that follow it without a gap, to got. mu is held.
 func (f *follower) take(epoch string, offset uint64, text string) {
 	switch {
 	case epoch != f.epoch:
 		f.faults = append(f.faults, "another epoch")
 		return
 	case offset <= f.offset:
-		if f.again--; f.again < 0 && !f.recovering {
+		if f.repeats--; f.repeats < 0 && !f.recovering {
 			f.faults = append(f.faults, fmt.Sprintf("%d twice", offset))
 		}
 		return
@@ -194,23 +195,25 @@ func (f *follower) take(epoch string, offset uint64, text string) {
 	}
 }
 
+// texts returns the messages that were received.
 func (f *follower) texts() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]string(nil), f.got...)
 }
 
-// fine wants that nothing came twice, out of order or not at all, over so many connections.
-func (f *follower) fine(connects int) {
+// wantNoFaults expects that no message was received twice, out of order or unexpectedly, over a number of connections.
+func (f *follower) wantNoFaults(connects int) {
 	f.t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.faults) > 0 || f.connects != connects {
-		f.t.Errorf("%s at %s: %d connections (the last ended with %s), want %d; faults: %.5q", f.room, f.urls[0], f.connects, f.cause, connects, f.faults)
+		f.t.Errorf("%s at %s: %d connections (the last ended with %s), want %d; faults: %.5q",
+			f.room, f.urls[0], f.connects, f.cause, connects, f.faults)
 	}
 }
 
-// listen is a plain member that keeps what it gets until its connection ends.
+// listen connects a listener, which runs the commands do. It is closed at the end of the test.
 func listen(t *testing.T, url, do string) *listener {
 	t.Helper()
 	l := &listener{}
@@ -238,6 +241,7 @@ func listen(t *testing.T, url, do string) *listener {
 	return l
 }
 
+// listener is a member that does not speak azuhost.v1. It keeps the messages and the error that ends the connection.
 type listener struct {
 	mu  sync.Mutex
 	got []string
@@ -256,15 +260,15 @@ func (l *listener) ended() error {
 	return l.err
 }
 
-// writer sends to rooms over connections of its own, and has each message acknowledged by the plugin.
+// writer sends to rooms over its own connections. The plugin acknowledges each message.
 type writer struct {
 	name string
 	stop chan struct{}
 	done chan struct{}
-	sent int // acknowledged; to be read when done
+	sent int // number of acknowledged messages; to be read when done is closed
 }
 
-// startWriter sends "NAME K" with K from 0 to rooms of some routes until it is stopped, or its connection ends.
+// startWriter sends "NAME N", with N from 0, to a room of several routes until it is stopped or its connection ends.
 func startWriter(t *testing.T, name string, every time.Duration, room string, urls ...string) *writer {
 	t.Helper()
 	w := &writer{name: name, stop: make(chan struct{}), done: make(chan struct{})}
@@ -300,7 +304,7 @@ func startWriter(t *testing.T, name string, every time.Duration, room string, ur
 	return w
 }
 
-// end stops writing and waits for it.
+// end stops the writer and waits until it has ended.
 func (w *writer) end() {
 	select {
 	case <-w.stop:

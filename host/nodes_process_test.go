@@ -19,10 +19,8 @@ import (
 	"github.com/azuhost/azuhost/internal/race"
 )
 
-// What the tests of several nodes have: processes of the built azuhost, as an
-// operator starts them, which reach each other over a real Redis only.
-
-// buildAzuhost builds the server, with the race detector where the test has it.
+// buildAzuhost builds the server, with the race detector if the test has it. The tests of several nodes start it as an
+// operator does, so that nodes reach each other over Redis only.
 func buildAzuhost(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -39,8 +37,8 @@ func buildAzuhost(t *testing.T) string {
 	return bin
 }
 
-// nodeConfig has a route that keeps a history and one that does not. The guest does what
-// clients say: see testplugins/host_script.wat.
+// nodeConfig is a configuration with a route that keeps a history and one that does not. The plugin runs the commands
+// that clients send: see testplugins/host_script.wat.
 const nodeConfig = `
 defaults:
   plugin: %s
@@ -56,7 +54,7 @@ listen: 127.0.0.1:0
 internal: 127.0.0.1:0
 `
 
-// process is azuhost serve.
+// process is a process of azuhost serve.
 type process struct {
 	t        *testing.T
 	name     string
@@ -64,11 +62,11 @@ type process struct {
 	internal string // http://
 	cmd      *exec.Cmd
 	log      logBuffer
-	done     chan struct{} // closed when it has ended
-	err      error         // then
+	done     chan struct{} // closed when the process has ended
+	err      error         // of the process; set before done is closed
 }
 
-// launch starts azuhost and does not wait. more is put into the block broker.
+// launch starts azuhost and does not wait. more is added to the block broker of the configuration.
 func launch(t *testing.T, bin, name, broker, more string) *process {
 	t.Helper()
 	dir := t.TempDir()
@@ -92,11 +90,11 @@ func launch(t *testing.T, bin, name, broker, more string) *process {
 		close(p.done)
 	}()
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill() // it may have ended
+		_ = p.cmd.Process.Kill() // fails if the process has ended
 		<-p.done
 		log := p.log.String()
 		if strings.Contains(log, "DATA RACE") || strings.Contains(log, "panic:") {
-			t.Errorf("%s broke", name)
+			t.Errorf("%s panicked, or has a data race", name)
 		}
 		if t.Failed() {
 			t.Logf("%s:\n%s", name, log)
@@ -105,6 +103,7 @@ func launch(t *testing.T, bin, name, broker, more string) *process {
 	return p
 }
 
+// listening matches the log line with the addresses of a node.
 var listening = regexp.MustCompile(`msg=listening address=(\S+) .*internal=(\S+)`)
 
 // startProcess starts azuhost and waits until it listens.
@@ -125,14 +124,14 @@ func startProcess(t *testing.T, bin, name, broker, more string) *process {
 	return p
 }
 
-// How fast nodes give up on Redis and on each other.
+// Settings of the broker: how fast nodes give up on Redis and on each other.
 const (
-	calm   = ", required: true, ttl: 20s, timeout: 10s" // a machine that is busy is no reason
+	calm   = ", required: true, ttl: 20s, timeout: 10s" // a busy machine loses no link
 	mortal = ", required: true, ttl: 3s, timeout: 2s"
 	brisk  = ", required: true, ttl: 3s, timeout: 500ms"
 )
 
-// startProcesses starts nodes that know each other.
+// startProcesses starts a node for each URL of a broker, and waits until they know each other.
 func startProcesses(t *testing.T, bin, more string, brokers ...string) (nodes []*process) {
 	t.Helper()
 	for i, url := range brokers {
@@ -144,7 +143,7 @@ func startProcesses(t *testing.T, bin, more string, brokers ...string) (nodes []
 	return nodes
 }
 
-// get asks the internal listener.
+// get sends a GET request to the internal listener.
 func (p *process) get(path string) (status int, body []byte) {
 	p.t.Helper()
 	res, err := http.Get(p.internal + path)
@@ -158,6 +157,7 @@ func (p *process) get(path string) (status int, body []byte) {
 	return res.StatusCode, body
 }
 
+// metric returns the value of a series; -1: there is no such series.
 func (p *process) metric(series string) int {
 	p.t.Helper()
 	_, body := p.get("/metrics")
@@ -173,7 +173,7 @@ func (p *process) metric(series string) int {
 	return -1
 }
 
-// sockets is how many a room has, as the API of a node says.
+// sockets returns the number of connections in a room, as the API of the node reports it.
 func (p *process) sockets(route, room string) int {
 	p.t.Helper()
 	_, body := p.get("/api/v1/room?route=" + escape(route) + "&room=" + escape(room))
@@ -184,7 +184,7 @@ func (p *process) sockets(route, room string) int {
 	return r.Sockets
 }
 
-// users are those who are present in a room, as the API of a node says.
+// users returns the users in a room, as the API of the node reports them.
 func (p *process) users(route, room string) string {
 	p.t.Helper()
 	_, body := p.get("/api/v1/presence?route=" + escape(route) + "&room=" + escape(room))
@@ -195,6 +195,7 @@ func (p *process) users(route, room string) string {
 	return strings.Join(r.Items, " ")
 }
 
+// degraded reports whether the node is degraded. It expects that the node is ready.
 func (p *process) degraded() bool {
 	p.t.Helper()
 	status, body := p.get("/readyz")
@@ -204,7 +205,7 @@ func (p *process) degraded() bool {
 	return strings.Contains(string(body), "degraded")
 }
 
-// ends waits until the process has ended.
+// ends waits until the process has ended, and returns its error.
 func (p *process) ends(within time.Duration) error {
 	p.t.Helper()
 	select {

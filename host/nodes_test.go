@@ -15,9 +15,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// TestNodes has real processes over a real Redis.
+// TestNodes checks nodes that are processes of their own, over a real Redis.
 func TestNodes(t *testing.T) {
-	_ = redistest.Start(t) // skips where there is none
+	_ = redistest.Start(t) // skips the test if Redis is not installed
 	bin := buildAzuhost(t)
 	for _, x := range []struct {
 		name string
@@ -26,22 +26,22 @@ func TestNodes(t *testing.T) {
 		{"one order", testOneOrder},
 		{"killed", testNodeKilled},
 		{"drained", testNodeDrained},
-		{"Redis stopped", testTrouble(func(_ *testing.T, r *redistest.Server, _ *redistest.Proxy, degraded func()) {
+		{"Redis stopped", testLinkTrouble(func(_ *testing.T, r *redistest.Server, _ *redistest.Proxy, degraded func()) {
 			r.Kill()
 			degraded()
 			r.Start()
 		})},
-		{"Redis paused", testTrouble(func(_ *testing.T, r *redistest.Server, _ *redistest.Proxy, degraded func()) {
+		{"Redis paused", testLinkTrouble(func(_ *testing.T, r *redistest.Server, _ *redistest.Proxy, degraded func()) {
 			r.Signal(syscall.SIGSTOP)
 			degraded()
 			r.Signal(syscall.SIGCONT)
 		})},
-		{"Redis cut", testTrouble(func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy, degraded func()) {
+		{"Redis cut", testLinkTrouble(func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy, degraded func()) {
 			p.Cut(true)
 			degraded()
 			p.Open()
 		})},
-		{"Redis slow", testTrouble(func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy, degraded func()) {
+		{"Redis slow", testLinkTrouble(func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy, degraded func()) {
 			p.Slow(700 * time.Millisecond) // more than broker.timeout
 			degraded()
 			p.Slow(0)
@@ -55,7 +55,8 @@ func TestNodes(t *testing.T) {
 	}
 }
 
-// testOneOrder: 100 rooms of 10 members over three nodes.
+// testOneOrder checks that all members of a room receive the same messages in the same order, on three nodes. 100 rooms
+// have 10 members each.
 func testOneOrder(t *testing.T, bin string) {
 	r := redistest.Start(t)
 	nodes := startProcesses(t, bin, calm, r.URL(), r.URL(), r.URL())
@@ -68,7 +69,7 @@ func testOneOrder(t *testing.T, bin string) {
 	}
 	for _, n := range nodes {
 		for i := range rooms {
-			eventually(t, "all are there", func() bool { return n.sockets("/plain", fmt.Sprint(i)) == each })
+			eventually(t, "all members are counted", func() bool { return n.sockets("/plain", fmt.Sprint(i)) == each })
 		}
 	}
 	var writers []*websocket.Conn
@@ -84,7 +85,9 @@ func testOneOrder(t *testing.T, bin string) {
 	}
 	for i := range rooms {
 		for m, l := range members[i] {
-			eventually(t, fmt.Sprintf("member %d of room %d has all", m, i), func() bool { return len(l.texts()) >= 3*messages })
+			eventually(t, fmt.Sprintf("member %d of room %d has all", m, i), func() bool {
+				return len(l.texts()) >= 3*messages
+			})
 			if got := l.texts(); !slices.Equal(got, members[i][0].texts()) {
 				t.Fatalf("room %d: member %d has another order:\n%v\n%v", i, m, got, members[i][0].texts())
 			}
@@ -96,18 +99,19 @@ func testOneOrder(t *testing.T, bin string) {
 	}
 }
 
-// testNodeKilled: SIGKILL of one node of two under load.
+// testNodeKilled kills one of two nodes under load. It checks that the users of the node leave within the TTL, and that
+// its clients recover on the other node.
 func testNodeKilled(t *testing.T, bin string) {
 	r := redistest.Start(t)
 	nodes := startProcesses(t, bin, mortal, r.URL(), r.URL())
 	a, b := nodes[0], nodes[1]
 	const rooms = 10
-	var mine, theirs []*follower
+	var ofB, moved []*follower // connected to b from the start, and to a until it ends
 	var writers []*writer
 	for i := range rooms {
 		room := fmt.Sprintf("r%d", i)
-		mine = append(mine, follow(t, room, b.url+"/kept"))
-		theirs = append(theirs, follow(t, room, a.url+"/kept", b.url+"/kept"))
+		ofB = append(ofB, follow(t, room, b.url+"/kept"))
+		moved = append(moved, follow(t, room, a.url+"/kept", b.url+"/kept"))
 		for _, n := range nodes {
 			writers = append(writers, startWriter(t, n.name+"-"+room, 4*time.Millisecond, room, n.url+"/kept"))
 		}
@@ -116,23 +120,25 @@ func testNodeKilled(t *testing.T, bin string) {
 	_ = listen(t, a.url+"/plain", "identify ann;join r")
 	eventually(t, "b knows of ann", func() bool { return b.users("/plain", "r") == "ann bob" })
 	for i := range rooms {
-		eventually(t, "messages flow", func() bool { return len(mine[i].texts()) > 50 && len(theirs[i].texts()) > 50 })
+		eventually(t, "messages flow", func() bool {
+			return len(ofB[i].texts()) > 50 && len(moved[i].texts()) > 50
+		})
 	}
 	start := time.Now()
 	if err := a.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "ann is gone", func() bool { return b.users("/plain", "r") == "bob" })
+	eventually(t, "ann has left", func() bool { return b.users("/plain", "r") == "bob" })
 	took := time.Since(start)
-	t.Logf("a killed node's users are gone %v after, of a ttl of 3 s", took.Round(time.Millisecond))
+	t.Logf("the users of a killed node left after %v, the TTL is 3 s", took.Round(time.Millisecond))
 	if took > 3*time.Second && !race.Enabled {
-		t.Errorf("presence was right only %v after", took)
+		t.Errorf("the users of a killed node left after %v, more than the TTL", took)
 	}
 	for i := range rooms {
-		eventually(t, "those of a are at b", func() bool {
-			theirs[i].mu.Lock()
-			defer theirs[i].mu.Unlock()
-			return theirs[i].connects >= 2 && !theirs[i].recovering
+		eventually(t, "the clients of a are at b", func() bool {
+			moved[i].mu.Lock()
+			defer moved[i].mu.Unlock()
+			return moved[i].connects >= 2 && !moved[i].recovering
 		})
 	}
 	for _, w := range writers {
@@ -141,23 +147,24 @@ func testNodeKilled(t *testing.T, bin string) {
 	for i := range rooms {
 		sent := writers[2*i+1]
 		last := fmt.Sprintf("%s %d", sent.name, sent.sent-1)
-		for _, f := range []*follower{mine[i], theirs[i]} {
+		for _, f := range []*follower{ofB[i], moved[i]} {
 			eventually(t, "all have the last", func() bool { return slices.Contains(f.texts(), last) })
 			wantSender(t, f.texts(), sent.name, sent.sent, sent.sent)
 			wantSender(t, f.texts(), writers[2*i].name, 0, writers[2*i].sent+1)
 		}
-		if !slices.Equal(mine[i].texts(), theirs[i].texts()) {
-			t.Errorf("room %d: those of a and b have not the same", i)
+		if !slices.Equal(ofB[i].texts(), moved[i].texts()) {
+			t.Errorf("room %d: the clients of a and of b have different messages", i)
 		}
-		mine[i].fine(1)
-		theirs[i].fine(2)
+		ofB[i].wantNoFaults(1)
+		moved[i].wantNoFaults(2)
 	}
 	if err := plain.ended(); err != nil {
 		t.Errorf("a plain member of b: %v", err)
 	}
 }
 
-// wantSender wants the messages of a sender once and in order, from the first, and so many.
+// wantSender expects the messages of one sender in order, from number 0, once each, and that their number is between
+// least and most.
 func wantSender(t *testing.T, got []string, sender string, least, most int) {
 	t.Helper()
 	n := 0
@@ -175,7 +182,7 @@ func wantSender(t *testing.T, got []string, sender string, least, most int) {
 	}
 }
 
-// testNodeDrained: SIGTERM of one node of two under load. What was acknowledged is not lost.
+// testNodeDrained stops one of two nodes with SIGTERM under load. It checks that no acknowledged message is lost.
 func testNodeDrained(t *testing.T, bin string) {
 	r := redistest.Start(t)
 	nodes := startProcesses(t, bin, calm, r.URL(), r.URL())
@@ -191,7 +198,9 @@ func testNodeDrained(t *testing.T, bin string) {
 		}
 	}
 	for i := range rooms {
-		eventually(t, "messages flow", func() bool { return len(followers[i][0].texts()) > 50 && len(followers[i][1].texts()) > 50 })
+		eventually(t, "messages flow", func() bool {
+			return len(followers[i][0].texts()) > 50 && len(followers[i][1].texts()) > 50
+		})
 	}
 	if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -200,7 +209,7 @@ func testNodeDrained(t *testing.T, bin string) {
 		t.Errorf("a ended with %v", err)
 	}
 	if b.metric("azuhost_broker_nodes") != 1 {
-		t.Error("a did not say goodbye")
+		t.Error("a did not leave the cluster")
 	}
 	for i := range rooms {
 		writers[i][0].end()
@@ -212,16 +221,20 @@ func testNodeDrained(t *testing.T, bin string) {
 			eventually(t, "all have the last", func() bool { return slices.Contains(f.texts(), last) })
 			wantSender(t, f.texts(), writers[i][1].name, writers[i][1].sent, writers[i][1].sent)
 			wantSender(t, f.texts(), writers[i][0].name, writers[i][0].sent, writers[i][0].sent+1)
-			f.fine(1 + n)
+			f.wantNoFaults(1 + n)
 		}
 		if !slices.Equal(followers[i][0].texts(), followers[i][1].texts()) {
-			t.Errorf("room %d: not all have the same", i)
+			t.Errorf("room %d: the clients have different messages", i)
 		}
 	}
 }
 
-// testTrouble makes a test in which something happens to the link of a, and perhaps to that of b.
-func testTrouble(trouble func(t *testing.T, r *redistest.Server, p *redistest.Proxy, degraded func())) func(*testing.T, string) {
+// testLinkTrouble returns a test that disturbs the link of node a to Redis, and perhaps that of node b. It checks that
+// local messages are delivered meanwhile, that messages with a history are all recovered, and that lost messages
+// without a history are counted. trouble calls degraded to wait until a reports the disturbance.
+func testLinkTrouble(
+	trouble func(t *testing.T, r *redistest.Server, p *redistest.Proxy, degraded func()),
+) func(t *testing.T, bin string) {
 	return func(t *testing.T, bin string) {
 		r := redistest.Start(t)
 		p := redistest.StartProxy(t, r.Addr())
@@ -235,17 +248,21 @@ func testTrouble(trouble func(t *testing.T, r *redistest.Server, p *redistest.Pr
 			plain = append(plain, listen(t, n.url+"/plain", "join r"))
 		}
 		for _, n := range nodes {
-			eventually(t, "all are there", func() bool { return n.sockets("/plain", "r") == 2 && n.sockets("/kept", "r") == 2 })
+			eventually(t, "all members are counted", func() bool {
+				return n.sockets("/plain", "r") == 2 && n.sockets("/kept", "r") == 2
+			})
 		}
 		for _, n := range nodes {
 			writers = append(writers, startWriter(t, n.name, 2*time.Millisecond, "r", n.url+"/kept", n.url+"/plain"))
 		}
-		eventually(t, "messages flow", func() bool { return len(plain[0].texts()) > 50 && len(plain[1].texts()) > 50 })
+		eventually(t, "messages flow", func() bool {
+			return len(plain[0].texts()) > 50 && len(plain[1].texts()) > 50
+		})
 		trouble(t, r, p, func() {
 			t.Helper()
 			eventually(t, "a is degraded", func() bool { return a.degraded() })
 			count := len(plain[0].texts())
-			eventually(t, "members of a get what is sent there", func() bool { return len(plain[0].texts()) > count+50 })
+			eventually(t, "members of a get messages of a", func() bool { return len(plain[0].texts()) > count+50 })
 		})
 		for _, n := range nodes {
 			eventually(t, n.name+" has its link again", func() bool { return !n.degraded() })
@@ -257,16 +274,18 @@ func testTrouble(trouble func(t *testing.T, r *redistest.Server, p *redistest.Pr
 			total += w.sent
 		}
 		for _, f := range kept {
-			eventually(t, fmt.Sprintf("all %d of the history are here", total), func() bool { return len(f.texts()) >= total })
+			eventually(t, fmt.Sprintf("all %d messages of the history are recovered", total), func() bool {
+				return len(f.texts()) >= total
+			})
 		}
 		for _, n := range nodes {
-			eventually(t, "nothing waits", func() bool { return n.metric("azuhost_broker_queue_bytes") == 0 })
+			eventually(t, "the queue is empty", func() bool { return n.metric("azuhost_broker_queue_bytes") == 0 })
 		}
 		for _, f := range kept {
 			for _, w := range writers {
 				wantSender(t, f.texts(), w.name, w.sent, w.sent)
 			}
-			f.fine(1)
+			f.wantNoFaults(1)
 		}
 		lost := func() (n int) {
 			for _, l := range plain {
@@ -276,37 +295,38 @@ func testTrouble(trouble func(t *testing.T, r *redistest.Server, p *redistest.Pr
 		}
 		counted := 0
 		for _, n := range nodes {
-			counted += n.metric("azuhost_broker_unsent_messages_total") + n.metric("azuhost_broker_missed_messages_total")
+			counted += n.metric("azuhost_broker_unsent_messages_total")
+			counted += n.metric("azuhost_broker_missed_messages_total")
 		}
-		eventually(t, "what was lost is counted", func() bool { return lost() <= counted })
+		eventually(t, "lost messages are counted", func() bool { return lost() <= counted })
 		if lost() != counted {
-			t.Errorf("%d messages without a history were lost, and %d counted", lost(), counted)
+			t.Errorf("%d messages without a history were lost, %d are counted", lost(), counted)
 		}
 		for _, l := range plain {
 			if got := slices.Sorted(slices.Values(l.texts())); len(slices.Compact(got)) != len(l.texts()) {
-				t.Error("messages came twice")
+				t.Error("messages were received twice")
 			}
 		}
-		t.Logf("%d messages, %d of those without a history lost, and counted", total, lost())
+		t.Logf("%d messages; %d without a history were lost, and are counted", total, lost())
 	}
 }
 
-// testRequired: a node that needs Redis does not start without; one that does
-// not, does, and joins the others when it can.
+// testRequired checks that a node that requires Redis does not start without it, and that another one starts and joins
+// when Redis is back.
 func testRequired(t *testing.T, bin string) {
 	r := redistest.Start(t, "--requirepass", "opensesame")
 	p := redistest.StartProxy(t, r.Addr())
 	p.Cut(true)
-	away := launch(t, bin, "needs", p.URL(), ", required: true")
+	needs := launch(t, bin, "needs", p.URL(), ", required: true")
 	alone := startProcess(t, bin, "alone", strings.Replace(p.URL(), "redis://", "redis://:opensesame@", 1), "")
 	if !alone.degraded() {
 		t.Error("not degraded without Redis")
 	}
 	p.Open()
-	eventually(t, "it joins", func() bool { return !alone.degraded() })
+	eventually(t, "the node joins", func() bool { return !alone.degraded() })
 	p.Cut(true)
-	if err := away.ends(20 * time.Second); err == nil {
-		t.Error("a node without the Redis that it needs ended well")
+	if err := needs.ends(20 * time.Second); err == nil {
+		t.Error("a node without the Redis that it requires ended without an error")
 	}
 	for _, x := range []struct{ url, want string }{
 		{"redis://:secretwrong@" + r.Addr(), "broker.url"},
@@ -315,7 +335,7 @@ func testRequired(t *testing.T, bin string) {
 		start := time.Now()
 		wrong := launch(t, bin, "wrong", x.url, ", required: true")
 		if err := wrong.ends(20 * time.Second); err == nil {
-			t.Error("started with a wrong password")
+			t.Error("a node with a wrong password ended without an error")
 		}
 		log := wrong.log.String()
 		if !strings.Contains(log, x.want) || strings.Contains(log, "secretwrong") || time.Since(start) > 8*time.Second {
