@@ -86,7 +86,8 @@ func TestSpreadWithin(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, c.deadline)
 				defer cancel()
 			}
-			if got := (DrainOptions{Spread: c.spread}).spreadWithin(ctx); got != c.want {
+			o := Options{Drain: DrainOptions{Spread: c.spread}}.withDefaults()
+			if got := o.Drain.spreadWithin(ctx); got != c.want {
 				t.Errorf("spread %v with %v left is %v, want %v", c.spread, c.deadline, got, c.want)
 			}
 		}

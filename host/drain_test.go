@@ -222,7 +222,7 @@ func checkCloseTimes(t *testing.T, closes []time.Duration, spread, timersLate ti
 	interval := spread / time.Duration(len(closes)-1)
 	for i := 2; i < len(closes); i++ {
 		if least := time.Duration(i-1) * interval; closes[i] < least {
-			t.Fatalf("%d connections were closed within %v; the last of them was due after %v", i+1, closes[i], least)
+			t.Fatalf("%d connections were closed within %v; the last was due after %v", i+1, closes[i], least)
 		}
 	}
 	off, most := offUniform(closes, spread), 0.15+4*timersLate.Seconds()/spread.Seconds()
