@@ -23,13 +23,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// benchRoom is how many members the room of BenchmarkPublish has.
+// benchRoom is the number of members of the room of BenchmarkPublish.
 const benchRoom = 1000
 
-// readersURL tells a process of this test binary to be the readers.
+// readersURL is the environment variable that makes a process of this test binary the readers of BenchmarkPublish.
 const readersURL = "AZUHOST_BENCH_READERS"
 
-// TestBenchReaders is the members of BenchmarkPublish, in a process of their own: what they cost is not the host's.
+// TestBenchReaders connects the members of BenchmarkPublish, in a process of its own, so that the benchmark does not
+// measure their CPU time.
 func TestBenchReaders(t *testing.T) {
 	url := os.Getenv(readersURL)
 	if url == "" {
@@ -52,7 +53,7 @@ func TestBenchReaders(t *testing.T) {
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the benchmark ends
 }
 
-// startReaders fills the room.
+// startReaders starts the process of the readers and waits until all are connected.
 func startReaders(b *testing.B, url string) {
 	b.Helper()
 	bin, err := os.Executable()
@@ -83,19 +84,19 @@ func startReaders(b *testing.B, url string) {
 	}
 }
 
-// BenchmarkPublish is a message of 128 bytes to a room of 1,000 sockets: broadcast by a plugin,
-// published through the HTTP API, and broadcast by a plugin on a node that is joined to
-// others by Redis. They take turns in one run; the client that asks is in this process, and its
-// cost in all of them. It reports CPU time of the process for a message, and the ratios to the plugin alone.
+// BenchmarkPublish measures a message of 128 bytes to a room of 1,000 connections in three ways: broadcast by a plugin,
+// published through the HTTP API, and broadcast by a plugin on a node that is joined to others by Redis. The ways
+// alternate within one run. It reports the CPU time of the process for a message, which includes that of the client,
+// and the ratios to the first way.
 func BenchmarkPublish(b *testing.B) {
 	r := redistest.Start(b)
-	alone, joined := startBenchHost(b, ""), startBenchHost(b, r.URL())
+	single, joined := startBenchHost(b, ""), startBenchHost(b, r.URL())
 	ways := []struct {
 		name string
 		send func() error
 	}{
-		{"plugin", alone.broadcast},
-		{"api", alone.publish},
+		{"plugin", single.broadcast},
+		{"api", single.publish},
 		{"redis", joined.broadcast},
 	}
 	const batch = 50
@@ -122,9 +123,10 @@ func BenchmarkPublish(b *testing.B) {
 			b.ReportMetric(float64(spent[i])/float64(spent[0]), w.name+"/plugin")
 		}
 	}
-	b.ReportMetric(0, "ns/op") // of three ways at once: says nothing
+	b.ReportMetric(0, "ns/op") // the time of all ways together has no meaning
 }
 
+// cpuTime returns the CPU time of the process.
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -133,15 +135,16 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// benchHost is a host whose room is full, and who speaks to it.
+// benchHost is a host whose room is full, with the client that sends.
 type benchHost struct {
 	b    *testing.B
 	api  string
 	text string
-	conn *websocket.Conn // a member, too: it hears when a broadcast was delivered
+	conn *websocket.Conn // also a member of the room, which receives each message
 	body string
 }
 
+// startBenchHost starts a host, with a broker if it is not empty, and fills the room.
 func startBenchHost(b *testing.B, broker string) *benchHost {
 	o := host.Options{Log: slog.New(slog.DiscardHandler), Routes: []host.Route{{Path: "/c", Plugin: scriptGuest}}}
 	o.Broker.URL, o.Broker.Required = broker, broker != ""
@@ -168,20 +171,21 @@ func startBenchHost(b *testing.B, broker string) *benchHost {
 	return x
 }
 
-// broadcast has the plugin broadcast, and waits until it was.
+// broadcast has the plugin broadcast, and waits until the message is received.
 func (x *benchHost) broadcast() error {
 	if err := x.conn.Write(context.Background(), websocket.MessageText, []byte(x.text)); err != nil {
 		return err
 	}
-	return x.hear()
+	return x.receive()
 }
 
-func (x *benchHost) hear() error {
+// receive reads a message.
+func (x *benchHost) receive() error {
 	_, _, err := x.conn.Read(context.Background())
 	return err
 }
 
-// publish publishes through the API.
+// publish publishes through the HTTP API, and waits until the message is received.
 func (x *benchHost) publish() error {
 	res, err := http.Post(x.api, "application/json", strings.NewReader(x.body))
 	if err != nil {
@@ -195,5 +199,5 @@ func (x *benchHost) publish() error {
 	if err != nil {
 		return err
 	}
-	return x.hear()
+	return x.receive()
 }

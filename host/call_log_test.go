@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// lockedLog is a log that a test reads while it is written.
+// lockedLog is a log that a test can read while it is written.
 type lockedLog struct {
 	mu sync.Mutex
 	b  strings.Builder
@@ -20,6 +20,7 @@ func (l *lockedLog) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
+// take returns the text of the log and empties it.
 func (l *lockedLog) take() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -28,10 +29,12 @@ func (l *lockedLog) take() string {
 	return s
 }
 
-// TestGuestLines of a channel in Go are bounded and escaped as those of plugins.
-func TestGuestLines(t *testing.T) {
+// TestLogLines checks that log lines of a channel in Go are escaped, bounded in length and limited in rate, and that
+// dropped lines are counted.
+func TestLogLines(t *testing.T) {
 	log := &lockedLog{}
-	h, err := New(Options{Log: slog.New(slog.NewTextHandler(log, nil)), Routes: []Route{{Path: "/c", Channel: &Funcs{}}}})
+	o := Options{Log: slog.New(slog.NewTextHandler(log, nil)), Routes: []Route{{Path: "/c", Channel: &Funcs{}}}}
+	h, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +65,7 @@ func TestGuestLines(t *testing.T) {
 	if dropped < 500 || dropped > 900 {
 		t.Errorf("%v lines are counted as dropped", dropped)
 	}
-	for next := ""; ; next = log.take() { // when there is room again
+	for next := ""; ; next = log.take() { // until the rate allows a line again
 		if strings.Contains(next, "at last") {
 			if !strings.Contains(next, "dropped_before=") {
 				t.Errorf("the next line is %q", next)

@@ -11,9 +11,9 @@ import (
 	"github.com/azuhost/azuhost/host/internal/store"
 )
 
-// TestOnLoadAndTheStore: on_load does not keep hooks from the store, and adds
-// to what they have left there.
-func TestOnLoadAndTheStore(t *testing.T) {
+// TestOnLoadAndStore checks that on_load does not lock the store for hooks, that its sums are added to the numbers that
+// hooks have committed, and that an on_load that is dropped changes nothing.
+func TestOnLoadAndStore(t *testing.T) {
 	h, err := New(Options{Routes: []Route{{Path: "/c", Plugin: "../testplugins/echo.wasm"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -40,9 +40,9 @@ func TestOnLoadAndTheStore(t *testing.T) {
 	ok(load.StoreAdd(key, 1, 0))
 	ok(load.StoreAdd(fresh, 7, time.Hour))
 	ok(0, load.StoreSet(text, []byte("5"), 0))
-	ok(load.StoreAdd(text, 1, 0)) // to its own number
+	ok(load.StoreAdd(text, 1, 0)) // adds to the value that on_load has set
 	during := hook()
-	ok(during.StoreAdd(key, 10, 0)) // would answer TIMEOUT
+	ok(during.StoreAdd(key, 10, 0)) // returns TIMEOUT if on_load locks the store
 	ok(0, during.StoreSet(text, []byte("not a number"), 0))
 	commit(t, during)
 	ok(load.StoreAdd(key, 100, 0))
@@ -53,7 +53,7 @@ func TestOnLoadAndTheStore(t *testing.T) {
 	read(fresh, "7")
 	read(text, "6")
 
-	// What on_load of another instance asks for is dropped.
+	// The changes of an on_load that is dropped have no effect.
 	other := set.loadEnv()
 	ok(other.StoreAdd(key, 1, 0))
 	ok(0, other.StoreDelete(fresh))
@@ -64,7 +64,7 @@ func TestOnLoadAndTheStore(t *testing.T) {
 		t.Errorf("the store counts %d bytes", rt.store.Size())
 	}
 
-	// Where a hook has made something else of a number meanwhile, that stays.
+	// If a hook has replaced the number by text, the text stays.
 	third := set.loadEnv()
 	ok(third.StoreAdd(key, 1, 0))
 	during = hook()
@@ -72,40 +72,6 @@ func TestOnLoadAndTheStore(t *testing.T) {
 	commit(t, during)
 	commit(t, third)
 	read(key, "x")
-}
-
-// TestTimerInTheEnd: a timer that a hook sets and clears is never set, however
-// soon it is due.
-func TestTimerInTheEnd(t *testing.T) {
-	h, err := New(Options{Routes: []Route{{Path: "/c", Channel: &Funcs{}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = h.Close(context.Background()) }()
-	set := h.runtime("/c").settings.Load()
-	rt := newRouteRuntime(h, set) // without a clerk that would take what is due
-	k := &call{rt: rt, set: set, outbox: &hub.Outbox{Hub: rt.hub}}
-	for _, err := range []error{
-		k.TimerSet(0, []byte("never"), 0), k.TimerClear(0, []byte("never")),
-		k.TimerSet(0, []byte("later"), 0), k.TimerSet(0, []byte("later"), time.Hour),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	var far time.Time
-	for i := range k.effects {
-		k.apply(i, &k.effects[i])
-		if at, ok := rt.timers.Next(); ok {
-			far = at
-			if time.Until(at) < time.Minute {
-				t.Error("a timer is due that the hook does not want in the end")
-			}
-		}
-	}
-	if far.IsZero() || rt.timers.Len() != 1 {
-		t.Errorf("%d timers are set, want 1", rt.timers.Len())
-	}
 }
 
 func commit(t *testing.T, env plugin.Env) {

@@ -18,12 +18,10 @@ import (
 	"github.com/azuhost/azuhost/internal/wstest"
 )
 
-// TestSwapUnderLoad reloads a plugin every 200 ms for 10 s while 100 sockets
-// send 10,000 numbered messages a second, and again with every third version
-// broken. Each answer has to be the next one: no gap, no duplicate, no
-// inversion, no disconnect. The store counts the hooks that took effect.
-//
-// With the race detector, or -short, there are fewer messages and less time.
+// TestSwapUnderLoad reloads a plugin every 200 ms for 10 s while 100 connections send 10,000 numbered messages a
+// second, with and without every third version broken. It checks that each answer is the next one: no gap, no
+// duplicate, no inversion, no disconnect. The store counts the hooks that took effect. With the race detector, or
+// -short, there are fewer messages and less time.
 func TestSwapUnderLoad(t *testing.T) {
 	for _, mode := range []host.Instances{host.Single, host.Pool} {
 		t.Run(string(mode), func(t *testing.T) { swapUnderLoad(t, mode, false) })
@@ -31,12 +29,13 @@ func TestSwapUnderLoad(t *testing.T) {
 	}
 }
 
-// swapLoad is what is asked of the host.
+// swapLoad is the load of TestSwapUnderLoad.
 type swapLoad struct {
-	sockets, rate int // rate: messages in a second, of all sockets
-	time, every   time.Duration
+	sockets, rate int           // rate: messages a second of all sockets
+	time, every   time.Duration // every: the time between two reloads
 }
 
+// newSwapLoad returns the load for this machine.
 func newSwapLoad() swapLoad {
 	l := swapLoad{sockets: 100, rate: 10_000, time: 10 * time.Second, every: 200 * time.Millisecond}
 	if race.Enabled || testing.Short() {
@@ -45,6 +44,7 @@ func newSwapLoad() swapLoad {
 	return l
 }
 
+// swapUnderLoad runs TestSwapUnderLoad with a mode of instances. broken makes every third version a broken one.
 func swapUnderLoad(t *testing.T, mode host.Instances, broken bool) {
 	load := newSwapLoad()
 	file := filepath.Join(t.TempDir(), "p.wasm")
@@ -57,22 +57,26 @@ func swapUnderLoad(t *testing.T, mode host.Instances, broken bool) {
 	for i := range load.sockets {
 		c := wstest.Dial(t, url, "/c")
 		_ = c.SetDeadline(time.Now().Add(load.time + 20*time.Second))
-		swap.wait.Go(func() { swap.talk(c, i) })
-		swap.wait.Go(func() { swap.listen(c) })
+		swap.wait.Go(func() { swap.send(c, i) })
+		swap.wait.Go(func() { swap.receive(c) })
 	}
 	loaded, refused := reloadEvery(t, h, o, file, load, broken)
 	swap.wait.Wait()
 	took := time.Since(swap.begun)
 	sent, back := swap.sent.Load(), swap.back.Load()
-	t.Logf("%d messages in %s (%.0f a second), %d versions loaded, %d refused", sent, took.Round(time.Millisecond), float64(sent)/took.Seconds(), loaded, refused)
-	if g, d, i, x := swap.gaps.Load(), swap.duplicates.Load(), swap.inversions.Load(), swap.disconnects.Load(); g+d+i+x > 0 || sent != back {
-		t.Errorf("%d gaps, %d duplicates, %d inversions, %d disconnects; %d messages sent, %d answered", g, d, i, x, sent, back)
+	t.Logf("%d messages in %s (%.0f a second), %d versions loaded, %d refused",
+		sent, took.Round(time.Millisecond), float64(sent)/took.Seconds(), loaded, refused)
+	gaps, duplicates := swap.gaps.Load(), swap.duplicates.Load()
+	inversions, disconnects := swap.inversions.Load(), swap.disconnects.Load()
+	if gaps+duplicates+inversions+disconnects > 0 || sent != back {
+		t.Errorf("%d gaps, %d duplicates, %d inversions, %d disconnects; %d messages sent, %d answered",
+			gaps, duplicates, inversions, disconnects, sent, back)
 	}
-	for _, text := range swap.strange {
+	for _, text := range swap.invalid {
 		t.Error(text)
 	}
-	if took > load.time*5/4 && !race.Enabled { // with the race detector other packages run beside this one
-		t.Errorf("it took %s, and should take %s: the machine is too slow for this test, or the host is", took, load.time)
+	if took > load.time*5/4 && !race.Enabled { // CI runs other packages at the same time with the race detector
+		t.Errorf("the messages took %s, want %s: the machine or the host is too slow", took, load.time)
 	}
 	c := dial(t, url+"/c")
 	do(t, c, "store_get total", fmt.Sprint(sent))
@@ -83,9 +87,11 @@ func swapUnderLoad(t *testing.T, mode host.Instances, broken bool) {
 	}
 }
 
-// reloadEvery replaces the plugin's file and has it read until the time is
-// over. Every third version is broken, each in another way, if it is asked for.
-func reloadEvery(t *testing.T, h *host.Host, o host.Options, file string, load swapLoad, broken bool) (loaded, refused int) {
+// reloadEvery replaces the plugin's file and reloads until the time is over. With broken, every third version is
+// broken, each in another way. It returns the numbers of versions that were loaded and refused.
+func reloadEvery(
+	t *testing.T, h *host.Host, o host.Options, file string, load swapLoad, broken bool,
+) (loaded, refused int) {
 	t.Helper()
 	ways := []func(good []byte) []byte{
 		func(good []byte) []byte { return good[:len(good)/2] },
@@ -100,7 +106,7 @@ func reloadEvery(t *testing.T, h *host.Host, o host.Options, file string, load s
 	for n := 2; n < int(load.time/load.every)+2; n++ {
 		<-tick.C
 		next, bad := version(t, n%8+1), broken && n%3 == 0
-		// The version that runs is no new one.
+		// Another section makes the content differ from all versions before.
 		next = append(next, customSection(fmt.Sprint("n", n))...)
 		if bad {
 			next = ways[n/3%len(ways)](next)
@@ -113,9 +119,9 @@ func reloadEvery(t *testing.T, h *host.Host, o host.Options, file string, load s
 		cancel()
 		switch is := h.Routes()[0].Version; {
 		case bad && is != want:
-			t.Errorf("version %s runs after a broken one: want %s", is, want)
+			t.Errorf("version %s runs after a broken one, want %s", is, want)
 		case !bad && is == want:
-			t.Errorf("version %s still runs after another was loaded", is)
+			t.Errorf("version %s runs after another one was loaded", is)
 		case bad:
 			refused++
 		default:
@@ -131,7 +137,7 @@ func customSection(name string) []byte {
 	return append([]byte{0, byte(len(name) + 1), byte(len(name))}, name...)
 }
 
-// swapClients are the sockets and what they have seen.
+// swapClients are the clients, with counts of what they have observed.
 type swapClients struct {
 	load  swapLoad
 	begun time.Time
@@ -141,12 +147,11 @@ type swapClients struct {
 	gaps, duplicates, inversions, disconnects atomic.Int64
 
 	mu      sync.Mutex
-	strange []string // answers that are no number
+	invalid []string // answers that are not numbers
 }
 
-// talk sends numbered messages on a schedule, and in the end one that says how
-// many there were.
-func (s *swapClients) talk(c *wstest.Conn, id int) {
+// send sends numbered messages on a schedule, and at the end one with their number.
+func (s *swapClients) send(c *wstest.Conn, id int) {
 	every := time.Duration(s.load.sockets) * time.Second / time.Duration(s.load.rate)
 	due := time.Duration(id) * every / time.Duration(s.load.sockets)
 	n := 0
@@ -164,7 +169,8 @@ func (s *swapClients) talk(c *wstest.Conn, id int) {
 	}
 }
 
-func (s *swapClients) listen(c *wstest.Conn) {
+// receive checks the answers until the last one.
+func (s *swapClients) receive(c *wstest.Conn) {
 	seen := map[int]bool{}
 	last := 0
 	for {
@@ -195,10 +201,11 @@ func (s *swapClients) listen(c *wstest.Conn) {
 	}
 }
 
+// note records an invalid answer, of which it keeps 10.
 func (s *swapClients) note(format string, a ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.strange) < 10 {
-		s.strange = append(s.strange, fmt.Sprintf(format, a...))
+	if len(s.invalid) < 10 {
+		s.invalid = append(s.invalid, fmt.Sprintf(format, a...))
 	}
 }
