@@ -82,7 +82,7 @@ func develop(ctx context.Context, src *source, args []string, o toolchain.Option
 	}
 	defer builder.Close()
 	if file, err := src.find(); err == nil && file != "" {
-		if err := builder.Follow(file); err != nil {
+		if err := builder.WatchFile(file); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func develop(ctx context.Context, src *source, args []string, o toolchain.Option
 		}
 		// As a build that fails: a change of the sources may mend it.
 		err = waitForChange(ctx, builder, func() {
-			console.Failed(p.Name, "does not start, waiting for a change of the sources", strings.ReplaceAll(err.Error(), p.Out, filepath.Base(p.Out)))
+			console.Failure(p.Name, "does not start, waiting for a change of the sources", strings.ReplaceAll(err.Error(), p.Out, filepath.Base(p.Out)))
 		})
 		if err != nil {
 			return nil
@@ -154,7 +154,7 @@ func developServing(ctx context.Context, src *source, builder *dev.Builder) erro
 	builds.Go(func() {
 		for builder.Wait(ctx) == nil {
 			builder.Build(ctx)
-			if builder.FollowedChanged() {
+			if builder.FileChanged() {
 				select {
 				case src.dev.changed <- struct{}{}:
 				default: // it will be read anyhow

@@ -58,7 +58,7 @@ func TestDev(t *testing.T) {
 	events.waitFor("Error: as told", "onMessage (shout.ts:6)")
 
 	edit(t, file, shouter("}"))
-	events.waitFor("does not build", "shout.ts:10:", "the version before goes on")
+	events.waitFor("does not build", "shout.ts:10:", "the previous version keeps running")
 	if got := ask("hi"); got != "HI!" {
 		t.Errorf("after a build that failed: %q", got)
 	}

@@ -94,7 +94,7 @@ func changeServed(t *testing.T, env []string, dir string, c change) {
 
 	events.forget()
 	edit(t, file, strings.Replace(source, c.from, ")("+c.from, 1))
-	events.waitFor("does not build", "the version before goes on")
+	events.waitFor("does not build", "the previous version keeps running")
 	line := 1 + strings.Count(source[:strings.Index(source, c.from)], "\n")
 	if place := regexp.MustCompile(fmt.Sprintf(`%s[:(]%d\b`, regexp.QuoteMeta(filepath.Base(file)), line)); !place.MatchString(events.all.String()) {
 		t.Errorf("the error does not say that line %d of %s is wrong:\n%s", line, c.file, events.all.String())

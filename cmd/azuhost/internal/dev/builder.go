@@ -16,24 +16,23 @@ import (
 
 // Project is a plugin that is built when its sources change.
 type Project struct {
-	Path string // of the sources: a file or a folder
-	Out  string // the plugin; a host that watches it loads what is built
-	Name string // for people
+	Path string // file or folder of the sources
+	Out  string // file of the plugin
+	Name string // name of the plugin in the log
 
-	// Place is where the sources are. The zero value has NewBuilder find out.
+	// Place is the place of the sources. If it is zero, NewBuilder locates them.
 	Place toolchain.Place
 
-	more    []string // folders of what is imported from elsewhere
-	changed bool
-	built   bool // once at least
+	imported []string // folders of imported files outside Place, sorted
+	changed  bool     // since the last build
+	built    bool     // at least once
 }
 
-// settle is how long the sources have to be quiet: editors and version control
-// write many files at once.
-const settle = 100 * time.Millisecond
+// quietPeriod is the time without events after which a change is complete. Editors and version control write many files
+// at once.
+const quietPeriod = 100 * time.Millisecond
 
-// Builder builds projects when their sources change. Its methods are for one
-// goroutine.
+// Builder builds projects when their sources change. It is for use by one goroutine.
 type Builder struct {
 	projects []*Project
 	options  toolchain.Options
@@ -41,7 +40,7 @@ type Builder struct {
 	watcher
 }
 
-// NewBuilder makes a builder. Close ends it.
+// NewBuilder returns a builder of projects, all of which need a first build. The caller closes it.
 func NewBuilder(projects []*Project, o toolchain.Options, console *Console) (*Builder, error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -55,21 +54,21 @@ func NewBuilder(projects []*Project, o toolchain.Options, console *Console) (*Bu
 				return nil, errors.Join(err, w.Close())
 			}
 		}
-		b.watch(p)
+		b.watchProject(p)
 	}
 	return b, nil
 }
 
-// Close frees what watches.
+// Close stops watching.
 func (b *Builder) Close() error { return b.fs.Close() }
 
-// Changed says whether there is something to build.
+// Changed reports whether a project has changed since its last build.
 func (b *Builder) Changed() bool {
 	return slices.ContainsFunc(b.projects, func(p *Project) bool { return p.changed })
 }
 
-// Build builds what has changed, and says so. It returns whether every project
-// has been built once at least.
+// Build builds the projects that have changed and writes the results to the console. It reports whether every project
+// has been built at least once.
 func (b *Builder) Build(ctx context.Context) (all bool) {
 	all = true
 	for _, p := range b.projects {
@@ -87,18 +86,18 @@ func (b *Builder) build(ctx context.Context, p *Project) {
 	o.Out = p.Out
 	r, err := toolchain.Build(ctx, p.Path, o)
 	if ctx.Err() != nil {
-		p.changed = true // it was not seen to its end
+		p.changed = true // the build was interrupted
 		return
 	}
 	if err != nil {
 		text := "does not build:\n" + err.Error()
 		if p.built {
-			text += "\nthe version before goes on"
+			text += "\nthe previous version keeps running"
 		}
 		b.console.Line(slog.LevelError, p.Name, text)
 		if failed := (*toolchain.Failed)(nil); errors.As(err, &failed) {
-			// What it says is not all that the version before was made of.
-			b.watchToo(p, append(failed.Watch, p.more...))
+			// A failed build may not know all folders that the last good build imported from.
+			b.watchImports(p, append(failed.Watch, p.imported...))
 		}
 		return
 	}
@@ -106,12 +105,14 @@ func (b *Builder) build(ctx context.Context, p *Project) {
 	for _, warning := range r.Warnings {
 		b.console.Line(slog.LevelWarn, p.Name, warning)
 	}
-	b.watchToo(p, r.Watch)
-	b.console.Line(slog.LevelInfo, p.Name, fmt.Sprintf("built in %s, %d KB, %s", r.Took.Round(10*time.Millisecond), (r.Size+999)/1000, strings.Join(r.Hooks, " ")))
+	b.watchImports(p, r.Watch)
+	took := r.Took.Round(10 * time.Millisecond)
+	text := fmt.Sprintf("built in %s, %d KB, %s", took, (r.Size+999)/1000, strings.Join(r.Hooks, " "))
+	b.console.Line(slog.LevelInfo, p.Name, text)
 }
 
-// Wait waits until sources, or the file that is followed, have changed and are
-// quiet again. It returns an error when ctx is done.
+// Wait blocks until sources, or the file of WatchFile, have changed and there are no events for quietPeriod. It returns
+// an error when ctx is done or the builder is closed.
 func (b *Builder) Wait(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -122,17 +123,17 @@ func (b *Builder) Wait(ctx context.Context) error {
 			if !ok {
 				return fsnotify.ErrClosed
 			}
-			if b.note(ev) {
-				timer.Reset(settle)
+			if b.handleEvent(ev) {
+				timer.Reset(quietPeriod)
 			}
 		case err, ok := <-b.fs.Errors:
 			if !ok {
 				return fsnotify.ErrClosed
 			}
-			b.missed(err)
-			timer.Reset(settle)
+			b.handleError(err)
+			timer.Reset(quietPeriod)
 		case <-timer.C:
-			if b.settled() {
+			if b.compareFiles() {
 				return nil
 			}
 		case <-ctx.Done():
@@ -141,11 +142,11 @@ func (b *Builder) Wait(ctx context.Context) error {
 	}
 }
 
-// missed is told of events that may be lost: everything is looked at.
-func (b *Builder) missed(err error) {
+// handleError marks all projects as changed, because events may be lost.
+func (b *Builder) handleError(err error) {
 	b.console.Line(slog.LevelWarn, "", fmt.Sprintf("watch sources: %v", err))
 	for _, p := range b.projects {
 		p.changed = true
-		b.watch(p)
+		b.watchProject(p)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
 )
 
-// watching makes a builder of what is at path, which counts as built.
-func watching(t *testing.T, path string, log io.Writer) *Builder {
+// newBuilder returns a builder of the sources at path. They count as built.
+func newBuilder(t *testing.T, path string, log io.Writer) *Builder {
 	t.Helper()
 	p := &Project{Path: path, Out: filepath.Join(t.TempDir(), "a.wasm"), Name: "a"}
 	b, err := NewBuilder([]*Project{p}, toolchain.Options{}, NewConsole(log, slog.LevelInfo, false, &Events{}))
@@ -28,10 +28,10 @@ func watching(t *testing.T, path string, log io.Writer) *Builder {
 	return b
 }
 
-// quiet fails if what has happened until now is a change.
-func quiet(t *testing.T, b *Builder, what string) {
+// requireQuiet fails if the events so far are a change.
+func requireQuiet(t *testing.T, b *Builder, what string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*settle)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*quietPeriod)
 	defer cancel()
 	if err := b.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%s ended the wait: %v", what, err)
@@ -39,8 +39,8 @@ func quiet(t *testing.T, b *Builder, what string) {
 	b.projects[0].changed = false
 }
 
-// changes fails if what has happened, or happens yet, is no change.
-func changes(t *testing.T, b *Builder, what string) {
+// requireChange fails if no change comes.
+func requireChange(t *testing.T, b *Builder, what string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -67,93 +67,90 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestWaitsForSources: a change of a source ends Wait, and what is no source
-// does not. Beside a file that is built there may be anything; in a project
-// everything can be embedded but what is written there by tools.
+// TestWaitsForSources: Wait returns when a source changes, and ignores other files in the folder of the file that is
+// built.
 func TestWaitsForSources(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a.ts")
 	write(t, file, "x")
-	b := watching(t, file, io.Discard)
+	b := newBuilder(t, file, io.Discard)
 	for _, name := range []string{"dev.log", "a.wasm", ".a.ts.swp", "a.ts~", "notes.pdf"} {
 		write(t, filepath.Join(dir, name), "x")
 	}
-	quiet(t, b, "files that are no sources")
+	requireQuiet(t, b, "files that are no sources")
 	for _, name := range []string{"b.ts", "words.csv", "page.html", "more.hh"} {
 		write(t, filepath.Join(dir, name), "x")
-		changes(t, b, name)
+		requireChange(t, b, name)
 	}
 }
 
+// TestProjectEmbeds: every file in a folder that is built is a source, except the files that tools write.
 func TestProjectEmbeds(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "go.mod"), "module x")
 	write(t, filepath.Join(dir, "main.go"), "package main")
 	for _, path := range []string{dir, filepath.Join(dir, "main.go")} {
-		b := watching(t, path, io.Discard)
+		b := newBuilder(t, path, io.Discard)
 		for _, name := range []string{"dev.log", "a.wasm", ".hidden", "main.go~", "4913", "node_modules/x.js"} {
 			write(t, filepath.Join(dir, name), path)
 		}
-		quiet(t, b, "what tools write")
+		requireQuiet(t, b, "files that tools write")
 		for _, name := range []string{"words.md", "picture.png", "LICENSE"} {
 			write(t, filepath.Join(dir, name), path)
-			changes(t, b, name)
+			requireChange(t, b, name)
 		}
 	}
 }
 
-// TestWrittenByBuilds: a tool that writes a file beside the sources with each
-// build, or our log, does not have builds go on without an end.
-func TestWrittenByBuilds(t *testing.T) {
+// TestFilesOfBuilds: a file that every build writes beside the sources, such as the log, causes no further builds.
+func TestFilesOfBuilds(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "main.go"), "package main")
 	log, err := os.Create(filepath.Join(dir, "out"))
 	must(t, err)
 	defer log.Close()
-	b := watching(t, dir, log)
+	b := newBuilder(t, dir, log)
 	write(t, filepath.Join(dir, "made.txt"), "the same")
-	changes(t, b, "a new file")
+	requireChange(t, b, "a new file")
 	write(t, filepath.Join(dir, "made.txt"), "the same")
 	b.console.Line(slog.LevelInfo, "", "a line of the log")
-	quiet(t, b, "the same again")
+	requireQuiet(t, b, "the same again")
 	write(t, filepath.Join(dir, "made.txt"), "other")
-	changes(t, b, "other contents")
+	requireChange(t, b, "other contents")
 }
 
-// TestFoldersComeAndGo: a folder that is made while we watch is watched, one
-// that is made again, too, and one that was renamed.
+// TestFoldersComeAndGo: a folder that is created, removed and created again, or renamed is watched.
 func TestFoldersComeAndGo(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "project")
 	write(t, filepath.Join(dir, "main.ts"), "x")
-	b := watching(t, dir, io.Discard)
+	b := newBuilder(t, dir, io.Discard)
 	lib := filepath.Join(dir, "lib")
 	must(t, os.Mkdir(lib, 0o700))
-	quiet(t, b, "an empty folder")
+	requireQuiet(t, b, "an empty folder")
 	write(t, filepath.Join(lib, "deep", "a.ts"), "x")
-	changes(t, b, "a file in a new folder")
+	requireChange(t, b, "a file in a new folder")
 	write(t, filepath.Join(lib, "deep", "a.ts"), "y")
-	changes(t, b, "a file that was there when the folder was seen")
+	requireChange(t, b, "a change of a file in a new folder")
 
 	must(t, os.RemoveAll(lib))
-	changes(t, b, "the end of a folder")
+	requireChange(t, b, "the removal of a folder")
 	write(t, filepath.Join(lib, "deep", "a.ts"), "z")
-	changes(t, b, "a folder that is there again")
+	requireChange(t, b, "a folder that was created again")
 	write(t, filepath.Join(lib, "deep", "a.ts"), "0")
-	changes(t, b, "a file in a folder that is there again")
+	requireChange(t, b, "a file in a folder that was created again")
 
 	must(t, os.Rename(lib, filepath.Join(dir, "old")))
-	changes(t, b, "another name of a folder")
+	requireChange(t, b, "a renamed folder")
 	write(t, filepath.Join(dir, "old", "deep", "a.ts"), "1")
-	changes(t, b, "a file in a folder of another name")
+	requireChange(t, b, "a file in a renamed folder")
 
 	must(t, os.RemoveAll(dir))
-	changes(t, b, "the end of the project")
+	requireChange(t, b, "the removal of the project")
 	write(t, filepath.Join(dir, "main.ts"), "y")
-	changes(t, b, "a project that is there again")
+	requireChange(t, b, "a project that was created again")
 }
 
-// TestBrokenImport: what mends a build that failed is noticed, though it is in
-// a folder that no build has named.
+// TestBrokenImport: a change that repairs a failed build is noticed, even in a folder that no build has read.
 func TestBrokenImport(t *testing.T) {
 	quickJS, err := scripttest.Runtime()
 	if err != nil {
@@ -165,7 +162,7 @@ import { word } from "../words";
 export function onMessage(conn) { conn.send(mark + word); }`)
 	write(t, filepath.Join(dir, "lib", "w.ts"), "export const mark = ;")
 	var out strings.Builder
-	b := watching(t, filepath.Join(dir, "src", "main.ts"), &out)
+	b := newBuilder(t, filepath.Join(dir, "src", "main.ts"), &out)
 	b.options.Runtime.File, b.options.ScriptTimeout = quickJS, time.Minute
 	p := b.projects[0]
 	builds := func() bool {
@@ -176,20 +173,20 @@ export function onMessage(conn) { conn.send(mark + word); }`)
 		t.Fatal("it builds with a broken import")
 	}
 	write(t, filepath.Join(dir, "lib", "w.ts"), `export const mark = "!";`)
-	changes(t, b, "the import that was broken")
+	requireChange(t, b, "the import that was broken")
 	if builds() {
 		t.Fatal("it builds without an import")
 	}
 	write(t, filepath.Join(dir, "words", "index.ts"), `export const word = "hello";`)
-	changes(t, b, "the import that was missing")
+	requireChange(t, b, "the import that was missing")
 	if !builds() {
 		t.Fatalf("it does not build:\n%s", out.String())
 	}
 	must(t, os.RemoveAll(filepath.Join(dir, "lib")))
-	changes(t, b, "the end of an import's folder")
+	requireChange(t, b, "the removal of an import's folder")
 	if builds() {
 		t.Fatal("it builds without a folder")
 	}
 	write(t, filepath.Join(dir, "lib", "w.ts"), `export const mark = "?";`)
-	changes(t, b, "the folder that is there again")
+	requireChange(t, b, "the folder that was created again")
 }

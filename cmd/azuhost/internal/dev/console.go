@@ -10,26 +10,25 @@ import (
 	"time"
 )
 
-// Console writes the log for people: a plugin's lines under its name, stacks
-// as lines, and the rest briefly. It is a slog.Handler, and hands what it
-// writes to Events, too.
+// Console is a slog.Handler that writes the log for people. A line begins with the name of its plugin, stack traces
+// have their line breaks, and the other attributes are brief. Console also adds each line to Events.
 type Console struct {
-	out   *console
+	out   *consoleWriter
 	attrs []slog.Attr
 }
 
-// console is what all handlers made of one share.
-type console struct {
-	mu     sync.Mutex
+// consoleWriter is the part of a Console that handlers with other attributes share.
+type consoleWriter struct {
+	mu     sync.Mutex // guards writes to w
 	w      io.Writer
 	level  slog.Leveler
 	color  bool
 	events *Events
 }
 
-// NewConsole makes a handler that writes to w. color marks levels with colors.
+// NewConsole returns a handler that writes lines of at least level to w and events. color colors lines by their levels.
 func NewConsole(w io.Writer, level slog.Leveler, color bool, events *Events) *Console {
-	return &Console{out: &console{w: w, level: level, color: color, events: events}}
+	return &Console{out: &consoleWriter{w: w, level: level, color: color, events: events}}
 }
 
 // Enabled implements slog.Handler.
@@ -42,14 +41,14 @@ func (c *Console) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &Console{c.out, append(append([]slog.Attr(nil), c.attrs...), attrs...)}
 }
 
-// WithGroup implements slog.Handler. The host has no groups.
+// WithGroup implements slog.Handler. It ignores groups: the host has none.
 func (c *Console) WithGroup(string) slog.Handler { return c }
 
 // Handle implements slog.Handler.
 func (c *Console) Handle(_ context.Context, r slog.Record) error {
 	var plugin, hook, failure string
 	var rest []string
-	each := func(a slog.Attr) bool {
+	add := func(a slog.Attr) bool {
 		switch a.Key {
 		case "plugin":
 			plugin = a.Value.String()
@@ -65,13 +64,13 @@ func (c *Console) Handle(_ context.Context, r slog.Record) error {
 		}
 		return true
 	}
-	r.Attrs(each)
+	r.Attrs(add)
 	for _, a := range c.attrs {
-		each(a)
+		add(a)
 	}
 	text := r.Message
 	if failure != "" {
-		text += ": " + readable(failure)
+		text += ": " + readableError(failure)
 	}
 	if len(rest) > 0 {
 		text += " (" + strings.Join(rest, " ") + ")"
@@ -83,22 +82,21 @@ func (c *Console) Handle(_ context.Context, r slog.Record) error {
 	return c.out.write(Event{r.Time, strings.ToLower(r.Level.String()), name, text})
 }
 
-// Line writes a line that is no log record, such as what a build has to say.
+// Line writes a line that is not a log record, such as the result of a build. plugin may be empty.
 func (c *Console) Line(level slog.Level, plugin, text string) {
 	_ = c.out.write(Event{time.Now(), strings.ToLower(level.String()), plugin, text})
 }
 
-// Failed writes a failure of the host's as Handle would: its line breaks are
-// some.
-func (c *Console) Failed(plugin, text, failure string) {
-	c.Line(slog.LevelError, plugin, text+": "+readable(failure))
+// Failure writes text with an error of the host. It formats the error as Handle does.
+func (c *Console) Failure(plugin, text, failure string) {
+	c.Line(slog.LevelError, plugin, text+": "+readableError(failure))
 }
 
-func (c *console) write(ev Event) error {
+func (c *consoleWriter) write(ev Event) error {
 	c.events.Add(ev)
-	before, after := "", ""
+	color, reset := "", ""
 	if c.color {
-		before, after = map[string]string{"debug": "\x1b[2m", "warn": "\x1b[33m", "error": "\x1b[31m"}[ev.Level], "\x1b[0m"
+		color, reset = levelColor(ev.Level), "\x1b[0m"
 	}
 	name := ""
 	if ev.Plugin != "" {
@@ -107,18 +105,31 @@ func (c *console) write(ev Event) error {
 	text := strings.ReplaceAll(strings.TrimRight(ev.Text, "\n"), "\n", "\n         ")
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, err := fmt.Fprintf(c.w, "%s %s%s%s%s\n", ev.Time.Format(time.TimeOnly), before, name, text, after)
+	_, err := fmt.Fprintf(c.w, "%s %s%s%s%s\n", ev.Time.Format(time.TimeOnly), color, name, text, reset)
 	return err
 }
 
-// maxLines is how much of a failure is shown: WebAssembly stacks are long.
-const maxLines = 12
+// levelColor returns the escape sequence that begins the color of a level. It is empty for info.
+func levelColor(level string) string {
+	switch level {
+	case "debug":
+		return "\x1b[2m"
+	case "warn":
+		return "\x1b[33m"
+	case "error":
+		return "\x1b[31m"
+	}
+	return ""
+}
 
-// readable shows the line breaks that the host's log escapes.
-func readable(text string) string {
+// maxErrorLines bounds the lines of an error that are shown. Stack traces of WebAssembly are long.
+const maxErrorLines = 12
+
+// readableError returns an error with the line breaks and tabs that the host escapes, and at most maxErrorLines.
+func readableError(text string) string {
 	lines := strings.Split(strings.NewReplacer(`\x0a`, "\n", `\x09`, "\t").Replace(text), "\n")
-	if n := len(lines); n > maxLines {
-		lines = append(lines[:maxLines], fmt.Sprintf("… and %d lines", n-maxLines))
+	if n := len(lines); n > maxErrorLines {
+		lines = append(lines[:maxErrorLines], fmt.Sprintf("… and %d lines", n-maxErrorLines))
 	}
 	return strings.Join(lines, "\n")
 }

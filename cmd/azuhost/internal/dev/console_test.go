@@ -15,42 +15,19 @@ func TestConsole(t *testing.T) {
 	events := &Events{}
 	log := slog.New(NewConsole(&out, slog.LevelInfo, false, events)).With("route", "/c")
 	log.Debug("unseen")
-	log.Warn("hook failed", "hook", "on_message", "plugin", "chat", "err", `on_message failed with -8: Error: x\x0a    at f (chat.ts:1)`)
+	log.Warn("hook failed", "hook", "on_message", "plugin", "chat",
+		"err", `on_message failed with -8: Error: x\x0a    at f (chat.ts:1)`)
 	log.Info("listening", "address", ":1")
 	got := out.String()
-	for _, want := range []string{"chat on_message: hook failed: on_message failed with -8: Error: x\n", "at f (chat.ts:1)", "listening (address=:1 route=/c)"} {
+	for _, want := range []string{
+		"chat on_message: hook failed: on_message failed with -8: Error: x\n", "at f (chat.ts:1)",
+		"listening (address=:1 route=/c)",
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
 	if strings.Contains(got, "unseen") || len(events.kept) != 2 {
 		t.Errorf("%d events, and\n%s", len(events.kept), got)
-	}
-}
-
-// TestEventsSlowReader: a page that does not read is told what it missed, and
-// holds nobody up.
-func TestEventsSlowReader(t *testing.T) {
-	var e Events
-	r, _ := e.enter()
-	for range waitingEvents + 10 {
-		e.Add(Event{Text: "x"})
-	}
-	for range waitingEvents {
-		<-r.next
-	}
-	e.Add(Event{Text: "y"})
-	if ev := <-r.next; !strings.HasPrefix(ev.Text, "10 lines were dropped") {
-		t.Errorf("got %q", ev.Text)
-	}
-	if ev := <-r.next; ev.Text != "y" {
-		t.Errorf("got %q", ev.Text)
-	}
-	if len(e.kept) != keptEvents {
-		t.Errorf("%d are kept", len(e.kept))
-	}
-	e.Close()
-	if _, ok := <-r.next; ok {
-		t.Error("the reader goes on after the end")
 	}
 }

@@ -1,4 +1,3 @@
-// Package dev is what azuhost dev does beside serving: it builds plugins when
-// their sources change (builder.go), writes the log for people (console.go),
-// and tells the playground what happens (events.go).
+// Package dev implements the parts of azuhost dev that azuhost serve does not have. Builder builds plugins when their
+// sources change, Console writes the log for people, and Events sends it to the playground.
 package dev

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Event is something that happened, as the playground shows it.
+// Event is a line of the log as the playground shows it.
 type Event struct {
 	Time   time.Time `json:"time"`
 	Level  string    `json:"level"`            // debug, info, warn or error
@@ -17,25 +17,25 @@ type Event struct {
 }
 
 const (
-	keptEvents    = 200 // shown to a page that is opened later
-	waitingEvents = 256 // for a page that is slow; more are dropped, and it is told
+	keptEvents   = 200 // for pages that are opened later
+	queuedEvents = 256 // for a page that reads slowly; later events are dropped
 )
 
-// Events hands events to the pages that are open. The zero value works. All
-// methods may be called concurrently.
+// Events sends events to the pages that are open. The zero value works. All methods may be called concurrently.
 type Events struct {
-	mu      sync.Mutex
-	kept    []Event
-	readers map[*reader]struct{}
-	closed  bool
+	mu          sync.Mutex
+	kept        []Event // the last keptEvents
+	subscribers map[*subscriber]struct{}
+	closed      bool
 }
 
-type reader struct {
-	next    chan Event
-	dropped int
+// subscriber is a page that is open. Events.mu guards its fields.
+type subscriber struct {
+	queue   chan Event
+	dropped int // events since the last one in the queue
 }
 
-// Add hands out an event. It never blocks.
+// Add sends an event to all pages. It does not block: a page whose queue is full misses the event.
 func (e *Events) Add(ev Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -43,62 +43,68 @@ func (e *Events) Add(ev Event) {
 		e.kept = append(e.kept[:0], e.kept[1:]...)
 	}
 	e.kept = append(e.kept, ev)
-	for r := range e.readers {
-		if r.dropped > 0 {
-			select {
-			case r.next <- Event{ev.Time, "warn", "", fmt.Sprintf("%d lines were dropped: this page was too slow", r.dropped)}:
-				r.dropped = 0
-			default:
-			}
-		}
-		select {
-		case r.next <- ev:
-		default:
-			r.dropped++
-		}
+	for s := range e.subscribers {
+		s.add(ev)
 	}
 }
 
-// Close ends all requests, and those to come.
+// add queues an event, after a warning about the events that were dropped before it.
+func (s *subscriber) add(ev Event) {
+	if s.dropped > 0 {
+		text := fmt.Sprintf("%d lines were dropped: this page was too slow", s.dropped)
+		select {
+		case s.queue <- Event{ev.Time, "warn", "", text}:
+			s.dropped = 0
+		default:
+		}
+	}
+	select {
+	case s.queue <- ev:
+	default:
+		s.dropped++
+	}
+}
+
+// Close ends all requests. Later requests are refused.
 func (e *Events) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.closed = true
-	for r := range e.readers {
-		close(r.next)
+	for s := range e.subscribers {
+		close(s.queue)
 	}
-	e.readers = nil
+	e.subscribers = nil
 }
 
-func (e *Events) enter() (r *reader, kept []Event) {
+// subscribe returns a new subscriber and the events that were kept. After Close it returns nil.
+func (e *Events) subscribe() (s *subscriber, kept []Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return nil, nil
 	}
-	r = &reader{next: make(chan Event, waitingEvents)}
-	if e.readers == nil {
-		e.readers = map[*reader]struct{}{}
+	s = &subscriber{queue: make(chan Event, queuedEvents)}
+	if e.subscribers == nil {
+		e.subscribers = map[*subscriber]struct{}{}
 	}
-	e.readers[r] = struct{}{}
-	return r, append([]Event(nil), e.kept...)
+	e.subscribers[s] = struct{}{}
+	return s, append([]Event(nil), e.kept...)
 }
 
-func (e *Events) leave(r *reader) {
+func (e *Events) unsubscribe(s *subscriber) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.readers, r)
+	delete(e.subscribers, s)
 }
 
-// ServeHTTP sends events as they come (server-sent events), those that are
-// kept first.
+// ServeHTTP sends the kept events, and then each event as it comes, as server-sent events.
 func (e *Events) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	r, kept := e.enter()
-	if r == nil {
-		http.Error(w, "the server is going away", http.StatusServiceUnavailable)
+	s, kept := e.subscribe()
+	if s == nil {
+		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
 		return
 	}
-	defer e.leave(r)
+	defer e.unsubscribe(s)
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
 	send := func(ev Event) bool {
@@ -108,7 +114,8 @@ func (e *Events) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		}
 		return err == nil && out.Flush() == nil
 	}
-	if _, err := fmt.Fprint(w, ": here are the log and the builds\n\n"); err != nil || out.Flush() != nil {
+	// A comment opens the stream at once: there may be no event yet.
+	if _, err := fmt.Fprint(w, ": log of azuhost dev\n\n"); err != nil || out.Flush() != nil {
 		return
 	}
 	for _, ev := range kept {
@@ -118,7 +125,7 @@ func (e *Events) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	for {
 		select {
-		case ev, ok := <-r.next:
+		case ev, ok := <-s.queue:
 			if !ok || !send(ev) {
 				return
 			}

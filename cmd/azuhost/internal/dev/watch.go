@@ -15,70 +15,69 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// watcher is what a Builder knows of folders and files.
+// watcher holds the folders that a Builder watches and the files that have changed in them.
 type watcher struct {
 	fs      *fsnotify.Watcher
-	folders map[string]bool   // that are watched; false: it was said that one can not be
-	pending map[string]bool   // files that something happened to
-	seen    map[string]string // sums of files, when something happened to them last
+	folders map[string]bool   // true: watched; false: not watched, and a warning was written
+	pending map[string]bool   // files with events that compareFiles has not compared yet
+	hashes  map[string]string // hashes of files by compareFiles
 
-	config        string // the file that is followed
-	configChanged bool
+	file        string // of WatchFile, or empty
+	fileChanged bool
 }
 
 func newWatcher(w *fsnotify.Watcher) watcher {
-	return watcher{fs: w, folders: map[string]bool{}, pending: map[string]bool{}, seen: map[string]string{}}
+	return watcher{fs: w, folders: map[string]bool{}, pending: map[string]bool{}, hashes: map[string]string{}}
 }
 
-// Follow has Wait return when a file changes that nothing is built of, too.
-func (b *Builder) Follow(file string) error {
+// WatchFile makes Wait also return when a file changes that is not a source.
+func (b *Builder) WatchFile(file string) error {
 	abs, err := filepath.Abs(file)
 	if err != nil {
 		return err
 	}
-	b.config, b.seen[abs] = abs, sum(abs)
-	b.reach(filepath.Dir(abs))
+	b.file, b.hashes[abs] = abs, hashFile(abs)
+	b.watchFolder(filepath.Dir(abs))
 	return nil
 }
 
-// FollowedChanged says, once, whether the file that is followed has changed.
-func (b *Builder) FollowedChanged() bool {
-	changed := b.configChanged
-	b.configChanged = false
+// FileChanged reports whether the file of WatchFile has changed since the last call.
+func (b *Builder) FileChanged() bool {
+	changed := b.fileChanged
+	b.fileChanged = false
 	return changed
 }
 
-// watch has a project built when something in its folders changes.
-func (b *Builder) watch(p *Project) {
-	b.reach(p.Place.Dir)
+// watchProject watches the folders of a project.
+func (b *Builder) watchProject(p *Project) {
+	b.watchFolder(p.Place.Dir)
 	if p.Place.All {
-		b.walk(p, p.Place.Dir)
+		b.watchTree(p, p.Place.Dir)
 	}
-	for _, dir := range p.more {
-		b.reach(dir)
+	for _, dir := range p.imported {
+		b.watchFolder(dir)
 	}
 }
 
-// watchToo watches folders that a build has named.
-func (b *Builder) watchToo(p *Project, dirs []string) {
+// watchImports watches the folders of the files that a build has imported.
+func (b *Builder) watchImports(p *Project, dirs []string) {
 	slices.Sort(dirs)
-	p.more = slices.Compact(dirs)
-	for _, dir := range p.more {
-		b.reach(dir)
+	p.imported = slices.Compact(dirs)
+	for _, dir := range p.imported {
+		b.watchFolder(dir)
 	}
 }
 
-// reach watches a folder. As long as it is not there, it watches the closest
-// one above, where it will come.
-func (b *Builder) reach(dir string) {
-	for !b.add(dir) && filepath.Dir(dir) != dir {
+// watchFolder watches a folder. If the folder does not exist, it watches the closest folder above it that does.
+func (b *Builder) watchFolder(dir string) {
+	for !b.addFolder(dir) && filepath.Dir(dir) != dir {
 		dir = filepath.Dir(dir)
 	}
 }
 
-// add watches a folder, and says whether it is there. One that is watched
-// already is no matter: it may be another one of the same name.
-func (b *Builder) add(dir string) (there bool) {
+// addFolder watches a folder and reports whether it exists. It adds a folder again that is watched already, because
+// another folder may have replaced it.
+func (b *Builder) addFolder(dir string) (exists bool) {
 	err := b.fs.Add(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false
@@ -90,61 +89,65 @@ func (b *Builder) add(dir string) (there bool) {
 	return true
 }
 
-// walk watches a folder of a project and those below it, and says whether
-// there is a source in one.
-func (b *Builder) walk(p *Project, dir string) (sources bool) {
-	// A folder that can not be read is one that is not watched.
+// watchTree watches a folder of a project and the folders below it. It reports whether there is a source in them.
+func (b *Builder) watchTree(p *Project, dir string) (sources bool) {
+	// WalkDir returns no error: a folder that cannot be read is not watched.
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 		case !d.IsDir():
 			sources = sources || b.isSource(p, path)
-		case path != p.Place.Dir && ignored(d.Name()):
+		case path != p.Place.Dir && isToolFolder(d.Name()):
 			return fs.SkipDir
 		default:
-			b.add(path) // before it is read: what comes later is an event
+			b.addFolder(path) // before WalkDir reads it, so that a file that comes later causes an event
 		}
 		return nil
 	})
 	return sources
 }
 
-// has says whether the sources of a project can be in a folder.
-func (p *Project) has(dir string) bool {
-	if dir == p.Place.Dir || slices.Contains(p.more, dir) {
+// contains reports whether sources of the project may be in the folder dir.
+func (p *Project) contains(dir string) bool {
+	if dir == p.Place.Dir || slices.Contains(p.imported, dir) {
 		return true
 	}
-	if !p.Place.All || !below(dir, p.Place.Dir) {
+	if !p.Place.All || !isBelow(dir, p.Place.Dir) {
 		return false
 	}
-	rel, _ := filepath.Rel(p.Place.Dir, dir) // it is below: no error
-	return !slices.ContainsFunc(strings.Split(rel, string(filepath.Separator)), ignored)
+	rel, _ := filepath.Rel(p.Place.Dir, dir) // no error: dir is below it
+	return !slices.ContainsFunc(strings.Split(rel, string(filepath.Separator)), isToolFolder)
 }
 
-// leadsTo says whether a folder is one of a project's, or above one.
-func (p *Project) leadsTo(dir string) bool {
-	return p.has(dir) || slices.ContainsFunc(append([]string{p.Place.Dir}, p.more...), func(d string) bool { return below(d, dir) })
+// isWithin reports whether the folder dir is one of the project's, or above one.
+func (p *Project) isWithin(dir string) bool {
+	if p.contains(dir) || isBelow(p.Place.Dir, dir) {
+		return true
+	}
+	return slices.ContainsFunc(p.imported, func(d string) bool { return isBelow(d, dir) })
 }
 
-// below says whether a folder is somewhere in another.
-func below(dir, in string) bool {
-	rel, err := filepath.Rel(in, dir)
+// isBelow reports whether path is below the folder dir, at any depth.
+func isBelow(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// note takes in an event, and says whether it may be a change.
-func (b *Builder) note(ev fsnotify.Event) bool {
+// handleEvent records an event and reports whether it may be a change.
+func (b *Builder) handleEvent(ev fsnotify.Event) bool {
 	if ev.Op == fsnotify.Chmod {
 		return false
 	}
-	if ev.Name == b.config || slices.ContainsFunc(b.projects, func(p *Project) bool { return b.isSource(p, ev.Name) }) {
+	isSource := func(p *Project) bool { return b.isSource(p, ev.Name) }
+	if ev.Name == b.file || slices.ContainsFunc(b.projects, isSource) {
 		b.pending[ev.Name] = true
 	}
-	return b.noteFolder(ev) || b.pending[ev.Name]
+	return b.handleFolder(ev) || b.pending[ev.Name]
 }
 
-// noteFolder follows folders that come and go.
-func (b *Builder) noteFolder(ev fsnotify.Event) (changed bool) {
+// handleFolder handles the event that a folder was created, removed or renamed. It reports whether a project or the
+// file of WatchFile may have changed.
+func (b *Builder) handleFolder(ev fsnotify.Event) (changed bool) {
 	dir := ev.Name
 	gone := ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename)
 	if gone && !b.folders[dir] || !gone && !(ev.Has(fsnotify.Create) && isFolder(dir)) {
@@ -152,21 +155,21 @@ func (b *Builder) noteFolder(ev fsnotify.Event) (changed bool) {
 	}
 	delete(b.folders, dir)
 	for _, p := range b.projects {
-		if !p.leadsTo(dir) {
+		if !p.isWithin(dir) {
 			continue
 		}
-		news := gone
-		if !gone && p.Place.All && p.has(dir) {
-			news = b.walk(p, dir)
+		if !gone && p.Place.All && p.contains(dir) {
+			if !b.watchTree(p, dir) {
+				continue // a new folder without sources
+			}
 		} else {
-			b.watch(p) // of one that is gone, what is above
-			news = true
+			b.watchProject(p) // if the folder is gone, this watches the one above
 		}
-		p.changed, changed = p.changed || news, changed || news
+		p.changed, changed = true, true
 	}
-	if b.config != "" && below(b.config, dir) {
-		b.reach(filepath.Dir(b.config))
-		b.pending[b.config], changed = true, true
+	if b.file != "" && isBelow(b.file, dir) {
+		b.watchFolder(filepath.Dir(b.file))
+		b.pending[b.file], changed = true, true
 	}
 	return changed
 }
@@ -176,31 +179,31 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// settled marks the projects of the files that have other contents now, and
-// says whether there is something to do. Some tools write a file beside the
-// sources with every build: if that counted, it would never end.
-func (b *Builder) settled() bool {
+// compareFiles marks the projects whose files have other contents than before, and reports whether a project or the
+// file of WatchFile has changed. It compares contents because some tools write a file beside the sources in every
+// build, which would cause builds without end.
+func (b *Builder) compareFiles() bool {
 	for file := range b.pending {
-		now := sum(file)
-		before, known := b.seen[file]
-		if known && now == before {
+		hash := hashFile(file)
+		before, known := b.hashes[file]
+		if known && hash == before {
 			continue
 		}
-		b.seen[file] = now
-		if file == b.config {
-			b.configChanged = true
+		b.hashes[file] = hash
+		if file == b.file {
+			b.fileChanged = true
 		}
 		for _, p := range b.projects {
 			p.changed = p.changed || b.isSource(p, file)
 		}
 	}
 	clear(b.pending)
-	return b.configChanged || b.Changed()
+	return b.fileChanged || b.Changed()
 }
 
-// sum tells contents from others. Empty: there is no such file, or it is none
-// that ends.
-func sum(file string) string {
+// hashFile returns the hash of a file's contents. It is empty if there is no regular file of that name, or it cannot be
+// read.
+func hashFile(file string) string {
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
 		return ""
 	}
