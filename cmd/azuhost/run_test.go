@@ -108,7 +108,7 @@ func TestTimeRunsOut(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer s.Close()
 	code, _, stderr := call(t, nil, "online", "/c", "ann", "--api", s.URL, "--timeout", "100ms")
-	if code != exitFailure || !strings.Contains(stderr, "the time ran out before "+s.URL+" had answered") {
+	if code != exitFailure || !strings.Contains(stderr, s.URL+" did not answer in time") {
 		t.Errorf("%d, %s", code, stderr)
 	}
 }

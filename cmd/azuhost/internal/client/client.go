@@ -1,5 +1,4 @@
-// Package client speaks to the HTTP API of a running azuhost. The answers are the
-// types of package host.
+// Package client calls the HTTP API of a running azuhost. The answers decode into types of package host.
 package client
 
 import (
@@ -20,59 +19,69 @@ import (
 // maxAnswer bounds the body of an answer, in bytes.
 const maxAnswer = 32 << 20
 
-// Client is where the API is. It may be used concurrently.
+// Client calls the API of one azuhost. Its methods may be called concurrently.
 type Client struct {
-	base  string
-	token string
-	http  *http.Client
+	address string
+	token   string
+	http    *http.Client
 }
 
-// New makes a client for the internal listener at an address such as
-// http://127.0.0.1:4001. token may be empty.
+// New returns a client of the internal listener at an address such as http://127.0.0.1:4001. token may be empty.
 func New(address, token string) (*Client, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, fmt.Errorf("%q is no address: want one such as http://127.0.0.1:4001", address)
+	if err != nil || !isAddress(u) {
+		return nil, fmt.Errorf("%q is not an address: write one such as http://127.0.0.1:4001", address)
 	}
 	return &Client{
-		base:  strings.TrimSuffix(address, "/") + "/api/v1/",
-		token: token,
-		// A redirect would take the token along, or lose it.
+		address: strings.TrimSuffix(address, "/"),
+		token:   token,
+		// A redirect is not followed: it could send the token to another host, or drop it.
 		http: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}, nil
 }
 
-// Problem is what the API answers with when it does not do something.
+// isAddress reports whether u is an HTTP URL without a user, a query and a fragment.
+func isAddress(u *url.URL) bool {
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	return u.Host != "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
+}
+
+// Problem is the error that the API answers with.
 type Problem struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
-	// Delivery is what went out all the same, of a message for several; nil: nothing.
+	// Delivery says where a publication went before it failed. It is nil if it went nowhere.
 	Delivery *host.Delivery `json:"delivery,omitempty"`
 }
 
 func (p *Problem) Error() string { return p.Detail }
 
-// Get asks for something and decodes the answer into v.
-func (c *Client) Get(ctx context.Context, path string, query url.Values, v any) error {
-	return c.do(ctx, "GET", path+"?"+query.Encode(), nil, v)
+// Get sends a GET request and decodes the answer into answer. An error of the API is a *Problem.
+func (c *Client) Get(ctx context.Context, path string, query url.Values, answer any) error {
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return c.do(ctx, http.MethodGet, path, nil, answer)
 }
 
-// Post has something done and decodes the answer into v.
-func (c *Client) Post(ctx context.Context, path string, body, v any) error {
+// Post sends a POST request with body as JSON and decodes the answer into answer. An error of the API is a *Problem.
+func (c *Client) Post(ctx context.Context, path string, body, answer any) error {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	return c.do(ctx, "POST", path, b, v)
+	return c.do(ctx, http.MethodPost, path, b, answer)
 }
 
-func (c *Client) do(ctx context.Context, method, path string, body []byte, v any) error {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+strings.TrimSuffix(path, "?"), bytes.NewReader(body))
+func (c *Client) do(ctx context.Context, method, path string, body []byte, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.address+"/api/v1/"+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	if method == "POST" {
+	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if c.token != "" {
@@ -80,19 +89,12 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, v any
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		if ue := (*url.Error)(nil); errors.As(err, &ue) {
-			err = ue.Err // it repeats the address
-		}
-		at := strings.TrimSuffix(c.base, "/api/v1/")
-		if errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("the time ran out before %s had answered: %w", at, err)
-		}
-		return fmt.Errorf("no azuhost answers at %s: %w", at, err)
+		return c.requestError(err)
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("the answer of %s: %w", c.base, err)
+		return fmt.Errorf("read the answer of %s: %w", c.address, err)
 	}
 	switch kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); {
 	case kind == "application/problem+json":
@@ -101,14 +103,25 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, v any
 			return p
 		}
 	case res.StatusCode == http.StatusOK && kind == "application/json":
-		if err := json.Unmarshal(b, v); err == nil {
+		if err := json.Unmarshal(b, answer); err == nil {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s is not the API of azuhost: it answers with %s", c.base, res.Status)
+	return fmt.Errorf("%s is not the internal listener of azuhost: it answers with %s", c.address, res.Status)
 }
 
-// List goes through a list that comes in pages, until each returns false.
+// requestError returns err, an error of http.Client.Do, with the address once.
+func (c *Client) requestError(err error) error {
+	if ue := (*url.Error)(nil); errors.As(err, &ue) {
+		err = ue.Err // without the URL
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s did not answer in time: %w", c.address, err)
+	}
+	return fmt.Errorf("no azuhost answers at %s: %w", c.address, err)
+}
+
+// List calls each for the items of a list, which the API answers in pages, until each returns false.
 func List[T any](ctx context.Context, c *Client, path string, query url.Values, each func(T) bool) error {
 	for {
 		var page struct {
