@@ -1,5 +1,5 @@
-// Package project makes new projects: a channel in a language, a scenario that
-// tests it, the files that its tools want, and the SDK.
+// Package project creates new projects: a channel in a language, a scenario that tests it, the files that its tools
+// need, and the SDK.
 package project
 
 import (
@@ -19,68 +19,85 @@ import (
 	"github.com/azuhost/azuhost/sdk"
 )
 
-// templates has a folder for each language, and one for all. NAME in a file's
-// name is that of the project.
+// templates holds a folder for each language, and the folder common for all. NAME in the name of a file stands for the
+// name of the project.
 //
 //go:embed all:template
 var templates embed.FS
 
-// names are what a folder, a module, a route and a crate can be called.
-var names = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+// validName matches names that a folder, a module, a route and a crate may have.
+var validName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
-// values are what templates know.
-type values struct {
+// templateData is the data of the templates.
+type templateData struct {
 	Name   string
-	Title  string           // of the language
-	Needs  []toolchain.Tool // of the language
-	First  string           // a command to run once
-	Readme string           // of the SDK, in the folder azuhost
+	Title  string           // name of the language in texts
+	Needs  []toolchain.Tool // tools of the language
+	First  string           // command to run once, or empty
+	Readme string           // path of the SDK's README in the folder azuhost
 
-	Check, CheckDoes string // what the language itself has for tests
+	Test, TestDoes string // a command that checks the project with the language's own tools, or empty
 }
 
-// checks are commands of the languages' own, and what they do.
-var checks = map[string][2]string{
-	"typescript": {"npx -p typescript tsc", "checks the types"},
-	"javascript": {"npx -p typescript tsc -p jsconfig.json", "checks the types"},
-	"go":         {"go test", "runs the channel without WebAssembly"},
-	"tinygo":     {"go test", "runs the channel without WebAssembly"},
-	"rust":       {"cargo test", "runs the channel without WebAssembly"},
-}
-
-// New makes the project name in the folder dir, which must not be there, or be
-// empty. It returns the files that are the project's own.
+// New creates the project name in the folder dir, which must be empty or not exist. It returns the project's own files,
+// with slashes and relative to dir. The files of the SDK are not among them.
 func New(lang *toolchain.Language, name, dir string) (files []string, err error) {
-	if !names.MatchString(name) {
-		return nil, fmt.Errorf("%q can not be the name of a project: want a small letter, then small letters, digits, - and _", name)
-	}
-	if lang.Name == "rust" && name == "azuhost" {
-		return nil, fmt.Errorf("%q can not be the name of a project in Rust: the SDK's crate has it; give the folder another name", name)
-	}
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return nil, fmt.Errorf("%s is there, and is not empty", dir)
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := validate(lang, name, dir); err != nil {
 		return nil, err
 	}
-	v := values{Name: name, Title: lang.Title, Needs: lang.Tools, Readme: "/README.md", Check: checks[lang.Name][0], CheckDoes: checks[lang.Name][1]}
-	if lang.Name == "assemblyscript" {
-		v.First = "npm install"
-	}
-	if lang.SDK == "go" {
-		v.Readme = "/sdk/go/README.md"
-	}
+	data := newTemplateData(lang, name)
 	for _, from := range []string{"common", lang.Name} {
-		made, err := fill(path.Join("template", from), dir, v)
+		written, err := writeTemplates(path.Join("template", from), dir, data)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, made...)
+		files = append(files, written...)
 	}
 	return files, copySDK(lang, filepath.Join(dir, "azuhost"))
 }
 
-// fill writes the templates of a folder.
-func fill(from, dir string, v values) (files []string, err error) {
+// validate reports why a project cannot be created.
+func validate(lang *toolchain.Language, name, dir string) error {
+	if !validName.MatchString(name) {
+		return fmt.Errorf("%q cannot be the name of a project: "+
+			"use a lower-case letter, then lower-case letters, digits, - and _", name)
+	}
+	if lang.Name == "rust" && name == "azuhost" {
+		return fmt.Errorf("%q cannot be the name of a project in Rust, because it is the name of the SDK's crate: "+
+			"give the folder another name", name)
+	}
+	entries, err := os.ReadDir(dir)
+	switch {
+	case len(entries) > 0:
+		return fmt.Errorf("%s is not empty: name another folder", dir)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return nil
+}
+
+func newTemplateData(lang *toolchain.Language, name string) templateData {
+	d := templateData{Name: name, Title: lang.Title, Needs: lang.Tools, Readme: "/README.md"}
+	switch lang.Name {
+	case "typescript":
+		d.Test, d.TestDoes = "npx -p typescript tsc", "checks the types"
+	case "javascript":
+		d.Test, d.TestDoes = "npx -p typescript tsc -p jsconfig.json", "checks the types"
+	case "go", "tinygo":
+		d.Test, d.TestDoes = "go test", "runs the channel without WebAssembly"
+	case "rust":
+		d.Test, d.TestDoes = "cargo test", "runs the channel without WebAssembly"
+	case "assemblyscript":
+		d.First = "npm install"
+	}
+	if lang.SDK == "go" {
+		d.Readme = "/sdk/go/README.md"
+	}
+	return d
+}
+
+// writeTemplates executes the templates of the folder from and writes them to dir. It returns the names of the files.
+func writeTemplates(from, dir string, data templateData) (files []string, err error) {
 	err = fs.WalkDir(templates, from, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -94,25 +111,27 @@ func fill(from, dir string, v values) (files []string, err error) {
 			return err
 		}
 		var out bytes.Buffer
-		if err := t.Execute(&out, v); err != nil {
+		if err := t.Execute(&out, data); err != nil {
 			return err
 		}
-		rel := strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(name, from+"/"), ".tmpl"), "NAME", v.Name)
+		rel := strings.TrimSuffix(strings.TrimPrefix(name, from+"/"), ".tmpl")
+		rel = strings.ReplaceAll(rel, "NAME", data.Name)
 		files = append(files, rel)
-		return write(filepath.Join(dir, filepath.FromSlash(rel)), out.Bytes())
+		return writeFile(filepath.Join(dir, filepath.FromSlash(rel)), out.Bytes())
 	})
 	return files, err
 }
 
-func write(file string, data []byte) error {
+// writeFile writes a file and creates the folders above it.
+func writeFile(file string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
 		return err
 	}
 	return os.WriteFile(file, data, 0o666)
 }
 
-// copySDK copies the SDK of the language. Go's keeps its place in its module,
-// which the project replaces with this copy.
+// copySDK copies the SDK of the language to dir. The Go SDK keeps its path in its module, because the go.mod of the
+// project replaces the module with this copy.
 func copySDK(lang *toolchain.Language, dir string) error {
 	to := dir
 	if lang.SDK == "go" {
@@ -135,7 +154,8 @@ func copySDK(lang *toolchain.Language, dir string) error {
 		if err != nil {
 			return err
 		}
-		return write(filepath.Join(to, filepath.FromSlash(strings.TrimPrefix(name, lang.SDK+"/"))), data)
+		rel := strings.TrimPrefix(name, lang.SDK+"/")
+		return writeFile(filepath.Join(to, filepath.FromSlash(rel)), data)
 	})
 	if err != nil {
 		return err
@@ -144,5 +164,5 @@ func copySDK(lang *toolchain.Language, dir string) error {
 	if err != nil {
 		return err
 	}
-	return write(filepath.Join(dir, "ABI.md"), data)
+	return writeFile(filepath.Join(dir, "ABI.md"), data)
 }
