@@ -138,6 +138,8 @@ func TestPromtool(t *testing.T) {
 	alerts := read(t, "prometheus/alerts.yaml")
 	run(fmt.Sprintf("%d rules found", strings.Count(alerts, "- alert:")), "check", "rules", "prometheus/alerts.yaml")
 
+	run("SUCCESS", "test", "rules", "prometheus/alerts_test.yaml")
+
 	var rules bytes.Buffer
 	fmt.Fprintln(&rules, "groups: [{name: dashboard, rules: [")
 	queries := dashboardQueries(t)
@@ -157,6 +159,27 @@ func TestPromtool(t *testing.T) {
 	prometheus := read(t, "prometheus/prometheus.yaml")
 	write(t, config, strings.Replace(prometheus, "/run/secrets/internal_token", "token", 1))
 	run("is valid", "check", "config", config)
+}
+
+// TestAlerts: each alert has a severity, a test in alerts_test.yaml and a section in docs/ALERTS.md.
+func TestAlerts(t *testing.T) {
+	tests, page := read(t, "prometheus/alerts_test.yaml"), read(t, "../docs/ALERTS.md")
+	alerts := strings.Split(read(t, "prometheus/alerts.yaml"), "- alert: ")[1:]
+	for _, a := range alerts {
+		name, _, _ := strings.Cut(a, "\n")
+		if !strings.Contains(a, "severity: ") || !strings.Contains(a, "runbook: docs/ALERTS.md#"+strings.ToLower(name)+"\n") {
+			t.Errorf("%s has no severity or no runbook", name)
+		}
+		if !strings.Contains(tests, "- alertname: "+name+"\n") {
+			t.Errorf("alerts_test.yaml does not test %s", name)
+		}
+		if !strings.Contains(page, "\n## "+name+"\n") {
+			t.Errorf("docs/ALERTS.md does not explain %s", name)
+		}
+	}
+	if n := strings.Count(page, "\n## "); n != len(alerts) {
+		t.Errorf("docs/ALERTS.md explains %d alerts, there are %d", n, len(alerts))
+	}
 }
 
 // write writes a text to a file.

@@ -166,6 +166,9 @@ func (h *Host) newVerifier(o Options) (*auth.Verifier, error) {
 	if old.auth != nil && o.Auth.JWKSURL != "" && reflect.DeepEqual(old.Auth, o.Auth) {
 		return old.auth, nil
 	}
+	if o.Auth.JWKSURL != "" {
+		h.metrics.fetches()
+	}
 	opts := o.Auth.options()
 	opts.Log = h.log
 	opts.OnFetch = h.metrics.keysFetched

@@ -48,9 +48,13 @@ func (rt *routeRuntime) authenticate(
 	return v.Strip(r), nil
 }
 
+// tokenOK is the result of a token that is accepted, a label of azuhost_auth_total. The
+// others are those of auth.Reason.
+const tokenOK = "ok"
+
 // countToken counts the result of verifying a token. It returns err.
 func (rt *routeRuntime) countToken(err error) error {
-	result := "ok"
+	result := tokenOK
 	if err != nil {
 		result = string(reasonOf(err))
 		rt.log.Debug("token refused", "err", err)

@@ -39,6 +39,12 @@ const (
 	refusedClosing     refusal = "closing"
 )
 
+// refusals lists all reasons.
+var refusals = []refusal{
+	refusedHandshake, refusedHost, refusedOrigin, refusedParam, refusedAuth, refusedTotal, refusedAddress, refusedRoute,
+	refusedQuarantine, refusedPlugin, refusedUnavailable, refusedUpgrade, refusedClosing,
+}
+
 // ServeHTTP serves the routes: it takes WebSocket handshakes for their paths, and
 // answers 404 to other paths. It answers a path that differs from that of a route in
 // slashes or dots with the right one. It does not redirect, as browsers do not follow a

@@ -2,6 +2,7 @@ package host
 
 import (
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/azuhost/azuhost/host/abi"
@@ -257,7 +258,16 @@ type routeMetrics struct {
 	batchDuration prometheus.Observer
 }
 
+// route returns the metrics of a route. The counters of refusals begin at 0, since a
+// rate or an increase in Prometheus does not see the first event of a new series.
 func (m *metrics) route(route string) *routeMetrics {
+	for _, why := range refusals {
+		m.refused.WithLabelValues(route, string(why))
+	}
+	for _, result := range []string{recoveryLost, recoveryOK} {
+		m.recoveries.WithLabelValues(route, result)
+	}
+	m.controls.WithLabelValues(route, "error")
 	return &routeMetrics{
 		route:         route,
 		m:             m,
@@ -285,10 +295,16 @@ func (m *routeMetrics) received(k abi.Kind, n int) {
 
 func (m *routeMetrics) control(kind string) { m.m.controls.WithLabelValues(m.route, kind).Inc() }
 
+// Results of a recovery, a label of azuhost_recoveries_total.
+const (
+	recoveryOK   = "recovered"
+	recoveryLost = "lost"
+)
+
 func (m *routeMetrics) recovered(ok bool, messages int) {
-	result := "lost"
+	result := recoveryLost
 	if ok {
-		result = "recovered"
+		result = recoveryOK
 	}
 	m.m.recoveries.WithLabelValues(m.route, result).Inc()
 	m.m.replayed.WithLabelValues(m.route).Add(float64(messages))
@@ -309,20 +325,44 @@ func (m *routeMetrics) wrote(frames, bytes int) {
 type hookMetrics struct {
 	m             *metrics
 	route, plugin string
-	duration      [abi.NumHooks]prometheus.Observer
+	// duration holds an observer for each hook that has run: a histogram is 20 series.
+	duration [abi.NumHooks]atomic.Pointer[prometheus.Observer]
 }
 
-func (m *metrics) hooks(route, name string) *hookMetrics {
-	h := &hookMetrics{m: m, route: route, plugin: name}
-	for i := range h.duration {
-		h.duration[i] = m.hookDuration.WithLabelValues(route, name, abi.Hook(i).String())
+// plugin returns the metrics of a plugin. Its counters begin at 0.
+func (m *metrics) plugin(route, name string) *hookMetrics {
+	for _, reason := range plugin.FaultReasons {
+		m.faults.WithLabelValues(route, name, string(reason))
 	}
-	return h
+	for _, result := range loadResults {
+		m.loads.WithLabelValues(route, name, result)
+	}
+	m.quarantines.WithLabelValues(route, name)
+	return &hookMetrics{m: m, route: route, plugin: name}
+}
+
+// tokens has the counters of tokens on a route begin at 0.
+func (m *metrics) tokens(route string) {
+	m.auth.tokens.WithLabelValues(route, tokenOK)
+	for _, reason := range auth.Reasons {
+		m.auth.tokens.WithLabelValues(route, string(reason))
+	}
+	m.auth.expiries.WithLabelValues(route)
+}
+
+// observer returns the histogram of a hook.
+func (h *hookMetrics) observer(hook abi.Hook) prometheus.Observer {
+	if o := h.duration[hook].Load(); o != nil {
+		return *o
+	}
+	o := h.m.hookDuration.WithLabelValues(h.route, h.plugin, hook.String())
+	h.duration[hook].Store(&o)
+	return o
 }
 
 // HookDone implements plugin.Observer.
 func (h *hookMetrics) HookDone(hook abi.Hook, d time.Duration, err error) {
-	h.duration[hook].Observe(d.Seconds())
+	h.observer(hook).Observe(d.Seconds())
 	switch e := err.(type) {
 	case *plugin.Fault:
 		h.m.faults.WithLabelValues(h.route, h.plugin, string(e.Reason)).Inc()
@@ -374,11 +414,23 @@ func (m *authMetrics) collect(out chan<- prometheus.Metric, v *auth.Verifier) {
 	out <- prometheus.MustNewConstMetric(m.fetched, prometheus.GaugeValue, at)
 }
 
+// Results of a fetch of keys, a label of azuhost_auth_jwks_refreshes_total.
+const (
+	fetchOK     = "ok"
+	fetchFailed = "failed"
+)
+
+// fetches has the counters of fetches begin at 0.
+func (m *metrics) fetches() {
+	m.auth.refreshes.WithLabelValues(fetchOK)
+	m.auth.refreshes.WithLabelValues(fetchFailed)
+}
+
 // keysFetched counts a fetch of keys.
 func (m *metrics) keysFetched(ok bool) {
-	result := "failed"
+	result := fetchFailed
 	if ok {
-		result = "ok"
+		result = fetchOK
 	}
 	m.auth.refreshes.WithLabelValues(result).Inc()
 }

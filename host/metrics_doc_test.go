@@ -95,11 +95,7 @@ func TestReasonsInReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []refusal{
-		refusedHandshake, refusedHost, refusedOrigin, refusedParam, refusedAuth,
-		refusedTotal, refusedAddress, refusedRoute, refusedQuarantine,
-		refusedPlugin, refusedUnavailable, refusedUpgrade, refusedClosing,
-	} {
+	for _, r := range refusals {
 		if !strings.Contains(string(text), "* `"+string(r)+"`:") {
 			t.Errorf("docs/METRICS.md does not explain the reason %s", r)
 		}

@@ -194,3 +194,31 @@ func TestOneRegistry(t *testing.T) {
 		stop(t, h)
 	}
 }
+
+// TestSeriesBeginAtZero: the counters of alerts exist before the first event, which an increase would not see otherwise.
+// A hook that the plugin does not export, or that has not run, has no histogram.
+func TestSeriesBeginAtZero(t *testing.T) {
+	h, _ := serve(t, host.Options{Auth: &host.Auth{Secret: authSecret}, Routes: []host.Route{
+		{Path: "/echo", Plugin: "../testplugins/echo.wasm", Auth: host.AuthOptional, History: host.History{Size: 1}},
+	}})
+	page := metricsOf(t, h)
+	for _, series := range []string{
+		`azuhost_plugin_loads_total{plugin="echo",result="failed",route="/echo"} 0`,
+		`azuhost_plugin_loads_total{plugin="echo",result="rolled_back",route="/echo"} 0`,
+		`azuhost_plugin_loads_total{plugin="echo",result="last_good",route="/echo"} 0`,
+		`azuhost_plugin_faults_total{plugin="echo",reason="trap",route="/echo"} 0`,
+		`azuhost_plugin_faults_total{plugin="echo",reason="deadline",route="/echo"} 0`,
+		`azuhost_plugin_quarantines_total{plugin="echo",route="/echo"} 0`,
+		`azuhost_connections_refused_total{reason="connections",route="/echo"} 0`,
+		`azuhost_auth_total{result="ok",route="/echo"} 0`,
+		`azuhost_auth_total{result="signature",route="/echo"} 0`,
+		`azuhost_recoveries_total{result="lost",route="/echo"} 0`,
+	} {
+		if !strings.Contains(page, series+"\n") {
+			t.Errorf("no series %s", series)
+		}
+	}
+	if strings.Contains(page, "azuhost_plugin_hook_duration_seconds_bucket") {
+		t.Error("a hook that has not run has a histogram")
+	}
+}

@@ -52,6 +52,9 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 	if s.rt = h.runtime(r.Path); s.rt == nil {
 		s.rt = newRouteRuntime(h, s)
 	}
+	if r.Auth.checks() {
+		h.metrics.tokens(r.Path)
+	}
 	if r.Plugin == "" {
 		s.logic = newChannelLogic(r.Channel)
 		return s, nil
@@ -76,7 +79,7 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 		Log:         h.log.With("route", r.Path, "plugin", s.name),
 		GuestLog:    s.rt.guestLog,
 		CPUSlots:    h.cpuSlots,
-		Observer:    h.metrics.hooks(r.Path, s.name),
+		Observer:    h.metrics.plugin(r.Path, s.name),
 		NewEnv:      s.loadEnv,
 	})
 	if err != nil {

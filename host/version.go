@@ -98,6 +98,9 @@ const (
 	loadLastGood   = "last_good"
 )
 
+// loadResults lists all results of loads.
+var loadResults = []string{loadLoaded, loadUnchanged, loadFailed, loadRefused, loadRolledBack, loadLastGood}
+
 // newRollout returns the Controller of the versions of s.plugin.
 func (h *Host) newRollout(s *settings) *rollout.Controller {
 	return rollout.NewController(rollout.Options{

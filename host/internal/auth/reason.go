@@ -20,6 +20,12 @@ const (
 	SubMismatch Reason = "sub_mismatch" // it was to replace the token of another subject
 )
 
+// Reasons lists all reasons.
+var Reasons = []Reason{
+	Missing, Ambiguous, TooLarge, Malformed, Algorithm, UnknownKey, Signature, Expired, NotYet, Issuer, Audience,
+	Unavailable, SubMismatch,
+}
+
 // Error is the error of a refused token. Its text is for logs and for the issuer of the token, not for clients. It
 // repeats nothing of the token but short header values.
 type Error struct {

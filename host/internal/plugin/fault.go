@@ -23,6 +23,9 @@ const (
 	StartFailed   FaultReason = "start"    // a new instance did not start
 )
 
+// FaultReasons lists all reasons.
+var FaultReasons = []FaultReason{Trap, TimedOut, OutOfFuel, Exited, Panicked, StackOverflow, StartFailed}
+
 // Fault is an error after which the instance is closed.
 type Fault struct {
 	Hook   abi.Hook
