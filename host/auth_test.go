@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,9 +19,10 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
+// authSecret is the HMAC key of the tests.
 const authSecret = "a secret for tests, of enough bytes"
 
-// token signs claims on top of {"sub": user, "exp": in a minute}; nil takes one away.
+// token returns a token of a user that expires in a minute. change sets other claims; nil removes a claim.
 func token(t testing.TB, user string, change map[string]any) string {
 	t.Helper()
 	claims := map[string]any{"sub": user, "exp": time.Now().Add(time.Minute).Unix()}
@@ -33,6 +34,7 @@ func token(t testing.TB, user string, change map[string]any) string {
 	return signed(t, jose.HS256, []byte(authSecret), "", claims)
 }
 
+// signed returns a token with claims. An empty kid is left out.
 func signed(t testing.TB, alg jose.SignatureAlgorithm, key any, kid string, claims map[string]any) string {
 	t.Helper()
 	o := &jose.SignerOptions{}
@@ -58,9 +60,9 @@ func signed(t testing.TB, alg jose.SignatureAlgorithm, key any, kid string, clai
 	return text
 }
 
-// whoami sends who the connection is, and what the plugin sees of the request.
+// whoami returns a channel that sends the user and the claims of the connection, in on_connect and for each message.
 func whoami() *host.Funcs {
-	say := func(env host.Env, id host.ConnID) error {
+	sendUser := func(env host.Env, id host.ConnID) error {
 		user, err := env.User(id)
 		if err != nil {
 			return err
@@ -72,12 +74,12 @@ func whoami() *host.Funcs {
 		return env.Send(id, abi.Text, fmt.Appendf(nil, "%s %s", user, claims))
 	}
 	return &host.Funcs{
-		OnConnect: say,
-		OnMessage: func(env host.Env, id host.ConnID, _ host.Message) error { return say(env, id) },
+		OnConnect: sendUser,
+		OnMessage: func(env host.Env, id host.ConnID, _ host.Message) error { return sendUser(env, id) },
 	}
 }
 
-// authHost serves /required, /optional, /none and /close.
+// authHost serves the routes /required, /optional and /none, and /close, which refuses with a close.
 func authHost(t testing.TB, a host.Auth, log io.Writer) (*host.Host, string) {
 	t.Helper()
 	o := host.Options{Auth: &a, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
@@ -91,6 +93,8 @@ func authHost(t testing.TB, a host.Auth, log io.Writer) (*host.Host, string) {
 	return serve(t, o)
 }
 
+// TestToken checks that a token is found in each place where a client may send it, and what routes with optional and
+// without tokens do.
 func TestToken(t *testing.T) {
 	h, url := authHost(t, host.Auth{Secret: authSecret, Cookie: "session"}, io.Discard)
 	good := token(t, "alice", map[string]any{"role": "admin"})
@@ -105,7 +109,7 @@ func TestToken(t *testing.T) {
 			t.Fatalf("%v: %v", headers, err)
 		}
 		if p := res.Header.Get("Sec-WebSocket-Protocol"); p != "" && p != "azuhost.v1" {
-			t.Errorf("agreed on %s", p)
+			t.Errorf("subprotocol %s", p)
 		}
 		readUntil(t, c, `"role":"admin"`)
 		do(t, c, "")
@@ -123,27 +127,33 @@ func TestToken(t *testing.T) {
 	wantStatus(t, refused(t, url+"/optional?token=nonsense"), 401)
 }
 
+// TestTokenRefused checks the answers to missing and invalid tokens, and that no token is in the log or the metrics.
 func TestTokenRefused(t *testing.T) {
 	var log logBuffer
 	h, url := authHost(t, host.Auth{Secret: authSecret}, &log)
-	other := signed(t, jose.HS256, []byte("another secret, of enough bytes also"), "", map[string]any{"sub": "alice", "exp": 4e9})
+	otherSecret := []byte("another secret, of enough bytes also")
+	other := signed(t, jose.HS256, otherSecret, "", map[string]any{"sub": "alice", "exp": 4e9})
 	expired := token(t, "alice", map[string]any{"exp": time.Now().Add(-time.Hour).Unix()})
+	challenge := func(text string) string {
+		return `Bearer realm="azuhost", error="invalid_token", error_description="` + text + `"`
+	}
 	for _, c := range []struct {
 		query, result string
 		status        int
 		body, header  string
 	}{
 		{"", "missing", 401, "token missing", `Bearer realm="azuhost"`},
-		{"?token=" + expired, "expired", 401, "token expired", `Bearer realm="azuhost", error="invalid_token", error_description="token expired"`},
-		{"?token=" + other, "signature", 401, "token invalid", `Bearer realm="azuhost", error="invalid_token", error_description="token invalid"`},
-		{"?token=x", "malformed", 401, "token invalid", `Bearer realm="azuhost", error="invalid_token", error_description="token invalid"`},
-		{"?token=" + strings.Repeat("x", 9000), "too_large", 401, "token invalid", `Bearer realm="azuhost", error="invalid_token", error_description="token invalid"`},
+		{"?token=" + expired, "expired", 401, "token expired", challenge("token expired")},
+		{"?token=" + other, "signature", 401, "token invalid", challenge("token invalid")},
+		{"?token=x", "malformed", 401, "token invalid", challenge("token invalid")},
+		{"?token=" + strings.Repeat("x", 9000), "too_large", 401, "token invalid", challenge("token invalid")},
 		{"?token=x&token=y", "ambiguous", 400, "send one", ""},
 	} {
 		res := refused(t, url+"/required"+c.query)
 		wantStatus(t, res, c.status)
-		if b, _ := io.ReadAll(res.Body); !strings.Contains(string(b), c.body) || res.Header.Get("WWW-Authenticate") != c.header {
-			t.Errorf("%.30s: body %q, header %q", c.query, b, res.Header.Get("WWW-Authenticate"))
+		b, _ := io.ReadAll(res.Body)
+		if header := res.Header.Get("WWW-Authenticate"); !strings.Contains(string(b), c.body) || header != c.header {
+			t.Errorf("%.30s: body %q, header %q", c.query, b, header)
 		}
 		wantMetric(t, h, `azuhost_auth_total{result="`+c.result+`",route="/required"}`, 1)
 	}
@@ -161,8 +171,8 @@ func TestTokenRefused(t *testing.T) {
 	}
 }
 
-// TestPluginSeesNoToken: what a guest in WebAssembly gets is claims and no token,
-// wherever that was.
+// TestPluginSeesNoToken checks that a plugin reads the claims of a token, but not the token, wherever the client has
+// sent it.
 func TestPluginSeesNoToken(t *testing.T) {
 	_, url := serve(t, host.Options{
 		Auth:   &host.Auth{Secret: authSecret, Cookie: "session"},
@@ -171,7 +181,9 @@ func TestPluginSeesNoToken(t *testing.T) {
 	good := token(t, "alice", nil)
 	script := "user;claims;query token;query do;header authorization;header cookie;header sec-websocket-protocol"
 	c, _, err := dialWith(t, url+"/c?do="+escape(script)+"&token="+good, map[string]string{
-		"Authorization": "Bearer " + good, "Cookie": "session=" + good + "; a=b", "Sec-WebSocket-Protocol": "azuhost.token." + good + ", other",
+		"Authorization":          "Bearer " + good,
+		"Cookie":                 "session=" + good + "; a=b",
+		"Sec-WebSocket-Protocol": "azuhost.token." + good + ", other",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -186,10 +198,10 @@ func TestPluginSeesNoToken(t *testing.T) {
 	do(t, c, "user", "alice")
 }
 
-// TestRefusalUndoesTheUser: on_connect sees the user, and a refusal leaves
-// nothing behind.
-func TestRefusalUndoesTheUser(t *testing.T) {
-	saw := make(chan string, 1)
+// TestRefusalRemovesUser checks that on_connect reads the user of the token, and that the user is not present after a
+// refusal.
+func TestRefusalRemovesUser(t *testing.T) {
+	read := make(chan string, 1)
 	joined := make(chan string, 10)
 	h, url := serveQuiet(t, host.Options{Auth: &host.Auth{Secret: authSecret}, Routes: []host.Route{{
 		Path: "/c", Auth: host.AuthRequired, PresenceGrace: -1,
@@ -197,28 +209,30 @@ func TestRefusalUndoesTheUser(t *testing.T) {
 			OnConnect: func(env host.Env, id host.ConnID) error {
 				online, _ := env.Online("alice")
 				users, _ := env.Users()
-				saw <- fmt.Sprint(online, " ", strings.Join(users, "\n"))
+				read <- fmt.Sprint(online, " ", strings.Join(users, "\n"))
 				return host.Refusal(403)
 			},
 			OnPresence: func(_ host.Env, room, user string, join bool) error { joined <- user; return nil },
 		},
 	}}})
 	wantStatus(t, refused(t, url+"/c?token="+token(t, "alice", nil)), 403)
-	if got := receive(t, saw); got != "true alice" {
-		t.Errorf("on_connect saw %q", got)
+	if got := receive(t, read); got != "true alice" {
+		t.Errorf("on_connect read %q", got)
 	}
 	if online, err := h.Online(t.Context(), "/c", "alice"); online || err != nil || len(joined) > 0 {
 		t.Error("alice is online")
 	}
 }
 
-// TestTokenExpires: the socket is closed with 3005, unless a new token came.
+// TestTokenExpires checks that a connection is closed with 3005 when its token expires, unless the client has sent a
+// new one.
 func TestTokenExpires(t *testing.T) {
 	h, url := authHost(t, host.Auth{Secret: authSecret, Leeway: -1}, io.Discard)
 	soon := func() map[string]any { return map[string]any{"exp": time.Now().Add(1500 * time.Millisecond).Unix()} }
-	until := time.Now().Add(1500 * time.Millisecond).Truncate(time.Second)
+	end := time.Now().Add(1500 * time.Millisecond).Truncate(time.Second)
 	plain := dial(t, url+"/required?token="+token(t, "bob", soon()))
-	c, _, err := dialWith(t, url+"/required?token="+token(t, "alice", soon()), map[string]string{"Sec-WebSocket-Protocol": "azuhost.v1"})
+	v1 := map[string]string{"Sec-WebSocket-Protocol": "azuhost.v1"}
+	c, _, err := dialWith(t, url+"/required?token="+token(t, "alice", soon()), v1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,45 +255,62 @@ func TestTokenExpires(t *testing.T) {
 
 	readUntil(t, plain, "bob")
 	wantClose(t, plain, 3005, "token expired")
-	if early := time.Until(until); early > 0 {
-		t.Errorf("closed %s too early", early)
+	if early := time.Until(end); early > 0 {
+		t.Errorf("closed %s before the token expired", early)
 	}
 	wantMetric(t, h, `azuhost_auth_expiries_total{route="/required"}`, 1)
-	send(t, c, "") // alice's first token has expired, too
+	send(t, c, "") // the first token of alice has expired, too
 	readUntil(t, c, `"role":"new"`)
 	wantMetric(t, h, `azuhost_auth_total{result="sub_mismatch",route="/required"}`, 1)
 	refresh(token(t, "alice", soon()), `"expires_at":`)
 	wantClose(t, c, 3005, "token expired")
 
-	// Who came without a token can not become somebody; and where no token is
-	// checked there is nothing to refresh.
+	// A connection without a token cannot become one of a user. A route without tokens has nothing to refresh.
 	for path, code := range map[string]string{"/optional": "UNAUTHORIZED", "/none": "NO_AUTH"} {
-		if c, _, err = dialWith(t, url+path, map[string]string{"Sec-WebSocket-Protocol": "azuhost.v1"}); err != nil {
+		if c, _, err = dialWith(t, url+path, v1); err != nil {
 			t.Fatal(err)
 		}
 		refresh(token(t, "alice", nil), `"`+code+`"`)
 	}
 }
 
-// TestKeysUnavailable: without keys a route that needs a token answers 503 and the
-// node is not ready; the others go on.
-func TestKeysUnavailable(t *testing.T) {
-	key := rsaKey(t)
-	var mu sync.Mutex
-	up := false
-	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !up {
+// issuer serves the keys of tokens while up is true.
+type issuer struct {
+	*httptest.Server
+	key *rsa.PrivateKey
+	up  atomic.Bool
+}
+
+// newIssuer returns an issuer with one key, whose kid is "k".
+func newIssuer(t testing.TB) *issuer {
+	t.Helper()
+	i := &issuer{key: rsaKey(t)}
+	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !i.up.Load() {
 			http.Error(w, "down", http.StatusBadGateway)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k"}}})
+		key := jose.JSONWebKey{Key: i.key.Public(), KeyID: "k"}
+		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}})
 	}))
-	defer issuer.Close()
-	a := host.Auth{JWKSURL: issuer.URL, Issuer: "me", Audience: []string{"you"}}
-	h, url := authHost(t, a, io.Discard)
-	good := signed(t, jose.RS256, key, "k", map[string]any{"sub": "alice", "exp": 4e9, "iss": "me", "aud": []string{"x", "you"}})
+	t.Cleanup(i.Close)
+	return i
+}
+
+// token returns a token of alice for the audience "you".
+func (i *issuer) token(t testing.TB) string {
+	t.Helper()
+	return signed(t, jose.RS256, i.key, "k", map[string]any{
+		"sub": "alice", "exp": 4e9, "iss": "me", "aud": []string{"x", "you"},
+	})
+}
+
+// TestKeysUnavailable checks that routes answer tokens with 503 and that the host is not ready until the keys have been
+// fetched, and that other routes serve.
+func TestKeysUnavailable(t *testing.T) {
+	i := newIssuer(t)
+	h, url := authHost(t, host.Auth{JWKSURL: i.URL, Issuer: "me", Audience: []string{"you"}}, io.Discard)
+	good := i.token(t)
 	res := refused(t, url+"/required?token="+good)
 	wantStatus(t, res, 503)
 	if res.Header.Get("Retry-After") == "" {
@@ -291,44 +322,54 @@ func TestKeysUnavailable(t *testing.T) {
 	if status, body := internal(t, h, "/readyz"); status != 503 || !strings.Contains(body, "jwks_url") {
 		t.Errorf("ready: %d %s", status, body)
 	}
-	mu.Lock()
-	up = true
-	mu.Unlock()
-	eventually(t, "the keys", func() bool { status, _ := internal(t, h, "/readyz"); return status == 200 })
-	c := dial(t, url+"/required?token="+good)
-	readUntil(t, c, "alice")
+	i.up.Store(true)
+	eventually(t, "the keys are fetched", func() bool { status, _ := internal(t, h, "/readyz"); return status == 200 })
+	readUntil(t, dial(t, url+"/required?token="+good), "alice")
+}
 
-	// A reload that changes nothing about tokens keeps the keys.
-	mu.Lock()
-	up = false
-	mu.Unlock()
-	o := host.Options{Auth: &host.Auth{JWKSURL: issuer.URL, Issuer: "me", Audience: []string{"you"}}, Routes: []host.Route{{Path: "/required", Auth: host.AuthRequired, Channel: whoami()}}}
-	if err := h.Reload(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
+// TestReloadAuth checks that a reload keeps the keys unless it changes where they come from, and that a reload with a
+// bad secret changes nothing.
+func TestReloadAuth(t *testing.T) {
+	i := newIssuer(t)
+	i.up.Store(true)
+	h, url := authHost(t, host.Auth{JWKSURL: i.URL, Issuer: "me", Audience: []string{"you"}}, io.Discard)
+	eventually(t, "the keys are fetched", func() bool { status, _ := internal(t, h, "/readyz"); return status == 200 })
+	good := i.token(t)
 	readUntil(t, dial(t, url+"/required?token="+good), "alice")
-	// So does one that changes something else than where they come from.
-	o.Auth = &host.Auth{JWKSURL: issuer.URL, Issuer: "me", Audience: []string{"you", "others"}, Leeway: time.Minute}
-	if err := h.Reload(t.Context(), o); err != nil {
-		t.Fatal(err)
+	i.up.Store(false)
+
+	// The same options.
+	o := host.Options{
+		Auth:   &host.Auth{JWKSURL: i.URL, Issuer: "me", Audience: []string{"you"}},
+		Routes: []host.Route{{Path: "/required", Auth: host.AuthRequired, Channel: whoami()}},
 	}
+	reload(t, h, o)
 	readUntil(t, dial(t, url+"/required?token="+good), "alice")
+	// Other options, but the same URL.
+	o.Auth = &host.Auth{JWKSURL: i.URL, Issuer: "me", Audience: []string{"you", "others"}, Leeway: time.Minute}
+	reload(t, h, o)
+	readUntil(t, dial(t, url+"/required?token="+good), "alice")
+	// A secret in place of the URL.
 	o.Auth = &host.Auth{Secret: authSecret}
-	if err := h.Reload(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
+	reload(t, h, o)
 	wantStatus(t, refused(t, url+"/required?token="+good), 401)
 	readUntil(t, dial(t, url+"/required?token="+token(t, "bob", nil)), "bob")
 	o.Auth = &host.Auth{Secret: "short"}
 	if err := h.Reload(t.Context(), o); err == nil {
-		t.Error("a bad secret is taken")
+		t.Error("a bad secret is accepted")
 	}
 	readUntil(t, dial(t, url+"/required?token="+token(t, "bob", nil)), "bob")
 }
 
+// TestAuthOptionsRefused checks the errors of invalid options about tokens.
 func TestAuthOptionsRefused(t *testing.T) {
 	route := host.Route{Path: "/a", Channel: whoami(), Auth: host.AuthRequired}
-	with := func(change func(*host.Route)) []host.Route { r := route; change(&r); return []host.Route{r} }
+	with := func(change func(*host.Route)) []host.Route {
+		r := route
+		change(&r)
+		return []host.Route{r}
+	}
+	tokenProtocol := with(func(r *host.Route) { r.Subprotocols = []string{"azuhost.token.x"} })
 	for _, c := range []struct {
 		o    host.Options
 		text string
@@ -338,7 +379,7 @@ func TestAuthOptionsRefused(t *testing.T) {
 		{host.Options{Auth: &host.Auth{SecretFile: "/does/not/exist"}}, "no such file"},
 		{host.Options{Routes: with(func(r *host.Route) { r.Auth = "yes" })}, `auth "yes"`},
 		{host.Options{Routes: with(func(r *host.Route) { r.AuthRefusal = "yes" })}, `auth_refusal "yes"`},
-		{host.Options{Auth: &host.Auth{Secret: authSecret}, Routes: with(func(r *host.Route) { r.Subprotocols = []string{"azuhost.token.x"} })}, "carry tokens"},
+		{host.Options{Auth: &host.Auth{Secret: authSecret}, Routes: tokenProtocol}, "carry tokens"},
 	} {
 		h, err := host.New(c.o)
 		if err == nil {
@@ -350,6 +391,7 @@ func TestAuthOptionsRefused(t *testing.T) {
 	}
 }
 
+// TestVerifyToken checks VerifyToken with a valid token, an invalid one and no key.
 func TestVerifyToken(t *testing.T) {
 	a := host.Auth{Secret: authSecret}
 	info, err := host.VerifyToken(t.Context(), a, token(t, "alice", nil))
@@ -361,10 +403,11 @@ func TestVerifyToken(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if _, err = host.VerifyToken(t.Context(), host.Auth{}, "x"); err == nil {
-		t.Error("no keys are enough")
+		t.Error("no error without a key")
 	}
 }
 
+// rsaKey returns a new key.
 func rsaKey(t testing.TB) *rsa.PrivateKey {
 	t.Helper()
 	k, err := rsa.GenerateKey(rand.Reader, 2048)

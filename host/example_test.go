@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// exampleServer serves a host to the clients of an example.
+// exampleServer is a host with an HTTP server and the clients of an example.
 type exampleServer struct {
 	*host.Host
 	http    *httptest.Server
@@ -46,7 +46,7 @@ func (s *exampleServer) dial(path string) *exampleClient {
 	return c
 }
 
-// exampleClient is a client that prints what goes wrong.
+// exampleClient is a client that ends the example on errors.
 type exampleClient struct{ conn *websocket.Conn }
 
 func dialExample(url string) *exampleClient {
@@ -340,7 +340,7 @@ func ExampleOptions_metrics() {
 	// Output: azuhost_app_orders_total 1
 }
 
-// Check reports what is wrong with options before anything is served.
+// Check reports mistakes in options before anything is served.
 func ExampleCheck() {
 	fmt.Println(host.Check(context.Background(), host.Options{Routes: []host.Route{
 		{Path: "/a/:x", Channel: &host.Funcs{}},
@@ -349,7 +349,7 @@ func ExampleCheck() {
 	// Output: route /:y/b conflicts with route /a/:x: some paths match both, and neither is more specific
 }
 
-// Inspect tells what a plugin handles and needs, without running it.
+// Inspect returns the hooks and the host functions of a plugin without running it.
 func ExampleInspect() {
 	wasm, err := os.ReadFile("../testplugins/echo.wasm")
 	if err != nil {

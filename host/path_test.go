@@ -10,11 +10,13 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// TestUncleanPaths: a path that differs from that of a route in slashes or dots gets an answer that names the right
-// one, and never a redirect.
+// TestUncleanPaths checks that the answer to a path that differs from that of a route in slashes or dots names the path
+// of the route, and is no redirect.
 func TestUncleanPaths(t *testing.T) {
 	h, url := serve(t, host.Options{Routes: []host.Route{
-		{Path: "/p/:id", Channel: scriptInGo()}, {Path: "/chat/", Channel: scriptInGo()}, {Path: "/", Channel: scriptInGo()},
+		{Path: "/p/:id", Channel: scriptInGo()},
+		{Path: "/chat/", Channel: scriptInGo()},
+		{Path: "/", Channel: scriptInGo()},
 	}})
 	for path, want := range map[string]struct {
 		status int
@@ -41,7 +43,8 @@ func TestUncleanPaths(t *testing.T) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		body, _ := io.ReadAll(w.Body)
-		if w.Code != want.status || !strings.Contains(strings.ToLower(string(body)), strings.ToLower(want.text)) || w.Header().Get("Location") != "" {
+		named := strings.Contains(strings.ToLower(string(body)), strings.ToLower(want.text))
+		if w.Code != want.status || !named || w.Header().Get("Location") != "" {
 			t.Errorf("%s: %d %s %q, want %d %q", path, w.Code, w.Header(), body, want.status, want.text)
 		}
 	}
@@ -51,12 +54,13 @@ func TestUncleanPaths(t *testing.T) {
 	}
 }
 
-// TestQueryLikeABrowser: a channel reads each parameter that a browser would, and the token of one is found, too.
-func TestQueryLikeABrowser(t *testing.T) {
+// TestQueryAsInBrowsers checks that a channel reads query parameters as a browser parses them.
+func TestQueryAsInBrowsers(t *testing.T) {
 	onBoth(t, func(t *testing.T, r host.Route) {
 		_, url := serve(t, host.Options{Routes: []host.Route{r}})
 		for query, text := range map[string]string{
-			"name=ann;x": "ann;x", "name=100%": "100%", "name=a+b%20c": "a b c", "name=%FF": "\ufffd", "x=1&name=%zz": "%zz",
+			"name=ann;x": "ann;x", "name=100%": "100%", "name=a+b%20c": "a b c", "name=%FF": "\ufffd",
+			"x=1&name=%zz": "%zz",
 		} {
 			c := dial(t, url+"/c?"+query+"&do="+escape("query name"))
 			want(t, c, text)
