@@ -195,8 +195,8 @@ func TestOneRegistry(t *testing.T) {
 	}
 }
 
-// TestSeriesBeginAtZero: the counters of alerts exist before the first event, which an increase would not see otherwise.
-// A hook that the plugin does not export, or that has not run, has no histogram.
+// TestSeriesBeginAtZero checks that the counters of alerts exist before the first event, because an increase ignores
+// the first value of a series. A hook that the plugin does not export, or that has not run, has no histogram.
 func TestSeriesBeginAtZero(t *testing.T) {
 	h, _ := serve(t, host.Options{Auth: &host.Auth{Secret: authSecret}, Routes: []host.Route{
 		{Path: "/echo", Plugin: "../testplugins/echo.wasm", Auth: host.AuthOptional, History: host.History{Size: 1}},

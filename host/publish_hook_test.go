@@ -19,7 +19,7 @@ func FuzzOnPublish(f *testing.F) {
 		}
 		got, rest := splitPublish(to.appendEvent(nil, data))
 		if got != to || !bytes.Equal(rest, data) {
-			t.Errorf("%+v %q came back as %+v %q", to, data, got, rest)
+			t.Errorf("%+v %q is decoded as %+v %q", to, data, got, rest)
 		}
 	})
 }

@@ -70,7 +70,7 @@ func TestSharedStore(t *testing.T) {
 					_, b, err := c.Read(testContext(t))
 					mu.Lock()
 					if err != nil || seen[string(b)] {
-						t.Errorf("%q again, %v", b, err)
+						t.Errorf("the sum %q is returned twice, or %v", b, err)
 					}
 					seen[string(b)] = true
 					mu.Unlock()

@@ -21,7 +21,7 @@ func TestWatchRefusesRolledBackVersion(t *testing.T) {
 		s.fail()
 		s.becomes(1)
 		replace(t, s.file, version(t, 2))
-		reload(t, s.h, s.o) // starts a new watcher, which checks every file
+		reload(t, s.h, s.o) // starts a watcher, which checks every file
 		replace(t, s.file, version(t, 2))
 		s.runs(1)
 		replace(t, s.file, version(t, 3))

@@ -7,21 +7,27 @@ import (
 	"testing/synctest"
 )
 
-// TestCanceledAttempt checks that one of the callers that wait for an attempt runs in its
-// place if it is canceled before it had an effect.
+// TestCanceledAttempt checks that one of the callers that wait for an attempt runs in its place if it is canceled
+// before it had an effect.
 func TestCanceledAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys, runs := New[int](), 0
 		ctx, cancel := context.WithCancel(t.Context())
 		first, others := make(chan error, 1), make(chan bool, 10)
 		go func() {
-			_, _, err := keys.Do(ctx, "k", Hash{}, func() (int, bool, error) { <-ctx.Done(); return 0, false, ctx.Err() })
+			_, _, err := keys.Do(ctx, "k", Hash{}, func() (int, bool, error) {
+				<-ctx.Done()
+				return 0, false, ctx.Err()
+			})
 			first <- err
 		}()
 		synctest.Wait()
 		for range cap(others) {
 			go func() {
-				n, duplicate, err := keys.Do(t.Context(), "k", Hash{}, func() (int, bool, error) { runs++; return 7, true, nil })
+				n, duplicate, err := keys.Do(t.Context(), "k", Hash{}, func() (int, bool, error) {
+					runs++
+					return 7, true, nil
+				})
 				if n != 7 || err != nil {
 					t.Error(n, err)
 				}

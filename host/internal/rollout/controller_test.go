@@ -40,6 +40,8 @@ type testController struct {
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
 
+	reported chan struct{} // receives after an event was added
+
 	mu     sync.Mutex
 	events []Event
 	saved  []string
@@ -53,7 +55,7 @@ func newTestController(t *testing.T, h *History) *testController {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &testController{t: t, cancel: cancel}
+	c := &testController{t: t, cancel: cancel, reported: make(chan struct{}, 1)}
 	c.Controller = NewController(Options{
 		Plugin: p, History: h, File: filepath.Join(t.TempDir(), "p.wasm"), Limit: 1 << 20,
 		Save: func(m Module) {
@@ -64,8 +66,12 @@ func newTestController(t *testing.T, h *History) *testController {
 		Go: func(f func(context.Context)) { c.wait.Go(func() { f(ctx) }) },
 		Report: func(e Event) {
 			c.mu.Lock()
-			defer c.mu.Unlock()
 			c.events = append(c.events, e)
+			c.mu.Unlock()
+			select {
+			case c.reported <- struct{}{}:
+			default:
+			}
 		},
 	})
 	t.Cleanup(func() {
@@ -115,7 +121,8 @@ func (c *testController) hooks(n int, trap bool) {
 func (c *testController) want(kinds ...Kind) Event {
 	c.t.Helper()
 	var got []Kind
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	deadline := time.After(10 * time.Second)
+	for {
 		c.mu.Lock()
 		events := slices.Clone(c.events)
 		c.mu.Unlock()
@@ -129,7 +136,12 @@ func (c *testController) want(kinds ...Kind) Event {
 			c.mu.Unlock()
 			return events[len(events)-1]
 		}
-		if time.Now().After(deadline) || len(got) > len(kinds) {
+		if len(got) > len(kinds) {
+			c.t.Fatalf("events %v, want %v", got, kinds)
+		}
+		select {
+		case <-c.reported:
+		case <-deadline:
 			c.t.Fatalf("events %v, want %v", got, kinds)
 		}
 	}
