@@ -126,6 +126,9 @@ func (rt *routeRuntime) checkHandshake(set *settings, r *http.Request) (status i
 		return status, text, refusedHandshake
 	}
 	if !origin.HostAllowed(r, cfg.AllowedHosts) {
+		if name := clip(r.Host); rt.host.refused.First("host " + name) {
+			rt.log.Warn("host name refused", "host", name, "fix", "add it to allowed_hosts if clients may use it")
+		}
 		return http.StatusForbidden, "this host name is not served here; allowed_hosts names those that are", refusedHost
 	}
 	origins := set.route.AllowedOrigins
@@ -133,10 +136,16 @@ func (rt *routeRuntime) checkHandshake(set *settings, r *http.Request) (status i
 		origins = cfg.AllowedOrigins
 	}
 	if !origin.Allowed(r, origins) {
+		if page := clip(r.Header.Get("Origin")); rt.host.refused.First("origin " + page) {
+			rt.log.Warn("origin refused", "origin", page, "fix", "add it to allowed_origins if its pages may connect")
+		}
 		return http.StatusForbidden, "pages of this origin may not connect; allowed_origins names those that may", refusedOrigin
 	}
 	return 0, "", ""
 }
+
+// clip shortens a header for the log.
+func clip(header string) string { return header[:min(len(header), 200)] }
 
 // HostAllowed reports whether the Host header of r matches Options.AllowedHosts. It
 // is for pages that a program serves beside the host.

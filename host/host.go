@@ -19,6 +19,7 @@ import (
 	"github.com/azuhost/azuhost/host/internal/clientip"
 	"github.com/azuhost/azuhost/host/internal/connlimit"
 	"github.com/azuhost/azuhost/host/internal/idempotency"
+	"github.com/azuhost/azuhost/host/internal/logonce"
 	"github.com/azuhost/azuhost/host/internal/naming"
 	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/azuhost/azuhost/host/internal/rollout"
@@ -42,6 +43,7 @@ type Host struct {
 	cpuSlots   *plugin.CPUSlots
 	state      *rollout.State
 	keys       *idempotency.Keys[Delivery] // of publications
+	refused    *logonce.Keys               // hosts and origins of refused handshakes
 	ending     context.Context             // done when Close begins
 	end        context.CancelFunc
 
@@ -122,6 +124,7 @@ func New(o Options) (*Host, error) {
 	h := &Host{
 		log:        o.Log,
 		keys:       idempotency.New[Delivery](),
+		refused:    logonce.New(),
 		node:       cmp.Or(o.Node, naming.NewNode()),
 		registry:   o.Registry,
 		appMetrics: appmetrics.New(),

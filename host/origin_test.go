@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -87,6 +88,24 @@ func TestUselessPatterns(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("got %v, want %q", err, text)
+		}
+	}
+}
+
+// TestRefusedOriginsAreLogged checks that the log names a refused host or origin once, with the key that allows it.
+func TestRefusedOriginsAreLogged(t *testing.T) {
+	var log logBuffer
+	_, url := serve(t, host.Options{Routes: []host.Route{echoRoute()}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for range 3 {
+		_, _, _ = dialWith(t, url+"/echo", map[string]string{"Origin": "http://localhost:5173"})
+		_, _, _ = dialWith(t, url+"/echo", map[string]string{"Host": "chat.example.com"})
+	}
+	for _, line := range []string{
+		`msg="origin refused" route=/echo origin=http://localhost:5173 fix="add it to allowed_origins`,
+		`msg="host name refused" route=/echo host=chat.example.com fix="add it to allowed_hosts`,
+	} {
+		if n := strings.Count(log.String(), line); n != 1 {
+			t.Errorf("%d lines with %s in\n%s", n, line, log.String())
 		}
 	}
 }

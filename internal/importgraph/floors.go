@@ -53,6 +53,7 @@ var floors = []floor{
 		{"host/internal/connlimit", "bounds of open connections"},
 		{"host/internal/hub", "rooms, users, presence, histories; batches of frames"},
 		{"host/internal/idempotency", "runs a function once for each key"},
+		{"host/internal/logonce", "which repeated events are logged"},
 		{"host/internal/origin", "which pages and host names may connect"},
 		{"host/internal/quarantine", "the circuit breaker of a route"},
 		{"host/internal/routepath", "the paths of routes, and conflicts between them"},
