@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/azuhost/azuhost/host"
+	"github.com/azuhost/azuhost/host/abi"
 	"github.com/azuhost/azuhost/internal/race"
 	"github.com/coder/websocket"
 )
@@ -387,5 +388,50 @@ func TestCloseEndsDrain(t *testing.T) {
 	}
 	if len(events) != len(conns) {
 		t.Errorf("on_close ran %d times", len(events))
+	}
+}
+
+// TestDrainServesPublications checks that publications reach the connections that a drain has not closed yet, and are
+// refused after Close.
+func TestDrainServesPublications(t *testing.T) {
+	h, url := serveQuiet(t, host.Options{
+		Drain: host.DrainOptions{Spread: time.Hour}, Routes: []host.Route{{Path: "/c", Channel: scriptInGo()}},
+	})
+	conns := []*websocket.Conn{dial(t, url+"/c"), dial(t, url+"/c")} // the first one to be closed is closed at once
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	drained := make(chan error, 1)
+	go func() { drained <- h.Drain(ctx) }()
+	closed := make(chan int, 2)
+	got := make(chan string, 2)
+	for i, c := range conns {
+		go func() {
+			_, b, err := c.Read(testContext(t))
+			if err != nil {
+				closed <- i
+				return
+			}
+			got <- string(b)
+		}()
+	}
+	<-closed
+	d, err := h.Publish(t.Context(), host.Publication{Route: "/c", All: true, Data: []byte("still here")})
+	if err != nil || d.Sockets == 0 { // the closed one may still count
+		t.Fatalf("%+v, %v", d, err)
+	}
+	if text := <-got; text != "still here" {
+		t.Errorf("the open connection got %q", text)
+	}
+	for _, c := range conns {
+		_ = c.CloseNow()
+	}
+	cancel()
+	<-drained
+	if err := h.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	_, err = h.Publish(t.Context(), host.Publication{Route: "/c", All: true, Data: []byte("too late")})
+	if !errors.Is(err, abi.Unavailable) {
+		t.Errorf("after Close: %v", err)
 	}
 }

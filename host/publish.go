@@ -124,7 +124,7 @@ func (h *Host) Publish(ctx context.Context, p Publication) (d Delivery, err erro
 	if err != nil {
 		return Delivery{}, err
 	}
-	if h.closing.Load() {
+	if h.closed.Load() {
 		return Delivery{}, fmt.Errorf("the host is closing: %w", abi.Unavailable)
 	}
 	if p.Key == "" {

@@ -66,7 +66,7 @@ func (h *Host) changeVersion(route string, change func(*rollout.Controller) erro
 	if err != nil {
 		return VersionChange{}, err
 	}
-	if h.closing.Load() {
+	if h.closed.Load() {
 		return VersionChange{}, fmt.Errorf("the host is closing: %w", abi.Unavailable)
 	}
 	s := rt.settings.Load()
