@@ -91,7 +91,7 @@ func TestNoRollback(t *testing.T) {
 		s.pass()
 		s.fail()
 		s.runs(3)
-		s.wantLoads("rolled_back", -1)
+		s.wantLoads("rolled_back", 0)
 	})
 }
 

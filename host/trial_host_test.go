@@ -114,7 +114,7 @@ func waitForVersion(t *testing.T, c *websocket.Conn, n int) {
 	})
 }
 
-// wantLoads waits until n loads are counted with a result. -1 stands for a missing counter.
+// wantLoads waits until n loads are counted with a result.
 func (s *trialHost) wantLoads(result string, n float64) {
 	s.t.Helper()
 	wantMetric(s.t, s.h, `azuhost_plugin_loads_total{plugin="p",result="`+result+`",route="/c"}`, n)
