@@ -1,5 +1,5 @@
-// The playground: picks a channel, holds the one connection, and hands frames
-// to the two views.
+// The playground: selects a channel, owns the one connection, and passes frames
+// to the chat view and the frame list.
 
 import { chat } from './chat.js';
 import { clearFrames, element, frame } from './frames.js';
@@ -9,10 +9,10 @@ const $ = (id) => document.getElementById(id);
 let routes = [];
 let socket = null;
 
-// ---- Remembered in this tab, so that a reload keeps it and tabs differ.
+// ---- Values that this tab keeps across reloads.
 
 function remember(key, value) {
-  try { sessionStorage.setItem('azuhost.' + key, value); } catch { /* private mode */ }
+  try { sessionStorage.setItem('azuhost.' + key, value); } catch { /* no storage in private mode */ }
 }
 
 function recall(key) {
@@ -20,7 +20,10 @@ function recall(key) {
 }
 
 function newName() {
-  const names = ['ada', 'alan', 'barbara', 'dennis', 'edsger', 'frances', 'grace', 'ken', 'leslie', 'radia', 'tony', 'vint'];
+  const names = [
+    'ada', 'alan', 'barbara', 'dennis', 'edsger', 'frances', 'grace',
+    'ken', 'leslie', 'radia', 'tony', 'vint',
+  ];
   const [a, b] = crypto.getRandomValues(new Uint16Array(2));
   return `${names[a % names.length]}-${(b % 900) + 100}`;
 }
@@ -31,7 +34,7 @@ function route() {
   return routes.find((r) => r.path === $('channel').value);
 }
 
-// paramNames lists the parameters of a pattern: /rooms/:room_id has room_id.
+// paramNames returns the parameters of a pattern: for /rooms/:room_id, room_id.
 function paramNames(path) {
   return path.split('/').filter((s) => s.startsWith(':')).map((s) => s.slice(1));
 }
@@ -62,12 +65,12 @@ function isChat(r) {
   return Boolean(r) && r.plugin === 'chat';
 }
 
-// nameParam is the query parameter that tells the channel who connects.
+// nameParam returns the query parameter in which the channel expects the user's name.
 function nameParam(r) {
   return ['users', 'presence'].includes(r?.plugin) ? 'user' : 'name';
 }
 
-// address is the URL that Connect opens.
+// address returns the URL to connect to.
 function address() {
   const path = $('channel').value.split('/').map((s) => {
     if (!s.startsWith(':')) return s;
@@ -80,11 +83,12 @@ function address() {
 }
 
 function showURL() {
-  $('url').textContent = routes.length ? address() : 'no channels are loaded';
+  $('url').textContent = routes.length ? address() : 'no channels';
 }
 
 // ---- The connection.
 
+// state shows the state of the connection: closed, connecting, open or failed.
 function state(name, text) {
   $('state').dataset.state = name;
   $('state').textContent = text;
@@ -130,12 +134,19 @@ function connect() {
   };
 }
 
+// CLOSE_CODES has the meanings of close codes (RFC 6455, section 7.4.1).
+const CLOSE_CODES = new Map([
+  [1000, 'normal'], [1001, 'going away'], [1003, 'unsupported data'], [1005, 'no code'],
+  [1006, 'no close frame: refused or interrupted'], [1007, 'invalid text'], [1008, 'policy violation'],
+  [1009, 'message too large'], [1011, 'internal error'], [1012, 'restart'], [1013, 'try again later'],
+]);
+
+// closeText describes a close event.
 function closeText(event) {
-  const meaning = {
-    1000: 'normal', 1001: 'going away', 1003: 'unsupported data', 1005: 'no code', 1006: 'no close frame: refused or cut off',
-    1007: 'invalid text', 1008: 'policy', 1009: 'message too large', 1011: 'internal error', 1012: 'restart', 1013: 'try again later',
-  }[event.code];
-  return `closed: ${event.code}${meaning ? ` (${meaning})` : ''}${event.reason ? ` ${event.reason}` : ''}`;
+  let text = `closed: ${event.code}`;
+  if (CLOSE_CODES.has(event.code)) text += ` (${CLOSE_CODES.get(event.code)})`;
+  if (event.reason) text += ` ${event.reason}`;
+  return text;
 }
 
 function send(data) {
@@ -144,26 +155,29 @@ function send(data) {
   frame('out', data);
 }
 
-// ---- Views: on a narrow screen one at a time.
+// ---- Views. A narrow screen shows one at a time.
 
+// view shows the frame list, and the chat if withChat is true.
 function view(withChat) {
   document.body.classList.toggle('no-chat', !withChat);
   tab(withChat ? 'chat' : 'raw');
 }
 
+// tab selects the view of a narrow screen.
 function tab(name) {
   document.body.classList.toggle('tab-chat', name === 'chat');
   $('tab-chat').setAttribute('aria-selected', String(name === 'chat'));
   $('tab-raw').setAttribute('aria-selected', String(name === 'raw'));
 }
 
+// hint shows whether the frame to send is JSON.
 function hint() {
   const text = $('payload').value.trim();
-  let says = '';
+  let kind = '';
   if (text) {
-    try { JSON.parse(text); says = 'JSON'; } catch { says = 'text (not JSON)'; }
+    try { JSON.parse(text); kind = 'JSON'; } catch { kind = 'text (not JSON)'; }
   }
-  $('json-hint').textContent = says;
+  $('json-hint').textContent = kind;
 }
 
 // ---- Events.
@@ -204,12 +218,12 @@ async function start() {
   $('query').value = recall('query') ?? '';
   state('closed', 'not connected');
   try {
-    const answer = await fetch('/playground/channels.json');
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    if (answer.headers.has('Azuhost-Events')) showLog();
-    routes = (await answer.json()) ?? [];
+    const response = await fetch('/playground/channels.json');
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    if (response.headers.has('Azuhost-Events')) showLog();
+    routes = (await response.json()) ?? [];
   } catch (err) {
-    state('failed', `the channels could not be loaded: ${err.message}`);
+    state('failed', `cannot load the channels: ${err.message}`);
     return;
   }
   $('channel').replaceChildren(...routes.map((r) => {

@@ -1,5 +1,5 @@
-// The chat view: for channels that speak the chat protocol (subscribe,
-// subscribed, message, presence).
+// The chat view, for channels with the chat protocol (subscribe, subscribed,
+// message, presence).
 
 import { element } from './frames.js';
 
@@ -13,10 +13,10 @@ const textInput = document.getElementById('text');
 const sendButton = document.querySelector('#say button');
 
 export const chat = {
-  room: '', // the room that is shown, empty before the first "subscribed"
-  name: '',
+  room: '', // the room on display; empty before the first "subscribed"
+  name: '', // of the user
 
-  // reset forgets everything for a new connection.
+  // reset clears the view for a new connection.
   reset(name) {
     this.room = '';
     this.name = name;
@@ -41,8 +41,8 @@ export const chat = {
     textInput.value = '';
   },
 
-  // receive shows a frame. It returns true if the frame says that the
-  // channel speaks the protocol.
+  // receive shows a frame. It returns true if the frame proves that the channel
+  // has the chat protocol.
   receive(data) {
     const m = parse(data);
     if (!m) return false;
@@ -81,6 +81,7 @@ function parse(data) {
   }
 }
 
+// add appends a line, and scrolls to it if the list is at its end.
 function add(line) {
   const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 40;
   messages.append(line);

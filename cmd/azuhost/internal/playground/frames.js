@@ -1,4 +1,4 @@
-// The list of raw frames: bounded, newest last.
+// The list of raw frames: the last ones, newest last.
 
 const MAX_FRAMES = 500;
 const MAX_SHOWN = 2000; // characters of one frame
@@ -8,11 +8,12 @@ const count = document.getElementById('frame-count');
 const follow = document.getElementById('follow');
 let total = 0;
 
-// clock writes a time of day with milliseconds.
+// clock formats a time of day with milliseconds.
 export function clock(date) {
   return date.toTimeString().slice(0, 8) + '.' + String(date.getMilliseconds()).padStart(3, '0');
 }
 
+// element creates an element.
 export function element(tag, className, text) {
   const e = document.createElement(tag);
   if (className) e.className = className;
@@ -36,15 +37,21 @@ function size(data) {
   return `${new TextEncoder().encode(data).length} B`;
 }
 
-// frame adds a line. direction: in, out, event (of the connection), failed.
+function arrow(direction) {
+  if (direction === 'in') return ['↓', 'received'];
+  if (direction === 'out') return ['↑', 'sent'];
+  return ['·', 'connection'];
+}
+
+// frame adds a line. direction is in, out, event (of the connection) or failed.
 export function frame(direction, data) {
   const line = element('li', direction);
   const now = new Date();
   const time = element('time', '', clock(now));
   time.dateTime = now.toISOString();
-  const arrow = { in: '↓', out: '↑' }[direction] ?? '·';
-  const dir = element('span', 'dir', arrow);
-  dir.title = { in: 'received', out: 'sent' }[direction] ?? 'connection';
+  const [symbol, title] = arrow(direction);
+  const dir = element('span', 'dir', symbol);
+  dir.title = title;
   line.append(time, dir, element('span', 'data', shown(data)));
   if (direction === 'in' || direction === 'out') {
     total++;

@@ -1,15 +1,16 @@
-// What azuhost dev has to say: lines of the log, and what builds fail of.
+// The log of azuhost dev, with the errors of builds.
 
 import { clock, element } from './frames.js';
 
-const kept = 500;
+const MAX_LINES = 500;
 const $ = (id) => document.getElementById(id);
 
+// showLog shows the log, and follows it.
 export function showLog() {
   const source = new EventSource('/playground/events');
   source.onopen = () => {
     $('log').hidden = false;
-    $('lines').replaceChildren(); // the stream begins with what there was
+    $('lines').replaceChildren(); // each stream begins with the recent lines
   };
   source.onmessage = (event) => line(JSON.parse(event.data));
   $('clear-log').addEventListener('click', () => $('lines').replaceChildren());
@@ -25,6 +26,6 @@ function line({ time, level, plugin, text }) {
     element('pre', '', text),
   );
   list.append(item);
-  while (list.children.length > kept) list.firstChild.remove();
+  while (list.children.length > MAX_LINES) list.firstChild.remove();
   if (atEnd) list.scrollTop = list.scrollHeight;
 }

@@ -1,23 +1,23 @@
-// Package playground serves a page to try channels with: connect to any of
-// them, chat, and watch the raw frames. It is for development.
+// Package playground serves a page to try channels with: it connects to them, chats, and shows the raw frames. It is
+// for development.
 package playground
 
 import (
 	"embed"
 	"encoding/json"
 	"net/http"
+	"strings"
 )
 
 //go:embed index.html app.js chat.js log.js frames.js style.css icon.svg
 var files embed.FS
 
-// policy lets the page load its own files and connect to its own host, and
-// nothing else.
+// policy is the Content-Security-Policy of the page: it may load its own files and connect to its own host only.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// types of the embedded files. They do not depend on the machine's tables.
-var types = map[string]string{
+// contentTypes are the types of the embedded files. Package mime would depend on tables of the operating system.
+var contentTypes = map[string]string{
 	"index.html": "text/html; charset=utf-8",
 	"app.js":     "text/javascript; charset=utf-8",
 	"chat.js":    "text/javascript; charset=utf-8",
@@ -27,30 +27,26 @@ var types = map[string]string{
 	"icon.svg":   "image/svg+xml",
 }
 
-// prefix is the folder of everything but the page itself, which is at /.
+// prefix begins the paths of all files but the page itself, which is at /.
 const prefix = "/playground/"
 
-// Has says whether path belongs to the playground.
-func Has(path string) bool {
-	return path == "/" || (len(path) >= len(prefix) && path[:len(prefix)] == prefix)
-}
+// Has reports whether path belongs to the playground.
+func Has(path string) bool { return path == "/" || strings.HasPrefix(path, prefix) }
 
-// Handler serves the page at / and its files under /playground/. routes
-// returns the channels that can be picked, as a value that JSON can encode.
-// events, where it is not nil, sends lines of the log and of builds as
-// server-sent events; the page then shows them.
+// Handler serves the page at / and its files under /playground/. routes returns the channels to choose from, for JSON.
+// events, if it is not nil, sends the log as server-sent events, which the page shows.
 func Handler(routes func() any, events http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { file(w, "index.html") })
-	for name := range types {
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { serveFile(w, "index.html") })
+	for name := range contentTypes {
 		if name != "index.html" {
-			mux.HandleFunc("GET "+prefix+name, func(w http.ResponseWriter, _ *http.Request) { file(w, name) })
+			mux.HandleFunc("GET "+prefix+name, func(w http.ResponseWriter, _ *http.Request) { serveFile(w, name) })
 		}
 	}
 	mux.HandleFunc("GET "+prefix+"channels.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if events != nil {
-			w.Header().Set("Azuhost-Events", "yes") // that the page may ask for them
+			w.Header().Set("Azuhost-Events", "yes") // tells the page to request them
 		}
 		json.NewEncoder(w).Encode(routes())
 	})
@@ -68,12 +64,13 @@ func Handler(routes func() any, events http.Handler) http.Handler {
 	})
 }
 
-func file(w http.ResponseWriter, name string) {
+// serveFile serves an embedded file.
+func serveFile(w http.ResponseWriter, name string) {
 	data, err := files.ReadFile(name)
 	if err != nil {
 		http.Error(w, "no such file", http.StatusNotFound)
 		return
 	}
-	w.Header().Set("Content-Type", types[name])
+	w.Header().Set("Content-Type", contentTypes[name])
 	w.Write(data)
 }

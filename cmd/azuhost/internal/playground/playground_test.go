@@ -16,8 +16,7 @@ func get(t *testing.T, method, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// TestPageIsWhole: whatever the page and its scripts name is served, with its
-// type, and nothing is loaded from elsewhere.
+// TestPageIsWhole: all files that the page names are served with a type, and nothing is loaded from other hosts.
 func TestPageIsWhole(t *testing.T) {
 	page := get(t, "GET", "/").Body.String()
 	refs := regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(page, -1)
@@ -29,7 +28,7 @@ func TestPageIsWhole(t *testing.T) {
 			t.Errorf("%s: %d %s", r[1], w.Code, w.Header().Get("Content-Type"))
 		}
 	}
-	for name := range types {
+	for name := range contentTypes {
 		if name == "icon.svg" { // its namespace is a URL
 			continue
 		}
@@ -56,7 +55,7 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s: policy %q", path, h.Get("Content-Security-Policy"))
 		}
 		if h.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: sniffing is allowed", path)
+			t.Errorf("%s: no X-Content-Type-Options: nosniff", path)
 		}
 	}
 }
@@ -80,7 +79,8 @@ func TestAnswers(t *testing.T) {
 
 func TestHas(t *testing.T) {
 	for path, want := range map[string]bool{
-		"/": true, "/playground/app.js": true, "/playground/": true, "/playground": false, "/chat": false, "": false, "/playgrounds/": false,
+		"/": true, "/playground/app.js": true, "/playground/": true,
+		"/playground": false, "/chat": false, "": false, "/playgrounds/": false,
 	} {
 		if Has(path) != want {
 			t.Errorf("Has(%q) = %v", path, !want)
