@@ -127,7 +127,7 @@ func built(r *toolchain.Result) string {
 
 // buildError says what a toolchain says of the sources as it said it.
 func buildError(w *world, path string, err error) error {
-	var failed *toolchain.Failed
+	var failed *toolchain.SourceError
 	if errors.As(err, &failed) {
 		fmt.Fprintln(w.stderr, failed.Text)
 		return errSaid

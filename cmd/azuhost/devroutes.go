@@ -33,7 +33,7 @@ func (d *devOutput) add(args []string, out, language string) error {
 			return err
 		}
 		file := filepath.Join(out, strconv.Itoa(i), place.Name+".wasm")
-		d.projects = append(d.projects, &devProject{&dev.Project{Path: path, Name: place.Name, Out: file, Place: place}, pattern})
+		d.projects = append(d.projects, &devProject{&dev.Project{Path: path, Name: place.Name, Out: file, Location: place}, pattern})
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (d *devOutput) blamed(err error) *devProject {
 func (d *devOutput) configFile() string {
 	var found []string
 	for _, p := range d.projects {
-		if file := filepath.Join(p.Place.Home, defaultFile); exists(file) && !slices.Contains(found, file) {
+		if file := filepath.Join(p.Location.ProjectDir, defaultFile); exists(file) && !slices.Contains(found, file) {
 			found = append(found, file)
 		}
 	}
@@ -88,7 +88,7 @@ func (d *devOutput) routes(cfg *config.Config) ([]devRoute, error) {
 	for _, p := range d.projects {
 		known := len(out)
 		for _, r := range cfg.Routes {
-			if file, err := filepath.Abs(string(r.Plugin)); err == nil && slices.Contains(p.Place.Outs, file) {
+			if file, err := filepath.Abs(string(r.Plugin)); err == nil && slices.Contains(p.Location.Outputs, file) {
 				out = append(out, devRoute{r.Path, p, true})
 			}
 		}
@@ -130,7 +130,7 @@ func (s *source) sayRoutes() error {
 		case r.inFile && file != "":
 			s.dev.console.Line(slog.LevelInfo, r.project.Name, fmt.Sprintf("is served at %s, as %s says", r.path, file))
 		case file != "" && r.project.pattern == "":
-			s.dev.console.Line(slog.LevelInfo, r.project.Name, fmt.Sprintf("is served at %s: no route of %s has the plugin %s", r.path, file, r.project.Place.Outs[0]))
+			s.dev.console.Line(slog.LevelInfo, r.project.Name, fmt.Sprintf("is served at %s: no route of %s has the plugin %s", r.path, file, r.project.Location.Outputs[0]))
 		}
 	}
 	return nil

@@ -77,7 +77,7 @@ func listLanguages(w *world) {
 func newProject(w *world, language, dir string) error {
 	lang, ok := toolchain.ByName(language)
 	if !ok {
-		return &usageError{fmt.Sprintf("the language %q is not known: there are %s", language, strings.Join(toolchain.Names(), ", "))}
+		return &usageError{fmt.Sprintf("unknown language %q: want one of %s", language, strings.Join(toolchain.Names(), ", "))}
 	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {

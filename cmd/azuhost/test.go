@@ -194,10 +194,10 @@ func scenarioFolders(path, language string) ([]string, error) {
 	}
 	dir := filepath.Dir(path)
 	abs, err := filepath.Abs(dir)
-	if err != nil || place.Home == abs {
+	if err != nil || place.ProjectDir == abs {
 		return []string{dir}, err
 	}
-	home := place.Home
+	home := place.ProjectDir
 	if rel, err := filepath.Rel(abs, home); err == nil {
 		home = filepath.Join(dir, rel) // as the user has named it
 	}

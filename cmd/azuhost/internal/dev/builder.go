@@ -20,10 +20,10 @@ type Project struct {
 	Out  string // file of the plugin
 	Name string // name of the plugin in the log
 
-	// Place is the place of the sources. If it is zero, NewBuilder locates them.
-	Place toolchain.Place
+	// Location is the location of the sources. If it is zero, NewBuilder determines it.
+	Location toolchain.Location
 
-	imported []string // folders of imported files outside Place, sorted
+	imported []string // folders of imported files outside Location, sorted
 	changed  bool     // since the last build
 	built    bool     // at least once
 }
@@ -49,8 +49,8 @@ func NewBuilder(projects []*Project, o toolchain.Options, console *Console) (*Bu
 	b := &Builder{projects: projects, options: o, console: console, watcher: newWatcher(w)}
 	for _, p := range projects {
 		p.changed = true
-		if p.Place.Dir == "" {
-			if p.Place, err = toolchain.Locate(p.Path, o.Language); err != nil {
+		if p.Location.Dir == "" {
+			if p.Location, err = toolchain.Locate(p.Path, o.Language); err != nil {
 				return nil, errors.Join(err, w.Close())
 			}
 		}
@@ -95,9 +95,9 @@ func (b *Builder) build(ctx context.Context, p *Project) {
 			text += "\nthe previous version keeps running"
 		}
 		b.console.Line(slog.LevelError, p.Name, text)
-		if failed := (*toolchain.Failed)(nil); errors.As(err, &failed) {
+		if source := (*toolchain.SourceError)(nil); errors.As(err, &source) {
 			// A failed build may not know all folders that the last good build imported from.
-			b.watchImports(p, append(failed.Watch, p.imported...))
+			b.watchImports(p, append(source.Watch, p.imported...))
 		}
 		return
 	}

@@ -45,7 +45,7 @@ func (b *Builder) isSource(p *Project, file string) bool {
 	case slices.Contains(sourceSuffixes, suffix):
 		return !b.console.writesTo(file)
 	}
-	return p.Place.All && name != vimProbe && !isFolder(file) && !b.console.writesTo(file)
+	return p.Location.Recursive && name != vimProbe && !isFolder(file) && !b.console.writesTo(file)
 }
 
 // writesTo reports whether the console writes to file. A build writes to the console, so such a file must not cause

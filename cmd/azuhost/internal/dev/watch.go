@@ -50,9 +50,9 @@ func (b *Builder) FileChanged() bool {
 
 // watchProject watches the folders of a project.
 func (b *Builder) watchProject(p *Project) {
-	b.watchFolder(p.Place.Dir)
-	if p.Place.All {
-		b.watchTree(p, p.Place.Dir)
+	b.watchFolder(p.Location.Dir)
+	if p.Location.Recursive {
+		b.watchTree(p, p.Location.Dir)
 	}
 	for _, dir := range p.imported {
 		b.watchFolder(dir)
@@ -97,7 +97,7 @@ func (b *Builder) watchTree(p *Project, dir string) (sources bool) {
 		case err != nil:
 		case !d.IsDir():
 			sources = sources || b.isSource(p, path)
-		case path != p.Place.Dir && isToolFolder(d.Name()):
+		case path != p.Location.Dir && isToolFolder(d.Name()):
 			return fs.SkipDir
 		default:
 			b.addFolder(path) // before WalkDir reads it, so that a file that comes later causes an event
@@ -109,19 +109,19 @@ func (b *Builder) watchTree(p *Project, dir string) (sources bool) {
 
 // contains reports whether sources of the project may be in the folder dir.
 func (p *Project) contains(dir string) bool {
-	if dir == p.Place.Dir || slices.Contains(p.imported, dir) {
+	if dir == p.Location.Dir || slices.Contains(p.imported, dir) {
 		return true
 	}
-	if !p.Place.All || !isBelow(dir, p.Place.Dir) {
+	if !p.Location.Recursive || !isBelow(dir, p.Location.Dir) {
 		return false
 	}
-	rel, _ := filepath.Rel(p.Place.Dir, dir) // no error: dir is below it
+	rel, _ := filepath.Rel(p.Location.Dir, dir) // no error: dir is below it
 	return !slices.ContainsFunc(strings.Split(rel, string(filepath.Separator)), isToolFolder)
 }
 
 // isWithin reports whether the folder dir is one of the project's, or above one.
 func (p *Project) isWithin(dir string) bool {
-	if p.contains(dir) || isBelow(p.Place.Dir, dir) {
+	if p.contains(dir) || isBelow(p.Location.Dir, dir) {
 		return true
 	}
 	return slices.ContainsFunc(p.imported, func(d string) bool { return isBelow(d, dir) })
@@ -158,7 +158,7 @@ func (b *Builder) handleFolder(ev fsnotify.Event) (changed bool) {
 		if !p.isWithin(dir) {
 			continue
 		}
-		if !gone && p.Place.All && p.contains(dir) {
+		if !gone && p.Location.Recursive && p.contains(dir) {
 			if !b.watchTree(p, dir) {
 				continue // a new folder without sources
 			}

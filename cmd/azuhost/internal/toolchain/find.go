@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// project is what to build.
+// project is what a build builds.
 type project struct {
 	lang *Language
 	dir  string // absolute
@@ -18,33 +18,33 @@ type project struct {
 	name string // of the plugin
 }
 
-// find says what there is to build at a path. language is a name, or empty.
+// find returns the project at a path. language is a name, or empty.
 func find(path, language string) (*project, error) {
 	var lang *Language
 	if language != "" {
 		var ok bool
 		if lang, ok = ByName(language); !ok {
-			return nil, fmt.Errorf("the language %q is not known: there are %s", language, strings.Join(Names(), ", "))
+			return nil, fmt.Errorf("unknown language %q: want one of %s", language, strings.Join(Names(), ", "))
 		}
 	}
-	abs, folder, err := look(path)
+	abs, folder, err := resolve(path)
 	if err != nil {
 		return nil, err
 	}
 	var p *project
 	if folder {
-		p, err = findFolder(path, abs, lang)
+		p, err = findInDir(path, abs, lang)
 	} else {
 		p, err = findFile(path, abs, lang)
 	}
 	if err == nil && lang == nil {
-		p.lang = spoken(p.lang, p.file)
+		p.lang = languageByImports(p.lang, p.file)
 	}
 	return p, err
 }
 
-// look gives the absolute path of what is to be built, and whether it is a folder.
-func look(path string) (abs string, folder bool, err error) {
+// resolve returns the absolute path of an existing file or folder.
+func resolve(path string) (abs string, folder bool, err error) {
 	if abs, err = filepath.Abs(path); err != nil {
 		return "", false, err
 	}
@@ -58,82 +58,86 @@ func look(path string) (abs string, folder bool, err error) {
 	return abs, info.IsDir(), nil
 }
 
+// findFile returns the project of a file. lang is nil if it is not known.
 func findFile(path, abs string, lang *Language) (*project, error) {
 	dir, base := filepath.Dir(abs), filepath.Base(abs)
 	if lang == nil {
-		lang = languageOf(dir, base)
+		lang = languageOfFile(dir, base)
 	}
 	if lang == nil {
-		return nil, fmt.Errorf("%s: no language has such files: name it with --language (%s)", path, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("%s: no language has such files: name it with --language (%s)",
+			path, strings.Join(Names(), ", "))
 	}
 	p := &project{lang: lang, dir: dir, file: abs, name: stem(base)}
-	if lang.mains == nil { // Go and Rust build packages
+	if lang.mainFiles == nil { // Go and Rust build packages
 		p.file = ""
 		if lang.Name == "rust" {
-			p.dir = above(dir, "Cargo.toml")
+			p.dir = findUp(dir, "Cargo.toml")
 		}
 	}
 	return p, nil
 }
 
-// languageOf tells the language of a file, by the folder it is in where
-// several have such files.
-func languageOf(dir, base string) *Language {
-	if marked := markedIn(dir); marked != nil && marked.may(base) {
+// languageOfFile returns the language of a file, or nil. A marker in its folder decides between languages with the same
+// files.
+func languageOfFile(dir, base string) *Language {
+	if marked := languageByMarker(dir); marked != nil && marked.accepts(base) {
 		return marked
 	}
 	for _, l := range Languages {
-		if l.has(base) {
+		if l.owns(base) {
 			return l
 		}
 	}
 	return nil
 }
 
-// markedIn is the language that a file in the folder tells for sure. Those
-// whose files others have, too, are asked first.
-func markedIn(dir string) *Language {
-	for i := len(Languages) - 1; i >= 0; i-- {
-		for _, mark := range Languages[i].marks {
-			if exists(filepath.Join(dir, mark)) {
-				return Languages[i]
+// languageByMarker returns the language that a marker in a folder proves, or nil. Languages with shared files come
+// later in Languages, and win.
+func languageByMarker(dir string) *Language {
+	for _, l := range slices.Backward(Languages) {
+		for _, marker := range l.markers {
+			if exists(filepath.Join(dir, marker)) {
+				return l
 			}
 		}
 	}
 	return nil
 }
 
-func findFolder(path, abs string, lang *Language) (*project, error) {
+// findInDir returns the project in a folder. lang is nil if it is not known.
+func findInDir(path, abs string, lang *Language) (*project, error) {
 	if lang == nil {
-		lang = markedIn(abs)
+		lang = languageByMarker(abs)
 	}
 	if lang == nil {
 		var err error
-		if lang, err = languageIn(path, abs); err != nil {
+		if lang, err = languageOfDir(path, abs); err != nil {
 			return nil, err
 		}
 	}
 	p := &project{lang: lang, dir: abs, name: filepath.Base(abs)}
-	if lang.mains == nil {
+	if lang.mainFiles == nil {
 		return p, nil
 	}
-	if main, ok := lang.mainIn(abs); ok {
+	if main, ok := lang.mainFile(abs); ok {
 		p.file = main
 		return p, nil
 	}
-	found := lang.filesIn(abs)
-	if len(found) != 1 {
-		return nil, fmt.Errorf("%s has no %s, and %d files in %s: name the one to build", path, lang.mains[0], len(found), lang.Title)
+	sources := lang.sourcesIn(abs)
+	if len(sources) != 1 {
+		return nil, fmt.Errorf("%s has no %s, and %d files in %s: name the one to build",
+			path, lang.mainFiles[0], len(sources), lang.Title)
 	}
-	p.file = found[0]
+	p.file = sources[0]
 	return p, nil
 }
 
-// mainIn is the file of a folder to build, by its name: one that the language
-// has, or the folder's, which a new project gets.
-func (l *Language) mainIn(abs string) (file string, ok bool) {
-	names := slices.Clone(l.mains)
-	for _, pattern := range slices.Concat(l.files, l.shared) {
+// mainFile returns the file of a folder to build, if its name is one of the language's main files or that of the
+// folder, as in a new project.
+func (l *Language) mainFile(abs string) (file string, ok bool) {
+	names := slices.Clone(l.mainFiles)
+	for _, pattern := range slices.Concat(l.files, l.sharedFiles) {
 		names = append(names, filepath.Base(abs)+filepath.Ext(pattern))
 	}
 	for _, name := range names {
@@ -144,14 +148,13 @@ func (l *Language) mainIn(abs string) (file string, ok bool) {
 	return "", false
 }
 
-// filesIn are the files of a folder, and of src in it, that can be the one to
-// build.
-func (l *Language) filesIn(abs string) []string {
+// sourcesIn returns the files of a folder, and of its folder src, that can be the one to build.
+func (l *Language) sourcesIn(abs string) []string {
 	var found []string
 	for _, dir := range []string{abs, filepath.Join(abs, "src")} {
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
-			if l.may(e.Name()) && !isTest(e.Name()) {
+			if l.accepts(e.Name()) && !isTest(e.Name()) {
 				found = append(found, filepath.Join(dir, e.Name()))
 			}
 		}
@@ -159,13 +162,13 @@ func (l *Language) filesIn(abs string) []string {
 	return found
 }
 
-// isTest says whether a file is a test by its name: contest.ts is none.
+// isTest reports whether a file is a test by its name.
 func isTest(name string) bool {
 	return strings.HasPrefix(name, "test.") || strings.Contains(name, "_test.") || strings.Contains(name, ".test.")
 }
 
-// languageIn tells a language by the files in a folder.
-func languageIn(path, abs string) (*Language, error) {
+// languageOfDir returns the language of the files in a folder.
+func languageOfDir(path, abs string) (*Language, error) {
 	entries, err := os.ReadDir(abs)
 	if err != nil {
 		return nil, err
@@ -175,33 +178,32 @@ func languageIn(path, abs string) (*Language, error) {
 	}
 	var found, named []*Language
 	for _, l := range Languages {
-		for _, e := range entries {
-			if !e.IsDir() && l.has(e.Name()) {
-				found = append(found, l)
-				break
-			}
+		isSource := func(e fs.DirEntry) bool { return !e.IsDir() && l.owns(e.Name()) }
+		if slices.ContainsFunc(entries, isSource) {
+			found = append(found, l)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("%s has no sources of a language that is known: %s; azuhost new makes a project", path, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("%s has no sources of a supported language (%s): azuhost new makes a project",
+			path, strings.Join(Names(), ", "))
 	case 1:
 		return found[0], nil
 	}
-	// The file that a new project gets tells, where there is a helper in
-	// another language beside it.
+	// A main file decides if there is a helper in another language beside it.
 	for _, l := range found {
-		if _, ok := l.mainIn(abs); ok {
+		if _, ok := l.mainFile(abs); ok {
 			named = append(named, l)
 		}
 	}
 	if len(named) == 1 {
 		return named[0], nil
 	}
-	return nil, fmt.Errorf("%s has sources in %s and %s: name the file to build, or --language", path, found[0].Title, found[1].Title)
+	return nil, fmt.Errorf("%s has sources in %s and %s: name the file to build, or --language",
+		path, found[0].Title, found[1].Title)
 }
 
-func isFolder(path string) bool {
+func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }
@@ -211,8 +213,8 @@ func exists(file string) bool {
 	return err == nil
 }
 
-// above is the closest folder, from dir upward, that has a file; dir, if none has.
-func above(dir, file string) string {
+// findUp returns the nearest folder, from dir upward, that has a file, or dir if none has.
+func findUp(dir, file string) string {
 	for d := dir; ; d = filepath.Dir(d) {
 		if exists(filepath.Join(d, file)) {
 			return d

@@ -5,22 +5,21 @@ import (
 	"regexp"
 )
 
-// What a file imports of the SDKs tells TypeScript from AssemblyScript, whose
-// files have the same names.
+// TypeScript and AssemblyScript files have the same names. The SDK that a file imports tells them apart.
 var (
 	importsAssembly = regexp.MustCompile(`\bfrom\s*["'](?:[^"']*/)?azuhost/assembly(?:/[^"']*)?["']`)
 	importsAzuhost  = regexp.MustCompile(`\bfrom\s*["']azuhost["']`)
 )
 
-// spoken is the language of a file that was taken for one in lang by its name
-// and what is beside it.
-func spoken(lang *Language, file string) *Language {
+// languageByImports returns the language of a file by its imports. Without imports of an SDK, it returns lang, which is
+// the language by the names of files.
+func languageByImports(lang *Language, file string) *Language {
 	if lang.Name != "typescript" && lang.Name != "assemblyscript" {
 		return lang
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return lang // the build will say so
+		return lang // the build reports the error
 	}
 	name := lang.Name
 	switch {

@@ -5,61 +5,61 @@ import (
 	"slices"
 )
 
-// Place is where sources are, and what they are called.
-type Place struct {
-	// Dir is the folder of the sources, absolute. If All, everything in it and
-	// in the folders below can be a source; otherwise one file in it is built.
-	Dir string
-	All bool
-	// Home is the folder of the project: that of the file, or the one above if
-	// it is in src.
-	Home string
-	// Name is that of the file, or of Home where it says nothing, as main does.
+// Location is where the sources of a plugin are.
+type Location struct {
+	// Dir is the folder of the sources, absolute. If Recursive, all files in it and in the folders below can be sources;
+	// otherwise one file in it is built.
+	Dir       string
+	Recursive bool
+	// ProjectDir is the folder of the project: that of the file, or its parent if that is src or assembly.
+	ProjectDir string
+	// Name is the name of the plugin: that of the file, or of ProjectDir if the file is called main, index or lib.
 	Name string
-	// Outs are the files that azuhost build makes of these sources: the one
-	// that it writes by itself, and one in Home of the project's name.
-	Outs []string
+	// Outputs are the files that azuhost build can write for these sources: the default one, and one in ProjectDir with
+	// the name of the plugin.
+	Outputs []string
 }
 
-// Locate says where the sources at a path are, without looking into them.
-// language is a name, or empty.
-func Locate(path, language string) (Place, error) {
-	abs, isFolder, err := look(path)
+// Locate returns the location of the sources at a path. It does not read them. language is a name, or empty.
+func Locate(path, language string) (Location, error) {
+	abs, folder, err := resolve(path)
 	if err != nil {
-		return Place{}, err
+		return Location{}, err
 	}
-	if isFolder {
+	if folder {
 		name := filepath.Base(abs)
-		return Place{Dir: abs, All: true, Home: abs, Name: name, Outs: []string{filepath.Join(abs, name+".wasm")}}, nil
+		output := filepath.Join(abs, name+".wasm")
+		return Location{Dir: abs, Recursive: true, ProjectDir: abs, Name: name, Outputs: []string{output}}, nil
 	}
-	l := Place{Dir: filepath.Dir(abs), Home: home(filepath.Dir(abs)), Name: stem(abs)}
-	out := filepath.Join(l.Dir, l.Name+".wasm")
+	dir := filepath.Dir(abs)
+	l := Location{Dir: dir, ProjectDir: projectDir(dir), Name: stem(abs)}
+	output := filepath.Join(dir, l.Name+".wasm")
 	if p, err := find(path, language); err == nil {
-		out = p.output()
-		if p.file == "" { // the folder is built, whichever file is named
-			l.Dir, l.All, l.Home = p.dir, true, p.dir
+		output = p.output()
+		if p.file == "" { // the language builds the folder, whichever file is named
+			l.Dir, l.Recursive, l.ProjectDir = p.dir, true, p.dir
 		}
 	}
-	folder := filepath.Base(l.Home)
-	if slices.Contains([]string{"main", "index", "lib"}, l.Name) && folder != string(filepath.Separator) {
-		l.Name = folder
+	dirName := filepath.Base(l.ProjectDir)
+	if slices.Contains([]string{"main", "index", "lib"}, l.Name) && dirName != string(filepath.Separator) {
+		l.Name = dirName
 	}
-	l.Outs = []string{out, filepath.Join(l.Home, l.Name+".wasm")}
+	l.Outputs = []string{output, filepath.Join(l.ProjectDir, l.Name+".wasm")}
 	return l, nil
 }
 
-// home is the folder of the project that has sources in dir.
-func home(dir string) string {
+// projectDir returns the folder of the project that has sources in dir.
+func projectDir(dir string) string {
 	if base := filepath.Base(dir); base == "src" || base == "assembly" {
 		return filepath.Dir(dir)
 	}
 	return dir
 }
 
-// output is the file to write where nothing else is said.
+// output returns the default file to write.
 func (p *project) output() string { return filepath.Join(p.dir, p.name+".wasm") }
 
-// stem is the name of a file without its ending.
+// stem returns the name of a file without its extension.
 func stem(path string) string {
 	base := filepath.Base(path)
 	return base[:len(base)-len(filepath.Ext(base))]

@@ -17,13 +17,15 @@ import (
 	"github.com/azuhost/azuhost/sdk"
 )
 
-// How each language is built. The flags are those of the READMEs in sdk/.
+// The functions of this file build a plugin in one language each. The flags of the tools are those of the READMEs in
+// sdk/.
 
 func buildScript(ctx context.Context, b *builder) error {
-	p, err := script.Build(ctx, b.file, script.Options{Runtime: b.Runtime, Console: b.Console, Timeout: b.ScriptTimeout})
-	if wrong := (*script.SourceError)(nil); errors.As(err, &wrong) {
-		b.inputs = wrong.Inputs
-		return &Failed{Text: wrong.Text}
+	o := script.Options{Runtime: b.Runtime, Console: b.Console, Timeout: b.ScriptTimeout}
+	p, err := script.Build(ctx, b.file, o)
+	if source := (*script.SourceError)(nil); errors.As(err, &source) {
+		b.inputs = source.Inputs
+		return &SourceError{Text: source.Text}
 	}
 	if err != nil {
 		return err
@@ -35,42 +37,42 @@ func buildScript(ctx context.Context, b *builder) error {
 var goEnv = []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"}
 
 func buildGo(ctx context.Context, b *builder) error {
-	program, err := b.tool(goTool)
+	program, err := b.requireTool(goTool)
 	if err != nil {
 		return err
 	}
-	// What git says of the folder is not put into plugins: a folder of another
-	// owner would not build, and every commit would make another version.
-	_, err = b.run(ctx, goEnv, program, "build", "-buildvcs=false", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", b.out, ".")
+	// Without -buildvcs=false, Go puts the commit into the plugin, and fails in a repository of another owner.
+	_, err = b.run(ctx, goEnv, program, "build", "-buildvcs=false", "-buildmode=c-shared", "-trimpath",
+		"-ldflags=-s -w", "-o", b.out, ".")
 	return err
 }
 
 func buildTinyGo(ctx context.Context, b *builder) error {
-	if _, err := b.tool(goTool); err != nil {
+	if _, err := b.requireTool(goTool); err != nil {
 		return err
 	}
-	program, err := b.tool(tinyGoTool)
+	program, err := b.requireTool(tinyGoTool)
 	if err != nil {
 		return err
 	}
-	_, err = b.run(ctx, nil, program, "build", "-target=wasip1", "-buildmode=c-shared", "-opt=z", "-no-debug", "-o", b.out, ".")
+	_, err = b.run(ctx, nil, program, "build", "-target=wasip1", "-buildmode=c-shared", "-opt=z", "-no-debug",
+		"-o", b.out, ".")
 	return err
 }
 
 const rustTriple = "wasm32-unknown-unknown"
 
-// systemRust is where Debian has Rust, with targets that a rustup beside it
-// may lack.
+// systemRust is Debian's compiler, which can have targets that one from rustup lacks.
 const systemRust = "/usr/bin/rustc"
 
-// hasRustTarget: the target is no program, but a folder of the compiler's.
+// hasRustTarget reports whether a compiler has the target.
 func hasRustTarget(env []string) bool {
-	_, ok := rustc(env)
+	_, ok := findRustc(env)
 	return ok
 }
 
-// rustc is the compiler that has the target; empty: cargo's own.
-func rustc(env []string) (file string, ok bool) {
+// findRustc returns a compiler that has the target. Empty: the one that cargo uses by default.
+func findRustc(env []string) (file string, ok bool) {
 	for _, file := range []string{"", systemRust} {
 		name := file
 		if name == "" {
@@ -89,19 +91,20 @@ func rustc(env []string) (file string, ok bool) {
 }
 
 func buildRust(ctx context.Context, b *builder) error {
-	cargo, err := b.tool(cargoTool)
+	cargo, err := b.requireTool(cargoTool)
 	if err != nil {
 		return err
 	}
-	compiler, ok := rustc(b.Env)
+	compiler, ok := findRustc(b.Env)
 	if !ok {
-		return &Missing{b.lang.Title, rustTarget}
+		return &MissingToolError{b.lang.Title, rustTarget}
 	}
 	var env []string
 	if compiler != "" {
 		cargo, env = filepath.Join(filepath.Dir(compiler), "cargo"), []string{"RUSTC=" + compiler}
 	}
-	out, err := b.run(ctx, env, cargo, "build", "--release", "--target", rustTriple, "--message-format=json-render-diagnostics")
+	out, err := b.run(ctx, env, cargo, "build", "--release", "--target", rustTriple,
+		"--message-format=json-render-diagnostics")
 	if err != nil {
 		return err
 	}
@@ -116,9 +119,10 @@ func buildRust(ctx context.Context, b *builder) error {
 	return os.WriteFile(b.out, data, 0o600)
 }
 
-// cargoOutput finds the module in what cargo says it has made.
-func cargoOutput(said []byte) (file string, err error) {
-	lines := bufio.NewScanner(bytes.NewReader(said))
+// cargoOutput returns the file of the module. messages is the standard output of cargo, with a JSON object in each
+// line.
+func cargoOutput(messages []byte) (file string, err error) {
+	lines := bufio.NewScanner(bytes.NewReader(messages))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var m struct {
@@ -135,31 +139,33 @@ func cargoOutput(said []byte) (file string, err error) {
 		}
 	}
 	if file == "" {
-		return "", &Failed{Text: `cargo has made no .wasm file: the crate needs [lib] crate-type = ["cdylib"]`}
+		return "", &SourceError{Text: `cargo made no .wasm file: the crate needs [lib] crate-type = ["cdylib"]`}
 	}
 	return file, lines.Err()
 }
 
 func buildC(ctx context.Context, b *builder) error {
-	clang, err := b.tool(clangTool)
+	clang, err := b.requireTool(clangTool)
 	if err != nil {
 		return err
 	}
-	if _, err := b.tool(lldTool); err != nil {
+	if _, err := b.requireTool(lldTool); err != nil {
 		return err
 	}
-	headers, err := b.sdk()
+	headers, err := b.writeSDK()
 	if err != nil {
 		return err
 	}
-	// There is no memset and memcpy to call: clang writes the instructions. The
-	// stack is below the data, so that one that overflows is a trap, and does
-	// not write over globals.
-	args := []string{"--target=wasm32", "-Os", "-mbulk-memory", "-nostdlib", "-ffreestanding", "-Wl,--no-entry,--stack-first,-z,stack-size=65536,--strip-all"}
+	// -mbulk-memory: there is no libc with memset and memcpy, so clang has to use the instructions. --stack-first: the
+	// stack is below the data, so that an overflow traps and does not overwrite globals.
+	args := []string{
+		"--target=wasm32", "-Os", "-mbulk-memory", "-nostdlib", "-ffreestanding",
+		"-Wl,--no-entry,--stack-first,-z,stack-size=65536,--strip-all",
+	}
 	if b.lang.Name == "cpp" {
 		args = append(args, "-std=c++20", "-fno-exceptions", "-fno-rtti")
 	}
-	// A copy in the project stands above the SDK that azuhost has.
+	// A copy of the SDK in the project takes precedence over the embedded one.
 	for _, dir := range []string{b.dir, filepath.Join(b.dir, "azuhost"), headers} {
 		args = append(args, "-I", dir)
 	}
@@ -168,30 +174,32 @@ func buildC(ctx context.Context, b *builder) error {
 }
 
 func buildZig(ctx context.Context, b *builder) error {
-	zig, err := b.tool(zigTool)
+	zig, err := b.requireTool(zigTool)
 	if err != nil {
 		return err
 	}
 	module := filepath.Join(b.dir, "azuhost", "azuhost.zig")
 	if !exists(module) {
-		dir, err := b.sdk()
+		dir, err := b.writeSDK()
 		if err != nil {
 			return err
 		}
 		module = filepath.Join(dir, "azuhost.zig")
 	}
-	_, err = b.run(ctx, []string{"ZIG_LOCAL_CACHE_DIR=" + b.work}, zig, "build-exe", "-target", "wasm32-freestanding", "-O", "ReleaseSmall", "-fno-entry", "-rdynamic", "-fstrip",
-		"--stack", "65536", "--dep", "azuhost", "-Mroot="+b.file, "-Mazuhost="+module, "-femit-bin="+b.out)
+	env := []string{"ZIG_LOCAL_CACHE_DIR=" + b.work}
+	_, err = b.run(ctx, env, zig, "build-exe", "-target", "wasm32-freestanding", "-O", "ReleaseSmall",
+		"-fno-entry", "-rdynamic", "-fstrip", "--stack", "65536",
+		"--dep", "azuhost", "-Mroot="+b.file, "-Mazuhost="+module, "-femit-bin="+b.out)
 	return err
 }
 
 func buildAssemblyScript(ctx context.Context, b *builder) error {
-	asc, err := b.tool(ascTool)
+	asc, err := b.requireTool(ascTool)
 	if err != nil {
 		return err
 	}
 	args := []string{b.file, "--outFile", b.out, "--optimizeLevel", "3", "--shrinkLevel", "1", "--runtime", "minimal"}
-	if exists(filepath.Join(b.dir, "asconfig.json")) { // it has the options
+	if exists(filepath.Join(b.dir, "asconfig.json")) { // has the other options
 		args = []string{b.file, "--outFile", b.out, "--target", "release"}
 	}
 	_, err = b.run(ctx, nil, asc, args...)
@@ -199,7 +207,7 @@ func buildAssemblyScript(ctx context.Context, b *builder) error {
 }
 
 func buildWAT(ctx context.Context, b *builder) error {
-	program, err := b.tool(watTool)
+	program, err := b.requireTool(watTool)
 	if err != nil {
 		return err
 	}
@@ -211,15 +219,14 @@ func buildWAT(ctx context.Context, b *builder) error {
 	return err
 }
 
-// sdk writes the SDK of the language to the work folder, for sources that have
-// no copy of it beside them.
-func (b *builder) sdk() (dir string, err error) {
+// writeSDK writes the embedded SDK of the language to the work folder, for sources without a copy of it.
+func (b *builder) writeSDK() (dir string, err error) {
 	from, err := fs.Sub(sdk.Files, b.lang.SDK)
 	if err != nil {
 		return "", err
 	}
 	if _, err := fs.Stat(from, "."); err != nil {
-		return "", fmt.Errorf("this azuhost has no SDK for %s", b.lang.Title)
+		return "", fmt.Errorf("azuhost was built without the SDK for %s", b.lang.Title)
 	}
 	dir = filepath.Join(b.work, "sdk")
 	return dir, os.CopyFS(dir, from)

@@ -10,15 +10,15 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
 )
 
-// TestGoFlags: Go gets the user's flags, and is not to ask git, which refuses
-// folders of other owners.
+// TestGoFlags: Go gets the user's GOFLAGS, and -buildvcs=false.
 func TestGoFlags(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("needs a shell, for a program that stands for Go")
+		t.Skip("needs a shell for a fake go command")
 	}
 	dir, bin := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(dir, "main.go"), "package main")
-	if err := os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\necho \"flags $GOFLAGS, arguments $*\" >&2; exit 1\n"), 0o700); err != nil {
+	fake := "#!/bin/sh\necho \"flags $GOFLAGS, arguments $*\" >&2; exit 1\n"
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(fake), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	env := []string{"PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH"), "GOFLAGS=-tags=fast"}

@@ -15,48 +15,74 @@ import (
 // Tool is a program that a language needs.
 type Tool struct {
 	Name string
-	// Hint says how to get it.
+	// Hint says how to install it.
 	Hint string
 
-	programs []string // names, the first that is there is taken
-	local    bool     // npm may have it in node_modules/.bin
-	check    func(env []string) bool
+	programs  []string                // names; the first that is found is used
+	npm       bool                    // can be in node_modules/.bin
+	installed func(env []string) bool // instead of programs, for a tool that is not a program
 }
 
-// Missing is the error of a tool that is not found.
-type Missing struct {
+// MissingToolError is the error of a tool that is not found.
+type MissingToolError struct {
 	Language string
 	Tool     Tool
 }
 
-func (m *Missing) Error() string {
+func (m *MissingToolError) Error() string {
 	return fmt.Sprintf("%s needs %s, which is not found here: %s", m.Language, m.Tool.Name, m.Tool.Hint)
 }
 
 var (
-	goTool     = Tool{Name: "Go 1.26 or later", programs: []string{"go"}, Hint: "https://go.dev/dl/"}
-	tinyGoTool = Tool{Name: "TinyGo", programs: []string{"tinygo"}, Hint: "https://tinygo.org/getting-started/install/"}
-	cargoTool  = Tool{Name: "cargo", programs: []string{"cargo"}, Hint: "https://rustup.rs, or apt-get install cargo"}
-	rustTarget = Tool{Name: "Rust's target " + rustTriple, check: hasRustTarget,
-		Hint: "rustup target add " + rustTriple + ", or for Debian's Rust apt-get install libstd-rust-dev-wasm32 lld"}
-	clangTool = Tool{Name: "clang with the target wasm32", programs: []string{"clang-19", "clang-20", "clang-18", "clang-17", "clang"}, Hint: "apt-get install clang-19, or brew install llvm"}
-	lldTool   = Tool{Name: "wasm-ld", programs: []string{"wasm-ld-19", "wasm-ld-20", "wasm-ld-18", "wasm-ld-17", "wasm-ld"}, Hint: "apt-get install lld-19, or brew install lld"}
-	zigTool   = Tool{Name: "Zig", programs: []string{"zig", "python-zig"}, Hint: "https://ziglang.org/download/, or pip install ziglang"}
-	ascTool   = Tool{Name: "asc, the compiler of AssemblyScript", programs: []string{"asc"}, local: true, Hint: "npm install --save-dev assemblyscript, in the folder of the sources"}
-	watTool   = Tool{Name: "wat2wasm", programs: []string{"wat2wasm", "wasm-tools"}, Hint: "apt-get install wabt, or brew install wabt"}
-	optTool   = Tool{Name: "wasm-opt", programs: []string{"wasm-opt"}, Hint: "apt-get install binaryen"}
+	goTool = Tool{Name: "Go 1.26 or later", programs: []string{"go"}, Hint: "https://go.dev/dl/"}
+
+	tinyGoTool = Tool{
+		Name: "TinyGo", programs: []string{"tinygo"},
+		Hint: "https://tinygo.org/getting-started/install/",
+	}
+	cargoTool = Tool{
+		Name: "cargo", programs: []string{"cargo"},
+		Hint: "https://rustup.rs, or apt-get install cargo",
+	}
+	rustTarget = Tool{
+		Name: "Rust's target " + rustTriple, installed: hasRustTarget,
+		Hint: "rustup target add " + rustTriple + ", or for Debian's Rust apt-get install libstd-rust-dev-wasm32 lld",
+	}
+	clangTool = Tool{
+		Name:     "clang with the target wasm32",
+		programs: []string{"clang-19", "clang-20", "clang-18", "clang-17", "clang"},
+		Hint:     "apt-get install clang-19, or brew install llvm",
+	}
+	lldTool = Tool{
+		Name:     "wasm-ld",
+		programs: []string{"wasm-ld-19", "wasm-ld-20", "wasm-ld-18", "wasm-ld-17", "wasm-ld"},
+		Hint:     "apt-get install lld-19, or brew install lld",
+	}
+	zigTool = Tool{
+		Name: "Zig", programs: []string{"zig", "python-zig"},
+		Hint: "https://ziglang.org/download/, or pip install ziglang",
+	}
+	ascTool = Tool{
+		Name: "asc, the compiler of AssemblyScript", programs: []string{"asc"}, npm: true,
+		Hint: "npm install --save-dev assemblyscript, in the folder of the sources",
+	}
+	watTool = Tool{
+		Name: "wat2wasm", programs: []string{"wat2wasm", "wasm-tools"},
+		Hint: "apt-get install wabt, or brew install wabt",
+	}
+	optTool = Tool{Name: "wasm-opt", programs: []string{"wasm-opt"}, Hint: "apt-get install binaryen"}
 )
 
-// find gives the file of the tool's program, for sources in dir.
-func (t Tool) find(env []string, dir string) (string, bool) {
-	if t.check != nil {
-		return "", t.check(env)
+// find returns the file of the tool's program, for sources in dir. A tool that is not a program has no file.
+func (t Tool) find(env []string, dir string) (file string, ok bool) {
+	if t.installed != nil {
+		return "", t.installed(env)
 	}
-	if t.local {
+	if t.npm {
 		if abs, err := filepath.Abs(dir); err == nil {
 			for _, p := range t.programs {
 				file := filepath.Join("node_modules", ".bin", p)
-				if file = filepath.Join(above(abs, file), file); exists(file) {
+				if file = filepath.Join(findUp(abs, file), file); exists(file) {
 					return file, true
 				}
 			}
@@ -70,7 +96,7 @@ func (t Tool) find(env []string, dir string) (string, bool) {
 	return "", false
 }
 
-// lookPath is exec.LookPath in the PATH of env.
+// lookPath is exec.LookPath with the PATH of env.
 func lookPath(name string, env []string) (string, bool) {
 	for _, dir := range filepath.SplitList(getenv(env, "PATH")) {
 		if file, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(file) {
@@ -80,7 +106,7 @@ func lookPath(name string, env []string) (string, bool) {
 	return "", false
 }
 
-// getenv is the value of a variable; the last one of its name counts.
+// getenv returns the last value of a variable in env.
 func getenv(env []string, name string) (value string) {
 	for _, kv := range env {
 		if v, ok := strings.CutPrefix(kv, name+"="); ok {
@@ -90,29 +116,29 @@ func getenv(env []string, name string) (value string) {
 	return value
 }
 
-// tool finds a tool, or says that it is missing.
-func (b *builder) tool(t Tool) (string, error) {
+// requireTool returns the file of a tool, or a *MissingToolError.
+func (b *builder) requireTool(t Tool) (string, error) {
 	if file, ok := t.find(b.Env, b.dir); ok {
 		return file, nil
 	}
-	return "", &Missing{b.lang.Title, t}
+	return "", &MissingToolError{b.lang.Title, t}
 }
 
-// run runs a tool in the folder of the sources, and returns what it wrote to
-// its standard output. What it says when it fails is the error.
+// run runs a tool in the folder of the sources, and returns its standard output. If the tool fails, the error is a
+// *SourceError with its output.
 func (b *builder) run(ctx context.Context, env []string, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = b.dir
 	cmd.Env = append(append([]string(nil), b.Env...), env...)
 	cmd.WaitDelay = 5 * time.Second
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if err == nil {
-		if text := strings.TrimSpace(said.String()); text != "" {
+		if text := strings.TrimSpace(stderr.String()); text != "" {
 			fmt.Fprintln(b.Console, text)
 		}
-		return out.Bytes(), nil
+		return stdout.Bytes(), nil
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -120,25 +146,25 @@ func (b *builder) run(ctx context.Context, env []string, name string, args ...st
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	text := strings.TrimSpace(said.String())
+	text := strings.TrimSpace(stderr.String())
 	if text == "" {
-		text = strings.TrimSpace(out.String())
+		text = strings.TrimSpace(stdout.String())
 	}
 	if text == "" {
 		text = fmt.Sprintf("%s %s: %v", filepath.Base(name), strings.Join(args, " "), err)
 	}
-	return nil, &Failed{Text: text}
+	return nil, &SourceError{Text: text}
 }
 
-// features are what wazero knows beyond WebAssembly 1.0. Naming them keeps
-// wasm-opt from writing what it does not: --all-features would.
+// features are the features beyond WebAssembly 1.0 that wazero supports. With --all-features, wasm-opt would use
+// others, too.
 var features = []string{
 	"--enable-bulk-memory", "--enable-sign-ext", "--enable-nontrapping-float-to-int", "--enable-mutable-globals",
 	"--enable-reference-types", "--enable-multivalue", "--enable-simd",
 }
 
-// shrink runs wasm-opt where it is there, and says how many bytes it took away.
-func (b *builder) shrink(ctx context.Context) (int64, error) {
+// shrink runs wasm-opt, if it is found, and returns how many bytes it saved.
+func (b *builder) shrink(ctx context.Context) (saved int64, err error) {
 	opt, ok := optTool.find(b.Env, b.dir)
 	if !ok {
 		return 0, nil
@@ -149,7 +175,7 @@ func (b *builder) shrink(ctx context.Context) (int64, error) {
 	}
 	small := filepath.Join(b.work, "small.wasm")
 	if _, err := b.run(ctx, nil, opt, append(append([]string{"-Os"}, features...), b.out, "-o", small)...); err != nil {
-		b.warnings = append(b.warnings, "not made smaller: "+err.Error())
+		b.warnings = append(b.warnings, "wasm-opt failed: "+err.Error())
 		return 0, ctx.Err()
 	}
 	after, err := os.Stat(small)

@@ -1,5 +1,5 @@
-// Package toolchain builds plugins: it knows the languages that have an SDK, by
-// which files to tell them, which tools each needs and how these are called.
+// Package toolchain builds plugins. It knows the languages that have an SDK, how to recognize them by files, and the
+// tools of each.
 package toolchain
 
 import (
@@ -16,51 +16,49 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// Options of Build. The zero value works.
+// Options configure Build. The zero value works for languages that need no tools.
 type Options struct {
-	// Language is its name. Empty: told by the files.
+	// Language is the name of the language. Empty: the files decide.
 	Language string
-	// Out is the file to write. Empty: beside the sources, named after them; a
-	// folder, or what ends in a slash: in it.
+	// Out is the file to write, or a folder: one that exists, or a name that ends with a slash. Empty: the folder of the
+	// sources. In a folder, the plugin has the name of the sources.
 	Out string
-	// Shrink runs wasm-opt where it is found. It takes its time.
+	// Shrink runs wasm-opt if it is found, which takes seconds.
 	Shrink bool
 	// Runtime is QuickJS, for JavaScript and TypeScript.
 	Runtime script.Runtime
-	// ScriptTimeout bounds what a script does outside of hooks while it is built.
-	// 0: 20 s.
+	// ScriptTimeout bounds the run of a script's code outside of hooks while it is built. 0: 20 s.
 	ScriptTimeout time.Duration
-	// Env is the environment of the tools, as os.Environ has it.
+	// Env is the environment of the tools, in the form of os.Environ.
 	Env []string
-	// Console gets what tools and scripts say while they work. nil: it is dropped.
+	// Console receives the output of tools and scripts. nil: it is dropped.
 	Console io.Writer
 }
 
-// Result is a plugin that was built.
+// Result describes a plugin that was built.
 type Result struct {
 	Language string
 	Out      string
-	Size     int64
+	Size     int64 // bytes
 	Hooks    []string
 	Took     time.Duration
-	Shrunk   int64    // bytes that wasm-opt took away
+	Shrunk   int64    // bytes that wasm-opt saved
 	Warnings []string // of tools, and of host.Inspect
-	// Watch are the folders to watch for changes of the sources.
+	// Watch has the folders to watch for changes of the sources.
 	Watch []string
 }
 
-// Failed is an error of the sources: a tool refused them and said why.
-type Failed struct {
+// SourceError is an error of the sources, with the output of the tool that reports it.
+type SourceError struct {
 	Text string
-	// Watch are the folders to watch: a change there may mend it.
+	// Watch has the folders to watch: a change there can fix the error.
 	Watch []string
 }
 
-func (f *Failed) Error() string { return f.Text }
+func (e *SourceError) Error() string { return e.Text }
 
-// Build builds a file, or what is in a folder. The plugin is written when it
-// has been found good, in place of an older one. A tool that is missing is a
-// *Missing, and what a tool says of the sources a *Failed.
+// Build builds a file, or the sources in a folder. It writes the plugin, or replaces an older one, after host.Inspect
+// has accepted it. A tool that is not found is a *MissingToolError, and an error of the sources a *SourceError.
 func Build(ctx context.Context, path string, o Options) (*Result, error) {
 	begin := time.Now()
 	if o.Console == nil {
@@ -72,7 +70,7 @@ func Build(ctx context.Context, path string, o Options) (*Result, error) {
 	}
 	if o.Out == "" {
 		o.Out = p.output()
-	} else if isFolder(o.Out) || os.IsPathSeparator(o.Out[len(o.Out)-1]) {
+	} else if isDir(o.Out) || os.IsPathSeparator(o.Out[len(o.Out)-1]) {
 		o.Out = filepath.Join(o.Out, filepath.Base(p.output()))
 	}
 	work, err := os.MkdirTemp("", "azuhost-build-*")
@@ -82,13 +80,13 @@ func Build(ctx context.Context, path string, o Options) (*Result, error) {
 	defer os.RemoveAll(work)
 	b := &builder{project: p, Options: o, work: work, out: filepath.Join(work, "plugin.wasm")}
 	r, err := b.build(ctx)
-	if failed := (*Failed)(nil); errors.As(err, &failed) {
-		failed.Watch = b.folders()
+	if source := (*SourceError)(nil); errors.As(err, &source) {
+		source.Watch = b.folders()
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := place(b.out, o.Out); err != nil {
+	if err := copyAtomically(b.out, o.Out); err != nil {
 		return nil, err
 	}
 	r.Took = time.Since(begin)
@@ -110,7 +108,7 @@ func (b *builder) build(ctx context.Context) (r *Result, err error) {
 	return r, b.inspect(ctx, r)
 }
 
-// folders are those that sources are in, as far as is known.
+// folders returns the folders of the sources that are known.
 func (b *builder) folders() []string {
 	dirs := []string{b.dir}
 	for _, file := range b.inputs {
@@ -121,37 +119,36 @@ func (b *builder) folders() []string {
 	return dirs
 }
 
-// builder is one build while it runs.
+// builder is the state of a build.
 type builder struct {
 	*project
 	Options
-	work     string // a folder for what is in between
-	out      string // where the module is to be written
-	inputs   []string
+	work     string   // a folder for temporary files
+	out      string   // the file to write the module to, in work
+	inputs   []string // source files, of languages whose recipe knows them
 	warnings []string
 }
 
-// inspect holds the plugin against the host, as a load would.
+// inspect checks the plugin like a host that loads it, and fills in the result.
 func (b *builder) inspect(ctx context.Context, r *Result) error {
 	wasm, err := os.ReadFile(b.out)
 	if err != nil {
-		return fmt.Errorf("the %s toolchain has written no plugin: %w", b.lang.Title, err)
+		return fmt.Errorf("the %s tools wrote no plugin: %w", b.lang.Title, err)
 	}
 	info, err := host.Inspect(ctx, wasm)
 	if err != nil {
-		return &Failed{Text: err.Error()}
+		return &SourceError{Text: err.Error()}
 	}
 	if info.Problem != "" {
-		return &Failed{Text: "the plugin would not load: " + info.Problem}
+		return &SourceError{Text: "the plugin would not load: " + info.Problem}
 	}
 	r.Size, r.Hooks = int64(len(wasm)), info.Hooks
 	r.Warnings = append(r.Warnings, info.Warnings...)
 	return nil
 }
 
-// place moves a file to where it is wanted, so that a host that watches never
-// sees half of it.
-func place(from, to string) error {
+// copyAtomically copies a file. A host that watches to reads all of it or nothing.
+func copyAtomically(from, to string) error {
 	data, err := os.ReadFile(from)
 	if err != nil {
 		return err

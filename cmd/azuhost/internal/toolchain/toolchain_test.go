@@ -12,11 +12,11 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
 )
 
-// TestMissing: what is not there is named, with the way to get it, in every
-// language that needs something.
+// TestMissing: the error of a missing tool has its name and a hint, in each language that needs tools.
 func TestMissing(t *testing.T) {
 	files := map[string]string{
-		"go": "main.go", "tinygo": "main.go", "rust": "src/lib.rs", "c": "main.c", "cpp": "main.cpp", "zig": "main.zig", "assemblyscript": "main.ts", "wat": "main.wat",
+		"go": "main.go", "tinygo": "main.go", "rust": "src/lib.rs", "c": "main.c", "cpp": "main.cpp",
+		"zig": "main.zig", "assemblyscript": "main.ts", "wat": "main.wat",
 	}
 	env := []string{"PATH=" + t.TempDir()}
 	for _, l := range toolchain.Languages {
@@ -27,7 +27,7 @@ func TestMissing(t *testing.T) {
 			dir := t.TempDir()
 			write(t, filepath.Join(dir, files[l.Name]), "")
 			_, err := toolchain.Build(t.Context(), dir, toolchain.Options{Language: l.Name, Env: env})
-			var missing *toolchain.Missing
+			var missing *toolchain.MissingToolError
 			if !errors.As(err, &missing) || missing.Tool.Hint == "" || !strings.Contains(err.Error(), missing.Tool.Hint) {
 				t.Fatalf("%v", err)
 			}
@@ -38,8 +38,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestTypeScriptOrAssembly: the imports of a file tell what it is written in,
-// where its name does not.
+// TestTypeScriptOrAssembly: the imports of a file tell TypeScript from AssemblyScript.
 func TestTypeScriptOrAssembly(t *testing.T) {
 	env := []string{"PATH=" + t.TempDir()}
 	for _, c := range []struct {
@@ -60,7 +59,7 @@ func TestTypeScriptOrAssembly(t *testing.T) {
 		}
 		for _, path := range []string{dir, filepath.Join(dir, "shout.ts")} {
 			_, err := toolchain.Build(t.Context(), path, toolchain.Options{Env: env, Runtime: script.Runtime{File: "none"}})
-			if missing := (*toolchain.Missing)(nil); errors.As(err, &missing) != c.assembly {
+			if missing := (*toolchain.MissingToolError)(nil); errors.As(err, &missing) != c.assembly {
 				t.Errorf("%s beside %s, %s: %v", c.text, c.beside, filepath.Base(path), err)
 			}
 		}
@@ -77,8 +76,7 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// TestLanguageByFiles: nothing is built, since no tool is there; the language
-// shows in what is missing.
+// TestLanguageByFiles checks the language through the error of its missing tools.
 func TestLanguageByFiles(t *testing.T) {
 	env := []string{"PATH=" + t.TempDir()}
 	for _, c := range []struct {
@@ -103,9 +101,9 @@ func TestLanguageByFiles(t *testing.T) {
 		{[]string{"test/test.c", "test/more.c"}, "test", "C needs"},
 		{[]string{"one.c", "one_test.c", "two.test.c", "test.c"}, ".", "C needs"},
 		{[]string{"one.c", "two.zig"}, ".", "sources in C and Zig"},
-		{[]string{"notes.md"}, ".", "no sources of a language"},
+		{[]string{"notes.md"}, ".", "no sources of a supported language"},
 		{[]string{"notes.md"}, "notes.md", "no language has such files"},
-		{[]string{"types.d.ts"}, ".", "no sources of a language"},
+		{[]string{"types.d.ts"}, ".", "no sources of a supported language"},
 	} {
 		dir := t.TempDir()
 		for _, f := range c.files {
@@ -120,12 +118,15 @@ func TestLanguageByFiles(t *testing.T) {
 
 func TestLocate(t *testing.T) {
 	root := t.TempDir()
-	for _, f := range []string{"game/go.mod", "game/main.go", "shop/src/main.ts", "shop/src/chat.ts", "a/index.js", "crate/Cargo.toml", "crate/src/lib.rs", "crate/src/more/own.rs"} {
+	for _, f := range []string{
+		"game/go.mod", "game/main.go", "shop/src/main.ts", "shop/src/chat.ts", "a/index.js",
+		"crate/Cargo.toml", "crate/src/lib.rs", "crate/src/more/own.rs",
+	} {
 		write(t, filepath.Join(root, f), "")
 	}
 	for _, c := range []struct {
-		path, dir, home, name, out string
-		all                        bool
+		path, dir, project, name, out string
+		recursive                     bool
 	}{
 		{"game", "game", "game", "game", "game/game.wasm", true},
 		{"game/main.go", "game", "game", "game", "game/game.wasm", true},
@@ -140,11 +141,14 @@ func TestLocate(t *testing.T) {
 			t.Errorf("%s: %v", c.path, err)
 			continue
 		}
-		if l.Dir != filepath.Join(root, c.dir) || l.Home != filepath.Join(root, c.home) || l.Name != c.name || l.All != c.all {
+		if l.Dir != filepath.Join(root, c.dir) || l.ProjectDir != filepath.Join(root, c.project) {
 			t.Errorf("%s: %+v", c.path, l)
 		}
-		if !slices.Contains(l.Outs, filepath.Join(root, c.out)) {
-			t.Errorf("%s: %s is not among %s", c.path, c.out, l.Outs)
+		if l.Name != c.name || l.Recursive != c.recursive {
+			t.Errorf("%s: %+v", c.path, l)
+		}
+		if !slices.Contains(l.Outputs, filepath.Join(root, c.out)) {
+			t.Errorf("%s: %s is not among %s", c.path, c.out, l.Outputs)
 		}
 	}
 }
