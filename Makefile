@@ -98,7 +98,7 @@ guests: conformance-guests
 	  if [ $$(wc -c <$$f) -lt 100000 ]; then cp $$f testplugins/conformance/$$(basename $$f .wasm)/guest.wasm; fi; \
 	done
 
-## conformance: test every SDK and the chat, with guests built from their sources (needs make tools)
+## conformance: test every SDK, its fake host and the chat, with guests built from their sources (needs make tools)
 conformance: conformance-guests
 	AZUHOST_GUESTS=$(CURDIR)/build/guests $(GO) test -count=1 -timeout 10m ./testplugins/conformance ./testplugins/chat ./sdk
 
@@ -120,13 +120,14 @@ sdk-table:
 	$(GO) run ./cmd/azuhost build -o build/table/js.wasm sdk/js/examples/echo/echo.ts
 	AZUHOST_SDK_TABLE=$(CURDIR)/build/table $(GO) test -count=1 -v -run TestSDKTable ./host/internal/plugin
 
-## sdk-test: run the tests of the SDK in Rust (needs cargo)
+## sdk-test: run the tests of the SDK in Rust, and the conformance tests of the SDKs' fake hosts (needs cargo)
 sdk-test:
 	@if [ -x /usr/bin/cargo ] && [ -d /usr/lib/rustlib ]; then \
 	  PATH=/usr/bin:$$PATH cargo test -q --manifest-path sdk/rust/Cargo.toml --target-dir build/cargo; \
 	else \
 	  cargo test -q --manifest-path sdk/rust/Cargo.toml --target-dir build/cargo; \
 	fi
+	$(GO) test -count=1 -run '^TestFakeHosts$$' ./testplugins/conformance
 
 ## client: build clients/js/dist from its sources
 client: client-deps

@@ -139,9 +139,9 @@ func (b *hostBackend) connect(r request) (connection, error) {
 
 // target returns the request target.
 func (r request) target() string {
-	path, script, _ := strings.Cut(r.path, "?do=")
-	if script != "" {
-		path += "?do=" + url.QueryEscape(script)
+	path, script, ok := strings.Cut(r.path, "do=")
+	if ok {
+		path += "do=" + url.QueryEscape(script)
 	}
 	return "/c/" + path
 }

@@ -45,7 +45,7 @@ type connection interface {
 
 // request is the handshake of a client.
 type request struct {
-	path        string // below /c/, and a query as in "x?do=join|r"; the script is not escaped
+	path        string // below /c/, with a query such as "x?do=join|r"; the script comes last and is not escaped
 	header      map[string]string
 	subprotocol string
 	claims      string // of the token; empty: the client sends none

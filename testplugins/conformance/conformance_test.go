@@ -69,11 +69,11 @@ func guestFile(t *testing.T, language string) string {
 	return out
 }
 
-// build runs a build script. It skips the test if a tool is missing.
+// build runs a build script. It skips the test if a tool is missing, unless builtGuests is set.
 func build(t *testing.T, script, out string) {
 	t.Helper()
 	text, err := exec.Command(script, out).CombinedOutput()
-	if exit, ok := err.(*exec.ExitError); ok && exit.ExitCode() == missingTool {
+	if exit, ok := err.(*exec.ExitError); ok && exit.ExitCode() == missingTool && os.Getenv(builtGuests) == "" {
 		t.Skipf("%s: %s", script, strings.TrimSpace(string(text)))
 	}
 	if err != nil {

@@ -49,6 +49,8 @@ var exchanges = []exchange{
 	{"parameters", "seven%20up", "param|id;param|other", texts("=seven up", "!NOT_FOUND")},
 	{"query in on_connect", "x?do=query|do;query|other;event", "send|end",
 		texts("=query|do;query|other;event", "!NOT_FOUND", `~=/c/x\?do=.+`, "end", "ok")},
+	{"query with characters that URLs do not have", "x?a=1;2&b=50%&c=%zz+%C3%A9&a=3&d&do=query|a;query|b;query|c;query|d",
+		"send|end", texts("=1;2", "=50%", "=%zz é", "=", "end", "ok")},
 	{"query outside on_connect", "", "query|do;header|host", texts("!STATE", "!STATE")},
 	{"a long query", "x?do=query|do;send|" + long, "send|end", texts("=query|do;send|"+long, long, "ok", "end", "ok")},
 	{"header in on_connect", "x?do=header|X-Long;header|x-long;header|X-None", "send|end",

@@ -6,11 +6,18 @@ import "testing"
 // not have by design, with the reason.
 var fakeHosts = []struct {
 	name    string
-	open    opener
+	opener  func(t *testing.T) opener
 	skipped map[string]string
 }{
-	{"azutest", openAzutest, map[string]string{
+	{"azutest", func(*testing.T) opener { return openAzutest }, map[string]string{
 		"a value over the limit": "azutest does not have the limits that an operator sets",
+	}},
+	{"rust", rustFakeHost, map[string]string{
+		"a value over the limit": "testing::Host does not have the limits that an operator sets",
+		"closed in on_connect":   "Host::connect returns the code of refuse_close, and no connection to read from",
+		"on_presence":            "testing::Host runs on_presence for Host::presence only",
+		"claims of a token":      "testing::Host verifies no tokens",
+		"metrics":                "testing::Host keeps no metrics; it checks their arguments",
 	}},
 }
 
@@ -30,9 +37,10 @@ func TestFakeHosts(t *testing.T) {
 					t.Errorf("there is no behavior %q to skip", name)
 				}
 			}
-			t.Run("a config that fails", func(t *testing.T) { testFailingConfig(t, f.open) })
-			t.Run("exchanges", func(t *testing.T) { runExchanges(t, f.open, f.skipped) })
-			runBehaviors(t, f.open, f.skipped)
+			open := f.opener(t)
+			t.Run("a config that fails", func(t *testing.T) { testFailingConfig(t, open) })
+			t.Run("exchanges", func(t *testing.T) { runExchanges(t, open, f.skipped) })
+			runBehaviors(t, open, f.skipped)
 		})
 	}
 }

@@ -35,7 +35,7 @@ type Client struct {
 	host    *Host
 	id      uint64
 	params  map[string]string
-	query   url.Values
+	query   map[string]string
 	request Request
 
 	open     bool
@@ -103,7 +103,7 @@ func (h *Host) newClient(target string, r Request) (*Client, error) {
 		r.RemoteAddr = "127.0.0.1"
 	}
 	h.lastID++
-	c := &Client{host: h, id: h.lastID, params: params, query: u.Query(), request: r, open: true}
+	c := &Client{host: h, id: h.lastID, params: params, query: parseQuery(u.RawQuery), request: r, open: true}
 	h.clients[c.id] = c
 	if user != "" {
 		h.users[c.id] = user

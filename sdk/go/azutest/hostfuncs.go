@@ -159,8 +159,8 @@ func (tx *tx) Query(conn uint64, name string) ([]byte, int32) {
 	if n := tx.checkHandshake(conn); n < 0 {
 		return nil, n
 	}
-	q := tx.clients[conn].query
-	return orNotFound(q.Get(name), q.Has(name))
+	v, ok := tx.clients[conn].query[name]
+	return orNotFound(v, ok)
 }
 
 func (tx *tx) Header(conn uint64, name string) ([]byte, int32) {

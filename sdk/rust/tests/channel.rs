@@ -1,7 +1,7 @@
-//! A channel with most of what the crate has, in the host for tests.
+//! Tests of a channel that uses most of the crate, on the fake host.
 
 use azuhost::testing::Host;
-use azuhost::{refuse, refuse_close, Channel, Conn, Error, Key, Message, OnTimer, Result, Room, User};
+use azuhost::{refuse, refuse_close, Channel, Conn, Error, Key, Kind, Message, OnTimer, Result, Room, User};
 use std::time::Duration;
 
 #[derive(Default)]
@@ -39,6 +39,12 @@ impl Channel for Rooms {
             "query" => conn.query("user").map(drop),
             "long" => conn.send(&Message::text(&conn.value("long")?).as_str()?.len().to_string()),
             "keep" => conn.set_value("long", "x".repeat(1000)),
+            "panic" => {
+                conn.set_value("long", "x")?;
+                panic!("as requested")
+            }
+            "repeat" => conn.set_timer("repeat", Duration::ZERO),
+            "overflow" => Key("most").add(i64::MAX, Duration::ZERO).and_then(|_| Key("most").add(1, Duration::ZERO)).map(drop),
             text => Room(&room).broadcast_except(text, conn),
         }
     }
@@ -53,7 +59,11 @@ impl Channel for Rooms {
 
 impl OnTimer for Rooms {
     fn on_timer(&mut self, conn: Option<Conn>, name: &str) -> Result {
-        conn.ok_or(Error::NotFound)?.send(name)
+        let conn = conn.ok_or(Error::NotFound)?;
+        if name == "repeat" {
+            conn.set_timer(name, Duration::ZERO)?;
+        }
+        conn.send(name)
     }
 }
 
@@ -83,7 +93,7 @@ fn rooms_and_users() {
 }
 
 #[test]
-fn a_failed_hook_undoes_what_it_asked_for() {
+fn a_failed_hook_has_no_effects() {
     let mut host = host();
     let alice = host.connect("/rooms/1?user=alice").unwrap();
     assert_eq!(host.message(alice, "fail"), Err(Error::Other("no luck".into())));
@@ -93,8 +103,40 @@ fn a_failed_hook_undoes_what_it_asked_for() {
 }
 
 #[test]
+fn a_hook_that_panics_has_no_effects() {
+    let mut host = host();
+    let alice = host.connect("/rooms/1?user=alice").unwrap();
+    host.message(alice, "keep").unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| host.message(alice, "panic")));
+    assert!(panicked.is_err());
+    host.message(alice, "long").unwrap();
+    assert_eq!(host.received(alice), ["1000"]);
+}
+
+#[test]
+fn messages_before_a_close_arrive() {
+    let mut host = host();
+    let alice = host.connect("/rooms/1?user=alice").unwrap();
+    host.message(alice, "count").unwrap();
+    host.message(alice, "bye").unwrap();
+    assert_eq!(host.received_messages(alice), [(Kind::Text, b"2".to_vec())]);
+    assert_eq!(host.closed(alice), Some((1000, "bye".into())));
+}
+
+#[test]
+fn a_timer_that_sets_itself_waits_a_millisecond() {
+    let mut host = host();
+    let alice = host.connect("/rooms/1?user=alice").unwrap();
+    host.message(alice, "repeat").unwrap();
+    host.advance(Duration::from_millis(2)).unwrap();
+    assert_eq!(host.received(alice), ["repeat", "repeat", "repeat"]);
+}
+
+#[test]
 fn refusals() {
     let mut host = host();
+    assert_eq!(host.connect("/rooms"), Err(Error::Refused(404)));
+    assert_eq!(host.connect("/halls/1"), Err(Error::Refused(404)));
     assert_eq!(host.connect("/rooms/1?user=nobody"), Err(Error::Refused(401)));
     assert_eq!(host.connect("/rooms/1?user=gone"), Err(Error::Refused(3000)));
 }
@@ -103,6 +145,7 @@ fn refusals() {
 fn store_values_and_time() {
     let mut host = host();
     let alice = host.connect("/rooms/1?user=alice").unwrap();
+    assert_eq!(host.message(alice, "overflow"), Err(Error::Limit));
     for text in ["count", "count", "keep", "long", "later"] {
         host.message(alice, text).unwrap();
     }

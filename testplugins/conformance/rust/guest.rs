@@ -4,7 +4,7 @@ use azuhost::*;
 use std::time::Duration;
 
 #[derive(Default)]
-struct Guest {
+pub struct Guest {
     config: String,
     count: u64,
     event: Vec<u8>,
