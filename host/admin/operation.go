@@ -2,10 +2,13 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"mime"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/azuhost/azuhost/host"
 )
 
 const (
@@ -50,7 +53,7 @@ func (s *Server) operations() []operation {
 }
 
 // handler returns the handler of an operation. It counts the requests, and logs those that failed with a 5xx status,
-// except for refusals of on_publish.
+// except for refusals and failures of on_publish: the host logs a failed hook itself.
 func (s *Server) handler(o operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, status := time.Now(), http.StatusOK
@@ -62,7 +65,7 @@ func (s *Server) handler(o operation) http.Handler {
 		}
 		p := problemOf(err)
 		status = p.Status
-		if status >= 500 && p.Code != codeRefused {
+		if status >= 500 && p.Code != codeRefused && !errors.Is(err, host.ErrHookFailed) {
 			s.log.Warn("API request failed", "operation", o.name, "status", status, "err", err)
 		}
 		writeProblem(w, p)

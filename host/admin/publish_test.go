@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/azuhost/azuhost/host"
 )
 
 func TestPublish(t *testing.T) {
@@ -142,4 +145,27 @@ func FuzzPublication(f *testing.F) {
 			t.Errorf("%q gives %q", body, message.Data)
 		}
 	})
+}
+
+// TestFailedHookIsLoggedOnce checks that a publication whose on_publish fails or panics writes one line to the log.
+func TestFailedHookIsLoggedOnce(t *testing.T) {
+	for _, user := range []string{"fails", "panics"} {
+		var log strings.Builder
+		logger := slog.New(slog.NewTextHandler(&log, nil))
+		h, err := host.New(host.Options{Log: logger, Routes: []host.Route{scriptRoute(new([]string))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newServer(t, h, Options{Log: logger})
+		r := httptest.NewRequest("POST", "http://localhost/api/v1/publish",
+			strings.NewReader(`{"users": ["`+user+`"], "text": "x"}`))
+		r.Header.Set("Content-Type", "application/json")
+		r.RemoteAddr = "127.0.0.1:1"
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		closeHost(t, h)
+		if w.Code != 500 || strings.Count(log.String(), "\n") != 1 {
+			t.Errorf("%s: status %d %s, log:\n%s", user, w.Code, w.Body, log.String())
+		}
+	}
 }
