@@ -71,14 +71,14 @@ routes:
   /a: {plugin: echo.wasm}
   /b:
     plugin: echo.wasm
-    allowed_origins: ["https://app.example.com:443"]
+    allowed_origins: ["https://app.example.com/"]
 `, env: []string{"AZUHOST_TRUSTED_PROXIES=::ffff:10.0.0.0/104,::ffff:10.0.0.0/8"}, want: []string{
 			`azuhost.yaml:2: allowed_hosts: "https://chat.example.com:443" is more than the name of a host: ` +
 				`write "chat.example.com"`,
 			`azuhost.yaml:3: allowed_origins: "https://slash.com/" is not what a browser sends: write "https://slash.com"`,
 			`azuhost.yaml:4: route /a: allowed_origins: "wss://app.example.com" is not what a browser sends: ` +
 				`write "https://app.example.com"`,
-			`azuhost.yaml:9: route /b: allowed_origins: "https://app.example.com:443" is not what a browser sends: ` +
+			`azuhost.yaml:9: route /b: allowed_origins: "https://app.example.com/" is not what a browser sends: ` +
 				`write "https://app.example.com"`,
 			`AZUHOST_TRUSTED_PROXIES: trusted_proxies: "::ffff:10.0.0.0/8" is larger than IPv4 is in IPv6: ` +
 				`write 0.0.0.0/0 for all of IPv4`,
