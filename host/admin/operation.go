@@ -2,13 +2,10 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"mime"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/azuhost/azuhost/host"
 )
 
 const (
@@ -53,7 +50,7 @@ func (s *Server) operations() []operation {
 }
 
 // handler returns the handler of an operation. It counts the requests, and logs those that failed with a 5xx status,
-// except for refusals and failures of on_publish: the host logs a failed hook itself.
+// unless the operation has made the problem itself and logged what it has to.
 func (s *Server) handler(o operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, status := time.Now(), http.StatusOK
@@ -63,9 +60,12 @@ func (s *Server) handler(o operation) http.Handler {
 			writeJSON(w, status, "application/json", answer)
 			return
 		}
-		p := problemOf(err)
+		p, made := err.(*problem)
+		if !made {
+			p = problemOf(err)
+		}
 		status = p.Status
-		if status >= 500 && p.Code != codeRefused && !errors.Is(err, host.ErrHookFailed) {
+		if status >= 500 && !made {
 			s.log.Warn("API request failed", "operation", o.name, "status", status, "err", err)
 		}
 		writeProblem(w, p)

@@ -5,9 +5,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/azuhost/azuhost/host"
@@ -88,7 +87,7 @@ func (s *Server) publish(ctx context.Context, r *http.Request) (any, error) {
 }
 
 // publishOne publishes p. Its error is a *problem, which has the Delivery if a part of the publication was sent. It
-// logs the failures of the host and its plugins, once for each key.
+// logs the failures of the host, once for each key. The host logs those of its plugins itself.
 func (s *Server) publishOne(ctx context.Context, body publication) (host.Delivery, error) {
 	p, err := body.toHost()
 	if err != nil {
@@ -99,23 +98,12 @@ func (s *Server) publishOne(ctx context.Context, body publication) (host.Deliver
 		return d, nil
 	}
 	problem := problemOf(err)
-	if slices.Contains([]string{codeHookFailed, codeInternal, codeKeySpent}, problem.Code) && !d.Duplicate {
-		s.log.Warn("publication failed", "route", p.Route, "err", truncate(err.Error()))
+	internal := problem.Code == codeInternal || problem.Code == codeKeySpent && !errors.Is(err, host.ErrHookFailed)
+	if internal && !d.Duplicate {
+		s.log.Warn("publication failed", "route", p.Route, "err", err)
 	}
 	if d.Sockets > 0 {
 		problem.Delivery = &d
 	}
 	return d, problem
-}
-
-// maxLoggedError bounds the error of a publication in the log, in bytes. The error of a plugin has its stack, and text
-// of its own.
-const maxLoggedError = 4096
-
-// truncate cuts a text to maxLoggedError bytes and appends its length.
-func truncate(text string) string {
-	if len(text) <= maxLoggedError {
-		return text
-	}
-	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(text[:maxLoggedError], ""), len(text))
 }
