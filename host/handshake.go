@@ -139,7 +139,8 @@ func (rt *routeRuntime) checkHandshake(set *settings, r *http.Request) (status i
 		if page := clip(r.Header.Get("Origin")); rt.host.refused.First("origin " + page) {
 			rt.log.Warn("origin refused", "origin", page, "fix", "add it to allowed_origins if its pages may connect")
 		}
-		return http.StatusForbidden, "pages of this origin may not connect; allowed_origins names those that may", refusedOrigin
+		return http.StatusForbidden, "pages of this origin may not connect; allowed_origins names those that may",
+			refusedOrigin
 	}
 	return 0, "", ""
 }

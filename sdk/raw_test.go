@@ -24,24 +24,62 @@ type rawFile struct {
 // The Go SDK has a test of its own, with Go's parser.
 var rawFiles = map[string]rawFile{
 	"rust": {
-		"rust/src/raw.rs", regexp.MustCompile(`pub fn (?P<name>\w+)\((?P<params>.*)\) -> (?P<result>\w+);`), regexp.MustCompile(`^(?P<name>\w+): (?P<type>.+)$`),
-		map[string]abi.ValType{"u64": abi.I64, "i64": abi.I64, "i32": abi.I32, "usize": abi.I32, "*const u8": abi.I32, "*mut u8": abi.I32, "*mut i64": abi.I32, "f64": abi.F64},
+		"rust/src/raw.rs",
+		regexp.MustCompile(`pub fn (?P<name>\w+)\((?P<params>.*)\) -> (?P<result>\w+);`),
+		regexp.MustCompile(`^(?P<name>\w+): (?P<type>.+)$`),
+		map[string]abi.ValType{
+			"u64":       abi.I64,
+			"i64":       abi.I64,
+			"i32":       abi.I32,
+			"usize":     abi.I32,
+			"*const u8": abi.I32,
+			"*mut u8":   abi.I32,
+			"*mut i64":  abi.I32,
+			"f64":       abi.F64,
+		},
 	},
 	"assemblyscript": {
-		"assemblyscript/assembly/raw.ts", regexp.MustCompile(`@external\("azu", "\w+"\) export declare function (?P<name>\w+)\((?P<params>.*)\): (?P<result>\w+);`), regexp.MustCompile(`^(?P<name>\w+): (?P<type>.+)$`),
+		"assemblyscript/assembly/raw.ts",
+		regexp.MustCompile(
+			`@external\("azu", "\w+"\) export declare function (?P<name>\w+)\((?P<params>.*)\): (?P<result>\w+);`,
+		),
+		regexp.MustCompile(`^(?P<name>\w+): (?P<type>.+)$`),
 		map[string]abi.ValType{"u64": abi.I64, "i64": abi.I64, "i32": abi.I32, "usize": abi.I32, "f64": abi.F64},
 	},
 	"zig": {
-		"zig/raw.zig", regexp.MustCompile(`pub extern "azu" fn (?P<name>\w+)\((?P<params>.*)\) (?P<result>\w+);`), regexp.MustCompile(`^(?P<name>\w+): (?P<type>.+)$`),
-		map[string]abi.ValType{"u64": abi.I64, "i64": abi.I64, "i32": abi.I32, "usize": abi.I32, "[*]const u8": abi.I32, "[*]u8": abi.I32, "*i64": abi.I32, "f64": abi.F64},
+		"zig/raw.zig",
+		regexp.MustCompile(`pub extern "azu" fn (?P<name>\w+)\((?P<params>.*)\) (?P<result>\w+);`),
+		regexp.MustCompile(`^(?P<name>\w+): (?P<type>.+)$`),
+		map[string]abi.ValType{
+			"u64":         abi.I64,
+			"i64":         abi.I64,
+			"i32":         abi.I32,
+			"usize":       abi.I32,
+			"[*]const u8": abi.I32,
+			"[*]u8":       abi.I32,
+			"*i64":        abi.I32,
+			"f64":         abi.F64,
+		},
 	},
 	"wat": {
-		"wat/raw.wat", regexp.MustCompile(`\(import "azu" "(?P<name>\w+)" \(func \$\w+ ?(?P<params>.*?) ?\(result (?P<result>\w+)\)\)\)`), regexp.MustCompile(`^\(param \$(?P<name>\w+) (?P<type>\w+)\)$`),
+		"wat/raw.wat",
+		regexp.MustCompile(`\(import "azu" "(?P<name>\w+)" \(func \$\w+ ?(?P<params>.*?) ?\(result (?P<result>\w+)\)\)\)`),
+		regexp.MustCompile(`^\(param \$(?P<name>\w+) (?P<type>\w+)\)$`),
 		map[string]abi.ValType{"i64": abi.I64, "i32": abi.I32, "f64": abi.F64},
 	},
 	"c": {
-		"c/azuhost_raw.h", regexp.MustCompile(`AZU_IMPORT\((?P<name>\w+)\) (?P<result>\w+) azu_raw_\w+\((?P<params>.*)\);`), regexp.MustCompile(`^(?P<type>.+?) ?(?P<name>\w+)$`),
-		map[string]abi.ValType{"uint64_t": abi.I64, "int64_t": abi.I64, "uint32_t": abi.I32, "int32_t": abi.I32, "const void *": abi.I32, "void *": abi.I32, "double": abi.F64},
+		"c/azuhost_raw.h",
+		regexp.MustCompile(`AZU_IMPORT\((?P<name>\w+)\) (?P<result>\w+) azu_raw_\w+\((?P<params>.*)\);`),
+		regexp.MustCompile(`^(?P<type>.+?) ?(?P<name>\w+)$`),
+		map[string]abi.ValType{
+			"uint64_t":     abi.I64,
+			"int64_t":      abi.I64,
+			"uint32_t":     abi.I32,
+			"int32_t":      abi.I32,
+			"const void *": abi.I32,
+			"void *":       abi.I32,
+			"double":       abi.F64,
+		},
 	},
 }
 

@@ -22,8 +22,11 @@ type outer struct {
 
 func TestFill(t *testing.T) {
 	got := outer{Count: 3, Inside: inner{Note: "set"}}
-	Fill(&got, outer{Name: "n", Wait: time.Second, Count: 1, List: []string{"a"}, Inside: inner{Size: 9, Note: "default"}, hidden: 7})
-	if got.Name != "n" || got.Wait != time.Second || got.Count != 3 || !slices.Equal(got.List, []string{"a"}) || got.Inside != (inner{9, "set"}) || got.hidden != 0 {
+	Fill(&got, outer{
+		Name: "n", Wait: time.Second, Count: 1, List: []string{"a"}, Inside: inner{Size: 9, Note: "default"}, hidden: 7,
+	})
+	if got.Name != "n" || got.Wait != time.Second || got.Count != 3 || !slices.Equal(got.List, []string{"a"}) ||
+		got.Inside != (inner{9, "set"}) || got.hidden != 0 {
 		t.Errorf("filled to %+v", got)
 	}
 }

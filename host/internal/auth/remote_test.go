@@ -74,8 +74,8 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-// TestReplacedKey: a key that replaces another one under the same kid, or without a kid, is fetched when the first token
-// of it comes. Tokens with bad signatures make few fetches.
+// TestReplacedKey: a key that replaces another one under the same kid, or without a kid, is fetched when the first
+// token of it comes. Tokens with bad signatures make few fetches.
 func TestReplacedKey(t *testing.T) {
 	for name, kid := range map[string]string{"same kid": "k", "no kid": ""} {
 		for kind, replacement := range map[string]struct {

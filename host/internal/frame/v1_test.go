@@ -21,8 +21,10 @@ func TestControlMessages(t *testing.T) {
 		{frame.AppendControl(nil, map[string]int{"id": 1}), []string{"\x1e" + `{"id":1}`}},
 		{frame.Joined(room, at), []string{"\x1e" + `{"type":"joined","room":"a \"b\"","epoch":"e","offset":7}`}},
 		{frame.Left(room), []string{"\x1e" + `{"type":"left","room":"a \"b\""}`}},
-		{frame.AppendPosition(nil, name, at, false), []string{"\x1e" + `{"type":"position","room":"a \"b\"","epoch":"e","offset":7}`}},
-		{frame.AppendPosition(nil, name, at, true), []string{"\x1e" + `{"type":"position","room":"a \"b\"","epoch":"e","offset":7,"skip":true}`}},
+		{frame.AppendPosition(nil, name, at, false),
+			[]string{"\x1e" + `{"type":"position","room":"a \"b\"","epoch":"e","offset":7}`}},
+		{frame.AppendPosition(nil, name, at, true),
+			[]string{"\x1e" + `{"type":"position","room":"a \"b\"","epoch":"e","offset":7,"skip":true}`}},
 		{frame.AppendMissed(nil, room, at, text("\x1ex"), false),
 			[]string{"\x1e" + `{"type":"position","missed":true,"room":"a \"b\"","epoch":"e","offset":7}`, "\x1e\x1ex"}},
 		{frame.AppendMissed(nil, room, at, text("x"), true),
@@ -62,7 +64,9 @@ func TestRole(t *testing.T) {
 }
 
 func TestEscaped(t *testing.T) {
-	for in, want := range map[string]string{"": "", "x": "x", "\x1e": "\x1e\x1e", "\x1e{}": "\x1e\x1e{}", "x\x1e": "x\x1e"} {
+	for in, want := range map[string]string{
+		"": "", "x": "x", "\x1e": "\x1e\x1e", "\x1e{}": "\x1e\x1e{}", "x\x1e": "x\x1e",
+	} {
 		if got := frame.Escaped(text(in)); string(got) != string(text(want)) {
 			t.Errorf("%q becomes %q, want %q", in, frame.Payload(got), want)
 		}

@@ -14,7 +14,10 @@ func TestValid(t *testing.T) {
 			t.Errorf("%q is not valid", s)
 		}
 	}
-	for _, s := range []string{"", long + "n", strings.Repeat("é", 128), "a\x00", "a\nb", "\x7f", "\u0085", "\u2028", "\u2029", "\xff", "a\xc3", "\xed\xa0\x80"} {
+	for _, s := range []string{
+		"", long + "n", strings.Repeat("é", 128), "a\x00", "a\nb", "\x7f", "\u0085", "\u2028", "\u2029", "\xff", "a\xc3",
+		"\xed\xa0\x80",
+	} {
 		if Valid(s) || Valid([]byte(s)) {
 			t.Errorf("%q is valid", s)
 		}
