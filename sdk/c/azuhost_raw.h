@@ -1,4 +1,4 @@
-/* The host functions, as sdk/ABI.md has them. Nothing else is here. */
+/* The imports of the host functions in sdk/ABI.md. azuhost.h wraps them. */
 #ifndef AZUHOST_RAW_H
 #define AZUHOST_RAW_H
 
