@@ -27,7 +27,7 @@ func instantiateAbort(ctx context.Context, rt wazero.Runtime) error {
 	return nil
 }
 
-// abort(message, file, line, column)
+// hostAbort implements abort(message, file, line, column).
 func hostAbort(_ context.Context, mod api.Module, s []uint64) {
 	mem := mod.Memory()
 	panic(&abortError{text: fmt.Sprintf("%s at %s:%d:%d",

@@ -9,7 +9,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// callContext has what host functions need to know about the hook that calls them. Each instance has one. It is the
+// callContext is the state of the running hook that host functions use. Each instance has one. It is the
 // context of every call into the guest, so that host functions find it by a type assertion. It belongs to the goroutine
 // that uses the instance.
 type callContext struct {

@@ -15,13 +15,13 @@ import (
 
 // Use is a capability that a module needs for its imports.
 type Use struct {
-	Name abi.Capability `json:"name"`
+	Name abi.Capability
 	// Optional is true if the manifest of the module says that the module runs without the capability.
-	Optional bool `json:"optional,omitempty"`
-	// Imports are the functions that need the capability, such as "azu.send".
-	Imports []string `json:"imports"`
+	Optional bool
+	// Imports lists the functions that need the capability, such as "azu.send".
+	Imports []string
 	// Doc describes the capability.
-	Doc string `json:"doc"`
+	Doc string
 }
 
 // collectUses groups the imports of a module by capability, and sets info.Uses.

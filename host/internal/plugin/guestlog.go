@@ -58,7 +58,7 @@ func (g *GuestLog) wouldWrite(log *slog.Logger, level slog.Level) bool {
 // reportDropped logs the number of dropped lines that no line has reported.
 func (g *GuestLog) reportDropped(log *slog.Logger) {
 	if n := g.dropped.Swap(0); n > 0 {
-		log.Warn("guest lines dropped: it prints too much", "source", "guest", "lines", n,
+		log.Warn("guest lines dropped: the guest prints too much", "source", "guest", "lines", n,
 			"limit_per_second", maxGuestRate)
 	}
 }

@@ -1,61 +1,61 @@
 package plugin
 
-// param(conn, name*, buf)
+// hostParam implements param(conn, name*, buf).
 func hostParam(c *callContext, s []uint64) uint64 {
 	name, dst := c.input(s[1], s[2]), c.buffer(s[3], s[4])
 	data, err := c.env.AppendParam(c.scratch[:0], s[0], name)
 	return c.output(dst, data, err)
 }
 
-// query(conn, name*, buf)
+// hostQuery implements query(conn, name*, buf).
 func hostQuery(c *callContext, s []uint64) uint64 {
 	name, dst := c.input(s[1], s[2]), c.buffer(s[3], s[4])
 	data, err := c.env.AppendQuery(c.scratch[:0], s[0], name)
 	return c.output(dst, data, err)
 }
 
-// header(conn, name*, buf)
+// hostHeader implements header(conn, name*, buf).
 func hostHeader(c *callContext, s []uint64) uint64 {
 	name, dst := c.input(s[1], s[2]), c.buffer(s[3], s[4])
 	data, err := c.env.AppendHeader(c.scratch[:0], s[0], name)
 	return c.output(dst, data, err)
 }
 
-// remote_addr(conn, buf)
+// hostRemoteAddr implements remote_addr(conn, buf).
 func hostRemoteAddr(c *callContext, s []uint64) uint64 {
 	dst := c.buffer(s[1], s[2])
 	data, err := c.env.AppendRemoteAddr(c.scratch[:0], s[0])
 	return c.output(dst, data, err)
 }
 
-// subprotocol(conn, buf)
+// hostSubprotocol implements subprotocol(conn, buf).
 func hostSubprotocol(c *callContext, s []uint64) uint64 {
 	dst := c.buffer(s[1], s[2])
 	data, err := c.env.AppendSubprotocol(c.scratch[:0], s[0])
 	return c.output(dst, data, err)
 }
 
-// claims(conn, buf)
+// hostClaims implements claims(conn, buf).
 func hostClaims(c *callContext, s []uint64) uint64 {
 	dst := c.buffer(s[1], s[2])
 	data, err := c.env.AppendClaims(c.scratch[:0], s[0])
 	return c.output(dst, data, err)
 }
 
-// value_get(conn, key*, buf)
+// hostValueGet implements value_get(conn, key*, buf).
 func hostValueGet(c *callContext, s []uint64) uint64 {
 	key, dst := c.input(s[1], s[2]), c.buffer(s[3], s[4])
 	data, err := c.env.AppendValue(c.scratch[:0], s[0], key)
 	return c.output(dst, data, err)
 }
 
-// value_set(conn, key*, data*)
+// hostValueSet implements value_set(conn, key*, data*).
 func hostValueSet(c *callContext, s []uint64) uint64 {
 	key, data := c.input(s[1], s[2]), c.input(s[3], s[4])
 	return errnoResult(c.env.SetValue(s[0], key, data))
 }
 
-// value_delete(conn, key*)
+// hostValueDelete implements value_delete(conn, key*).
 func hostValueDelete(c *callContext, s []uint64) uint64 {
 	key := c.input(s[1], s[2])
 	return errnoResult(c.env.DeleteValue(s[0], key))

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// read(ptr, offset, len)
+// hostRead implements read(ptr, offset, len).
 func hostRead(c *callContext, s []uint64) uint64 {
 	dst := c.buffer(s[0], s[2])
 	offset := uint32(s[1])
@@ -17,7 +17,7 @@ func hostRead(c *callContext, s []uint64) uint64 {
 	return lengthResult(n)
 }
 
-// now() -> i64
+// hostNow implements now() -> i64.
 func hostNow(c *callContext, _ []uint64) uint64 {
 	if c.env == nil {
 		return uint64(time.Now().UnixNano())

@@ -8,7 +8,7 @@ import (
 // maxFailText limits the text that a HookError keeps of the argument of fail, in bytes.
 const maxFailText = 1 << 10
 
-// log(level, text*)
+// hostLog implements log(level, text*).
 func hostLog(c *callContext, s []uint64) uint64 {
 	level, text := abi.Level(int32(s[0])), c.input(s[1], s[2])
 	if level < abi.Debug || level > abi.Error {
@@ -25,13 +25,13 @@ func hostLog(c *callContext, s []uint64) uint64 {
 	return 0
 }
 
-// metric(op, name*, labels*, value)
+// hostMetric implements metric(op, name*, labels*, value).
 func hostMetric(c *callContext, s []uint64) uint64 {
 	name, labels := c.input(s[1], s[2]), c.input(s[3], s[4])
 	return errnoResult(c.env.Metric(abi.MetricOp(int32(s[0])), name, labels, api.DecodeF64(s[5])))
 }
 
-// fail(text*)
+// hostFail implements fail(text*).
 func hostFail(c *callContext, s []uint64) uint64 {
 	text := c.input(s[0], s[1])
 	c.failed = true

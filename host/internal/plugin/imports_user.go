@@ -1,19 +1,19 @@
 package plugin
 
-// identify(conn, user*)
+// hostIdentify implements identify(conn, user*).
 func hostIdentify(c *callContext, s []uint64) uint64 {
 	user := c.input(s[1], s[2])
 	return errnoResult(c.env.Identify(s[0], user))
 }
 
-// user(conn, buf)
+// hostUser implements user(conn, buf).
 func hostUser(c *callContext, s []uint64) uint64 {
 	dst := c.buffer(s[1], s[2])
 	data, err := c.env.AppendUser(c.scratch[:0], s[0])
 	return c.output(dst, data, err)
 }
 
-// online(user*)
+// hostOnline implements online(user*).
 func hostOnline(c *callContext, s []uint64) uint64 {
 	yes, err := c.env.Online(c.input(s[0], s[1]))
 	if err != nil {
@@ -25,7 +25,7 @@ func hostOnline(c *callContext, s []uint64) uint64 {
 	return 0
 }
 
-// users(buf)
+// hostUsers implements users(buf).
 func hostUsers(c *callContext, s []uint64) uint64 {
 	dst := c.buffer(s[0], s[1])
 	data, err := c.env.AppendUsers(c.scratch[:0])

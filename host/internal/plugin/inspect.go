@@ -16,54 +16,54 @@ import (
 
 // Info describes a module. None of the module's code runs to find it out.
 type Info struct {
-	// Size of the file in bytes.
-	Size int `json:"size"`
+	// Size is the size of the file in bytes.
+	Size int
 	// Version is the id of the module in logs and metrics.
-	Version string `json:"version"`
+	Version string
 	// ABI is the major version of the ABI that the module uses, 0 if it exports none.
-	ABI int `json:"abi"`
-	// Memory of an instance.
-	Memory MemoryInfo `json:"memory"`
-	// Hooks that the module exports, in the order of the ABI.
-	Hooks []string `json:"hooks"`
-	// Exports are all exported functions and memories, sorted by name.
-	Exports []Export `json:"exports"`
-	// Imports are all imported functions, in the order of the module.
-	Imports []Import `json:"imports"`
-	// Uses are the capabilities that the imports need, in the order of the ABI.
-	Uses []Use `json:"capabilities"`
+	ABI int
+	// Memory is the memory of an instance.
+	Memory MemoryInfo
+	// Hooks lists the hooks that the module exports, in the order of the ABI.
+	Hooks []string
+	// Exports lists all exported functions and memories, sorted by name.
+	Exports []Export
+	// Imports lists all imported functions, in the order of the module.
+	Imports []Import
+	// Uses lists the capabilities that the imports need, in the order of the ABI.
+	Uses []Use
 	// Warnings do not keep the module from loading. In Warnings and Problem, names are escaped for a terminal; in
 	// Exports and Imports they are as in the module.
-	Warnings []string `json:"warnings,omitempty"`
+	Warnings []string
 	// Problem is the reason why the module would not load. It is empty if the module would load.
-	Problem string `json:"problem,omitempty"`
+	Problem string
 
 	hooks []abi.Hook
 }
 
 // MemoryInfo is the size of a linear memory, in pages of 64 KiB.
 type MemoryInfo struct {
-	MinPages uint32 `json:"min_pages"`
+	MinPages uint32
 	// MaxPages is 0 if the module does not limit its memory.
-	MaxPages uint32 `json:"max_pages,omitempty"`
+	MaxPages uint32
 }
 
 // Export is a function or memory that the module exports.
 type Export struct {
-	Name string `json:"name"`
+	Name string
 	// Type is a signature such as "(i64, i32) -> i32", or "memory".
-	Type string `json:"type"`
+	Type string
 }
 
 // Import is a function that the module imports.
 type Import struct {
-	Module string `json:"module"`
-	Name   string `json:"name"`
-	Type   string `json:"type"`
+	Module string
+	Name   string
+	Type   string
 	// Doc describes the function. It is empty for functions of WASI, and for functions that the host does not have.
-	Doc string `json:"doc,omitempty"`
+	Doc string
 	// Known is true if the host has the function with this signature.
-	Known bool `json:"known"`
+	Known bool
 }
 
 // Inspect describes a module without running it. Bytes that are not a module, and modules that would not load, are no

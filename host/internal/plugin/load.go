@@ -37,7 +37,7 @@ func (p *Plugin) Load(ctx context.Context, wasm []byte) (version string, err err
 		return "", fmt.Errorf("plugin: %w", err)
 	}
 	for _, w := range v.info.Warnings {
-		p.log.Warn("plugin: "+w, "version", v.id)
+		p.log.Warn("plugin has a warning", "version", v.id, "warning", w)
 	}
 	if err := p.startAndSwap(ctx, v, nil); err != nil {
 		v.close()

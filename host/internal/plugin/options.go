@@ -40,13 +40,13 @@ const (
 // Defaults of Options.
 const (
 	DefaultDeadline     = 50 * time.Millisecond
-	DefaultLoadDeadline = 5 * time.Second
+	defaultLoadDeadline = 5 * time.Second
 	DefaultMemoryLimit  = 64 << 20
 	DefaultMaxModule    = 16 << 20
-	// DefaultFuel of a hook takes far longer to spend than DefaultDeadline.
+	// DefaultFuel is the fuel of a hook. Spending it takes far longer than DefaultDeadline.
 	DefaultFuel = 1_000_000_000
-	// DefaultLoadFuel of the start of an instance.
-	DefaultLoadFuel = 100_000_000_000
+	// defaultLoadFuel is the fuel of the start of an instance.
+	defaultLoadFuel = 100_000_000_000
 )
 
 // Options configure a Plugin. The zero value works.
@@ -127,9 +127,9 @@ func (o Options) withDefaults() Options {
 	o.Mode = cmp.Or(o.Mode, Single)
 	o.Metering = cmp.Or(o.Metering, Fuel)
 	o.Deadline = cmp.Or(o.Deadline, DefaultDeadline)
-	o.LoadDeadline = cmp.Or(o.LoadDeadline, DefaultLoadDeadline)
+	o.LoadDeadline = cmp.Or(o.LoadDeadline, defaultLoadDeadline)
 	o.Fuel = cmp.Or(o.Fuel, DefaultFuel)
-	o.LoadFuel = cmp.Or(o.LoadFuel, DefaultLoadFuel)
+	o.LoadFuel = cmp.Or(o.LoadFuel, defaultLoadFuel)
 	o.MemoryLimit = cmp.Or(o.MemoryLimit, DefaultMemoryLimit)
 	o.MaxModule = cmp.Or(o.MaxModule, DefaultMaxModule)
 	if len(o.Config) == 0 {

@@ -151,7 +151,7 @@ func wasiStdio(errno uint64) wasiFunc {
 
 func wasiSuccess(*callContext, api.Memory, []uint64) uint64 { return wasiOK }
 
-// args_sizes_get(count, size), environ_sizes_get(count, size)
+// wasiZeroSizes implements args_sizes_get(count, size) and environ_sizes_get(count, size).
 func wasiZeroSizes(_ *callContext, mem api.Memory, s []uint64) uint64 {
 	if !mem.WriteUint32Le(uint32(s[0]), 0) || !mem.WriteUint32Le(uint32(s[1]), 0) {
 		return wasiFault
@@ -165,7 +165,7 @@ const (
 	wasiMonotonic = 1
 )
 
-// clock_res_get(id, resolution)
+// wasiClockRes implements clock_res_get(id, resolution).
 func wasiClockRes(_ *callContext, mem api.Memory, s []uint64) uint64 {
 	if id := uint32(s[0]); id != wasiRealtime && id != wasiMonotonic {
 		return wasiInval
@@ -176,7 +176,7 @@ func wasiClockRes(_ *callContext, mem api.Memory, s []uint64) uint64 {
 	return wasiOK
 }
 
-// clock_time_get(id, precision, timestamp)
+// wasiClockTime implements clock_time_get(id, precision, timestamp).
 func wasiClockTime(c *callContext, mem api.Memory, s []uint64) uint64 {
 	now, ok := c.wasiNow(uint32(s[0]))
 	if !ok {
@@ -203,7 +203,7 @@ func (c *callContext) wasiNow(clock uint32) (ns int64, ok bool) {
 	return 0, false
 }
 
-// random_get(buf, buf_len)
+// wasiRandom implements random_get(buf, buf_len).
 func wasiRandom(c *callContext, mem api.Memory, s []uint64) uint64 {
 	buf, ok := mem.Read(uint32(s[0]), uint32(s[1]))
 	if !ok {
@@ -219,7 +219,7 @@ func wasiRandom(c *callContext, mem api.Memory, s []uint64) uint64 {
 	return wasiOK
 }
 
-// proc_exit(code)
+// wasiExit implements proc_exit(code).
 func wasiExit(_ *callContext, _ api.Memory, s []uint64) uint64 {
 	panic(&exitError{code: uint32(s[0])})
 }

@@ -20,10 +20,8 @@ const (
 	wasiAbsolute     = 1 // type subclockflags
 )
 
-// poll_oneoff(in, out, nsubscriptions, nevents)
-//
-// Streams are always ready. If all subscriptions are clocks, the function sleeps until the first of them. At the hook's
-// deadline it ends the hook.
+// wasiPoll implements poll_oneoff(in, out, nsubscriptions, nevents). Streams are always ready. If all subscriptions are
+// clocks, it sleeps until the first of them. At the hook's deadline it ends the hook.
 func wasiPoll(c *callContext, mem api.Memory, s []uint64) uint64 {
 	n := uint32(s[2])
 	if n == 0 || n > maxSubscriptions {

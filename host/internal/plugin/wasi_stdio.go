@@ -30,7 +30,7 @@ func wasiVectors(mem api.Memory, ptr, count uint32, visit func([]byte)) (total u
 	return total, wasiOK
 }
 
-// fd_write(fd, iovs, iovs_len, nwritten)
+// wasiWrite implements fd_write(fd, iovs, iovs_len, nwritten).
 func wasiWrite(c *callContext, mem api.Memory, s []uint64) uint64 {
 	var w *guestWriter
 	switch uint32(s[0]) {
@@ -54,7 +54,7 @@ func wasiWrite(c *callContext, mem api.Memory, s []uint64) uint64 {
 	return wasiOK
 }
 
-// fd_read(fd, iovs, iovs_len, nread): standard input is empty.
+// wasiRead implements fd_read(fd, iovs, iovs_len, nread). Standard input is empty.
 func wasiRead(_ *callContext, mem api.Memory, s []uint64) uint64 {
 	if uint32(s[0]) != 0 {
 		return wasiBadf
@@ -71,7 +71,7 @@ const (
 	wasiRightWrite      = 1 << 6
 )
 
-// fd_fdstat_get(fd, stat)
+// wasiFdstat implements fd_fdstat_get(fd, stat).
 func wasiFdstat(_ *callContext, mem api.Memory, s []uint64) uint64 {
 	fd := uint32(s[0])
 	if fd > 2 {
@@ -90,7 +90,7 @@ func wasiFdstat(_ *callContext, mem api.Memory, s []uint64) uint64 {
 	return wasiOK
 }
 
-// fd_filestat_get(fd, stat)
+// wasiFilestat implements fd_filestat_get(fd, stat).
 func wasiFilestat(_ *callContext, mem api.Memory, s []uint64) uint64 {
 	if uint32(s[0]) > 2 {
 		return wasiBadf
