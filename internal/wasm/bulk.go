@@ -21,7 +21,7 @@ const (
 	bulkSize uint32 = 2
 )
 
-// roundChunk returns the size of chunks for MeterOptions.BulkChunk. It is a multiple of what one unit of fuel pays for,
+// roundChunk returns the size of chunks for MeterOptions.BulkChunk. It is a multiple of the bytes that cost one fuel,
 // so that all chunks together cost as much as the instruction.
 func roundChunk(bytes uint32) uint32 {
 	const unit = 1 << costBytesLog
@@ -175,7 +175,7 @@ func (e *emitter) endLoop() {
 	e.out = append(e.out, byte(opI32GtU), byte(opBrIf), 0, byte(opEnd))
 }
 
-// chargeChunk charges what the instruction costs for a chunk.
+// chargeChunk charges the cost by size of one chunk.
 func (e *emitter) chargeChunk() {
 	e.out = op1(e.out, opGlobalGet, e.fuel)
 	e.out = AppendSigned(append(e.out, byte(opI64Const)), int64(e.o.BulkChunk>>costBytesLog))

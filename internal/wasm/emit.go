@@ -67,7 +67,7 @@ func (e *emitter) emitLocals() {
 	e.out = append(append(AppendU32(e.out, n+1), declarations...), 1, byte(I32))
 }
 
-// emitInstruction writes one instruction, and before it what it is charged.
+// emitInstruction writes one instruction, behind its charges.
 func (e *emitter) emitInstruction(in *instruction) {
 	if len(e.charges) > 0 && int(e.charges[0].at) == in.at {
 		e.emitCharge(e.charges[0])

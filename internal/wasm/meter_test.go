@@ -133,7 +133,7 @@ func TestBulkIsChargedBySize(t *testing.T) {
 	}
 }
 
-// recursions export a function f that calls itself as often as its argument says.
+// recursions export a function f whose argument is the depth of its recursion.
 var recursions = map[string]string{
 	"direct": `(func $f (export "f") (param i32) (result i32)
 		(if (result i32) (local.get 0)

@@ -16,7 +16,7 @@ const (
 	nameLocals    = 2
 )
 
-// readCustom reads the name of a custom section, and what is inside the name section.
+// readCustom reads a custom section: its name, and the content of the name section.
 func (s *scanner) readCustom(r *reader, sec *section) error {
 	sec.name = r.name(s.l.Name, "the name of a custom section")
 	if r.err != nil {

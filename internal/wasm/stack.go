@@ -77,7 +77,7 @@ func (s *stackPlanner) search(root int) {
 		}
 		switch s.state[callee] {
 		case unvisited:
-			s.enter(callee) // v looks at it again once it is done
+			s.enter(callee) // v.next stays: the next round handles it as done
 		case onPath:
 			v.next++
 			s.markCycle(v.node, callee)

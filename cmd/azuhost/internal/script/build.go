@@ -22,7 +22,7 @@ type Options struct {
 	Runtime Runtime
 	// Minify makes the script smaller. Names stay, so that stack traces stay readable.
 	Minify bool
-	// Console receives what the script logs outside of hooks. nil: it is dropped.
+	// Console receives the log of the script's code outside of hooks. nil: it is dropped.
 	Console io.Writer
 	// Timeout bounds the run of the script's code outside of hooks while it is built. 0: 20 s.
 	Timeout time.Duration

@@ -9,7 +9,7 @@ import (
 
 // A native is a function that the script can call: a host function of the ABI, or one of the glue's own.
 
-// ownNatives are the natives that are no host functions.
+// ownNatives are the natives that are not host functions.
 var ownNatives = []string{"utf8_encode", "utf8_decode", "random", "json_depth", "source_map"}
 
 // hiddenImports are the host functions that only the glue calls.
@@ -74,7 +74,7 @@ func (g *glue) addNatives() {
 	})
 }
 
-// addOwnNatives adds the natives that are no host functions, but for source_map.
+// addOwnNatives adds the natives of ownNatives, except source_map.
 func (g *glue) addOwnNatives() {
 	g.addJSONDepth()
 	g.addTextNative("native.utf8_encode", "JS_NewUint8ArrayCopy")

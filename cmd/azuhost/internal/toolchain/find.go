@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// project is what a build builds.
+// project is the input of a build.
 type project struct {
 	lang *Language
 	dir  string // absolute
