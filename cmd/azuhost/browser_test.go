@@ -17,50 +17,52 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browserPatience is longer than patience: a browser on a busy machine takes
-// its time to start.
-const browserPatience = time.Minute
+// browserTimeout is longer than testTimeout, because a browser starts slowly on a busy machine.
+const browserTimeout = time.Minute
 
-// TestTwoTabsChat opens the playground in two tabs of a browser, which see
-// each other and talk.
-func TestTwoTabsChat(t *testing.T) {
+// TestChatInBrowser opens the playground in two tabs of a browser and exchanges messages between them.
+func TestChatInBrowser(t *testing.T) {
 	chromium := findChromium(t)
-	url := servePlayground(t, buildPlugin(t, "chat"))
+	url := servePlayground(t, buildGoPlugin(t, "chat"))
 	ctx := startBrowser(t, chromium)
 
 	alice := openTab(t, ctx, url, "alice")
 	bob := openTab(t, ctx, url, "bob")
-	alice.waitFor("both are online", `[...document.querySelectorAll('#online li')].map(e => e.textContent).join() === 'alice,bob'`)
-	bob.waitFor("both are online", `[...document.querySelectorAll('#online li')].map(e => e.textContent).join() === 'alice,bob'`)
+	const online = `[...document.querySelectorAll('#online li')].map(e => e.textContent).join()`
+	alice.waitFor("both are online", online+` === 'alice,bob'`)
+	bob.waitFor("both are online", online+` === 'alice,bob'`)
 
-	// What looks like HTML is text, for the one who writes and who reads.
+	// HTML in a message is shown as text, to the sender and to the receiver.
 	const text = `hi <img src=x onerror="document.title='broken'">`
-	alice.say(text)
+	alice.send(text)
 	for _, tab := range []*tab{alice, bob} {
-		tab.waitFor("alice's message", fmt.Sprintf(`[...document.querySelectorAll('#messages li')].some(e => e.textContent.startsWith('alice') && e.textContent.endsWith(%q))`, text))
+		tab.waitFor("alice's message", fmt.Sprintf(`[...document.querySelectorAll('#messages li')]
+			.some(e => e.textContent.startsWith('alice') && e.textContent.endsWith(%q))`, text))
 	}
-	bob.say("hello alice")
+	bob.send("hello alice")
 	alice.waitFor("bob's answer", `document.querySelector('#messages li:last-child').textContent.endsWith('hello alice')`)
 	alice.waitFor("her own messages on her side", `document.querySelectorAll('#messages li.own').length === 1`)
 
-	// Raw frames, both ways.
-	alice.waitFor("the frame out", `[...document.querySelectorAll('#frames li.out .data')].some(e => e.textContent.includes('"type":"message"'))`)
-	alice.waitFor("the frame in", `[...document.querySelectorAll('#frames li.in .data')].some(e => e.textContent.includes('hello alice'))`)
+	// Frames in both directions are shown, and a frame can be sent.
+	const outgoing, incoming = `[...document.querySelectorAll('#frames li.out .data')]`,
+		`[...document.querySelectorAll('#frames li.in .data')]`
+	alice.waitFor("the outgoing frame", outgoing+`.some(e => e.textContent.includes('"type":"message"'))`)
+	alice.waitFor("the incoming frame", incoming+`.some(e => e.textContent.includes('hello alice'))`)
 	alice.run(
 		chromedp.SendKeys("#payload", `{"type":"ping"}`),
 		chromedp.KeyEvent("\r", chromedp.KeyModifiers(chromedp.ModifierCtrl)),
 	)
-	alice.waitFor("the pong", `[...document.querySelectorAll('#frames li.in .data')].some(e => e.textContent === '{"type":"pong"}')`)
+	alice.waitFor("the pong", incoming+`.some(e => e.textContent === '{"type":"pong"}')`)
 
-	// Bob leaves, and alice sees it.
+	// When bob disconnects, alice sees it.
 	bob.run(chromedp.Click("#toggle"))
 	bob.waitFor("the close", `document.querySelector('#state').textContent.startsWith('closed: 1000')`)
-	alice.waitFor("bob's leave", `[...document.querySelectorAll('#online li')].map(e => e.textContent).join() === 'alice'`)
+	alice.waitFor("that bob is offline", online+` === 'alice'`)
 
 	for _, tab := range []*tab{alice, bob} {
 		tab.waitFor("no script from a message", `document.title === 'azuhost playground'`)
 		if errs := tab.errors(); len(errs) > 0 {
-			t.Errorf("the browser complains in %s's tab: %q", tab.name, errs)
+			t.Errorf("errors in %s's tab: %q", tab.name, errs)
 		}
 	}
 }
@@ -72,12 +74,12 @@ func findChromium(t *testing.T) string {
 			return path
 		}
 	}
-	t.Skip("no Chromium here: install chromium, or google-chrome, to run this test")
+	t.Skip("no Chromium found: install chromium or google-chrome to run this test")
 	return ""
 }
 
-// buildPlugin builds one of the ready-made plugins.
-func buildPlugin(t *testing.T, name string) string {
+// buildGoPlugin builds a plugin of the folder plugins and returns its file.
+func buildGoPlugin(t *testing.T, name string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), name+".wasm")
 	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", out, "../../plugins/"+name)
@@ -88,8 +90,8 @@ func buildPlugin(t *testing.T, name string) string {
 	return out
 }
 
-// servePlayground serves the chat plugin and the playground until the end of
-// the test, and returns the page's URL.
+// servePlayground serves a plugin at /chat, and the playground, until the end of the test. It returns the URL of the
+// playground.
 func servePlayground(t *testing.T, plugin string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -97,7 +99,8 @@ func servePlayground(t *testing.T, plugin string) string {
 	ended := make(chan int, 1)
 	go func() {
 		ended <- run(ctx, []string{
-			"serve", "--route", "/chat=" + plugin, "--playground", "--listen", "127.0.0.1:0", "--internal=", "--log-format", "json",
+			"serve", "--route", "/chat=" + plugin, "--playground",
+			"--listen", "127.0.0.1:0", "--internal=", "--log-format", "json",
 		}, strings.NewReader(""), &bytes.Buffer{}, log, []string{"AZUHOST_DEFAULTS_PRESENCE_GRACE=0"})
 	}()
 	t.Cleanup(func() {
@@ -112,13 +115,13 @@ func servePlayground(t *testing.T, plugin string) string {
 	case code := <-ended:
 		ended <- code
 		t.Fatalf("serve ended with %d:\n%s", code, log)
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatalf("serve does not listen:\n%s", log)
 	}
 	return ""
 }
 
-// addressLog finds the public address in the log, which it keeps.
+// addressLog keeps a log and sends the public address in it to found.
 type addressLog struct {
 	found chan string
 
@@ -142,10 +145,10 @@ func (l *addressLog) String() string {
 	return l.text.String()
 }
 
-// startBrowser starts a browser, whose first tab stays empty.
+// startBrowser starts a browser for the time of the test. Its first tab stays empty.
 func startBrowser(t *testing.T, path string) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), browserPatience)
+	ctx, cancel := context.WithTimeout(t.Context(), browserTimeout)
 	ctx, stop := chromedp.NewExecAllocator(ctx,
 		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
@@ -154,7 +157,7 @@ func startBrowser(t *testing.T, path string) context.Context {
 	)
 	ctx, closeBrowser := chromedp.NewContext(ctx)
 	t.Cleanup(func() {
-		// The browser has to be gone before its folder is removed.
+		// The browser must end before its folder is removed.
 		if err := chromedp.Cancel(ctx); err != nil && ctx.Err() == nil {
 			t.Errorf("close the browser: %v", err)
 		}
@@ -168,7 +171,7 @@ func startBrowser(t *testing.T, path string) context.Context {
 	return ctx
 }
 
-// tab is a tab of the browser with the playground in it.
+// tab is a tab of the browser that shows the playground.
 type tab struct {
 	t    *testing.T
 	ctx  context.Context
@@ -177,8 +180,7 @@ type tab struct {
 	console iter.Seq2[chromedp.ConsoleMessage, error]
 }
 
-// openTab opens the page, connects to the chat as name and waits to be in the
-// room.
+// openTab opens the playground, connects to the chat as name and waits until it is in the room.
 func openTab(t *testing.T, browser context.Context, url, name string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
@@ -195,10 +197,10 @@ func openTab(t *testing.T, browser context.Context, url, name string) *tab {
 	return tb
 }
 
-// errors lists what the browser complained about so far: exceptions, and what
-// the page's policy refused.
+// errors returns the exceptions, errors and warnings of the browser's console so far, such as violations of the page's
+// content security policy.
 func (tb *tab) errors() []string {
-	const end = "that was all"
+	const end = "end of the console"
 	if _, err := chromedp.Run(tb.ctx, chromedp.Evaluate[any](fmt.Sprintf("console.log(%q)", end))); err != nil {
 		tb.t.Fatalf("%s's tab: %v", tb.name, err)
 	}
@@ -224,7 +226,8 @@ func (tb *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-func (tb *tab) say(text string) {
+// send sends a message of the chat.
+func (tb *tab) send(text string) {
 	tb.t.Helper()
 	tb.run(chromedp.SendKeys("#text", text+"\r"))
 }
@@ -233,7 +236,7 @@ func (tb *tab) say(text string) {
 func (tb *tab) waitFor(what, expression string) {
 	tb.t.Helper()
 	_, err := chromedp.Run(tb.ctx, chromedp.Poll[bool](expression,
-		chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(patience)))
+		chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(testTimeout)))
 	if err != nil {
 		frames, _ := chromedp.Run(tb.ctx, chromedp.Text("#frames"))
 		tb.t.Fatalf("%s's tab: %s: %v\n%s", tb.name, what, err, frames)

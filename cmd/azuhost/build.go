@@ -17,23 +17,27 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
 )
 
-func buildCommand(w *world) *cobra.Command {
-	var o toolchain.Options
-	var noShrink, asJSON bool
-	var runtime string
+func buildCommand(proc *process) *cobra.Command {
+	var (
+		o        toolchain.Options
+		flags    *buildFlags
+		noShrink bool
+		asJSON   bool
+	)
 	cmd := &cobra.Command{
 		Use:   "build [FILE|FOLDER]",
 		Short: "Build a plugin from its sources",
-		Long: `Build a plugin from a file, or from the sources in a folder (by default this
-one). The language is told by the files; its toolchain is called with the flags
-that a plugin needs. The plugin is written beside the sources, named after them,
-once it has been found to load.
+		Long: `Build a plugin from a source file, or from the sources in a folder (default: this
+folder). The files determine the language. azuhost calls its toolchain with the
+flags that a plugin needs. It writes the plugin beside the sources, under their
+name, if the plugin loads.
 
-JavaScript and TypeScript need no toolchain: imports are bundled, and the script
-is put into a plugin with QuickJS. Its module comes from npm, once, is checked
-against a hash that is known here, and kept in the user's cache folder. For
-builds without a network fetch it elsewhere with 'npm pack quickjs-wasi@3.6.2',
-and name the file with --runtime or AZUHOST_JS_RUNTIME.`,
+JavaScript and TypeScript need no toolchain. The script and its imports are
+bundled and put into a plugin with QuickJS. The module of QuickJS is downloaded
+from npm once, checked against a known hash, and kept in the user's cache folder.
+For builds without a network, download it elsewhere with
+'npm pack quickjs-wasi@3.6.2', and name the file with --runtime or
+AZUHOST_JS_RUNTIME.`,
 		Example: `  azuhost build chat.ts
   azuhost build -o plugins/chat.wasm chat.ts
   azuhost build ./rooms                        a folder with a go.mod, or a Cargo.toml, or …
@@ -47,43 +51,53 @@ and name the file with --runtime or AZUHOST_JS_RUNTIME.`,
 			if len(args) == 1 {
 				path = args[0]
 			}
-			o.Shrink, o.Env, o.Console = !noShrink, w.env, w.stderr
-			o.Runtime = jsRuntime(w, runtime, w.stderr)
-			return buildSources(cmd.Context(), w, path, o, asJSON)
+			flags.apply(&o, proc)
+			o.Shrink, o.Console = !noShrink, proc.stderr
+			return buildPlugin(cmd.Context(), proc, path, o, asJSON)
 		},
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVarP(&o.Out, "output", "o", "", "file to write, or a folder (default: beside the sources)")
-	languageFlag(cmd, &o.Language)
-	fs.BoolVar(&noShrink, "no-shrink", false, "do not run wasm-opt, which takes its time")
-	runtimeFlag(cmd, &runtime)
-	timeoutFlag(cmd, &o.ScriptTimeout)
-	fs.BoolVar(&asJSON, "json", false, "print what was built as JSON")
+	fs.BoolVar(&noShrink, "no-shrink", false, "do not run wasm-opt, which takes time")
+	flags = addBuildFlags(cmd)
+	fs.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return cmd
 }
 
-// languageFlag adds --language.
-func languageFlag(cmd *cobra.Command, language *string) {
-	cmd.Flags().StringVarP(language, "language", "l", "", "language of the sources (default: told by the files)")
-	_ = cmd.RegisterFlagCompletionFunc("language", cobra.FixedCompletions(toolchain.Names(), cobra.ShellCompDirectiveNoFileComp))
+// buildFlags holds the flags of commands that build plugins.
+type buildFlags struct {
+	language string
+	runtime  string
+	timeout  time.Duration
 }
 
-// runtimeFlag adds --runtime.
-func runtimeFlag(cmd *cobra.Command, file *string) {
-	cmd.Flags().StringVar(file, "runtime", "", "QuickJS for JavaScript and TypeScript, a file of the npm package quickjs-wasi (default: $"+config.EnvRuntime+", else downloaded once)")
+// addBuildFlags adds --language, --runtime and --script-timeout to cmd.
+func addBuildFlags(cmd *cobra.Command) *buildFlags {
+	f := &buildFlags{}
+	fs := cmd.Flags()
+	fs.StringVarP(&f.language, "language", "l", "", "language of the sources (default: by the files)")
+	fs.StringVar(&f.runtime, "runtime", "",
+		"QuickJS for JavaScript and TypeScript, a file of the npm package quickjs-wasi "+
+			"(default: $"+config.EnvRuntime+", or downloaded once)")
+	fs.DurationVar(&f.timeout, "script-timeout", 20*time.Second,
+		"time that a script may run outside of hooks during the build")
+	completion := cobra.FixedCompletions(toolchain.Names(), cobra.ShellCompDirectiveNoFileComp)
+	_ = cmd.RegisterFlagCompletionFunc("language", completion)
 	_ = cmd.MarkFlagFilename("runtime", "tgz", "wasm")
+	return f
 }
 
-// timeoutFlag adds --script-timeout.
-func timeoutFlag(cmd *cobra.Command, timeout *time.Duration) {
-	cmd.Flags().DurationVar(timeout, "script-timeout", 20*time.Second, "time that a script may run outside of hooks while it is built")
+// apply sets the options that the flags and the environment determine.
+func (f *buildFlags) apply(o *toolchain.Options, proc *process) {
+	o.Language, o.ScriptTimeout, o.Env = f.language, f.timeout, proc.env
+	o.Runtime = scriptRuntime(proc, f.runtime)
 }
 
-// jsRuntime says where QuickJS comes from.
-func jsRuntime(w *world, file string, progress io.Writer) script.Runtime {
-	r := script.Runtime{File: file, Progress: progress}
-	for _, kv := range w.env {
+// scriptRuntime returns where the QuickJS module comes from. file is the value of --runtime.
+func scriptRuntime(proc *process, file string) script.Runtime {
+	r := script.Runtime{File: file, Progress: proc.stderr}
+	for _, kv := range proc.env {
 		switch name, value, _ := strings.Cut(kv, "="); {
 		case name == config.EnvRuntime && file == "":
 			r.File = value
@@ -97,40 +111,44 @@ func jsRuntime(w *world, file string, progress io.Writer) script.Runtime {
 	return r
 }
 
-func buildSources(ctx context.Context, w *world, path string, o toolchain.Options, asJSON bool) error {
+// buildPlugin builds the sources at path and prints the result.
+func buildPlugin(ctx context.Context, proc *process, path string, o toolchain.Options, asJSON bool) error {
 	r, err := toolchain.Build(ctx, path, o)
 	if err != nil {
-		return buildError(w, path, err)
+		return reportBuildError(proc.stderr, path, err)
 	}
 	for _, warning := range r.Warnings {
-		fmt.Fprintln(w.stderr, "warning:", warning)
+		fmt.Fprintln(proc.stderr, "warning:", warning)
 	}
 	if asJSON {
-		return writeJSON(w.stdout, map[string]any{
-			"plugin": r.Out, "language": r.Language, "size": r.Size, "shrunk": r.Shrunk, "hooks": r.Hooks, "warnings": r.Warnings, "seconds": r.Took.Seconds(),
+		return writeJSON(proc.stdout, map[string]any{
+			"plugin": r.Out, "language": r.Language, "size": r.Size, "shrunk": r.Shrunk, "hooks": r.Hooks,
+			"warnings": r.Warnings, "seconds": r.Took.Seconds(),
 		})
 	}
-	fmt.Fprintln(w.stdout, built(r))
+	fmt.Fprintln(proc.stdout, buildSummary(r))
 	return nil
 }
 
-// built is a line about a plugin that was built.
-func built(r *toolchain.Result) string {
+// buildSummary describes a plugin that was built in a line. A file below the working folder has a relative path.
+func buildSummary(r *toolchain.Result) string {
 	name := r.Out
 	if wd, err := os.Getwd(); err == nil {
 		if rel, err := filepath.Rel(wd, r.Out); err == nil && filepath.IsLocal(rel) {
 			name = rel
 		}
 	}
-	return fmt.Sprintf("%s: %d KB, %s, in %s", name, (r.Size+999)/1000, strings.Join(r.Hooks, " "), r.Took.Round(10*time.Millisecond))
+	took := r.Took.Round(10 * time.Millisecond)
+	return fmt.Sprintf("%s: %d KB, %s, in %s", name, (r.Size+999)/1000, strings.Join(r.Hooks, " "), took)
 }
 
-// buildError says what a toolchain says of the sources as it said it.
-func buildError(w *world, path string, err error) error {
-	var failed *toolchain.SourceError
-	if errors.As(err, &failed) {
-		fmt.Fprintln(w.stderr, failed.Text)
-		return errSaid
+// reportBuildError prints the output of a failed toolchain unchanged and returns errReported. It returns other errors
+// with the path.
+func reportBuildError(stderr io.Writer, path string, err error) error {
+	var source *toolchain.SourceError
+	if errors.As(err, &source) {
+		fmt.Fprintln(stderr, source.Text)
+		return errReported
 	}
 	return fmt.Errorf("build %s: %w", path, err)
 }

@@ -8,13 +8,12 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 )
 
-// certificate is the certificate of the public listener. It can be replaced
-// while handshakes go on.
+// certificate is the certificate of the public listener. It may be replaced while handshakes run.
 type certificate struct {
 	current atomic.Pointer[tls.Certificate]
 }
 
-// readCertificate reads the files that c names; nil where it names none.
+// readCertificate reads the files that c names. It returns nil if c names none.
 func readCertificate(c config.TLS) (*tls.Certificate, error) {
 	if c.Cert == "" {
 		return nil, nil
@@ -26,8 +25,8 @@ func readCertificate(c config.TLS) (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// config is the TLS configuration of a listener. TLS 1.2 is the least that
-// RFC 9325 (section 3.1.1) allows.
+// config returns the TLS configuration of a listener. TLS 1.2 is the lowest version that RFC 9325, section 3.1.1,
+// allows.
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,

@@ -21,7 +21,7 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 )
 
-// newCertificate makes a certificate for 127.0.0.1 and its key, both PEM.
+// newCertificate returns a self-signed certificate for 127.0.0.1 and its key, both as PEM.
 func newCertificate() (cert, key []byte, err error) {
 	priv, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -49,10 +49,9 @@ func newCertificate() (cert, key []byte, err error) {
 	return cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), nil
 }
 
-// TestOnlyHTTP1IsAgreedOn: a client that would rather have HTTP/2 gets
-// HTTP/1.1, without which there is no WebSocket handshake. The certificate
-// may change between handshakes.
-func TestOnlyHTTP1IsAgreedOn(t *testing.T) {
+// TestHTTP1Only: a client that prefers HTTP/2 gets HTTP/1.1, which a WebSocket handshake needs. The certificate may
+// change between handshakes.
+func TestHTTP1Only(t *testing.T) {
 	var c certificate
 	ln, err := listen(t.Context(), "listen", "127.0.0.1:0")
 	if err != nil {
@@ -66,7 +65,7 @@ func TestOnlyHTTP1IsAgreedOn(t *testing.T) {
 	dial := func() tls.ConnectionState {
 		t.Helper()
 		conn, err := tls.Dial("tcp", ln.Addr().String(), &tls.Config{
-			NextProtos: []string{"h2", "http/1.1"}, InsecureSkipVerify: true, // the test looks at the certificate itself
+			NextProtos: []string{"h2", "http/1.1"}, InsecureSkipVerify: true, // the test compares the certificate
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -75,7 +74,7 @@ func TestOnlyHTTP1IsAgreedOn(t *testing.T) {
 		return conn.ConnectionState()
 	}
 	if got := dial(); got.NegotiatedProtocol != "http/1.1" || !got.PeerCertificates[0].Equal(first.Leaf) {
-		t.Errorf("agreed on %q", got.NegotiatedProtocol)
+		t.Errorf("negotiated %q", got.NegotiatedProtocol)
 	}
 	c.current.Store(second)
 	if !dial().PeerCertificates[0].Equal(second.Leaf) {
@@ -83,6 +82,7 @@ func TestOnlyHTTP1IsAgreedOn(t *testing.T) {
 	}
 }
 
+// storedCertificate returns a new certificate that was written to files and read back.
 func storedCertificate(t *testing.T) *tls.Certificate {
 	t.Helper()
 	cert, key, err := newCertificate()

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,27 +17,31 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
 )
 
-func devCommand(w *world) *cobra.Command {
-	var src *source
-	var runtime, language string
-	var timeout time.Duration
+// devListen is the default address of azuhost dev. It is on loopback because the log and errors of the sources are
+// shown to those who connect.
+const devListen = "127.0.0.1:4000"
+
+func devCommand(proc *process) *cobra.Command {
+	var (
+		src   *configSource
+		flags *buildFlags
+	)
 	cmd := &cobra.Command{
 		Use:   "dev [[PATTERN=]FILE|FOLDER]...",
-		Short: "Build, serve and reload plugins while you write them",
-		Long: `Build plugins from their sources, serve them with the playground, and do so
-again at every change: the next message is answered by the new version, and
-nobody is disconnected. A build that fails leaves the running version.
+		Short: "Build, serve and reload plugins while you edit them",
+		Long: `Build plugins from their sources and serve them with the playground. At every
+change of the sources, build them again: the new version answers the next message,
+and connections stay open. If a build fails, the version before keeps running.
 
-What is built takes the place of the .wasm file in the routes of the config file
-that name it: path, config and limits are those that azuhost serve would have. A
-plugin that no route names is served under its name, /chat for chat.ts and for
-chat/main.ts, or under the pattern in front of it. Without an argument, what is
-in this folder is served. The log and the errors of builds are shown here and in
-the playground.
+A route of the config file whose .wasm file is built from FILE or FOLDER serves
+the build, with the path, config and limits of the file. A plugin without a route
+is served at the PATTERN in front of it, or at its name: /chat for chat.ts and for
+chat/main.ts. Without arguments, this folder is built. The terminal and the
+playground show the log and the errors of builds.
 
-Other flags, the config file (azuhost.yaml here, or else in the project's folder;
-changes of it hold at once) and the environment are those of azuhost serve. Only
-this machine can connect, unless listen is set.`,
+The config file is azuhost.yaml here or in the folder of the project. Changes of
+it apply at once. The other flags and the environment are those of azuhost serve.
+Only this machine can connect, unless listen is set.`,
 		Example: `  azuhost dev chat.ts                          ws://localhost:4000/chat
   azuhost dev /rooms/:room_id=./rooms chat.ts
   azuhost dev --listen :8080`,
@@ -46,109 +49,103 @@ this machine can connect, unless listen is set.`,
 			if len(args) == 0 {
 				args = []string{"."}
 			}
-			o := toolchain.Options{Language: language, ScriptTimeout: timeout, Env: w.env, Runtime: jsRuntime(w, runtime, w.stderr)}
+			var o toolchain.Options
+			flags.apply(&o, proc)
 			return develop(cmd.Context(), src, args, o)
 		},
 	}
-	src = sourceFlags(cmd, w)
+	src = addConfigFlags(cmd, proc)
 	cmd.Flags().Lookup("listen").DefValue = devListen
-	cmd.ValidArgsFunction = nil // files
-	languageFlag(cmd, &language)
-	runtimeFlag(cmd, &runtime)
-	timeoutFlag(cmd, &timeout)
+	cmd.ValidArgsFunction = nil // shells complete files
+	flags = addBuildFlags(cmd)
 	return cmd
 }
 
-// develop serves until ctx is done or a signal says so.
-func develop(ctx context.Context, src *source, args []string, o toolchain.Options) error {
+// devSession is the state of azuhost dev: the projects that it builds and the log that it shows.
+type devSession struct {
+	projects []*devProject
+	changed  chan struct{} // receives when the config file has changed
+	level    slog.LevelVar
+	events   dev.Events
+	console  *dev.Console
+}
+
+// enableDev makes s the source of azuhost dev: it starts a session and sets other defaults.
+func (s *configSource) enableDev() *dev.Console {
+	s.defaults = []config.Setting{{Key: "listen", Text: devListen}}
+	// These override the file and the environment. Flags come after them, and override them.
+	s.set = append([]config.Setting{
+		{Key: "playground", Text: "true"}, {Key: "watch", Text: "true"}, {Key: "state_dir", Text: ""},
+	}, s.set...)
+	s.dev = &devSession{changed: make(chan struct{}, 1)}
+	s.dev.console = dev.NewConsole(s.proc.stderr, &s.dev.level, isTerminal(s.proc.stderr), &s.dev.events)
+	return s.dev.console
+}
+
+// develop builds and serves the plugins of args until ctx is done, or SIGINT or SIGTERM is received.
+func develop(ctx context.Context, src *configSource, args []string, o toolchain.Options) error {
 	out, err := os.MkdirTemp("", "azuhost-dev-*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(out)
-	console := src.forDev()
+	console := src.enableDev()
 	defer src.dev.events.Close()
-	if err := src.dev.add(args, out, o.Language); err != nil {
+	if err := src.dev.addProjects(args, out, o.Language); err != nil {
 		return err
 	}
-	if err := src.sayRoutes(); err != nil {
+	if err := src.logDevRoutes(); err != nil {
 		return err
 	}
 
-	o.Console = consoleWriter{console}
+	o.Console = lineWriter{console}
 	builder, err := dev.NewBuilder(src.dev.builds(), o, console)
 	if err != nil {
 		return err
 	}
 	defer builder.Close()
-	if file, err := src.find(); err == nil && file != "" {
+	if file, err := src.findFile(); err == nil && file != "" {
 		if err := builder.WatchFile(file); err != nil {
 			return err
 		}
 	}
 	for {
 		for !builder.Build(ctx) {
-			err := waitForChange(ctx, builder, func() {
+			if waitForChange(ctx, builder, func() {
 				console.Line(slog.LevelInfo, "", "waiting for a change of the sources")
-			})
-			if err != nil {
-				return nil // the end was asked for
+			}) != nil {
+				return nil // ctx is done, or a signal was received
 			}
 		}
-		err := developServing(ctx, src, builder)
-		p := src.dev.blamed(err)
+		err := serveAndBuild(ctx, src, builder)
+		p := src.dev.projectOf(err)
 		if p == nil {
 			return err
 		}
-		// As a build that fails: a change of the sources may mend it.
-		err = waitForChange(ctx, builder, func() {
-			console.Failure(p.Name, "does not start, waiting for a change of the sources", strings.ReplaceAll(err.Error(), p.Out, filepath.Base(p.Out)))
-		})
-		if err != nil {
+		// The plugin does not load. As after a failed build, a change of the sources may repair it.
+		if waitForChange(ctx, builder, func() {
+			text := strings.ReplaceAll(err.Error(), p.Out, filepath.Base(p.Out))
+			console.Failure(p.Name, "does not start, waiting for a change of the sources", text)
+		}) != nil {
 			return nil
 		}
 	}
 }
 
-// devListen is where plugins are served while they are written: to this machine,
-// since the log and the sources' errors are shown with them.
-const devListen = "127.0.0.1:4000"
-
-// waitForChange says why it waits, and waits for something to build while
-// nothing is served: a signal ends it as ctx does.
-func waitForChange(ctx context.Context, builder *dev.Builder, say func()) error {
+// waitForChange calls announce and waits until there is something to build, while nothing is served. It returns an
+// error if ctx is done, or SIGINT or SIGTERM is received.
+func waitForChange(ctx context.Context, builder *dev.Builder, announce func()) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	say()
-	if ctx.Err() == nil && builder.Changed() { // while it was started
+	announce()
+	if ctx.Err() == nil && builder.Changed() { // the sources changed during the start
 		return nil
 	}
 	return builder.Wait(ctx)
 }
 
-// devOutput is what there is of a server while plugins are developed: what is
-// built, and where the log goes.
-type devOutput struct {
-	projects []*devProject
-	changed  chan struct{} // the config file
-	level    slog.LevelVar
-	events   dev.Events
-	console  *dev.Console
-}
-
-// forDev has the server write its log for people, and serve as suits those who write
-// a plugin.
-func (s *source) forDev() *dev.Console {
-	s.unset = []config.Setting{{Key: "listen", Text: devListen}}
-	// What is said on the command line stands above.
-	s.set = append([]config.Setting{{Key: "playground", Text: "true"}, {Key: "watch", Text: "true"}, {Key: "state_dir", Text: ""}}, s.set...)
-	s.dev = &devOutput{changed: make(chan struct{}, 1)}
-	s.dev.console = dev.NewConsole(s.w.stderr, &s.dev.level, isTerminal(s.w.stderr), &s.dev.events)
-	return s.dev.console
-}
-
-// developServing serves, and builds when sources change.
-func developServing(ctx context.Context, src *source, builder *dev.Builder) error {
+// serveAndBuild serves, and builds projects when their sources change. The server loads a new plugin file by itself.
+func serveAndBuild(ctx context.Context, src *configSource, builder *dev.Builder) error {
 	ctx, stop := context.WithCancel(ctx)
 	var builds sync.WaitGroup
 	builds.Go(func() {
@@ -157,7 +154,7 @@ func developServing(ctx context.Context, src *source, builder *dev.Builder) erro
 			if builder.FileChanged() {
 				select {
 				case src.dev.changed <- struct{}{}:
-				default: // it will be read anyhow
+				default: // an earlier change has not been handled yet
 				}
 			}
 		}
@@ -167,12 +164,7 @@ func developServing(ctx context.Context, src *source, builder *dev.Builder) erro
 	return serve(ctx, src)
 }
 
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
-}
-
-// isTerminal says whether people read what is written.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -182,10 +174,10 @@ func isTerminal(w any) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// consoleWriter writes what tools say as lines.
-type consoleWriter struct{ *dev.Console }
+// lineWriter writes the output of tools as lines of the console.
+type lineWriter struct{ *dev.Console }
 
-func (c consoleWriter) Write(p []byte) (int, error) {
-	c.Line(slog.LevelInfo, "", strings.TrimRight(string(p), "\n"))
+func (w lineWriter) Write(p []byte) (int, error) {
+	w.Line(slog.LevelInfo, "", strings.TrimRight(string(p), "\n"))
 	return len(p), nil
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/script/scripttest"
 )
 
-// shouter answers in capitals, and with a mark.
-func shouter(mark string) string {
+// shouter returns the source of a plugin that answers in capitals. suffix is the end of the source.
+func shouter(suffix string) string {
 	return `import type { Channel } from "azuhost";
 import { mark } from "./mark";
 console.log("here is", mark);
@@ -32,12 +32,11 @@ export default {
     conn.send(String(message).toUpperCase() + mark);
   },
 } satisfies Channel;
-` + mark
+` + suffix
 }
 
-// TestDev edits a plugin while a client is connected: the next message is
-// answered by the new version, a version that does not build leaves the old
-// one, and the playground is told.
+// TestDev edits a plugin while a client is connected. The new version answers the next message, after a failed build
+// the version before keeps running, and the playground shows the errors.
 func TestDev(t *testing.T) {
 	quickJS, err := scripttest.Runtime()
 	if err != nil {
@@ -64,8 +63,8 @@ func TestDev(t *testing.T) {
 	}
 
 	edit(t, file, shouter(""))
-	edit(t, mark, `export const mark = "?";`) // what is imported is watched, too
-	for end := time.Now().Add(patience); ; {
+	edit(t, mark, `export const mark = "?";`) // imported files are watched, too
+	for end := time.Now().Add(testTimeout); ; {
 		if got := ask("hi"); got == "HI?" {
 			break
 		}
@@ -80,27 +79,31 @@ func TestDev(t *testing.T) {
 	}
 }
 
-// TestDevListens: to this machine, unless something says otherwise.
-func TestDevListens(t *testing.T) {
+// TestDevListen: the default address is on loopback. The file, a variable and a flag override it.
+func TestDevListen(t *testing.T) {
 	t.Chdir(t.TempDir())
 	edit(t, "other.yaml", "listen: :5000")
 	for _, c := range []struct {
 		file, env, flag, want string
 	}{
-		{want: "127.0.0.1:4000"}, {file: "other.yaml", want: ":5000"}, {env: "AZUHOST_LISTEN=:6000", want: ":6000"}, {flag: ":7000", want: ":7000"},
+		{want: "127.0.0.1:4000"},
+		{file: "other.yaml", want: ":5000"},
+		{env: "AZUHOST_LISTEN=:6000", want: ":6000"},
+		{flag: ":7000", want: ":7000"},
 	} {
-		src := &source{w: &world{env: []string{c.env}, stderr: io.Discard}, file: c.file}
+		src := &configSource{proc: &process{env: []string{c.env}, stderr: io.Discard}, file: c.file}
 		if c.flag != "" {
 			src.set = []config.Setting{{Key: "listen", Text: c.flag}}
 		}
-		src.forDev()
-		cfg, _, _ := src.load() // nothing is built
+		src.enableDev()
+		cfg, _, _ := src.load() // an error: nothing is built
 		if cfg.Listen != c.want || !cfg.Playground {
 			t.Errorf("%+v: listen %s, playground %v", c, cfg.Listen, cfg.Playground)
 		}
 	}
 }
 
+// edit writes text to a file.
 func edit(t *testing.T, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -108,13 +111,13 @@ func edit(t *testing.T, file, text string) {
 	}
 }
 
-// buildPatience is patience with compilers, on a busy machine.
-const buildPatience = 6 * patience
+// buildTimeout bounds the time that tests wait for a build on a busy machine.
+const buildTimeout = 6 * testTimeout
 
-// dialDev connects to a plugin. ask sends a message, and gives what comes then.
+// dialDev connects to a plugin. ask sends a message and returns the next one that is received.
 func dialDev(t *testing.T, address, plugin string) (ask func(text string) string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*buildPatience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*buildTimeout)
 	t.Cleanup(cancel)
 	c, _, err := websocket.Dial(ctx, "ws://"+address+"/"+plugin, nil)
 	if err != nil {
@@ -134,16 +137,15 @@ func dialDev(t *testing.T, address, plugin string) (ask func(text string) string
 	}
 }
 
-// startDev runs azuhost dev until the end of the test, and waits until it
-// listens.
+// startDev runs azuhost dev until the end of the test. It returns when it listens.
 func startDev(t *testing.T, env []string, path string) (out *sharedBuffer, address string) {
 	t.Helper()
 	out, waitFor := runDev(t, env, path)
 	return out, waitFor(`listening \(address=(\S+)`)
 }
 
-// runDev runs azuhost dev until the end of the test. waitFor waits until it has
-// said something, and gives what is in the parentheses of the pattern.
+// runDev runs azuhost dev until the end of the test. waitFor waits until its output matches a pattern and returns the
+// last group of the match.
 func runDev(t *testing.T, env []string, path string) (out *sharedBuffer, waitFor func(pattern string) string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -151,8 +153,9 @@ func runDev(t *testing.T, env []string, path string) (out *sharedBuffer, waitFor
 	ended := make(chan int, 1)
 	env = append(slices.Clone(env), "AZUHOST_DEFAULTS_LIMITS_DEADLINE=10s")
 	go func() {
-		ended <- run(ctx, []string{"dev", path, "--script-timeout", "1m", "--listen", "127.0.0.1:0", "--internal=", "--cache-dir="},
-			strings.NewReader(""), &bytes.Buffer{}, out, env)
+		ended <- run(ctx, []string{
+			"dev", path, "--script-timeout", "1m", "--listen", "127.0.0.1:0", "--internal=", "--cache-dir=",
+		}, strings.NewReader(""), &bytes.Buffer{}, out, env)
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -162,30 +165,31 @@ func runDev(t *testing.T, env []string, path string) (out *sharedBuffer, waitFor
 	})
 	return out, func(pattern string) string {
 		t.Helper()
-		said := regexp.MustCompile(pattern)
-		for end := time.Now().Add(buildPatience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		re := regexp.MustCompile(pattern)
+		for end := time.Now().Add(buildTimeout); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			select {
 			case code := <-ended:
 				ended <- code
 				t.Fatalf("dev ended with %d:\n%s", code, out)
 			default:
 			}
-			if m := said.FindStringSubmatch(out.String()); m != nil {
+			if m := re.FindStringSubmatch(out.String()); m != nil {
 				return m[len(m)-1]
 			}
 		}
-		t.Fatalf("dev does not say %s:\n%s", pattern, out)
+		t.Fatalf("the output does not match %s:\n%s", pattern, out)
 		return ""
 	}
 }
 
-// stream gathers what is sent to the playground.
+// stream collects the events of the playground.
 type stream struct {
 	t     *testing.T
 	lines chan string
 	all   strings.Builder
 }
 
+// follow reads the events at url until the end of the test.
 func follow(t *testing.T, url string) *stream {
 	t.Helper()
 	res, err := http.Get(url)
@@ -210,13 +214,13 @@ func follow(t *testing.T, url string) *stream {
 	return s
 }
 
-// forget has waitFor look only at what it has not read yet.
+// forget makes waitFor ignore the events that it has read so far.
 func (s *stream) forget() { s.all.Reset() }
 
-// waitFor reads until all texts have come.
+// waitFor reads events until they contain all texts.
 func (s *stream) waitFor(texts ...string) {
 	s.t.Helper()
-	end := time.After(buildPatience)
+	end := time.After(buildTimeout)
 	for _, text := range texts {
 		for !strings.Contains(s.all.String(), text) {
 			select {
@@ -229,6 +233,7 @@ func (s *stream) waitFor(texts ...string) {
 	}
 }
 
+// sharedBuffer is a buffer that may be used concurrently.
 type sharedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -17,15 +17,15 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 )
 
-// health is a question to a running azuhost.
-type health struct {
-	internal string // flag
+// healthCheck holds the flags of azuhost health.
+type healthCheck struct {
+	internal string
 	ready    bool
 	json     bool
 	timeout  time.Duration
 }
 
-// healthAnswer is what --json prints.
+// healthAnswer is the answer to a health check, as --json prints it.
 type healthAnswer struct {
 	Address string `json:"address"`
 	Path    string `json:"path"`
@@ -33,15 +33,15 @@ type healthAnswer struct {
 	Text    string `json:"text"`
 }
 
-func healthCommand(w *world) *cobra.Command {
-	src, q := &source{w: w}, &health{}
+func healthCommand(proc *process) *cobra.Command {
+	src, h := &configSource{proc: proc}, &healthCheck{}
 	cmd := &cobra.Command{
 		Use:   "health",
-		Short: "Ask a running azuhost whether it is well",
-		Long: `Ask the internal listener of a running azuhost on this machine: /livez, or with
---ready /readyz, which fails while it drains. The address is that of the
-configuration. The exit code is 0 if it is well and 1 if not, for health checks
-of containers that have no other client in them.`,
+		Short: "Check whether a running azuhost is healthy",
+		Long: `Request /livez from the internal listener of a running azuhost on this machine.
+With --ready, request /readyz, which fails while azuhost drains. The address comes
+from the configuration. The exit code is 0 if azuhost is healthy and 1 if not. A
+container without another HTTP client can use this as its health check.`,
 		Example: `  azuhost health
   azuhost health --ready
   azuhost health --internal 127.0.0.1:4001 --json`,
@@ -49,56 +49,58 @@ of containers that have no other client in them.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("internal") {
-				src.set = []config.Setting{{Key: "internal", Text: q.internal}}
+				src.set = []config.Setting{{Key: "internal", Text: h.internal}}
 			}
-			return q.ask(cmd.Context(), src)
+			return h.run(cmd.Context(), src)
 		},
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.BoolVar(&q.ready, "ready", false, "ask /readyz: does it take new connections?")
-	fs.StringVarP(&src.file, "config", "c", "", "config file that azuhost runs with (default: as for serve)")
-	fs.StringVar(&q.internal, "internal", "", "address of the internal listener (default: that of the configuration)")
-	fs.DurationVar(&q.timeout, "timeout", 3*time.Second, "how long to wait for the answer")
-	fs.BoolVar(&q.json, "json", false, "print JSON")
+	fs.BoolVar(&h.ready, "ready", false, "request /readyz: whether azuhost takes new connections")
+	fs.StringVarP(&src.file, "config", "c", "", "config file of the running azuhost (default: as for serve)")
+	fs.StringVar(&h.internal, "internal", "", "address of the internal listener (default: from the configuration)")
+	fs.DurationVar(&h.timeout, "timeout", 3*time.Second, "time to wait for the answer")
+	fs.BoolVar(&h.json, "json", false, "print JSON")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }
 
-func (q *health) ask(ctx context.Context, src *source) error {
+// run prints the answer. The error says why azuhost is not healthy.
+func (h *healthCheck) run(ctx context.Context, src *configSource) error {
 	addr, err := internalAddress(src)
 	if err != nil {
 		return err
 	}
 	a := healthAnswer{Address: addr, Path: "/livez"}
-	if q.ready {
+	if h.ready {
 		a.Path = "/readyz"
 	}
-	ctx, cancel := context.WithTimeout(ctx, q.timeout)
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
 	if err := a.get(ctx); err != nil {
-		return fmt.Errorf("nobody answers at %s: %w", addr, err)
+		return fmt.Errorf("no azuhost answers at %s: %w", addr, err)
 	}
-	if q.json {
-		if err := writeJSON(src.w.stdout, a); err != nil {
+	if h.json {
+		if err := writeJSON(src.proc.stdout, a); err != nil {
 			return err
 		}
 	}
 	switch {
 	case a.Status != http.StatusOK:
 		return fmt.Errorf("%s answers %d: %s", addr, a.Status, a.Text)
-	case !q.json:
-		fmt.Fprintln(src.w.stdout, a.Text)
+	case !h.json:
+		fmt.Fprintln(src.proc.stdout, a.Text)
 	}
 	return nil
 }
 
+// get sets Status and Text to the answer of Address.
 func (a *healthAnswer) get(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.Address+a.Path, nil)
 	if err != nil {
 		return err
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy between us
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
 	res, err := client.Do(req)
 	if err != nil {
 		return errors.Unwrap(err) // without the URL
@@ -109,10 +111,10 @@ func (a *healthAnswer) get(ctx context.Context) error {
 	return err
 }
 
-// internalAddress is where azuhost listens with this configuration, as seen
-// from this machine. What else may be wrong with it does not matter here.
-func internalAddress(src *source) (string, error) {
-	file, err := src.find()
+// internalAddress returns an address at which this machine reaches the internal listener of a configuration. Other
+// mistakes in the configuration do not matter.
+func internalAddress(src *configSource) (string, error) {
+	file, err := src.findFile()
 	if usage := (*usageError)(nil); err != nil && !errors.As(err, &usage) {
 		return "", err
 	}
@@ -121,9 +123,9 @@ func internalAddress(src *source) (string, error) {
 			return "", err
 		}
 	}
-	cfg, err := config.Load(config.Source{File: file, Env: src.w.env, Flags: src.set})
+	cfg, err := config.Load(config.Source{File: file, Env: src.proc.env, Flags: src.set})
 	if cfg.Internal == "" {
-		return "", errors.New("the internal listener is off: set internal")
+		return "", errors.New("the internal listener is off: set internal in the config file")
 	}
 	name, port, splitErr := net.SplitHostPort(cfg.Internal)
 	if splitErr != nil {

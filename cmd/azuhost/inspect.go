@@ -19,22 +19,21 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// maxInspect is the largest file that inspect reads, far above what a route
-// allows.
+// maxInspect bounds the file that inspect reads, in bytes. It is far above what a route allows.
 const maxInspect = 1 << 30
 
-func inspectCommand(w *world) *cobra.Command {
+func inspectCommand(proc *process) *cobra.Command {
 	var (
 		asJSON bool
 		allow  []string
 	)
 	cmd := &cobra.Command{
 		Use:   "inspect PLUGIN.wasm",
-		Short: "Show what a plugin has and what it asks of the host",
-		Long: `Show the hooks that a plugin handles, the host functions that it may call, its
-capabilities that they need, its ABI version and its memory. None of its code
-runs. The exit code is 1 if this azuhost would not load it, or not on a route
-that allows no more than --allow.`,
+		Short: "Show the hooks, capabilities and imports of a plugin",
+		Long: `Show the hooks that a plugin handles, the host functions that it imports, the
+capabilities that these need, its ABI version and its memory. PLUGIN.wasm is a
+file, or - for the standard input. No code of the plugin runs. The exit code is 1
+if the plugin would not load, or not on a route that allows only --allow.`,
 		Example: `  azuhost inspect chat.wasm
   azuhost inspect --json chat.wasm
   azuhost inspect --allow send,rooms chat.wasm
@@ -44,59 +43,27 @@ that allows no more than --allow.`,
 			return []string{"wasm"}, cobra.ShellCompDirectiveFilterFileExt
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			grants, err := capabilities(allow)
+			granted, err := parseCapabilities(allow)
 			if err != nil {
 				return err
 			}
 			if !cmd.Flags().Changed("allow") {
-				grants = nil
+				granted = nil
 			}
-			return inspect(cmd.Context(), w, args[0], asJSON, grants)
+			return inspect(cmd.Context(), proc, args[0], asJSON, granted)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().StringSliceVar(&allow, "allow", nil, "capabilities that a route grants, as in its key allow")
-	_ = cmd.RegisterFlagCompletionFunc("allow", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return capabilityNames(), cobra.ShellCompDirectiveNoFileComp
-	})
+	completion := cobra.FixedCompletions(capabilityNames(), cobra.ShellCompDirectiveNoFileComp)
+	_ = cmd.RegisterFlagCompletionFunc("allow", completion)
 	return cmd
 }
 
-// capabilities are what the flag names; never nil.
-func capabilities(names []string) ([]host.Capability, error) {
-	out := []host.Capability{}
-	for _, name := range names {
-		c := host.Capability(name)
-		if !c.Known() {
-			return nil, &usageError{fmt.Sprintf("there is no capability %q: want %s", name, strings.Join(capabilityNames(), ", "))}
-		}
-		out = append(out, c)
-	}
-	return out, nil
-}
-
-func capabilityNames() []string {
-	names := []string{string(abi.AllCapabilities)}
-	for _, d := range abi.Capabilities {
-		names = append(names, string(d.Name))
-	}
-	return names
-}
-
-func joined(list []host.Capability) string {
-	var b strings.Builder
-	for i, c := range list {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(string(c))
-	}
-	return b.String()
-}
-
-// inspect prints what a plugin is. allow is what a route would grant; nil: all.
-func inspect(ctx context.Context, w *world, name string, asJSON bool, allow []host.Capability) error {
-	wasm, err := readPlugin(w, name)
+// inspect prints a description of the plugin file name. The error says why the plugin would not load on a route that
+// allows allow. A nil allow is all capabilities.
+func inspect(ctx context.Context, proc *process, name string, asJSON bool, allow []host.Capability) error {
+	wasm, err := readPlugin(proc, name)
 	if err != nil {
 		return err
 	}
@@ -105,11 +72,11 @@ func inspect(ctx context.Context, w *world, name string, asJSON bool, allow []ho
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if asJSON {
-		if err := writeJSON(w.stdout, info); err != nil {
+		if err := writeJSON(proc.stdout, info); err != nil {
 			return err
 		}
 	} else {
-		printInfo(w.stdout, name, info, allow)
+		printInfo(proc.stdout, name, info, allow)
 	}
 	if info.Problem != "" {
 		return fmt.Errorf("%s would not load: %s", name, info.Problem)
@@ -120,9 +87,9 @@ func inspect(ctx context.Context, w *world, name string, asJSON bool, allow []ho
 	return nil
 }
 
-// readPlugin reads a file, or the standard input if its name is "-".
-func readPlugin(w *world, name string) ([]byte, error) {
-	in := w.stdin
+// readPlugin reads a file, or the standard input if the name is "-".
+func readPlugin(proc *process, name string) ([]byte, error) {
+	in := proc.stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -150,38 +117,39 @@ func printInfo(w io.Writer, name string, info *host.Info, allow []host.Capabilit
 	if info.ABI > 0 {
 		fmt.Fprintf(tw, "ABI\tv%d\n", info.ABI)
 	}
-	fmt.Fprintf(tw, "memory\t%s\n", memory(info.Memory.MinPages, info.Memory.MaxPages))
+	fmt.Fprintf(tw, "memory\t%s\n", memoryText(info.Memory.MinPages, info.Memory.MaxPages))
 
-	section(tw, "hooks", len(info.Hooks))
+	printSection(tw, "hooks", len(info.Hooks))
 	for _, h := range info.Hooks {
 		fmt.Fprintf(tw, "  %s\n", h)
 	}
-	without, _ := info.Denied(allow)
-	section(tw, "capabilities", len(info.Uses))
+	denied, _ := info.Denied(allow)
+	printSection(tw, "capabilities", len(info.Uses))
 	for _, u := range info.Uses {
-		fmt.Fprintf(tw, "  %s\t%s\t%s%s\n", u.Name, u.Doc, strings.Join(u.Imports, " "), grant(u.Name, u.Optional, allow, without))
+		note := grantNote(u.Name, u.Optional, allow, denied)
+		fmt.Fprintf(tw, "  %s\t%s\t%s%s\n", u.Name, u.Doc, strings.Join(u.Imports, " "), note)
 	}
-	section(tw, "exports", len(info.Exports))
+	printSection(tw, "exports", len(info.Exports))
 	for _, e := range info.Exports {
-		fmt.Fprintf(tw, "  %s\t%s\n", printable(e.Name), e.Type)
+		fmt.Fprintf(tw, "  %s\t%s\n", printableName(e.Name), e.Type)
 	}
-	section(tw, "imports", len(info.Imports))
+	printSection(tw, "imports", len(info.Imports))
 	for _, i := range info.Imports {
 		doc := i.Doc
 		if !i.Known {
 			doc = "UNKNOWN to this host"
 		}
-		fmt.Fprintf(tw, "  %s.%s\t%s\t%s\n", printable(i.Module), printable(i.Name), i.Type, doc)
+		fmt.Fprintf(tw, "  %s.%s\t%s\t%s\n", printableName(i.Module), printableName(i.Name), i.Type, doc)
 	}
-	section(tw, "warnings", len(info.Warnings))
+	printSection(tw, "warnings", len(info.Warnings))
 	for _, warning := range info.Warnings {
 		fmt.Fprintf(tw, "  %s\n", warning)
 	}
 }
 
-// printable is a name as it is, but for what a terminal would act on, and at most 100
-// characters of it: whoever made the module chose it.
-func printable(name string) string {
+// printableName escapes characters that a terminal may act on, because the author of the module chose the name. It
+// returns at most 100 characters of the name.
+func printableName(name string) string {
 	if r := []rune(name); len(r) > 100 {
 		name = string(r[:99]) + "…"
 	}
@@ -189,10 +157,11 @@ func printable(name string) string {
 	return q[1 : len(q)-1]
 }
 
-// grant says in words whether a route would grant a capability.
-func grant(c host.Capability, optional bool, allow, without []host.Capability) string {
+// grantNote says whether a route that allows allow grants a capability. denied lists the optional capabilities that it
+// does not grant. The note is empty if the capability is needed and granted.
+func grantNote(c host.Capability, optional bool, allow, denied []host.Capability) string {
 	switch {
-	case slices.Contains(without, c):
+	case slices.Contains(denied, c):
 		return "  (not allowed: answers PERM)"
 	case !slices.Contains(allow, c) && allow != nil && !slices.Contains(allow, abi.AllCapabilities):
 		return "  (NOT ALLOWED)"
@@ -202,8 +171,8 @@ func grant(c host.Capability, optional bool, allow, without []host.Capability) s
 	return ""
 }
 
-// section begins a list of n lines. Each is a table of its own.
-func section(tw *tabwriter.Writer, title string, n int) {
+// printSection prints the title of a list of n lines. It flushes tw, so that each list has columns of its own.
+func printSection(tw *tabwriter.Writer, title string, n int) {
 	tw.Flush()
 	if n == 0 {
 		fmt.Fprintf(tw, "\n%s: none\n", title)
@@ -212,7 +181,8 @@ func section(tw *tabwriter.Writer, title string, n int) {
 	fmt.Fprintf(tw, "\n%s\n", title)
 }
 
-func memory(minPages, maxPages uint32) string {
+// memoryText describes the limits of a memory in pages. maxPages 0 is no maximum.
+func memoryText(minPages, maxPages uint32) string {
 	const page = 64 << 10
 	text := fmt.Sprintf("starts with %v", config.Size(minPages)*page)
 	if maxPages > 0 {

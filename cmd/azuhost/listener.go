@@ -12,35 +12,33 @@ import (
 	"time"
 )
 
-// Bounds of HTTP that nobody had to change yet.
+// Limits of HTTP that have no config key.
 const (
+	// maxHeader bounds the headers of a request, in bytes.
 	maxHeader = 16 << 10
-	// idleTimeout ends connections that were kept alive after a request.
-	// WebSockets are not bound by it.
+	// idleTimeout bounds the time that a connection waits for its next request. It does not apply to WebSockets.
 	idleTimeout = 60 * time.Second
-	// internalBody is the time for the body of a request to the internal
-	// listener: of 8 MiB at most.
-	internalBody = 30 * time.Second
-	// internalEnd is how long the end waits for requests to the internal listener.
-	// The host is closed by then: there is nothing left that they could change.
-	internalEnd = 2 * time.Second
+	// internalBodyTimeout bounds the time for the body of a request to the internal listener, of at most 8 MiB.
+	internalBodyTimeout = 30 * time.Second
+	// internalShutdownTimeout bounds the time that a shutdown waits for requests to the internal listener. The host is
+	// closed by then, so they cannot change it.
+	internalShutdownTimeout = 2 * time.Second
 )
 
-// listener is an HTTP server on one address.
+// listener is an HTTP server at one address.
 type listener struct {
 	net.Listener
-	server *http.Server
-	done   chan error
+	server *http.Server // nil until serve
+	done   chan error   // receives the error that ended server
 }
 
-// listen opens an address and does not serve yet. key is the config key that
-// the address comes from.
+// listen opens a listener and does not serve yet. key is the config key of the address.
 func listen(ctx context.Context, key, addr string) (*listener, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s: %s is in use by another program: end that one, or choose another address with --%s", key, addr, key)
+		return nil, fmt.Errorf("%s: another program uses %s: end it, or choose another address with --%s", key, addr, key)
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("%s: no permission to listen at %s: choose a port above 1023 with --%s", key, addr, key)
 	case err != nil:
@@ -49,24 +47,24 @@ func listen(ctx context.Context, key, addr string) (*listener, error) {
 	return &listener{Listener: ln, done: make(chan error, 1)}, nil
 }
 
-// serve starts to answer requests. headers and body are the times that a client
-// has to send them. tc may be nil.
+// serve starts to serve h. headers and body bound the time that a client has to send them. Without tlsConfig, it serves
+// plain HTTP.
 //
-// Only HTTP/1.1 is spoken: a WebSocket handshake needs its Upgrade (RFC 6455,
-// section 4.1), and with TLS a browser would otherwise agree on HTTP/2.
-func (l *listener) serve(h http.Handler, headers, body time.Duration, tc *tls.Config, log *slog.Logger) {
+// It speaks HTTP/1.1 only. A WebSocket handshake needs its Upgrade (RFC 6455, section 4.1), and over TLS a browser
+// would otherwise choose HTTP/2.
+func (l *listener) serve(h http.Handler, headers, body time.Duration, tlsConfig *tls.Config, log *slog.Logger) {
 	l.server = &http.Server{
-		Handler:           bodiesWithin(body, h),
+		Handler:           withBodyDeadline(body, h),
 		ReadHeaderTimeout: headers,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		TLSConfig:         tc,
+		TLSConfig:         tlsConfig,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		Protocols:         new(http.Protocols),
 	}
 	l.server.Protocols.SetHTTP1(true)
 	go func() {
-		if tc != nil {
+		if tlsConfig != nil {
 			l.done <- l.server.ServeTLS(l.Listener, "", "")
 		} else {
 			l.done <- l.server.Serve(l.Listener)
@@ -74,16 +72,15 @@ func (l *listener) serve(h http.Handler, headers, body time.Duration, tc *tls.Co
 	}()
 }
 
-// lastRequests has clients ask no second time on the same connection: the next
-// time they may find another node.
-func (l *listener) lastRequests() {
+// disableKeepAlives ends each connection after its next answer, so that clients connect again, perhaps to another node.
+func (l *listener) disableKeepAlives() {
 	if l.server != nil {
 		l.server.SetKeepAlivesEnabled(false)
 	}
 }
 
-// shutdown stops listening at once and waits for running requests until ctx
-// is done; then it cuts them off. It does not know of WebSockets.
+// shutdown stops listening at once. It waits for running requests until ctx is done, and then cuts them off. It does
+// not wait for WebSockets. A nil listener is shut down already.
 func (l *listener) shutdown(ctx context.Context) {
 	if l == nil {
 		return
@@ -98,8 +95,7 @@ func (l *listener) shutdown(ctx context.Context) {
 	<-l.done
 }
 
-// failed receives what ended the server, if that was not shutdown. A nil
-// listener never fails.
+// failed receives the error that ended the server without shutdown. A nil listener never fails.
 func (l *listener) failed() <-chan error {
 	if l == nil {
 		return nil

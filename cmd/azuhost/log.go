@@ -7,7 +7,7 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 )
 
-// newLog makes the log. level may be changed later.
+// newLog returns a log that writes to w. It sets level from c. A later change of level applies to the log.
 func newLog(w io.Writer, c config.Log, level *slog.LevelVar) *slog.Logger {
 	level.Set(logLevel(c.Level))
 	o := &slog.HandlerOptions{Level: level}
@@ -17,7 +17,7 @@ func newLog(w io.Writer, c config.Log, level *slog.LevelVar) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
-// logLevel reads a level that the config package has checked.
+// logLevel returns the level of that name. Package config has validated the name.
 func logLevel(name string) slog.Level {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(name)); err != nil {

@@ -1,4 +1,4 @@
-// Command azuhost serves real-time channels whose logic is in WebAssembly.
+// Command azuhost serves real-time channels whose logic is in WebAssembly plugins.
 package main
 
 import (

@@ -17,7 +17,7 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/script/scripttest"
 )
 
-// TestMain makes the test binary stand for azuhost and for wsclient in scripts.
+// TestMain makes the test binary the commands azuhost and wsclient in scripts.
 func TestMain(m *testing.M) {
 	testscript.Main(leakChecked{m}, map[string]func(){
 		"azuhost":  main,
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// leakChecked fails a run that leaves goroutines behind.
+// leakChecked fails a run that leaves goroutines running.
 type leakChecked struct{ m *testing.M }
 
 func (l leakChecked) Run() int {
@@ -85,8 +85,7 @@ func freeport(ts *testscript.TestScript, _ bool, names []string) {
 	}
 }
 
-// selfsigned CERT KEY writes a certificate for 127.0.0.1, which is its own
-// authority.
+// selfsigned CERT KEY writes a self-signed certificate for 127.0.0.1.
 func selfsigned(ts *testscript.TestScript, _ bool, args []string) {
 	cert, key, err := newCertificate()
 	ts.Check(err)
@@ -94,9 +93,12 @@ func selfsigned(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), key, 0o600))
 }
 
-// send SIGNAL sends HUP or TERM to azuhost in the background.
+// sendSignal is the command send SIGNAL, which sends HUP or TERM to each azuhost in the background.
 func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
-	sig := map[string]syscall.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM}[args[0]]
+	sig := syscall.SIGTERM
+	if args[0] == "HUP" {
+		sig = syscall.SIGHUP
+	}
 	sent := false
 	for _, cmd := range ts.BackgroundCmds() {
 		if isAzuhost(cmd) {
@@ -109,17 +111,16 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// isAzuhost also finds a shell that has become azuhost by exec.
+// isAzuhost reports whether cmd is azuhost, or a shell that has replaced itself by azuhost with exec.
 func isAzuhost(cmd *exec.Cmd) bool {
 	return filepath.Base(cmd.Args[0]) == "azuhost" || strings.Contains(strings.Join(cmd.Args, " "), "exec azuhost")
 }
 
-// appears FILE [TEXT] waits until another program has made a file, and
-// written the text to it.
+// appears FILE [TEXT] waits until a file exists and contains the text.
 func appears(ts *testscript.TestScript, _ bool, args []string) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(patience)
+	end := time.After(testTimeout)
 	for {
 		data, err := os.ReadFile(ts.MkAbs(args[0]))
 		if err == nil && (len(args) == 1 || strings.Contains(string(data), args[1])) {

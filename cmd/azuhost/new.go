@@ -13,18 +13,18 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/toolchain"
 )
 
-func newCommand(w *world) *cobra.Command {
+func newCommand(proc *process) *cobra.Command {
 	var list bool
 	cmd := &cobra.Command{
 		Use:   "new LANGUAGE FOLDER",
-		Short: "Make a project: a channel, its test, and the SDK",
-		Long: `Make a folder with a channel in a language, a scenario that tests it, a config
-file, and the SDK. Nothing is fetched. The folder's name is that of the channel.
+		Short: "Create a project: a channel, its test, and the SDK",
+		Long: `Create FOLDER with a channel in LANGUAGE, a scenario that tests it, a config file,
+and the SDK. The channel has the name of the folder. Nothing is downloaded.
 
 Languages: ` + strings.Join(toolchain.Names(), ", ") + `.`,
 		Example: `  azuhost new typescript chat
   azuhost new rust ~/channels/game
-  azuhost new --list                 what each language needs, and whether it is here`,
+  azuhost new --list                 list the tools of each language, and which are missing`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if !list && len(args) != 2 {
 				return errors.New("want a language and a folder, or --list")
@@ -39,18 +39,18 @@ Languages: ` + strings.Join(toolchain.Names(), ", ") + `.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if list {
-				listLanguages(w)
+				listLanguages(proc)
 				return nil
 			}
-			return newProject(w, args[0], args[1])
+			return newProject(proc, args[0], args[1])
 		},
 	}
 	cmd.Flags().BoolVar(&list, "list", false, "list the languages")
 	return cmd
 }
 
-func listLanguages(w *world) {
-	tw := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
+func listLanguages(proc *process) {
+	tw := tabwriter.NewWriter(proc.stdout, 0, 0, 2, ' ', 0)
 	defer tw.Flush()
 	for _, l := range toolchain.Languages {
 		if len(l.Tools) == 0 {
@@ -58,7 +58,7 @@ func listLanguages(w *world) {
 			continue
 		}
 		missing := map[string]bool{}
-		for _, t := range l.Missing(w.env) {
+		for _, t := range l.Missing(proc.env) {
 			missing[t.Name] = true
 		}
 		for i, t := range l.Tools {
@@ -74,10 +74,11 @@ func listLanguages(w *world) {
 	}
 }
 
-func newProject(w *world, language, dir string) error {
+func newProject(proc *process, language, dir string) error {
 	lang, ok := toolchain.ByName(language)
 	if !ok {
-		return &usageError{fmt.Sprintf("unknown language %q: want one of %s", language, strings.Join(toolchain.Names(), ", "))}
+		known := strings.Join(toolchain.Names(), ", ")
+		return &usageError{fmt.Sprintf("unknown language %q: want one of %s", language, known)}
 	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -87,17 +88,17 @@ func newProject(w *world, language, dir string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w.stdout, "%s is a channel in %s:\n", dir, lang.Title)
+	fmt.Fprintf(proc.stdout, "%s is a channel in %s:\n", dir, lang.Title)
 	for _, f := range files {
-		fmt.Fprintf(w.stdout, "  %s\n", filepath.Join(dir, filepath.FromSlash(f)))
+		fmt.Fprintf(proc.stdout, "  %s\n", filepath.Join(dir, filepath.FromSlash(f)))
 	}
-	for _, t := range lang.Missing(w.env) {
-		fmt.Fprintf(w.stdout, "\nIt needs %s, which is not found here: %s\n", t.Name, t.Hint)
+	for _, t := range lang.Missing(proc.env) {
+		fmt.Fprintf(proc.stdout, "\nIt needs %s, which is not found here: %s\n", t.Name, t.Hint)
 	}
-	fmt.Fprintf(w.stdout, "\n  cd %s\n", dir)
+	fmt.Fprintf(proc.stdout, "\n  cd %s\n", dir)
 	if lang.Name == "assemblyscript" {
-		fmt.Fprintf(w.stdout, "  npm install\n")
+		fmt.Fprintf(proc.stdout, "  npm install\n")
 	}
-	fmt.Fprintf(w.stdout, "  azuhost test\n  azuhost dev\n")
+	fmt.Fprintf(proc.stdout, "  azuhost test\n  azuhost dev\n")
 	return nil
 }

@@ -12,121 +12,150 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-func pluginsCommand(w *world) *cobra.Command {
+func pluginsCommand(proc *process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "plugins",
 		Aliases: []string{"routes"},
-		Short:   "List the plugins of a running azuhost, load them anew or go back",
-		Long: `List the routes of a running azuhost with their plugins, load the files of plugins
-anew, go back to the version before, or end a quarantine.`,
+		Short:   "List, load and roll back the plugins of a running azuhost",
+		Long: `List the routes of a running azuhost with their plugins. The subcommands load the
+files of plugins again, go back to the version before, or end a quarantine.`,
 		Example: `  azuhost plugins
   azuhost plugins load /chat
   azuhost plugins rollback /chat`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	r := remoteFlags(cmd, w)
+	a := addAPIFlags(cmd, proc)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return list(cmd.Context(), r, "routes", url.Values{}, 0, "ROUTE\tPLUGIN\tVERSION\tSTATE\tINSTANCES\tCONNECTIONS\tFAULTS\tLAST GOOD\tREFUSED",
-			func(i host.RouteInfo) []any {
-				return []any{i.Path, i.Plugin, dash(i.Version), i.State, fmt.Sprintf("%d (%s)", i.Running, i.Instances), i.Connections, i.Faults, dash(i.LastGood), dash(i.Refused)}
-			})
+		return list(cmd.Context(), a, "routes", url.Values{}, 0, routeTable)
 	}
 	cmd.AddCommand(
-		pluginCommand(w, "load", "Load the file of a route's plugin, also one that was rolled back", printChange),
-		reloadCommand(w),
-		pluginCommand(w, "rollback", "Go back to the version of a plugin that was good before", printChange),
-		pluginCommand(w, "lift", "End the quarantine of a route", func(w io.Writer, i host.RouteInfo) { fmt.Fprintf(w, "%s: %s\n", i.Path, i.State) }),
+		loadCommand(proc),
+		reloadCommand(proc),
+		rollbackCommand(proc),
+		liftCommand(proc),
 	)
 	for _, c := range cmd.Commands() {
-		c.RunE = failing(c.RunE)
+		c.RunE = markFailures(c.RunE)
 	}
 	return cmd
 }
 
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
+var routeTable = table[host.RouteInfo]{
+	head: "ROUTE\tPLUGIN\tVERSION\tSTATE\tINSTANCES\tCONNECTIONS\tFAULTS\tLAST GOOD\tREFUSED",
+	row: func(i host.RouteInfo) []any {
+		instances := fmt.Sprintf("%d (%s)", i.Running, i.Instances)
+		return []any{
+			i.Path, i.Plugin, dash(i.Version), i.State, instances, i.Connections, i.Faults,
+			dash(i.LastGood), dash(i.Refused),
+		}
+	},
 }
 
-// pluginCommand is a command about the plugin of one route.
-func pluginCommand[T any](w *world, verb, short string, print func(io.Writer, T)) *cobra.Command {
-	var r *remote
+func loadCommand(proc *process) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     verb + " ROUTE",
-		Short:   short,
-		Example: "  azuhost plugins " + verb + " /chat",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return post(cmd.Context(), r, "plugins/"+verb, map[string]string{"route": args[0]}, print)
-		},
+		Use:   "load ROUTE",
+		Short: "Load the plugin file of a route",
+		Long: `Load the plugin file of a route, even one that was rolled back. ROUTE is a path
+as configured. If the file does not load, the version before keeps running.`,
+		Example: "  azuhost plugins load /chat",
 	}
-	r = remoteFlags(cmd, w)
-	cmd.ValidArgsFunction = r.completeRoutes
+	return routeCommand(cmd, proc, "plugins/load", printChange)
+}
+
+func rollbackCommand(proc *process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rollback ROUTE",
+		Short: "Go back to the last good version of a plugin",
+		Long: `Replace the plugin of a route by the version that was good before. ROUTE is a path
+as configured.`,
+		Example: "  azuhost plugins rollback /chat",
+	}
+	return routeCommand(cmd, proc, "plugins/rollback", printChange)
+}
+
+func liftCommand(proc *process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lift ROUTE",
+		Short: "End the quarantine of a route",
+		Long: `End the quarantine of a route, which refuses new connections after too many
+faults. ROUTE is a path as configured.`,
+		Example: "  azuhost plugins lift /chat",
+	}
+	return routeCommand(cmd, proc, "plugins/lift", func(w io.Writer, i host.RouteInfo) {
+		fmt.Fprintf(w, "%s: %s\n", i.Path, i.State)
+	})
+}
+
+// routeCommand completes cmd, whose argument is a route, with a POST request that has the route as its body.
+func routeCommand[T any](
+	cmd *cobra.Command, proc *process, path string, print func(io.Writer, T),
+) *cobra.Command {
+	a := addAPIFlags(cmd, proc)
+	cmd.Args = cobra.ExactArgs(1)
+	cmd.ValidArgsFunction = a.completeRoutes
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return post(cmd.Context(), a, path, map[string]string{"route": args[0]}, print)
+	}
 	return cmd
 }
 
 func printChange(w io.Writer, c host.VersionChange) {
 	if !c.Changed {
-		fmt.Fprintf(w, "%s: %s runs already\n", c.Route, c.Version)
+		fmt.Fprintf(w, "%s: %s is already running\n", c.Route, c.Version)
 		return
 	}
-	fmt.Fprintf(w, "%s: %s runs, was %s\n", c.Route, c.Version, dash(c.Was))
+	fmt.Fprintf(w, "%s: %s is running, was %s\n", c.Route, c.Version, dash(c.Was))
 }
 
-// reloaded is what became of the plugin of one route.
-type reloaded struct {
+func reloadCommand(proc *process) *cobra.Command {
+	var a *apiCommand
+	cmd := &cobra.Command{
+		Use:   "reload",
+		Short: "Load the plugin files of all routes",
+		Long: `Load the plugin files of all routes. If a file does not load, the version before
+keeps running, and the exit code is 1.`,
+		Example:           "  azuhost plugins reload",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.reloadPlugins(cmd.Context())
+		},
+	}
+	a = addAPIFlags(cmd, proc)
+	return cmd
+}
+
+// reloadResult is the result of a reload for one route: a change or an error.
+type reloadResult struct {
 	Route  string              `json:"route"`
 	Change *host.VersionChange `json:"change,omitempty"`
 	Error  *client.Problem     `json:"error,omitempty"`
 }
 
-func reloadCommand(w *world) *cobra.Command {
-	var r *remote
-	cmd := &cobra.Command{
-		Use:   "reload",
-		Short: "Load the files of all plugins",
-		Long: `Load the files of all plugins. One that does not load leaves the version that
-runs; the exit code is then 1.`,
-		Example:           "  azuhost plugins reload",
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return r.reload(cmd.Context())
-		},
-	}
-	r = remoteFlags(cmd, w)
-	return cmd
-}
-
-func (r *remote) reload(ctx context.Context) error {
-	c, err := r.client()
+func (a *apiCommand) reloadPlugins(ctx context.Context) error {
+	var answer struct{ Items []reloadResult }
+	err := a.call(ctx, func(ctx context.Context, c *client.Client) error {
+		return c.Post(ctx, "plugins/reload", struct{}{}, &answer)
+	})
 	if err != nil {
 		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	var answer struct{ Items []reloaded }
-	if err := c.Post(ctx, "plugins/reload", struct{}{}, &answer); err != nil {
-		return r.failed(err)
 	}
 	failed := false
 	for _, i := range answer.Items {
 		failed = failed || i.Error != nil
 	}
-	err = r.print(answer.Items, func(w io.Writer) {
+	err = a.print(answer.Items, func(w io.Writer) {
 		for _, i := range answer.Items {
 			if i.Error != nil {
-				fmt.Fprintf(r.w.stderr, "%s: %s\n", i.Route, i.Error.Detail)
+				fmt.Fprintf(a.proc.stderr, "%s: %s\n", i.Route, i.Error.Detail)
 			} else {
 				printChange(w, *i.Change)
 			}
 		}
 	})
 	if err == nil && failed {
-		return errSaid
+		return errReported
 	}
 	return err
 }

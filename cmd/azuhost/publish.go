@@ -10,7 +10,7 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// publication is the body of publish, as docs/API.md has it.
+// publication is the body of a publish request (docs/API.md).
 type publication struct {
 	Route  string   `json:"route,omitempty"`
 	Room   string   `json:"room,omitempty"`
@@ -21,18 +21,18 @@ type publication struct {
 	Key    string   `json:"key,omitempty"`
 }
 
-func publishCommand(w *world) *cobra.Command {
+func publishCommand(proc *process) *cobra.Command {
 	var (
-		r      *remote
+		a      *apiCommand
 		p      publication
 		binary bool
 	)
 	cmd := &cobra.Command{
 		Use:   "publish (--room NAME | --user NAME... | --all) MESSAGE|-",
 		Short: "Send a message through a running azuhost",
-		Long: `Send a message to a room, to users or to everybody, and say how many connections
-it went to. - reads the message from standard input. A plugin with on_publish is
-asked first, and may change, refuse or route it.`,
+		Long: `Send MESSAGE to a room, to users or to all connections, and print how many
+connections received it. - reads the message from standard input. A plugin with
+on_publish receives the message first. It may change, refuse or route it.`,
 		Example: `  azuhost publish --route /rooms/:room_id --room 42 'hello, room'
   azuhost publish --user alice --user bob '{"type":"invoice"}'
   azuhost publish --all --key maintenance-1 'back in five minutes'
@@ -42,44 +42,38 @@ asked first, and may change, refuse or route it.`,
 			if p.Room != "" && p.Route == "" {
 				return &usageError{"a room needs its --route"}
 			}
-			if err := p.message(w, args[0], binary); err != nil {
+			if err := p.setMessage(proc, args[0], binary); err != nil {
 				return err
 			}
-			return post(cmd.Context(), r, "publish", p, printDelivery("delivered"))
+			return post(cmd.Context(), a, "publish", p, printPublished)
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVarP(&p.Route, "route", "r", "", "path of the route, as configured; with --user and --all the default is every route")
-	fs.StringVar(&p.Room, "room", "", "to the members of this room")
-	fs.StringArrayVarP(&p.Users, "user", "u", nil, "to all connections of this user; may be repeated")
-	fs.BoolVar(&p.All, "all", false, "to all connections")
-	fs.BoolVar(&binary, "binary", false, "send a binary message; else it is text, and UTF-8")
-	fs.StringVar(&p.Key, "key", "", "idempotency key: the same one again, within 5 minutes, sends nothing")
-	r = remoteFlags(cmd, w)
+	fs.StringVarP(&p.Route, "route", "r", "",
+		"path of the route, as configured (default with --user and --all: every route)")
+	fs.StringVar(&p.Room, "room", "", "send to the members of this room")
+	fs.StringArrayVarP(&p.Users, "user", "u", nil, "send to all connections of this user; may be repeated")
+	fs.BoolVar(&p.All, "all", false, "send to all connections")
+	fs.BoolVar(&binary, "binary", false, "send a binary message, which need not be UTF-8")
+	fs.StringVar(&p.Key, "key", "", "idempotency key: a second message with this key within 5 minutes is not sent")
+	a = addAPIFlags(cmd, proc)
 	cmd.MarkFlagsOneRequired("room", "user", "all")
 	cmd.MarkFlagsMutuallyExclusive("room", "user", "all")
-	r.routeFlag(cmd)
+	a.completeRouteFlag(cmd)
 	for _, name := range []string{"room", "user", "key"} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 	return cmd
 }
 
-// routeFlag has shells complete --route.
-func (r *remote) routeFlag(cmd *cobra.Command) {
-	_ = cmd.RegisterFlagCompletionFunc("route", func(cmd *cobra.Command, _ []string, text string) ([]string, cobra.ShellCompDirective) {
-		return r.completeRoutes(cmd, nil, text)
-	})
-}
-
-// message takes the message from an argument, or from standard input.
-func (p *publication) message(w *world, arg string, binary bool) error {
+// setMessage sets Text or Binary to arg, or to the standard input if arg is "-".
+func (p *publication) setMessage(proc *process, arg string, binary bool) error {
 	data := []byte(arg)
 	if arg == "-" {
 		var err error
-		if data, err = io.ReadAll(w.stdin); err != nil {
+		if data, err = io.ReadAll(proc.stdin); err != nil {
 			return fmt.Errorf("standard input: %w", err)
 		}
 	}
@@ -95,81 +89,27 @@ func (p *publication) message(w *world, arg string, binary bool) error {
 	return nil
 }
 
-// disconnection is the body of disconnect.
-type disconnection struct {
-	Route  string `json:"route,omitempty"`
-	Conn   string `json:"conn,omitempty"`
-	User   string `json:"user,omitempty"`
-	Code   int    `json:"code,omitempty"`
-	Reason string `json:"reason,omitempty"`
+func printPublished(w io.Writer, d host.Delivery) {
+	prefix := ""
+	if d.Duplicate {
+		prefix = "sent before: "
+	}
+	fmt.Fprintf(w, "%sdelivered to %s\n", prefix, deliveryText(d))
 }
 
-func disconnectCommand(w *world) *cobra.Command {
-	var (
-		r *remote
-		d disconnection
-	)
-	cmd := &cobra.Command{
-		Use:     "disconnect (CONNECTION | --user NAME)",
-		Aliases: []string{"kick"},
-		Short:   "Close a connection, or all those of a user",
-		Long: `Close a connection, whose id azuhost connections lists, or all those of a user.
-That there is none is no failure.`,
-		Example: `  azuhost disconnect node-1.42
-  azuhost kick --user mallory --code 4003 --reason 'see the rules'
-  azuhost kick --route /chat --user mallory`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				d.Conn = args[0]
-			}
-			if (d.Conn == "") == (d.User == "") {
-				return &usageError{"name either a connection or a --user"}
-			}
-			if d.Code == 0 && cmd.Flags().Changed("code") {
-				return &usageError{"--code 0 is none: leave it out for 1008"}
-			}
-			return post(cmd.Context(), r, "disconnect", d, printDelivery("closed"))
-		},
-		ValidArgsFunction: cobra.NoFileCompletions,
-	}
-	fs := cmd.Flags()
-	fs.SortFlags = false
-	fs.StringVarP(&d.User, "user", "u", "", "all connections of this user")
-	fs.StringVarP(&d.Route, "route", "r", "", "only those of this route (default: every route)")
-	fs.IntVar(&d.Code, "code", 0, "close code: 1000, 1001, 1003, 1007 to 1013, or 3000 to 4999 (default: 1008)")
-	fs.StringVar(&d.Reason, "reason", "", "reason for the client, at most 123 bytes")
-	r = remoteFlags(cmd, w)
-	r.routeFlag(cmd)
-	for _, name := range []string{"user", "code", "reason"} {
-		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
-	}
-	return cmd
-}
-
-// printDelivery says what became of a request in words.
-func printDelivery(verb string) func(io.Writer, host.Delivery) {
-	return func(w io.Writer, d host.Delivery) {
-		what := map[string]string{"delivered": "delivered to ", "closed": "closed "}[verb]
-		if d.Duplicate {
-			what = "sent before: was " + what
-		}
-		fmt.Fprintln(w, what+reached(d))
-	}
-}
-
-// reached says how far a message has gone.
-func reached(d host.Delivery) string {
-	text := count(d.Sockets, "connection") + " on " + count(d.Nodes, "node")
+// deliveryText returns the numbers of connections and nodes in words.
+func deliveryText(d host.Delivery) string {
+	text := countText(d.Sockets, "connection") + " on " + countText(d.Nodes, "node")
 	if d.Partial {
 		text += ", and perhaps more: not all nodes have answered"
 	}
 	return text
 }
 
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
+// countText returns n with a noun, as in "1 node" and "2 nodes".
+func countText(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
 	}
-	return fmt.Sprint(n, " ", what)
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -9,19 +9,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func serveCommand(w *world) *cobra.Command {
-	var src *source
+func serveCommand(proc *process) *cobra.Command {
+	var src *configSource
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve channels",
 		Long: `Serve the channels of a config file, or of --route.
 
-Flags stand above AZUHOST_ variables of the environment, and these above the
-file. docs/CONFIG.md has every key.
+A flag overrides its AZUHOST_ variable in the environment, and a variable
+overrides the config file. docs/CONFIG.md describes every key.
 
-SIGHUP reads the configuration again; where something is wrong with it nothing
-changes. SIGINT and SIGTERM refuse new connections (503), close the open ones
-over drain.spread, and end; a second signal ends at once.`,
+SIGHUP reads the configuration again. If it has a mistake, nothing changes.
+SIGINT and SIGTERM shut down: new connections are refused with 503, and open
+ones are closed over the time drain.spread. A second signal ends azuhost at once.`,
 		Example: `  azuhost serve
   azuhost serve --config azuhost.yaml --listen 127.0.0.1:8080 --log-level debug
   azuhost serve --route /echo=echo.wasm --route /rooms/:room_id=rooms.wasm --playground
@@ -31,12 +31,12 @@ over drain.spread, and end; a second signal ends at once.`,
 			return serve(cmd.Context(), src)
 		},
 	}
-	src = sourceFlags(cmd, w)
+	src = addConfigFlags(cmd, proc)
 	return cmd
 }
 
-// serve serves until ctx is done or a signal says so.
-func serve(ctx context.Context, src *source) error {
+// serve serves until ctx is done, or SIGINT or SIGTERM is received.
+func serve(ctx context.Context, src *configSource) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -45,7 +45,7 @@ func serve(ctx context.Context, src *source) error {
 	if err != nil {
 		return err
 	}
-	// Before start has returned a signal ends the process: nothing is open.
+	// Until here, a signal ends the process: there are no connections to drain.
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	for {
@@ -55,17 +55,17 @@ func serve(ctx context.Context, src *source) error {
 		case <-src.changes():
 			s.reload(ctx)
 		case err := <-s.public.failed():
-			s.public.done <- err // for shutdown, which waits for it
-			s.log.Error("the public listener failed", "error", err)
+			s.public.done <- err // listener.shutdown waits for it
+			s.log.Error("public listener failed", "error", err)
 			s.close()
-			return errSaid
+			return errReported
 		case err := <-s.internal.failed():
-			s.internal.done <- err
-			s.log.Error("the internal listener failed", "error", err)
+			s.internal.done <- err // listener.shutdown waits for it
+			s.log.Error("internal listener failed", "error", err)
 			s.close()
-			return errSaid
+			return errReported
 		case <-ctx.Done():
-			stop() // from here a signal ends the process
+			stop() // from now on, a signal ends the process
 			return s.close()
 		}
 	}

@@ -9,13 +9,15 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 )
 
-// started serves no routes, on ports of its own, until the test closes it.
-func started(t *testing.T, set ...config.Setting) *server {
+// startServer starts a server without routes, on free ports. The test closes it.
+func startServer(t *testing.T, set ...config.Setting) *server {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	t.Setenv("HOME", t.TempDir())
-	src := &source{w: &world{stdout: io.Discard, stderr: io.Discard}, file: "azuhost.yaml"}
-	src.set = append([]config.Setting{{Key: "listen", Text: "127.0.0.1:0"}, {Key: "internal", Text: "127.0.0.1:0"}}, set...)
+	src := &configSource{proc: &process{stdout: io.Discard, stderr: io.Discard}, file: "azuhost.yaml"}
+	src.set = append([]config.Setting{
+		{Key: "listen", Text: "127.0.0.1:0"}, {Key: "internal", Text: "127.0.0.1:0"},
+	}, set...)
 	if err := os.WriteFile(src.file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -26,8 +28,7 @@ func started(t *testing.T, set ...config.Setting) *server {
 	return s
 }
 
-// TestPlaygroundHosts: a page whose name was made to lead here can not read what
-// the playground shows.
+// TestPlaygroundHosts: a page whose host name resolves to this server (DNS rebinding) cannot read the playground.
 func TestPlaygroundHosts(t *testing.T) {
 	for _, c := range []struct {
 		allowed, host string
@@ -37,7 +38,8 @@ func TestPlaygroundHosts(t *testing.T) {
 		{"", "evil.example:4000", 403}, {"", "", 403},
 		{"chat.example.com", "chat.example.com", 200}, {"chat.example.com", "evil.example", 403},
 	} {
-		s := started(t, config.Setting{Key: "playground", Text: "true"}, config.Setting{Key: "allowed_hosts", Text: c.allowed})
+		s := startServer(t,
+			config.Setting{Key: "playground", Text: "true"}, config.Setting{Key: "allowed_hosts", Text: c.allowed})
 		for _, path := range []string{"/", "/playground/app.js", "/playground/channels.json"} {
 			r := httptest.NewRequest("GET", path, nil)
 			r.Host = c.host

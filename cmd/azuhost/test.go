@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,9 +16,12 @@ import (
 	"github.com/azuhost/azuhost/host/scenario"
 )
 
-// tester is what azuhost test is told.
-type tester struct {
-	w         *world
+// scenarioExt is the suffix of scenario files.
+const scenarioExt = ".scenario"
+
+// scenarioTest holds the flags of azuhost test.
+type scenarioTest struct {
+	proc      *process
 	build     toolchain.Options
 	scenarios []string
 	verbose   bool
@@ -27,18 +29,18 @@ type tester struct {
 	deadline  time.Duration
 }
 
-func testCommand(w *world) *cobra.Command {
-	t := &tester{w: w}
-	var runtime string
+func testCommand(proc *process) *cobra.Command {
+	t := &scenarioTest{proc: proc}
+	var flags *buildFlags
 	cmd := &cobra.Command{
 		Use:   "test [FILE|FOLDER]",
 		Short: "Play scenarios with a plugin: clients, messages, time",
-		Long: `Build a plugin, or take a .wasm file, and play the scenarios beside it: files
-that end in .scenario, in its folder and in test/ there. Beside chat.ts it is
-chat.scenario, where there is one; for src/lib.rs, those of the project.
+		Long: `Build a plugin, or take a .wasm file, and play its scenarios: the files
+*.scenario in its folder (default: this folder), or in test/ there. For chat.ts,
+play chat.scenario if there is one. For src/lib.rs, play those of the project.
 
-A scenario says who connects, sends and receives what, and lets time pass. It
-needs no port, and no time to wait. docs/TESTING.md has all lines:
+A scenario lists who connects, sends and receives messages, and lets time pass. It
+opens no port and does not wait. docs/TESTING.md describes all its lines:
 
   alice connects /chat?name=alice
   bob connects /chat?name=bob
@@ -58,33 +60,33 @@ needs no port, and no time to wait. docs/TESTING.md has all lines:
 			if len(args) == 1 {
 				path = args[0]
 			}
-			t.build.Env, t.build.Console = w.env, w.stderr
-			t.build.Runtime = jsRuntime(w, runtime, w.stderr)
-			return t.test(cmd.Context(), path)
+			flags.apply(&t.build, proc)
+			t.build.Console = proc.stderr
+			return t.run(cmd.Context(), path)
 		},
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringArrayVarP(&t.scenarios, "scenario", "s", nil, "file to play; may be repeated (default: those beside the plugin)")
-	fs.BoolVarP(&t.verbose, "verbose", "v", false, "print the host's log")
+	fs.StringArrayVarP(&t.scenarios, "scenario", "s", nil,
+		"scenario to play; may be repeated (default: those beside the plugin)")
+	fs.BoolVarP(&t.verbose, "verbose", "v", false, "print the log of the host")
 	fs.BoolVar(&t.asJSON, "json", false, "print the results as JSON")
-	fs.DurationVar(&t.deadline, "deadline", 5*time.Second, "time that one hook may run; hosts that serve have 50ms")
+	fs.DurationVar(&t.deadline, "deadline", 5*time.Second, "time that one hook may run; azuhost serve allows 50ms")
 	_ = cmd.MarkFlagFilename("scenario", "scenario")
-	languageFlag(cmd, &t.build.Language)
-	runtimeFlag(cmd, &runtime)
-	timeoutFlag(cmd, &t.build.ScriptTimeout)
+	flags = addBuildFlags(cmd)
 	return cmd
 }
 
-// played is the result of one scenario.
-type played struct {
+// scenarioResult is the result of one scenario, as --json prints it.
+type scenarioResult struct {
 	Scenario string  `json:"scenario"`
 	Passed   bool    `json:"passed"`
 	Seconds  float64 `json:"seconds"`
 	Error    string  `json:"error,omitempty"`
 }
 
-func (t *tester) test(ctx context.Context, path string) error {
+// run builds the plugin at path, plays its scenarios and prints the results.
+func (t *scenarioTest) run(ctx context.Context, path string) error {
 	work, err := os.MkdirTemp("", "azuhost-test-*")
 	if err != nil {
 		return err
@@ -95,46 +97,51 @@ func (t *tester) test(ctx context.Context, path string) error {
 		plugin = filepath.Join(work, "plugin.wasm")
 		t.build.Out = plugin
 		if _, err := toolchain.Build(ctx, path, t.build); err != nil {
-			return buildError(t.w, path, err)
+			return reportBuildError(t.proc.stderr, path, err)
 		}
 	}
-	files, err := t.find(path)
+	files, err := t.findScenarios(path)
 	if err != nil {
 		return err
 	}
-	results, failed := make([]played, 0, len(files)), 0
+	o := scenario.Options{
+		Route:    host.Route{Plugin: plugin, Limits: host.Limits{Deadline: t.deadline}},
+		CacheDir: filepath.Join(work, "cache"),
+		Log:      t.log(),
+	}
+	failed := false
+	results := make([]scenarioResult, 0, len(files))
 	for _, file := range files {
-		r := t.play(ctx, file, scenario.Options{Route: host.Route{Plugin: plugin, Limits: host.Limits{Deadline: t.deadline}}, CacheDir: filepath.Join(work, "cache"), Log: t.log()})
+		r := play(ctx, file, o)
 		results = append(results, r)
-		if !r.Passed {
-			failed++
-		}
+		failed = failed || !r.Passed
 		if !t.asJSON {
-			t.print(r)
+			r.print(t.proc.stdout)
 		}
 	}
 	if t.asJSON {
-		if err := writeJSON(t.w.stdout, results); err != nil {
+		if err := writeJSON(t.proc.stdout, results); err != nil {
 			return err
 		}
 	}
-	if failed > 0 {
-		return errSaid
+	if failed {
+		return errReported
 	}
 	return nil
 }
 
-// log is where the host's log goes.
-func (t *tester) log() io.Writer {
+// log returns the writer of the host's log, or nil for no log.
+func (t *scenarioTest) log() io.Writer {
 	if t.verbose {
-		return t.w.stderr
+		return t.proc.stderr
 	}
 	return nil
 }
 
-func (t *tester) play(ctx context.Context, file string, o scenario.Options) played {
+// play plays the scenario in a file.
+func play(ctx context.Context, file string, o scenario.Options) scenarioResult {
 	begin := time.Now()
-	r := played{Scenario: file}
+	r := scenarioResult{Scenario: file}
 	text, err := os.ReadFile(file)
 	if err == nil {
 		var s *scenario.Script
@@ -149,17 +156,17 @@ func (t *tester) play(ctx context.Context, file string, o scenario.Options) play
 	return r
 }
 
-func (t *tester) print(r played) {
+func (r scenarioResult) print(w io.Writer) {
 	if r.Passed {
-		fmt.Fprintf(t.w.stdout, "ok    %s (%.2fs)\n", r.Scenario, r.Seconds)
+		fmt.Fprintf(w, "ok    %s (%.2fs)\n", r.Scenario, r.Seconds)
 		return
 	}
-	fmt.Fprintf(t.w.stdout, "FAIL  %s (%.2fs)\n", r.Scenario, r.Seconds)
-	fmt.Fprintln(t.w.stdout, "  "+strings.ReplaceAll(strings.TrimSpace(r.Error), "\n", "\n  "))
+	fmt.Fprintf(w, "FAIL  %s (%.2fs)\n", r.Scenario, r.Seconds)
+	fmt.Fprintln(w, "  "+strings.ReplaceAll(strings.TrimSpace(r.Error), "\n", "\n  "))
 }
 
-// find lists the scenarios to play.
-func (t *tester) find(path string) ([]string, error) {
+// findScenarios returns the scenarios to play with the plugin at path.
+func (t *scenarioTest) findScenarios(path string) ([]string, error) {
 	if len(t.scenarios) > 0 {
 		return t.scenarios, nil
 	}
@@ -182,40 +189,39 @@ func (t *tester) find(path string) ([]string, error) {
 			return files, nil
 		}
 	}
-	return nil, errors.New("no scenarios: there is no file *" + scenarioExt + " in " + strings.Join(dirs, ", in ") + " or in test/ there; azuhost test --help shows how to write one")
+	return nil, fmt.Errorf("no scenarios: there is no file *%s in %s or in test/ there; "+
+		"azuhost test --help shows how to write one", scenarioExt, strings.Join(dirs, ", in "))
 }
 
-// scenarioFolders are where the scenarios of a file can be: beside it, or in
-// the folder of its project, if that is another one.
+// scenarioFolders returns the folders that may hold the scenarios of a source file: its own, and that of its project if
+// it is another.
 func scenarioFolders(path, language string) ([]string, error) {
-	place, err := toolchain.Locate(path, language)
+	location, err := toolchain.Locate(path, language)
 	if err != nil {
 		return nil, err
 	}
 	dir := filepath.Dir(path)
 	abs, err := filepath.Abs(dir)
-	if err != nil || place.ProjectDir == abs {
+	if err != nil || location.ProjectDir == abs {
 		return []string{dir}, err
 	}
-	home := place.ProjectDir
+	home := location.ProjectDir
 	if rel, err := filepath.Rel(abs, home); err == nil {
-		home = filepath.Join(dir, rel) // as the user has named it
+		home = filepath.Join(dir, rel) // relative if path is relative
 	}
 	return []string{dir, home}, nil
 }
 
-// scenariosIn lists the scenarios in a folder, and in test there.
+// scenariosIn returns the scenarios in a folder and in test below it.
 func scenariosIn(dir string) (files []string) {
 	for _, d := range []string{dir, filepath.Join(dir, "test")} {
-		found, _ := filepath.Glob(filepath.Join(escapeGlob(d), "*"+scenarioExt)) // a good pattern: no error
+		found, _ := filepath.Glob(filepath.Join(escapeGlob(d), "*"+scenarioExt)) // no error: the pattern is valid
 		files = append(files, found...)
 	}
 	return files
 }
 
-const scenarioExt = ".scenario"
-
-// escapeGlob makes a pattern of a path that stands for itself.
+// escapeGlob returns a pattern that matches only path.
 func escapeGlob(path string) string {
 	return strings.NewReplacer(`[`, `\[`, `*`, `\*`, `?`, `\?`).Replace(path)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -12,24 +11,47 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// Set by the linker, as in -ldflags "-X main.version=1.2.3 -X main.commit=… -X main.date=…".
-// Empty: what the Go command recorded in the binary.
+// The linker sets these, as in -ldflags "-X main.version=1.2.3 -X main.commit=… -X main.date=…". If one is empty, the
+// build information of the Go command is used.
 var version, commit, date string
 
 // build describes this binary.
 type build struct {
 	Version  string `json:"version"`
-	Revision string `json:"revision,omitempty"` // the commit
-	Time     string `json:"time,omitempty"`     // of the commit, RFC 3339
-	Modified bool   `json:"modified,omitempty"` // the sources differed from the commit
+	Revision string `json:"revision,omitempty"` // commit
+	Time     string `json:"time,omitempty"`     // time of the commit, RFC 3339
+	Modified bool   `json:"modified,omitempty"` // the sources differ from the commit
 	Go       string `json:"go"`
 	Wazero   string `json:"wazero,omitempty"`
 	Platform string `json:"platform"`
 	ABI      int    `json:"abi"`
 }
 
-// readBuild returns what the linker set, and for the rest what the Go command
-// recorded: `go install …@version` records no commit, and `go run` no version.
+func versionCommand(proc *process) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Long: `Print the version of azuhost, its commit, the version of the plugin ABI, and the
+versions of Go and wazero that it was built with.`,
+		Example: `  azuhost version
+  azuhost version --json`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			b := readBuild()
+			if asJSON {
+				return writeJSON(proc.stdout, b)
+			}
+			b.print(proc.stdout)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// readBuild returns the values that the linker set, and the build information of the Go command for the rest. With
+// `go install …@version` that has no commit, and with `go run` no version.
 func readBuild() build {
 	b := build{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, ABI: abi.Version}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -47,6 +69,7 @@ func readBuild() build {
 	return b
 }
 
+// fill sets the fields that info has.
 func (b *build) fill(info *debug.BuildInfo) {
 	b.Version = info.Main.Version
 	for _, s := range info.Settings {
@@ -86,32 +109,4 @@ func (b build) print(w io.Writer) {
 		fmt.Fprint(w, ", modified")
 	}
 	fmt.Fprintln(w)
-}
-
-func versionCommand(w *world) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Example: `  azuhost version
-  azuhost version --json`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			b := readBuild()
-			if asJSON {
-				return writeJSON(w.stdout, b)
-			}
-			b.print(w.stdout)
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }

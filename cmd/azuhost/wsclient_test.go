@@ -16,25 +16,25 @@ import (
 	"github.com/coder/websocket"
 )
 
-// patience is how long tests wait for what must happen.
-const patience = 20 * time.Second
+// testTimeout bounds the time that tests wait for an event.
+const testTimeout = 20 * time.Second
 
-// wsclient URL MESSAGE... is a WebSocket client for scripts: it sends each
-// message and prints the answer to it. An http URL is fetched and printed.
+// wsclient is the command wsclient URL MESSAGE... of scripts, a WebSocket client. It sends each message and prints its
+// answer. It gets and prints an http URL.
 func wsclient() {
 	var (
-		ca     = flag.String("ca", "", "certificate of the authority")
+		ca     = flag.String("ca", "", "PEM file of the certificate authority")
 		status = flag.Int("status", 0, "wait until the server answers with this status")
-		ready  = flag.String("ready", "", "make this file after the last answer")
-		trust  = flag.Bool("trust", false, "wait until the server's certificate is of the authority")
+		ready  = flag.String("ready", "", "create this file after the last answer")
+		trust  = flag.Bool("trust", false, "wait until the authority has signed the server's certificate")
 		bearer = flag.String("bearer", "", "token")
-		stall  = flag.Bool("stall", false, "after the last answer do nothing, and answer no close either")
-		closed = flag.Bool("closed", false, "wait for the close, print what comes before, and it")
+		stall  = flag.Bool("stall", false, "after the last answer read nothing, and do not answer a close")
+		closed = flag.Bool("closed", false, "print all messages until the close, and its code")
 	)
 	flag.Parse()
-	limit := patience
+	limit := testTimeout
 	if *closed {
-		limit *= 6 // it may see a whole script
+		limit *= 6 // the connection may last for the whole script
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -45,6 +45,7 @@ func wsclient() {
 	}
 }
 
+// scriptClient holds the options of wsclient.
 type scriptClient struct {
 	ca     string
 	status int
@@ -110,9 +111,8 @@ func (c scriptClient) http() (*http.Client, error) {
 	return &http.Client{Transport: tr}, nil
 }
 
-// dial connects. While the server is not up, or does not answer with the
-// wanted status, it tries again. For a status other than 101 there is no
-// connection in the end.
+// dial connects to url. It tries again while the server refuses connections, or answers with another status than the
+// wanted one. If the wanted status is not 101, dial returns no connection.
 func (c scriptClient) dial(ctx context.Context, hc *http.Client, url string) (*websocket.Conn, error) {
 	for {
 		conn, res, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: hc, HTTPHeader: c.header()})
@@ -129,8 +129,8 @@ func (c scriptClient) dial(ctx context.Context, hc *http.Client, url string) (*w
 		case res == nil && !errors.Is(err, syscall.ECONNREFUSED) && !(c.trust && isUntrusted(err)):
 			return nil, err
 		}
-		if err := again(ctx); err != nil {
-			return nil, errors.Join(err, fmt.Errorf("%s did not answer as it should", url))
+		if err := waitRetry(ctx); err != nil {
+			return nil, errors.Join(err, fmt.Errorf("%s did not answer as expected", url))
 		}
 	}
 }
@@ -147,6 +147,7 @@ func isUntrusted(err error) bool {
 	return errors.As(err, &cert)
 }
 
+// get gets url and prints the status and the body. It tries again while the server refuses connections.
 func (c scriptClient) get(ctx context.Context, hc *http.Client, url string) error {
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -164,15 +165,14 @@ func (c scriptClient) get(ctx context.Context, hc *http.Client, url string) erro
 		if !errors.Is(err, syscall.ECONNREFUSED) {
 			return err
 		}
-		if err := again(ctx); err != nil {
+		if err := waitRetry(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-// again waits a moment before the next try: nothing tells when another
-// process listens.
-func again(ctx context.Context) error {
+// waitRetry waits before the next try. Another process does not signal that it listens.
+func waitRetry(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

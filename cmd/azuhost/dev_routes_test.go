@@ -13,8 +13,7 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/script/scripttest"
 )
 
-// echoConfig is a plugin that does not load without a config, and answers with
-// what is in it.
+// echoConfig is the source of a plugin that does not load without a config, and answers with a word from it.
 const echoConfig = `let word;
 export function onLoad(config) {
   if (!config?.word) throw new Error("no word in the config");
@@ -23,9 +22,8 @@ export function onLoad(config) {
 export function onMessage(conn, message) { conn.send(word); }
 `
 
-// TestDevConfig: what is built is served as the config file of the project
-// says, and so again when that changes. A route of something else that nobody
-// has built does not end it.
+// TestDevConfig: a plugin that is built is served at the routes of the project's config file. A change of the file
+// applies. A route whose plugin does not exist is left out.
 func TestDevConfig(t *testing.T) {
 	quickJS, err := scripttest.Runtime()
 	if err != nil {
@@ -49,7 +47,10 @@ func TestDevConfig(t *testing.T) {
 	if got := dialDev(t, address, "play/1")("?"); got != "hello" {
 		t.Errorf("got %q", got)
 	}
-	for _, want := range []string{"game: is served at /play/:id, as " + file + " says", "the route /other is left out: " + filepath.Join(dir, "other.wasm") + " does not exist"} {
+	for _, want := range []string{
+		"game: served at /play/:id, a route of " + file,
+		"route /other is not served: " + filepath.Join(dir, "other.wasm") + " does not exist",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -62,8 +63,7 @@ func TestDevConfig(t *testing.T) {
 	}
 }
 
-// TestDevStartFails: a first version that does not load is one that is mended,
-// as is one that does not build.
+// TestDevStartFails: after a first version that does not load, a change of the sources starts the server.
 func TestDevStartFails(t *testing.T) {
 	quickJS, err := scripttest.Runtime()
 	if err != nil {
@@ -72,15 +72,16 @@ func TestDevStartFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "shout.js")
 	edit(t, file, echoConfig)
 	out, waitFor := runDev(t, []string{"AZUHOST_JS_RUNTIME=" + quickJS}, file)
-	waitFor(`shout: does not start, waiting for a change of the sources: .*Error: no word in the config\n +at onLoad \(shout.js:3`)
+	waitFor(`shout: does not start, waiting for a change of the sources: ` +
+		`.*Error: no word in the config\n +at onLoad \(shout.js:3`)
 	if strings.Contains(out.String(), `\x0a`) {
 		t.Errorf("line breaks are escaped:\n%s", out)
 	}
-	edit(t, file, strings.Replace(echoConfig, "!config?.word", "false", 1)+"// mended")
+	edit(t, file, strings.Replace(echoConfig, "!config?.word", "false", 1)+"// repaired")
 	waitFor(`listening \(address=(\S+)`)
 }
 
-// TestDevRoutes: where plugins are served, with the routes of a config file.
+// TestDevRoutes compares the routes at which projects are served, with and without routes of a config file.
 func TestDevRoutes(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -93,20 +94,33 @@ func TestDevRoutes(t *testing.T) {
 	for _, c := range []struct {
 		args   []string
 		routes []config.Route
-		want   []string // or the error
+		want   []string // paths, or the error
 	}{
-		{args: []string{"a/main.ts", "b/src/main.ts", "b/src/chat.ts", "game"}, want: []string{"/a", "/b", "/chat", "/game"}},
-		{args: []string{"a/main.ts", "a"}, want: []string{"a/main.ts and a are both served at /a: put another pattern in front of one, as in /other=a"}},
-		{args: []string{"/x=a", "/x=game"}, want: []string{"a and game are both served at /x: put another pattern in front of one, as in /other=game"}},
+		{args: []string{"a/main.ts", "b/src/main.ts", "b/src/chat.ts", "game"},
+			want: []string{"/a", "/b", "/chat", "/game"}},
+		{args: []string{"a/main.ts", "a"},
+			want: []string{"a/main.ts and a are both served at /a: " +
+				"put another pattern in front of one, as in /other=a"}},
+		{args: []string{"/x=a", "/x=game"},
+			want: []string{"a and game are both served at /x: " +
+				"put another pattern in front of one, as in /other=game"}},
 		{args: []string{"/x=a/main.ts", "a"}, want: []string{"/x", "/a"}},
-		{args: []string{"game", "a"}, routes: []config.Route{{Path: "/one", Plugin: "game/game.wasm"}, {Path: "/two", Plugin: "game/game.wasm"}, {Path: "/3", Plugin: "other.wasm"}},
+		{args: []string{"game", "a"},
+			routes: []config.Route{
+				{Path: "/one", Plugin: "game/game.wasm"},
+				{Path: "/two", Plugin: "game/game.wasm"},
+				{Path: "/3", Plugin: "other.wasm"},
+			},
 			want: []string{"/one", "/two", "/a"}},
-		{args: []string{"game/game.ts"}, routes: []config.Route{{Path: "/one", Plugin: "game/game.wasm"}}, want: []string{"/one"}},
-		{args: []string{"b/src/main.ts"}, routes: []config.Route{{Path: "/one", Plugin: "b/b.wasm"}}, want: []string{"/one"}},
-		{args: []string{"/x=game"}, routes: []config.Route{{Path: "/one", Plugin: "game/game.wasm"}}, want: []string{"/one", "/x"}},
+		{args: []string{"game/game.ts"},
+			routes: []config.Route{{Path: "/one", Plugin: "game/game.wasm"}}, want: []string{"/one"}},
+		{args: []string{"b/src/main.ts"},
+			routes: []config.Route{{Path: "/one", Plugin: "b/b.wasm"}}, want: []string{"/one"}},
+		{args: []string{"/x=game"},
+			routes: []config.Route{{Path: "/one", Plugin: "game/game.wasm"}}, want: []string{"/one", "/x"}},
 	} {
-		d := &devOutput{}
-		if err := d.add(c.args, "out", ""); err != nil {
+		d := &devSession{}
+		if err := d.addProjects(c.args, "out", ""); err != nil {
 			t.Error(err)
 			continue
 		}
@@ -124,8 +138,7 @@ func TestDevRoutes(t *testing.T) {
 	}
 }
 
-// TestDevEndsWhileItBuilds: a build that is given up is no reason to begin it
-// again.
+// TestDevEndsWhileItBuilds: an interrupted build does not cause another build.
 func TestDevEndsWhileItBuilds(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "shout.js")
 	edit(t, file, echoConfig)

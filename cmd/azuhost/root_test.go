@@ -15,7 +15,7 @@ import (
 	"github.com/azuhost/azuhost/host"
 )
 
-// call runs azuhost in an empty folder.
+// call runs azuhost in an empty folder and returns its results.
 func call(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -80,8 +80,8 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestTokenOfTheEnvironment: a token that was read from a file with its newline is good,
-// and one that can not be a header is refused before anything is sent.
+// TestTokenOfTheEnvironment: a newline after the token does not matter. A token that a header cannot carry is refused
+// before a request is sent.
 func TestTokenOfTheEnvironment(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -103,7 +103,7 @@ func TestTokenOfTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestTimeRunsOut: one that answers too late is not one that is not there.
+// TestTimeRunsOut: an azuhost that answers too late has another error than one that does not run.
 func TestTimeRunsOut(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer s.Close()
@@ -113,35 +113,39 @@ func TestTimeRunsOut(t *testing.T) {
 	}
 }
 
-// TestPartOfAPublication: what went out of one that failed is told.
+// TestPartOfAPublication: the error of a publication says where it was delivered before it failed.
 func TestPartOfAPublication(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(403)
-		fmt.Fprint(w, `{"status": 403, "code": "key_spent", "detail": "not for bob", "delivery": {"sockets": 2, "nodes": 1, "partial": true}}`)
+		fmt.Fprint(w, `{"status": 403, "code": "key_spent", "detail": "not for bob",
+			"delivery": {"sockets": 2, "nodes": 1, "partial": true}}`)
 	}))
 	defer s.Close()
 	args := []string{"publish", "--api", s.URL, "--user", "ann", "--user", "bob", "x"}
-	told := "azuhost: not for bob\nall the same it went to 2 connections on 1 node, and perhaps more: not all nodes have answered\n"
+	want := "azuhost: not for bob\n" +
+		"before that, it was delivered to 2 connections on 1 node, and perhaps more: not all nodes have answered\n"
 	code, stdout, stderr := call(t, nil, args...)
-	if code != exitFailure || stdout != "" || stderr != told {
+	if code != exitFailure || stdout != "" || stderr != want {
 		t.Errorf("%d, %q, %q", code, stdout, stderr)
 	}
 	code, stdout, stderr = call(t, nil, append(args, "--json")...)
 	var p client.Problem
-	if err := json.Unmarshal([]byte(stdout), &p); err != nil || code != exitFailure || stderr != told {
+	if err := json.Unmarshal([]byte(stdout), &p); err != nil || code != exitFailure || stderr != want {
 		t.Errorf("%d, %q, %q: %v", code, stdout, stderr, err)
 	}
-	if p.Status != 403 || p.Code != "key_spent" || p.Detail != "not for bob" || p.Delivery == nil || *p.Delivery != (host.Delivery{Sockets: 2, Nodes: 1, Partial: true}) {
+	if p.Status != 403 || p.Code != "key_spent" || p.Detail != "not for bob" {
 		t.Errorf("%+v", p)
+	}
+	if p.Delivery == nil || *p.Delivery != (host.Delivery{Sockets: 2, Nodes: 1, Partial: true}) {
+		t.Errorf("delivery %+v", p.Delivery)
 	}
 }
 
-// TestValueWithoutEquals: the value of a flag that stands behind a space is said
-// to be one.
+// TestValueWithoutEquals: the error for a value after a bool flag and a space says how to write it.
 func TestValueWithoutEquals(t *testing.T) {
 	for args, want := range map[string]string{
-		"serve --watch false":            `azuhost: "false" is an argument, and there are none: the value of a flag stands behind =, as in --watch=false`,
+		"serve --watch false":            `azuhost: unexpected argument "false": write --watch=false to set the flag`,
 		"check --playground true":        "--playground=true",
 		"serve --listen :1 false":        `unknown command "false" for "azuhost serve"`,
 		"serve --watch extra":            `unknown command "extra" for "azuhost serve"`,
@@ -156,8 +160,8 @@ func TestValueWithoutEquals(t *testing.T) {
 	}
 }
 
-// TestServeEndsWithItsContext: an embedding program can end serve without a
-// signal, and nothing stays behind (TestMain looks for goroutines).
+// TestServeEndsWithItsContext: serve shuts down when its context is done, without a signal. TestMain finds goroutines
+// that it leaves running.
 func TestServeEndsWithItsContext(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("HOME", t.TempDir())
@@ -173,7 +177,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// trigger calls fire when text is written.
+// trigger is a buffer that calls fire when text is written to it.
 type trigger struct {
 	bytes.Buffer
 	text string

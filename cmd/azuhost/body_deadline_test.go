@@ -15,40 +15,40 @@ import (
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 )
 
-// listening serves h until the end of the test, with a time for bodies.
-func listening(t *testing.T, body time.Duration, h http.Handler) *listener {
+// serveHandler serves h until the end of the test. body bounds the time of request bodies.
+func serveHandler(t *testing.T, body time.Duration, h http.Handler) *listener {
 	t.Helper()
 	l, err := listen(t.Context(), "listen", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.serve(h, patience, body, nil, slog.New(slog.DiscardHandler))
+	l.serve(h, testTimeout, body, nil, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		l.shutdown(ctx)
 	})
 	return l
 }
 
-// speak connects to l and writes text. The connection ends with the test.
-func speak(t *testing.T, l *listener, text string) (net.Conn, *bufio.Reader) {
+// dialAndWrite connects to l and writes text. The connection is closed at the end of the test.
+func dialAndWrite(t *testing.T, l *listener, text string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(testTimeout))
 	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
 	}
 	return c, bufio.NewReader(c)
 }
 
-// TestBodyThatNeverComes: the request is answered all the same, and its
-// connection ends, whether the handler reads the body or not.
-func TestBodyThatNeverComes(t *testing.T) {
+// TestMissingBody: a request whose body does not arrive is answered, and its connection ends, whether the handler reads
+// the body or not.
+func TestMissingBody(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ignores", http.NotFound)
 	mux.HandleFunc("/reads", func(w http.ResponseWriter, r *http.Request) {
@@ -56,10 +56,10 @@ func TestBodyThatNeverComes(t *testing.T) {
 			http.Error(w, "no body", http.StatusBadRequest)
 		}
 	})
-	l := listening(t, 50*time.Millisecond, mux)
+	l := serveHandler(t, 50*time.Millisecond, mux)
 	for path, status := range map[string]string{"/ignores": "404", "/reads": "400"} {
 		for _, length := range []string{"Content-Length: 100", "Transfer-Encoding: chunked"} {
-			_, r := speak(t, l, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n", path, length))
+			_, r := dialAndWrite(t, l, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n", path, length))
 			all, err := io.ReadAll(r)
 			if err != nil || !strings.HasPrefix(string(all), "HTTP/1.1 "+status) {
 				t.Errorf("%s, %s: %v, %q", path, length, err, all)
@@ -68,10 +68,10 @@ func TestBodyThatNeverComes(t *testing.T) {
 	}
 }
 
-// TestBodyThatHasCome: its time does not bound the handler, nor the next request.
-func TestBodyThatHasCome(t *testing.T) {
+// TestCompleteBody: after a body has arrived, its time bounds neither the handler nor the next request.
+func TestCompleteBody(t *testing.T) {
 	const limit = 100 * time.Millisecond
-	l := listening(t, limit, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	l := serveHandler(t, limit, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(r.Body)
 		select {
 		case <-r.Context().Done():
@@ -81,7 +81,7 @@ func TestBodyThatHasCome(t *testing.T) {
 		fmt.Fprint(w, string(text), err)
 	}))
 	const request = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
-	c, r := speak(t, l, request)
+	c, r := dialAndWrite(t, l, request)
 	for range 2 {
 		res, err := http.ReadResponse(r, nil)
 		if err != nil {
@@ -96,12 +96,12 @@ func TestBodyThatHasCome(t *testing.T) {
 	}
 }
 
-// TestEndDoesNotWaitForABody: a request to the internal listener that is under
-// way does not hold the end up until shutdown_timeout.
-func TestEndDoesNotWaitForABody(t *testing.T) {
-	s := started(t, config.Setting{Key: "shutdown_timeout", Text: "10m"})
-	_, r := speak(t, s.internal, "POST /api/v1/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"+
-		"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n")
+// TestCloseDoesNotWaitForBody: a running request to the internal listener does not delay a shutdown until
+// shutdown_timeout.
+func TestCloseDoesNotWaitForBody(t *testing.T) {
+	s := startServer(t, config.Setting{Key: "shutdown_timeout", Text: "10m"})
+	_, r := dialAndWrite(t, s.internal, "POST /api/v1/publish HTTP/1.1\r\nHost: localhost\r\n"+
+		"Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n")
 	if line, err := r.ReadString('\n'); err != nil || !strings.Contains(line, " 100 ") {
 		t.Fatalf("%v, %q", err, line)
 	}
@@ -109,7 +109,7 @@ func TestEndDoesNotWaitForABody(t *testing.T) {
 	if err := s.close(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > internalBody/2 {
-		t.Errorf("the end took %s", took)
+	if took := time.Since(began); took > internalBodyTimeout/2 {
+		t.Errorf("the shutdown took %s", took)
 	}
 }
