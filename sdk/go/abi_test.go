@@ -11,7 +11,7 @@ import (
 	azu "github.com/azuhost/azuhost/sdk/go"
 )
 
-// TestNumbers holds the numbers of the SDK against those of the ABI.
+// TestNumbers compares the numbers of the SDK with those of the ABI.
 func TestNumbers(t *testing.T) {
 	for _, p := range [][2]int{
 		{int(azu.KindText), int(abi.Text)}, {int(azu.KindBinary), int(abi.Binary)},
@@ -23,18 +23,18 @@ func TestNumbers(t *testing.T) {
 		{int(azu.ErrUnavailable), int(abi.Unavailable)}, {int(azu.ErrFailed), int(abi.Failed)},
 	} {
 		if p[0] != p[1] {
-			t.Errorf("the SDK has %d, the ABI %d", p[0], p[1])
+			t.Errorf("the SDK has %d, and the ABI has %d", p[0], p[1])
 		}
 	}
 	for n := -1; n > -100; n-- {
-		name := abi.Errno(n).Name()
-		if known := !strings.HasPrefix(name, "ERRNO_"); known != strings.Contains(azu.Errno(n).Error(), "("+name+")") {
-			t.Errorf("%d is %s in the ABI, and %q in the SDK", n, name, azu.Errno(n).Error())
+		name, text := abi.Errno(n).Name(), azu.Errno(n).Error()
+		if known := !strings.HasPrefix(name, "ERRNO_"); known != strings.Contains(text, "("+name+")") {
+			t.Errorf("%d is %s in the ABI, and %q in the SDK", n, name, text)
 		}
 	}
 }
 
-// TestExports holds the exports against the hooks of the ABI, both ways.
+// TestExports compares the exports with the hooks of the ABI.
 func TestExports(t *testing.T) {
 	wasm := map[string]abi.ValType{"uint32": abi.I32, "int32": abi.I32, "uint64": abi.I64}
 	seen := map[string]bool{}
@@ -64,7 +64,7 @@ func TestExports(t *testing.T) {
 					want = append(want, p.Type)
 				}
 			} else {
-				t.Errorf("%s is exported, which is no hook", export)
+				t.Errorf("the export %s is no hook", export)
 			}
 			equal(t, export+" parameters", got, want)
 			equal(t, export+" result", wasm[f.Type.Results.List[0].Type.(*ast.Ident).Name], result)

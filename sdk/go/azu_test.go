@@ -16,7 +16,7 @@ import (
 	_ "github.com/azuhost/azuhost/sdk/go/onpublish"
 )
 
-// script is a channel made of functions; those that are nil do nothing.
+// script is a channel made of functions. A function that is nil does nothing.
 type script struct {
 	load     func(config []byte) error
 	connect  func(c azu.Conn) error
@@ -84,14 +84,14 @@ func (s *script) OnPresence(room azu.Room, user azu.User, joined bool) error {
 	return s.presence(room, user, joined)
 }
 
-// start makes a host for a script, with /:room as path.
+// start returns a host for a script, with the path /:room.
 func start(t *testing.T, s *script) *azutest.Host {
 	t.Helper()
 	return azutest.New(t, azutest.Options{Path: "/:room", Channel: s})
 }
 
-// say puts spaces between all things.
-func say(things ...any) string { return strings.TrimSuffix(fmt.Sprintln(things...), "\n") }
+// join returns the values as a text, separated by spaces.
+func join(values ...any) string { return strings.TrimSuffix(fmt.Sprintln(values...), "\n") }
 
 // equal fails the test unless got is want.
 func equal[T any](t *testing.T, what string, got, want T) {
@@ -115,6 +115,7 @@ func TestMessages(t *testing.T) {
 	c.Expect(large)
 }
 
+// TestMessageIsNotKept: the data of a message is not valid after the hook, and that of a clone is.
 func TestMessageIsNotKept(t *testing.T) {
 	var kept, cloned azu.Message
 	h := start(t, &script{message: func(c azu.Conn, m azu.Message) error {
@@ -123,7 +124,7 @@ func TestMessageIsNotKept(t *testing.T) {
 	}})
 	h.Connect("/a").Send("hello")
 	if kept.String() == "hello" {
-		t.Error("the inbox still has the message, so a channel that keeps it passes its tests")
+		t.Error("the inbox still has the message, so that a channel which keeps it would pass its tests")
 	}
 	equal(t, "the clone", cloned.String(), "hello")
 }
@@ -156,7 +157,8 @@ func TestTargetParamQueryHeader(t *testing.T) {
 	}
 	c.Send("")
 	equal(t, "later", later, "ro om")
-	if logs := h.Logs(); len(logs) != 1 || logs[0].Level != azu.LevelWarn || !strings.Contains(logs[0].Text, "OnConnect") {
+	logs := h.Logs()
+	if len(logs) != 1 || logs[0].Level != azu.LevelWarn || !strings.Contains(logs[0].Text, "OnConnect") {
 		t.Errorf("the query outside OnConnect logged %v", logs)
 	}
 }
@@ -183,12 +185,13 @@ func TestClaims(t *testing.T) {
 	c.Send("")
 	c.Expect(claims)
 	h.Connect("/a").Expect("nobody")
-	if _, err := h.Dial("/a", azutest.Request{Claims: `{"sub":"bob"}`}); err == nil || err.Error() != "azutest: refused with status 403" {
+	_, err = h.Dial("/a", azutest.Request{Claims: `{"sub":"bob"}`})
+	if err == nil || err.Error() != "azutest: refused with status 403" {
 		t.Errorf("bob: %v", err)
 	}
 	for _, bad := range []string{`{`, `{}`, `{"sub":""}`, `{"sub":"a\nb"}`} {
 		if _, err := h.Dial("/a", azutest.Request{Claims: bad}); err == nil {
-			t.Errorf("claims %s are taken", bad)
+			t.Errorf("the claims %s are accepted", bad)
 		}
 	}
 }
@@ -216,12 +219,12 @@ func TestRefuse(t *testing.T) {
 			}
 			c.Expect("bye")
 			code, _, closed := c.Closed()
-			equal(t, "closed", say(code, closed), say(test.code, true))
+			equal(t, "closed", join(code, closed), join(test.code, true))
 		case !errors.As(err, &refused) || refused.Status != test.status:
 			t.Errorf("%v: got %v, want status %d", test.err, err, test.status)
 		}
 		if failed := len(h.Failures()) > 0; failed != (test.status == 500) {
-			t.Errorf("%v: a failure: %v", test.err, failed)
+			t.Errorf("%v: there is a failure: %v", test.err, failed)
 		}
 	}
 	for _, f := range []func(){
@@ -258,7 +261,7 @@ func TestRoomsAndUsers(t *testing.T) {
 			return azu.SendUsers(nil, azu.Text("x"))
 		},
 		"look": func(c azu.Conn) error {
-			return c.Send(azu.Text(say(azu.Room("r").Size(), azu.Room("r").Members(), azu.Room("r").Users(),
+			return c.Send(azu.Text(join(azu.Room("r").Size(), azu.Room("r").Members(), azu.Room("r").Users(),
 				c.Rooms(), c.User(), azu.Users(), azu.User("bob").Online(), azu.User("eve").Online())))
 		},
 		"nobody": func(c azu.Conn) error { return c.Identify("") },
@@ -308,7 +311,7 @@ func TestRoomsAndUsers(t *testing.T) {
 func TestManyMembers(t *testing.T) {
 	h := start(t, &script{
 		connect: func(c azu.Conn) error {
-			return errors.Join(c.Join("r"), c.Identify(azu.User(strings.Repeat("u", 200)+say(c))))
+			return errors.Join(c.Join("r"), c.Identify(azu.User(strings.Repeat("u", 200)+join(c))))
 		},
 		message: func(c azu.Conn, m azu.Message) error {
 			equal(t, "members", len(azu.Room("r").Members()), 300) // 2400 bytes: more than the first buffer
@@ -330,14 +333,16 @@ func TestHookIsAtomic(t *testing.T) {
 			_, err := c.Value("k")
 			_, err2 := azu.Key("k").Get()
 			_, stillThere := c.Value("kept")
-			return c.Send(azu.Text(say(c.Rooms(), c.User(), err == azu.ErrNotFound, err2 == azu.ErrNotFound, stillThere == nil, c.ClearTimer("t") == azu.ErrNotFound)))
+			return c.Send(azu.Text(join(c.Rooms(), c.User(), err == azu.ErrNotFound, err2 == azu.ErrNotFound,
+				stillThere == nil, c.ClearTimer("t") == azu.ErrNotFound)))
 		}
 		if err := c.SetValue("kept", "1"); m.String() == "keep" {
 			return err
 		}
 		err := errors.Join(c.Send(m), c.Join("r"), c.Identify("u"), c.SetValue("k", "v"), c.DeleteValue("kept"),
 			azu.Key("k").Set("v", 0), c.SetTimer("t", 0), c.Close(1000, ""))
-		equal(t, "seen by the hook itself", say(err, c.Rooms(), c.User(), azu.User("u").Online(), azu.Room("r").Users()), "<nil> [r] u true [u]")
+		own := join(err, c.Rooms(), c.User(), azu.User("u").Online(), azu.Room("r").Users())
+		equal(t, "the hook's own writes", own, "<nil> [r] u true [u]")
 		azu.Info("logged")
 		if m.String() == "panic" {
 			panic(fails)
@@ -366,10 +371,11 @@ func TestCloseAndOnClose(t *testing.T) {
 	h := start(t, &script{
 		connect: func(c azu.Conn) error { return c.Join("r") },
 		message: func(c azu.Conn, m azu.Message) error {
-			return errors.Join(c.Send(m), c.Close(4000, "go"), c.Send(azu.Text("too late")), c.Close(4001, "again"))
+			return errors.Join(c.Send(m), c.Close(4000, "go"), c.Send(azu.Text("dropped")), c.Close(4001, "again"))
 		},
 		close: func(c azu.Conn, code int, reason string) error {
-			ended = append(ended, say(c, code, reason, c.Rooms(), azu.Room("r").Size(), c.Send(azu.Text("dropped"))))
+			sent := c.Send(azu.Text("dropped"))
+			ended = append(ended, join(c, code, reason, c.Rooms(), azu.Room("r").Size(), sent))
 			return azu.Room("r").Broadcast(azu.Text("gone"))
 		},
 	})
@@ -378,14 +384,14 @@ func TestCloseAndOnClose(t *testing.T) {
 	a.Expect("bye")
 	b.Expect("gone")
 	code, reason, closed := a.Closed()
-	equal(t, "closed", say(code, reason, closed), "4000 go true")
+	equal(t, "closed", join(code, reason, closed), "4000 go true")
 	b.Close(1001, "tab")
 	equal(t, "ended", ended, []string{"1 4000 go [r] 1 <nil>", "2 1001 tab [r] 0 <nil>"})
 }
 
 func TestOptionalHooks(t *testing.T) {
 	var seen []string
-	see := func(what ...any) error { seen = append(seen, say(what...)); return nil }
+	see := func(what ...any) error { seen = append(seen, join(what...)); return nil }
 	s := &script{
 		load:     func(config []byte) error { return see("load", string(config)) },
 		connect:  func(c azu.Conn) error { return errors.Join(c.Identify("u"), c.Join("r")) },
@@ -399,12 +405,14 @@ func TestOptionalHooks(t *testing.T) {
 	c.Pong("2")
 	c.Close(1000, "")
 	equal(t, "seen", seen, []string{
-		`load {"a":1}`, "presence  u true", "presence r u true", "ping 1", "pong 2", "presence  u false", "presence r u false",
+		`load {"a":1}`, "presence  u true", "presence r u true", "ping 1", "pong 2",
+		"presence  u false", "presence r u false",
 	})
 }
 
 func TestLoadFails(t *testing.T) {
-	_, err := azutest.Load(t, azutest.Options{Channel: &script{load: func([]byte) error { return errors.New("no such option") }}})
+	fail := func([]byte) error { return errors.New("no such option") }
+	_, err := azutest.Load(t, azutest.Options{Channel: &script{load: fail}})
 	if err == nil || err.Error() != "no such option" {
 		t.Errorf("got %v", err)
 	}

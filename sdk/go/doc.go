@@ -1,5 +1,4 @@
-// Package azu is for channels of azuhost written in Go: plugins that run in
-// WebAssembly inside the host.
+// Package azu is the SDK for channels of azuhost in Go: plugins that run in WebAssembly inside the host.
 //
 //	package main
 //
@@ -13,57 +12,47 @@
 //	func init() { azu.Register(chat{}) }
 //	func main() {}
 //
-// A plugin is a program of mode c-shared:
+// A plugin is a program with the build mode c-shared:
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o chat.wasm .
 //
 // # Hooks
 //
-// A channel's methods are called for what happens to its connections. Hooks
-// are atomic: everything that a hook asks for (send, join, close, a value, a
-// timer …) takes effect when it returns nil, and none of it when it returns an
-// error. Within a hook, reads see what the hook itself has done.
+// The host calls the methods of a channel, its hooks, for the events of its connections. A hook is atomic: its effects
+// (messages, rooms, closes, values, timers …) take place when it returns nil, and none of them when it returns an
+// error. Within a hook, reads see the effects of the hook itself.
 //
-// The functions of this package ask the host and may be called in hooks only.
-// Names of rooms, users, parameters, keys, timers and metrics are 1 to 255
-// bytes of UTF-8 without control characters and line separators; others are
-// refused with [ErrInvalid]. Strings and bytes that are passed in are copied before the
-// call returns.
+// The functions of this package call the host, and work in hooks only. Names of rooms, users, parameters, keys, timers
+// and metrics are 1 to 255 bytes of UTF-8 without control characters and line separators; for others functions return
+// [ErrInvalid]. Strings and bytes that are passed in are copied before the call returns.
 //
 // # State
 //
-// Global variables are state that all connections share, as long as the route
-// has "instances: single", which is the default. They are gone when a new
-// version of the plugin is loaded, and they do not go back when a hook fails.
-// What the host keeps lives on in both cases: rooms, users, the values of a
-// connection ([Conn.SetValue]) and the channel's store ([Key]).
+// All connections share the global variables of the program if the route has "instances: single", which is the default.
+// A new version of the plugin starts with new ones, and a hook that fails does not restore them. The host keeps rooms,
+// users, the values of a connection ([Conn.SetValue]) and the channel's store ([Key]); these outlive a version, and a
+// hook that fails does not change them.
 //
 // # Errors and panics
 //
-// A hook that returns an error fails: the host logs the error's text, and
-// tells the client INTERNAL_ERROR, no more. An OnConnect that fails refuses
-// the connection with status 500; [Refuse] and [RefuseClose] choose another
-// answer.
+// A hook that returns an error fails. The host logs the text of the error, and sends INTERNAL_ERROR without it to the
+// client. An OnConnect that fails refuses the connection with the status 500; [Refuse] and [RefuseClose] refuse it with
+// another status or with a close code.
 //
-// A panic fails the hook in the same way, and its stack goes to the log; the
-// instance goes on. Otherwise one client that finds a bug could throw away
-// what all the others share, again and again. The host drops what the hook had
-// asked for; global variables stay as the panic found them, so release locks
-// with defer. If you would rather start anew, call os.Exit: the host replaces
-// the instance. That is also what happens after the errors that Go cannot
-// recover from: no memory, a deadlock, a stack that overflows.
+// A hook that panics fails in the same way, and its stack trace goes to the log. The instance stays in use: otherwise
+// one client that finds a bug could make the host discard the state of all others repeatedly. Global variables keep
+// their values, so release locks with defer. A plugin that prefers a new instance calls os.Exit, and the host replaces
+// the instance. The host also replaces it after errors that Go cannot recover from: no memory, a deadlock, a stack
+// overflow.
 //
 // # Goroutines
 //
-// Goroutines do not run between hooks: the program stands still until the next
-// event, and time spent waiting in a hook counts towards its deadline. A
-// goroutine that a hook leaves behind goes on whenever a later hook waits, and
-// what it then asks for belongs to that hook. So use goroutines within a hook
-// at most, and wait for them there. For later work set a timer ([SetTimer],
+// Goroutines do not run between hooks: the program is stopped until the next event, and the time for which a hook waits
+// counts towards its deadline. A goroutine that outlives its hook runs while a later hook waits, and its calls belong
+// to that hook. So start goroutines only in a hook that waits for them. For later work set a timer ([SetTimer],
 // [Conn.SetTimer]): OnTimer is a hook like any other.
 //
 // # Tests
 //
-// The package compiles for any target. With the package azutest a channel is
-// tested with go test, without Wasm.
+// The package compiles for every target. The package azutest tests a channel with go test, without WebAssembly.
 package azu

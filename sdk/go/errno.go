@@ -2,32 +2,31 @@ package azu
 
 import "strconv"
 
-// Errno is why the host refused a request. Compare with errors.Is, or with ==
-// where the error comes from this package directly.
+// Errno is an error of the host. Compare it with errors.Is, or with == if the error comes directly from this package.
 type Errno int32
 
 // Error numbers.
 const (
-	// ErrInvalid: an argument is not allowed: a name that is empty, too long
-	// or not clean UTF-8, text that is not UTF-8, an unknown kind or code.
+	// ErrInvalid: an argument is not allowed, such as a name that is empty, too long or has control characters, a text
+	// that is not UTF-8, or an unknown kind or code.
 	ErrInvalid Errno = -1
-	// ErrNotFound: no such connection, parameter, key, value or timer.
+	// ErrNotFound: there is no such connection, parameter, key, value or timer.
 	ErrNotFound Errno = -2
-	// ErrPerm: the operator does not allow it on this route.
+	// ErrPerm: the operator does not allow the function on this route.
 	ErrPerm Errno = -3
-	// ErrLimit: a limit is reached: effects of a hook, bytes, values, timers.
+	// ErrLimit: a limit is reached, such as that of effects of a hook, of bytes, of values or of timers.
 	ErrLimit Errno = -4
-	// ErrState: not now: headers and query outside OnConnect, for example.
+	// ErrState: the function is not possible in this hook, such as Header outside OnConnect.
 	ErrState Errno = -5
 	// ErrTimeout: the hook's deadline passed while the host waited.
 	ErrTimeout Errno = -6
-	// ErrUnavailable: a part of the host, such as the store, is out of order.
+	// ErrUnavailable: a part of the host, such as the store, does not work at the moment.
 	ErrUnavailable Errno = -7
 	// ErrFailed: the hook has failed.
 	ErrFailed Errno = -8
 )
 
-// Error says it in words.
+// Error returns a text with the name of the error in parentheses.
 func (e Errno) Error() string {
 	switch e {
 	case ErrInvalid:
@@ -50,7 +49,7 @@ func (e Errno) Error() string {
 	return "azu: error " + strconv.Itoa(int(e))
 }
 
-// check makes an error of a negative result.
+// check returns the error of a host function whose result is negative.
 func check(n int32) error {
 	if n < 0 {
 		return Errno(n)

@@ -1,8 +1,7 @@
 package azu
 
-// The exports of every plugin. on_load and on_timer cost nothing when they are
-// not used: one runs once, the other when a timer was set. For on_ping,
-// on_pong, on_presence and on_publish see their packages.
+// The exports of every plugin. on_load and on_timer have no cost if they are not used: the host calls one once for each
+// instance, and the other for timers only. on_ping, on_pong, on_presence and on_publish are in packages of their own.
 
 //go:wasmexport azu_v1
 func exportVersion() uint64 { return version() }

@@ -5,12 +5,12 @@ import (
 	"unsafe"
 )
 
-// scratch is the buffer that getters write to.
+// scratch is the buffer to which getters write.
 var scratch = make([]byte, 1<<10)
 
-// fetch gives what a getter has, asking it again with a larger buffer if it
-// says so. The result is valid until the next fetch. Callers copy it: a buffer
-// handed in by them could not stay on their stack.
+// fetch returns the data of a getter. It calls the getter again if the buffer was too small. The data is valid until
+// the next fetch, so callers copy it. It does not take a buffer of the caller, which the compiler would move to the
+// heap.
 func fetch(get func(buf *byte, size uint32) int32) ([]byte, error) {
 	for {
 		n := int(get(unsafe.SliceData(scratch), uint32(len(scratch))))
@@ -24,13 +24,13 @@ func fetch(get func(buf *byte, size uint32) int32) ([]byte, error) {
 	}
 }
 
-// fetchString is fetch for a string, empty on errors.
+// fetchString is fetch for a string. The string is empty if there is an error.
 func fetchString(get func(buf *byte, size uint32) int32) (string, error) {
 	b, err := fetch(get)
 	return string(b), err
 }
 
-// lines makes a list of the names that the host gave, one a line.
+// lines splits a list of names from the host, which has one name a line.
 func lines[S ~string](s string) []S {
 	if s == "" {
 		return nil

@@ -2,23 +2,23 @@ package azu
 
 import "strings"
 
-// timerPrefix marks the timers of helpers of this package: they do not reach
-// OnTimer.
+// timerPrefix begins the names of timers of helpers of this package. These timers do not call OnTimer.
 const timerPrefix = "azu:"
 
-// helper is something with timers of its own.
+// helper is a Throttle or a Batch.
 type helper interface {
-	// fire handles the timer that was set for a room.
-	fire(room Room) error
+	// onTimer handles the timer of the helper for a room.
+	onTimer(room Room) error
 }
 
-// helpers by the name under which their timers are known.
+// helpers has the helpers by their names.
 var helpers = map[string]helper{}
 
-// enlist makes a helper known. Its timers are named prefix, name, : and the room.
-func enlist(name string, h helper) {
+// registerHelper adds a helper to helpers. The name of its timer for a room is timerPrefix, the name of the helper, a
+// colon, and the name of the room.
+func registerHelper(name string, h helper) {
 	if name == "" || strings.Contains(name, ":") {
-		panic("azu: the name of a helper is not empty and has no colon")
+		panic("azu: the name of a helper must not be empty or have a colon")
 	}
 	if helpers[name] != nil {
 		panic("azu: there are two helpers with the name " + name)
@@ -26,12 +26,12 @@ func enlist(name string, h helper) {
 	helpers[name] = h
 }
 
-// fire handles a timer of a helper. One that an earlier version of the
-// plugin set for a helper that is gone now has nobody who waits for it.
-func fire(timer string) error {
+// fireHelperTimer handles a timer of a helper. It ignores a timer of a helper that only an earlier version of the
+// plugin had.
+func fireHelperTimer(timer string) error {
 	name, room, _ := strings.Cut(timer, ":")
 	if h := helpers[name]; h != nil {
-		return h.fire(Room(room))
+		return h.onTimer(Room(room))
 	}
 	return nil
 }

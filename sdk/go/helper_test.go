@@ -16,16 +16,16 @@ var (
 	single  = azu.NewBatch("single", 1, time.Hour)
 )
 
-// helpers is a channel whose messages are a helper's name, a space and what to
-// give it. The message "fail" after that makes the hook fail.
+// helpers returns a host and a client of a channel with helpers. A message is the name of a helper, a space, and data
+// for it. If the message ends in " fail", the hook fails.
 func helpers(t *testing.T) (*azutest.Host, *azutest.Client) {
 	h := start(t, &script{
 		connect: func(c azu.Conn) error { return errors.Join(c.Join("r"), c.Join("cursor:r")) },
 		message: func(c azu.Conn, m azu.Message) error {
-			what, data, _ := strings.Cut(m.String(), " ")
+			name, data, _ := strings.Cut(m.String(), " ")
 			data, fails := strings.CutSuffix(data, " fail")
 			var err error
-			switch what {
+			switch name {
 			case "throttle":
 				err = cursors.Broadcast("r", azu.Text(data))
 			case "binary":
@@ -36,7 +36,7 @@ func helpers(t *testing.T) (*azutest.Host, *azutest.Client) {
 				err = single.Add("r", []byte(data))
 			}
 			if fails {
-				return errors.New("as it was told")
+				return errors.New("as requested")
 			}
 			return err
 		},
@@ -63,7 +63,7 @@ func TestThrottle(t *testing.T) {
 	h.Advance(100 * time.Millisecond)
 	c.Expect("4")
 	h.Advance(100 * time.Millisecond)
-	c.Expect() // an interval without anything
+	c.Expect() // an interval without messages
 	c.Send("throttle 5")
 	c.Expect("5")
 	h.Advance(50 * time.Millisecond)
@@ -74,9 +74,8 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
-// TestThrottleForgetsFailedHooks: what a failed hook wanted to send neither
-// goes out nor begins an interval.
-func TestThrottleForgetsFailedHooks(t *testing.T) {
+// TestThrottleInFailedHooks: a message of a hook that fails is not sent and does not start an interval.
+func TestThrottleInFailedHooks(t *testing.T) {
 	h, c := helpers(t)
 	c.Send("throttle 1 fail")
 	c.Received()
@@ -105,7 +104,7 @@ func TestBatch(t *testing.T) {
 	h.Advance(19 * time.Millisecond)
 	c.Expect()
 	h.Advance(time.Millisecond)
-	c.Expect(`[4,5]`) // an interval after the first
+	c.Expect(`[4,5]`) // an interval after the first item
 	c.Send(`single 6`)
 	c.Expect(`[6]`)
 	large := `"` + strings.Repeat("x", 40<<10) + `"`
@@ -118,7 +117,8 @@ func TestBatch(t *testing.T) {
 	c.Expect()
 }
 
-func TestBatchForgetsFailedHooks(t *testing.T) {
+// TestBatchInFailedHooks: an item of a hook that fails is not in the batch.
+func TestBatchInFailedHooks(t *testing.T) {
 	h, c := helpers(t)
 	c.Send(`batch 1`)
 	c.Send(`batch 2 fail`)

@@ -13,8 +13,8 @@ const (
 	LevelError Level = 3
 )
 
-// Log writes a line to the host's log, at once, also if the hook fails later.
-// The host adds the time, the route and the plugin.
+// Log writes a line to the host's log at once: the log keeps it if the hook fails. The host adds the time, the route
+// and the plugin.
 func Log(level Level, text string) { raw.Log(int32(level), text) }
 
 // Debug writes a line with LevelDebug.

@@ -11,38 +11,38 @@ const (
 	KindBinary Kind = 2
 )
 
-// Message is a message of a WebSocket, received or to be sent. A text is
-// valid UTF-8; the host refuses to send another with [ErrInvalid].
+// Message is a message of a WebSocket. A text message is valid UTF-8; functions that send return [ErrInvalid] for
+// others.
 type Message struct {
 	Kind Kind
-	Data []byte // not to be changed
+	Data []byte // must not be changed
 }
 
-// Text makes a text message of data, without a copy.
+// Text returns a text message with data, without a copy.
 func Text[T ~string | ~[]byte](data T) Message { return Message{KindText, view(data)} }
 
-// Binary makes a binary message of data, without a copy.
+// Binary returns a binary message with data, without a copy.
 func Binary[T ~string | ~[]byte](data T) Message { return Message{KindBinary, view(data)} }
 
-// IsText says whether m is a text message.
+// IsText returns whether m is a text message.
 func (m Message) IsText() bool { return m.Kind == KindText }
 
-// String is the data as a string, copied.
+// String returns a copy of the data as a string.
 func (m Message) String() string { return string(m.Data) }
 
-// Clone copies m, so that it can be kept when the hook has returned.
+// Clone returns a copy of m that is valid after the hook.
 func (m Message) Clone() Message {
 	return Message{m.Kind, append([]byte(nil), m.Data...)}
 }
 
-// text is the data as a string, without a copy.
+// text returns the data as a string, without a copy.
 func (m Message) text() string { return str(m.Data) }
 
-// str is b as a string, without a copy: for arguments, which the host copies.
+// str returns b as a string, without a copy. It is for arguments of host functions, which copy them.
 func str(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// view is data as bytes, without a copy: strings and slices both begin with
-// the address of their bytes.
+// view returns data as bytes, without a copy. The values of strings and of slices both begin with the address of their
+// bytes.
 func view[T ~string | ~[]byte](data T) []byte {
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&data)), len(data))
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/azuhost/azuhost/sdk/go/internal/raw"
 )
 
-// guard makes a panic a hook that failed. It is to be deferred.
-func guard(code *int32) {
+// recoverPanic turns a panic into a hook that fails. Hooks defer it.
+func recoverPanic(code *int32) {
 	v := recover()
 	if v == nil {
 		return
 	}
-	target = nil
+	requestTarget = nil
 	text := "panic: " + panicText(v)
 	raw.Log(int32(LevelError), text+stack())
 	*code = raw.Fail(text)
@@ -34,8 +34,8 @@ func panicText(v any) string {
 	return "a value that is neither an error nor a string"
 }
 
-// stack lists where the panic came from, innermost first, without the frames
-// of the runtime and of this file.
+// stack returns the stack trace of the panic, innermost frame first, without the frames of the runtime and of
+// recoverPanic.
 func stack() string {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])

@@ -2,8 +2,8 @@ package azu
 
 import "strconv"
 
-// refusal is the answer of OnConnect for a connection that is not accepted, and
-// of OnPublish for a message.
+// refusal is the error of OnConnect for a connection, or of OnPublish for a message, that it refuses: an HTTP status or
+// a close code.
 type refusal int32
 
 func (r refusal) Error() string {
@@ -13,9 +13,9 @@ func (r refusal) Error() string {
 	return "azu: refused with status " + strconv.Itoa(int(r))
 }
 
-// Refuse is an error for OnConnect: the handshake is refused with this HTTP
-// status, 400 to 599, and for OnPublish: so is the publication. It panics for others. Browsers do not tell their script
-// the status; [RefuseClose] reaches it.
+// Refuse returns an error for OnConnect and OnPublish: the host refuses the handshake, or the publication, with this
+// HTTP status. The status is 400 to 599; Refuse panics for others. Scripts in browsers do not get the status of a
+// handshake, but the code of [RefuseClose].
 func Refuse(status int) error {
 	if status < 400 || status > 599 {
 		panic("azu: Refuse takes a status from 400 to 599, not " + strconv.Itoa(status))
@@ -23,10 +23,9 @@ func Refuse(status int) error {
 	return refusal(status)
 }
 
-// RefuseClose is an error for OnConnect: the connection is upgraded, gets what
-// the hook sent to it, and is closed with this code, 3000 to 4999. It panics
-// for others. Nothing else that the hook asked for happens, and OnClose is not
-// called.
+// RefuseClose returns an error for OnConnect: the host upgrades the connection, sends the messages that the hook has
+// sent to it, and closes it with this code. The hook has no other effects, and OnClose is not called. The code is 3000
+// to 4999; RefuseClose panics for others.
 func RefuseClose(code int) error {
 	if code < 3000 || code > 4999 {
 		panic("azu: RefuseClose takes a code from 3000 to 4999, not " + strconv.Itoa(code))
@@ -34,7 +33,8 @@ func RefuseClose(code int) error {
 	return refusal(code)
 }
 
-// asRefusal finds a refusal in err or in what it wraps.
+// asRefusal returns the refusal in err or in the errors that it wraps. It does not use errors.As, which needs
+// reflection.
 func asRefusal(err error) (refusal, bool) {
 	for err != nil {
 		switch e := err.(type) {

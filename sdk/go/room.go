@@ -6,22 +6,22 @@ import (
 	"github.com/azuhost/azuhost/sdk/go/internal/raw"
 )
 
-// Room is a room of the channel, by its name. It exists as long as it has
-// members. Rooms of different routes have nothing to do with each other.
+// Room is the name of a room of the channel. A room exists while it has members. Rooms of different routes are
+// independent, also if they have the same name.
 type Room string
 
-// Broadcast sends a message to every member of the room.
+// Broadcast sends a message to all members of the room.
 func (r Room) Broadcast(m Message) error { return r.BroadcastExcept(m, 0) }
 
-// BroadcastExcept sends a message to every member of the room but one.
+// BroadcastExcept sends a message to all members of the room except one.
 func (r Room) BroadcastExcept(m Message, except Conn) error {
 	return check(raw.Broadcast(string(r), int32(m.Kind), m.text(), uint64(except)))
 }
 
-// Size counts the connections in the room.
+// Size returns the number of connections in the room.
 func (r Room) Size() int { return max(0, int(raw.RoomSize(string(r)))) }
 
-// Members lists the connections in the room.
+// Members returns the connections in the room.
 func (r Room) Members() []Conn {
 	b, _ := fetch(func(buf *byte, size uint32) int32 { return raw.RoomMembers(string(r), buf, size) })
 	if len(b) < 8 {
@@ -36,28 +36,27 @@ func (r Room) Members() []Conn {
 	return list
 }
 
-// Users lists the users present in the room, sorted.
+// Users returns the users present in the room, sorted.
 func (r Room) Users() []User {
 	s, _ := fetchString(func(buf *byte, size uint32) int32 { return raw.RoomUsers(string(r), buf, size) })
 	return lines[User](s)
 }
 
-// Broadcast sends a message to every connection of the channel.
+// Broadcast sends a message to all connections of the channel.
 func Broadcast(m Message) error { return BroadcastExcept(m, 0) }
 
-// BroadcastExcept sends a message to every connection of the channel but one.
+// BroadcastExcept sends a message to all connections of the channel except one.
 func BroadcastExcept(m Message, except Conn) error {
 	return check(raw.BroadcastAll(int32(m.Kind), m.text(), uint64(except)))
 }
 
-// Target is whom a message from outside is for: a room, a user, or with
-// neither everybody in the channel.
+// Target is the target of a message from outside: a room, a user, or all connections of the channel if both are empty.
 type Target struct {
 	Room Room
 	User User
 }
 
-// Send sends a message to whom t is.
+// Send sends a message to the target.
 func (t Target) Send(m Message) error {
 	switch {
 	case t.Room != "":
@@ -68,20 +67,19 @@ func (t Target) Send(m Message) error {
 	return Broadcast(m)
 }
 
-// User is a user of the channel, by the name given to [Conn.Identify].
+// User is the name of a user of the channel, as set by [Conn.Identify].
 type User string
 
-// Send sends a message to every connection of the user. To a user that is
-// not there it sends nothing, which is no error.
+// Send sends a message to all connections of the user. A user without connections is no error.
 func (u User) Send(m Message) error {
 	return check(raw.SendUser(string(u), int32(m.Kind), m.text()))
 }
 
-// Online says whether the user is present in the channel: connected, or gone
-// for less than the grace of the route.
+// Online returns whether the user is present in the channel: connected, or within the grace of the route after the last
+// connection.
 func (u User) Online() bool { return raw.Online(string(u)) == 1 }
 
-// SendUsers sends a message to every connection of some users.
+// SendUsers sends a message to all connections of several users.
 func SendUsers(users []User, m Message) error {
 	names := scratch[:0]
 	for i, u := range users {
@@ -99,7 +97,7 @@ func SendUsers(users []User, m Message) error {
 	return check(raw.SendUsers(str(names), int32(m.Kind), m.text()))
 }
 
-// Users lists the users present in the channel, sorted.
+// Users returns the users present in the channel, sorted.
 func Users() []User {
 	s, _ := fetchString(func(buf *byte, size uint32) int32 { return raw.Users(buf, size) })
 	return lines[User](s)

@@ -29,13 +29,13 @@ func TestValuesStoreTimers(t *testing.T) {
 			sum, err := azu.Key("n").Add(5, time.Minute)
 			sum2, err2 := azu.Key("n").Add(-7, time.Hour)
 			text, err3 := azu.Key("n").Get()
-			equal(t, "sums", say(sum, sum2, text), "5 -2 -2")
+			equal(t, "sums", join(sum, sum2, text), "5 -2 -2")
 			return errors.Join(err, err2, err3, azu.Key("s").Set("x", 0),
 				azu.SetTimer("all", 2*time.Second), c.SetTimer("one", time.Second), c.SetTimer("one", 3*time.Second),
 				c.SetTimer("never", time.Second), c.ClearTimer("never"))
 		},
 		timer: func(c azu.Conn, name string) error {
-			fired = append(fired, say(c, name, azu.Now().Sub(azutest.Start)))
+			fired = append(fired, join(c, name, azu.Now().Sub(azutest.Start)))
 			return nil
 		},
 	})
@@ -44,11 +44,11 @@ func TestValuesStoreTimers(t *testing.T) {
 	h.Advance(time.Minute - 1)
 	equal(t, "fired", fired, []string{"0 all 2s", "1 one 3s"})
 	if v, ok := h.Stored("n"); v != "-2" || !ok {
-		t.Errorf("before its end n is %q, %v", v, ok)
+		t.Errorf("before it expires n is %q, %v", v, ok)
 	}
 	h.Advance(1)
 	if v, ok := h.Stored("n"); ok {
-		t.Errorf("after its end n is %q", v)
+		t.Errorf("after it expires n is %q", v)
 	}
 	if v, ok := h.Stored("s"); v != "x" || !ok {
 		t.Errorf("s is %q, %v", v, ok)
@@ -68,20 +68,20 @@ func TestErrors(t *testing.T) {
 				}
 			}
 		}
-		equal(t, "unclean text", c.Send(azu.Text("\xff")), error(azu.ErrInvalid))
+		equal(t, "a text that is not UTF-8", c.Send(azu.Text("\xff")), error(azu.ErrInvalid))
 		equal(t, "unknown kind", c.Send(azu.Message{Kind: 9}), error(azu.ErrInvalid))
 		equal(t, "bad code", c.Close(1005, ""), error(azu.ErrInvalid))
 		equal(t, "long reason", c.Close(1000, long[:124]), error(azu.ErrInvalid))
 		nobody := azu.Conn(99)
-		equal(t, "nobody", say(nobody.Send(m), nobody.Join("r"), nobody.SetTimer("t", 0)),
-			say(azu.ErrNotFound, azu.ErrNotFound, azu.ErrNotFound))
+		equal(t, "nobody", join(nobody.Send(m), nobody.Join("r"), nobody.SetTimer("t", 0)),
+			join(azu.ErrNotFound, azu.ErrNotFound, azu.ErrNotFound))
 		equal(t, "label", azu.Counter("c").Add(1, azu.Label{Name: "a", Value: "b\nc"}), error(azu.ErrInvalid))
 		return nil
 	}})
 	h.Connect("/a").Send("")
 	for e := azu.Errno(-1); e >= -8; e-- {
 		if !strings.Contains(e.Error(), "(") {
-			t.Errorf("%d has no words: %v", e, e)
+			t.Errorf("the text of %d has no name: %v", e, e)
 		}
 	}
 }

@@ -2,10 +2,8 @@ package azu
 
 import "strings"
 
-// Topics are names that connections subscribe to. They are rooms: the host
-// filters, and a message goes to those that want it and to nobody else. The
-// value is what the names of these rooms begin with, so that they do not meet
-// others:
+// Topics are names to which connections subscribe. Each topic is a room, so that the host sends a message to its
+// subscribers only. The value is the prefix of the names of these rooms, which keeps them apart from other rooms:
 //
 //	const topics = azu.Topics("topic:")
 //
@@ -13,10 +11,10 @@ import "strings"
 //	topics.Publish("news", azu.Text("…"))
 type Topics string
 
-// Room is the room of a topic.
+// Room returns the room of a topic.
 func (t Topics) Room(topic string) Room { return Room(string(t) + topic) }
 
-// Subscribe has the connection get what is published to these topics.
+// Subscribe subscribes the connection to topics.
 func (t Topics) Subscribe(c Conn, topics ...string) error {
 	for _, topic := range topics {
 		if err := c.Join(t.Room(topic)); err != nil {
@@ -26,7 +24,7 @@ func (t Topics) Subscribe(c Conn, topics ...string) error {
 	return nil
 }
 
-// Unsubscribe ends subscriptions.
+// Unsubscribe ends the subscriptions of the connection to topics.
 func (t Topics) Unsubscribe(c Conn, topics ...string) error {
 	for _, topic := range topics {
 		if err := c.Leave(t.Room(topic)); err != nil {
@@ -36,10 +34,10 @@ func (t Topics) Unsubscribe(c Conn, topics ...string) error {
 	return nil
 }
 
-// Publish sends a message to everyone who subscribed to the topic.
+// Publish sends a message to all subscribers of the topic.
 func (t Topics) Publish(topic string, m Message) error { return t.Room(topic).Broadcast(m) }
 
-// Of lists the topics of a connection, in the order of subscribing.
+// Of returns the topics of a connection in the order of subscribing.
 func (t Topics) Of(c Conn) []string {
 	var list []string
 	for _, r := range c.Rooms() {

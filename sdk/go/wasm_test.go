@@ -17,7 +17,7 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// build compiles the probe once.
+// build compiles the plugin testdata/probe once.
 var build = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "azu-probe-")
 	if err != nil {
@@ -33,11 +33,10 @@ var build = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(out)
 })
 
-// compiled is the probe's machine code: to compile it takes seconds.
+// compiled keeps the probe's machine code, because compiling takes seconds.
 var compiled = wazero.NewCompilationCache()
 
-// guest is an instance of the probe with host functions that do as little as
-// possible: they remember what was sent, logged and given to fail.
+// guest is an instance of the probe with minimal host functions.
 type guest struct {
 	t      *testing.T
 	ctx    context.Context
@@ -46,7 +45,8 @@ type guest struct {
 	cap    uint32
 	event  []byte
 
-	sent   []byte
+	// The last arguments of host functions.
+	sent   []byte // of send; of broadcast it is the room
 	logged string
 	failed string
 }
@@ -78,26 +78,27 @@ func newGuest(t *testing.T) *guest {
 		t.Fatal(err)
 	}
 	config := wazero.NewModuleConfig().WithStartFunctions(abi.InitExport).WithStderr(os.Stderr).WithSysNanotime()
-	module, err := rt.CompileModule(g.ctx, code) // not closed: the next test takes it from the cache
+	module, err := rt.CompileModule(g.ctx, code) // not closed, because the next test uses it
 	if err != nil {
 		t.Fatal(err)
 	}
 	if g.module, err = rt.InstantiateModule(g.ctx, module, config); err != nil {
 		t.Fatal(err)
 	}
-	where, err := g.module.ExportedFunction(abi.VersionExport).Call(g.ctx)
+	inbox, err := g.module.ExportedFunction(abi.VersionExport).Call(g.ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.inbox, g.cap = uint32(where[0]>>32), uint32(where[0])
+	g.inbox, g.cap = uint32(inbox[0]>>32), uint32(inbox[0])
 	return g
 }
 
+// function returns the host function of a name.
 func (g *guest) function(name string) api.GoModuleFunc {
 	text := func(m api.Module, ptr, n uint64) string {
 		b, ok := m.Memory().Read(uint32(ptr), uint32(n))
 		if !ok {
-			panic("a pointer outside memory")
+			panic("a pointer is outside of memory")
 		}
 		return string(b)
 	}
@@ -130,7 +131,7 @@ func (g *guest) function(name string) api.GoModuleFunc {
 	}
 }
 
-// message runs on_message and gives its answer.
+// message calls on_message and returns its result.
 func (g *guest) message(data string) int32 {
 	g.t.Helper()
 	g.event = []byte(data)
@@ -146,9 +147,10 @@ func (g *guest) message(data string) int32 {
 
 func TestWasmMessages(t *testing.T) {
 	g := newGuest(t)
-	for _, m := range []string{"hello", "", strings.Repeat("x", int(g.cap)), strings.Repeat("y", int(g.cap)+1), strings.Repeat("z", 1<<20)} {
+	for _, n := range []int{0, 5, int(g.cap), int(g.cap) + 1, 1 << 20} {
+		m := strings.Repeat("x", n)
 		if code := g.message(m); code != 0 || string(g.sent) != m {
-			t.Errorf("a message of %d bytes: %d, %d bytes came back", len(m), code, len(g.sent))
+			t.Errorf("a message of %d bytes: %d, and %d bytes were sent", n, code, len(g.sent))
 		}
 	}
 }
@@ -156,44 +158,44 @@ func TestWasmMessages(t *testing.T) {
 func TestWasmErrorsAndPanics(t *testing.T) {
 	g := newGuest(t)
 	for message, want := range map[string]string{
-		"error": "no luck",
-		"panic": "index out of range",
-		"panic in a goroutine that is waited for": "after the wait",
+		"error":                   "no luck",
+		"panic":                   "index out of range",
+		"panic after a goroutine": "after the wait",
 	} {
 		g.logged = ""
 		if code := g.message(message); code != int32(abi.Failed) || !strings.Contains(g.failed, want) {
-			t.Errorf("%s: answered %d, %q", message, code, g.failed)
+			t.Errorf("%s: returned %d, %q", message, code, g.failed)
 		}
 		if panics := strings.HasPrefix(message, "panic"); panics != strings.Contains(g.logged, "probe/main.go:") {
 			t.Errorf("%s: logged %q", message, g.logged)
 		}
 		if code := g.message("still here"); code != 0 || string(g.sent) != "still here" {
-			t.Errorf("after %s an echo answers %d, %q", message, code, g.sent)
+			t.Errorf("after %s an echo returned %d, %q", message, code, g.sent)
 		}
 	}
 }
 
-// TestWasmGoroutines: a goroutine that a hook leaves behind does no harm, and
-// runs when a later hook waits.
+// TestWasmGoroutines: a goroutine that outlives its hook does not affect other hooks, and runs while a later hook
+// waits.
 func TestWasmGoroutines(t *testing.T) {
 	g := newGuest(t)
 	for range 50 {
-		g.message("leave a goroutine")
+		g.message("start a goroutine")
 		g.message("hello")
 	}
 	for range 50 {
 		if code := g.message("wait"); code != 0 || string(g.sent) != "1" {
-			t.Fatalf("answered %d, %q", code, g.sent)
+			t.Fatalf("returned %d, %q", code, g.sent)
 		}
 	}
 }
 
-// TestWasmAllocations: to send and to broadcast allocates nothing.
+// TestWasmAllocations: sending and broadcasting do not allocate.
 func TestWasmAllocations(t *testing.T) {
 	g := newGuest(t)
 	count := func() int {
 		if code := g.message("allocations"); code != 0 {
-			t.Fatalf("answered %d", code)
+			t.Fatalf("returned %d", code)
 		}
 		n, err := strconv.Atoi(string(g.sent))
 		if err != nil {
@@ -217,13 +219,12 @@ func TestWasmAllocations(t *testing.T) {
 	}
 }
 
-// TestWasmMemory: the garbage of hooks is collected although nothing runs
-// between them.
+// TestWasmMemory: the garbage of hooks is collected although no code runs between them.
 func TestWasmMemory(t *testing.T) {
 	g := newGuest(t)
 	for range 50_000 { // 400 MB of garbage
 		if code := g.message("garbage"); code != 0 {
-			t.Fatalf("answered %d", code)
+			t.Fatalf("returned %d", code)
 		}
 	}
 	if size := g.module.Memory().Size(); size > 32<<20 {
@@ -231,7 +232,7 @@ func TestWasmMemory(t *testing.T) {
 	}
 }
 
-// TestWasmInbox: azu_v1 gives memory that the guest has.
+// TestWasmInbox: the inbox of azu_v1 is in the memory of the guest.
 func TestWasmInbox(t *testing.T) {
 	g := newGuest(t)
 	if g.cap != 64<<10 || g.inbox == 0 || g.inbox+g.cap > g.module.Memory().Size() {

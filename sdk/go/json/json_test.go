@@ -12,7 +12,7 @@ import (
 	"github.com/azuhost/azuhost/sdk/go/json"
 )
 
-// std encodes as encoding/json does without the escapes for HTML.
+// std encodes v with encoding/json, without the escapes for HTML.
 func std(t *testing.T, v any) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -35,7 +35,8 @@ func TestObject(t *testing.T) {
 		Raw("none", json.Strings[string](nil)).
 		Str("", "").
 		Bytes())
-	want := `x{"type":"a \"quoted\"\nline","n":-9223372036854775808,"f":0.1,"nan":null,"yes":true,"list":["a","","\\"],"none":[],"":""}`
+	want := `x{"type":"a \"quoted\"\nline","n":-9223372036854775808,"f":0.1,"nan":null,"yes":true,` +
+		`"list":["a","","\\"],"none":[],"":""}`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -44,8 +45,9 @@ func TestObject(t *testing.T) {
 	}
 }
 
-func TestReadLookUps(t *testing.T) {
-	v, err := json.Parse([]byte(` {"a": [1, "two", {"x":null}, [ ], true ], "b":{"c":"d"}, "\u0065": -1.5e2, "dup":1, "dup":2} `))
+func TestRead(t *testing.T) {
+	v, err := json.Parse([]byte(` {"a": [1, "two", {"x":null}, [ ], true ], "b":{"c":"d"}, "\u0065": -1.5e2,` +
+		` "dup":1, "dup":2} `))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +64,8 @@ func TestReadLookUps(t *testing.T) {
 	for item := range v.Get("a").Items() {
 		kinds = append(kinds, item.Kind())
 	}
-	if want := []json.Kind{json.Number, json.String, json.Obj, json.Array, json.Bool}; !reflect.DeepEqual(kinds, want) {
+	want := []json.Kind{json.Number, json.String, json.Obj, json.Array, json.Bool}
+	if !reflect.DeepEqual(kinds, want) {
 		t.Errorf("the items are %v, want %v", kinds, want)
 	}
 	var names []string
@@ -72,15 +75,15 @@ func TestReadLookUps(t *testing.T) {
 	if want := []string{"a", "b", "e", "dup", "dup"}; !reflect.DeepEqual(names, want) {
 		t.Errorf("the members are %q, want %q", names, want)
 	}
-	nothing := v.Get("nope").Get("deeper")
-	if _, ok := nothing.Int(); nothing.Exists() || nothing.Kind() != json.None || nothing.Str() != "" || ok || nothing.True() {
-		t.Error("something is there that is not")
+	none := v.Get("nope").Get("deeper")
+	if _, ok := none.Int(); none.Exists() || none.Kind() != json.None || none.Str() != "" || ok || none.True() {
+		t.Error("a member that does not exist has a value")
 	}
-	for range nothing.Items() {
-		t.Error("nothing has an item")
+	for range none.Items() {
+		t.Error("a member that does not exist has an item")
 	}
 	if v.Get("a").Get("b").Exists() || v.Get("b").Str() != "" {
-		t.Error("a value is what it is not")
+		t.Error("an array has members, or an object a text")
 	}
 }
 
@@ -109,8 +112,8 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// tree makes of a value what encoding/json makes of it. ok is false if it has a
-// number that is too large, or something is wrong with a string.
+// tree returns a value as encoding/json does. ok is false if the value has a number that is too large, or if Is and Str
+// disagree about a string.
 func tree(v json.Value) (out any, ok bool) {
 	ok = true
 	switch v.Kind() {
@@ -138,11 +141,12 @@ func tree(v json.Value) (out any, ok bool) {
 	return nil, true
 }
 
-// FuzzParse compares with encoding/json: what is accepted, and what it says.
+// FuzzParse compares Parse and Value with encoding/json.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
-		`{"type":"ping"}`, `[1,-0,0.5,1e9,1E-2,"\ud83d\ude00","\ud800","\udc00\ud800x"]`, `{"a":{"b":[true,false,null]}}`,
-		`01`, `1.`, `-`, `"\x"`, `"a`, `{"a" 1}`, `[1,]`, `{,}`, `nul`, ` `, "\"\x01\"", "\"\xff\"", `1 2`, `{"a":1,"\u0061":2}`, "\x00",
+		`{"type":"ping"}`, `[1,-0,0.5,1e9,1E-2,"\ud83d\ude00","\ud800","\udc00\ud800x"]`,
+		`{"a":{"b":[true,false,null]}}`, `01`, `1.`, `-`, `"\x"`, `"a`, `{"a" 1}`, `[1,]`, `{,}`, `nul`, ` `,
+		"\"\x01\"", "\"\xff\"", `1 2`, `{"a":1,"\u0061":2}`, "\x00",
 		`"\/\b\f\n\r\t\"\\"`, `1e999`, `tru`, `"\u12`, `"\u12g4"`, `[`, `{"a":`, "\ufeff{}", "[1\x00]",
 	} {
 		f.Add([]byte(s))
@@ -162,7 +166,7 @@ func FuzzParse(f *testing.F) {
 		got, ok := tree(v)
 		var want any
 		if err := stdjson.Unmarshal(data, &want); (err == nil) != ok {
-			t.Fatalf("%q: encoding/json says %v, this one %v", data, err, ok)
+			t.Fatalf("%q: encoding/json returned %v, and tree %v", data, err, ok)
 		} else if err != nil {
 			return // a number that is too large
 		}
@@ -172,7 +176,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzWrite compares with encoding/json, byte by byte.
+// FuzzWrite compares strings with those of encoding/json byte by byte, and parses an object again.
 func FuzzWrite(f *testing.F) {
 	f.Add("plain", int64(1), 1.5)
 	f.Add("\x00\x1f\"\\/\b\f\n\r\t\x7f<>&", int64(-1), 1e21)

@@ -1,6 +1,5 @@
-// Package json reads and writes small JSON messages without reflection, which
-// in WebAssembly is what makes encoding/json slow and large. Reading checks the
-// whole document first (RFC 8259) and then looks members up in place.
+// Package json reads and writes small JSON messages without reflection, which makes encoding/json slow and large in
+// WebAssembly. Parse validates a whole document (RFC 8259); the methods of Value then find members in place.
 package json
 
 import (
@@ -8,81 +7,80 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how deep arrays and objects may be nested in each other.
+// MaxDepth limits the nesting of arrays and objects.
 const MaxDepth = 100
 
-// ErrInvalid is a document that is not JSON, not UTF-8, or nested too deep.
+// ErrInvalid is the error for a document that is not JSON, is not UTF-8, or exceeds MaxDepth.
 var ErrInvalid = errors.New("json: not a valid document")
 
-// Parse checks a document and gives its value.
+// Parse validates a document and returns its value, which refers to data.
 func Parse(data []byte) (Value, error) {
 	if !utf8.Valid(data) {
 		return Value{}, ErrInvalid
 	}
-	from := space(data, 0)
-	to := check(data, from, 0)
-	if to == bad || space(data, to) != len(data) {
+	from := skipSpace(data, 0)
+	to := scanValue(data, from, 0)
+	if to == bad || skipSpace(data, to) != len(data) {
 		return Value{}, ErrInvalid
 	}
 	return Value{data[from:to]}, nil
 }
 
-// The functions below take a document and an index, and give the index after
-// what they look for. They are few and have plain loops, because a call costs
-// much in a Go program compiled to WebAssembly.
+// The functions below take a document and the index of a token, and return the index after the token. They are few and
+// have plain loops, because calls are expensive in a Go program compiled to WebAssembly.
 
-// bad is the index after something that is not JSON.
+// bad is returned in place of an index if the token is not JSON.
 const bad = -1
 
-// space skips white space.
-func space(d []byte, i int) int {
+// skipSpace skips white space.
+func skipSpace(d []byte, i int) int {
 	for i < len(d) && (d[i] == ' ' || d[i] == '\n' || d[i] == '\t' || d[i] == '\r') {
 		i++
 	}
 	return i
 }
 
-// check takes a value.
-func check(d []byte, i, depth int) int {
+// scanValue validates a value.
+func scanValue(d []byte, i, depth int) int {
 	if i >= len(d) || depth > MaxDepth {
 		return bad
 	}
 	switch d[i] {
 	case '"':
-		return checkString(d, i)
+		return scanString(d, i)
 	case '{':
-		return checkList(d, i+1, depth, '}')
+		return scanList(d, i+1, depth, '}')
 	case '[':
-		return checkList(d, i+1, depth, ']')
+		return scanList(d, i+1, depth, ']')
 	case 't':
-		return checkWord(d, i, "true")
+		return scanWord(d, i, "true")
 	case 'f':
-		return checkWord(d, i, "false")
+		return scanWord(d, i, "false")
 	case 'n':
-		return checkWord(d, i, "null")
+		return scanWord(d, i, "null")
 	}
-	return checkNumber(d, i)
+	return scanNumber(d, i)
 }
 
-// checkList takes what follows the bracket of an array or an object.
-func checkList(d []byte, i, depth int, end byte) int {
-	if i = space(d, i); i < len(d) && d[i] == end {
+// scanList validates an array or an object after its opening bracket.
+func scanList(d []byte, i, depth int, end byte) int {
+	if i = skipSpace(d, i); i < len(d) && d[i] == end {
 		return i + 1
 	}
 	for {
 		if end == '}' {
-			if i = checkString(d, i); i == bad {
+			if i = scanString(d, i); i == bad {
 				return bad
 			}
-			if i = space(d, i); i == len(d) || d[i] != ':' {
+			if i = skipSpace(d, i); i == len(d) || d[i] != ':' {
 				return bad
 			}
-			i = space(d, i+1)
+			i = skipSpace(d, i+1)
 		}
-		if i = check(d, i, depth+1); i == bad {
+		if i = scanValue(d, i, depth+1); i == bad {
 			return bad
 		}
-		if i = space(d, i); i == len(d) {
+		if i = skipSpace(d, i); i == len(d) {
 			return bad
 		}
 		if d[i] == end {
@@ -91,18 +89,20 @@ func checkList(d []byte, i, depth int, end byte) int {
 		if d[i] != ',' {
 			return bad
 		}
-		i = space(d, i+1)
+		i = skipSpace(d, i+1)
 	}
 }
 
-func checkWord(d []byte, i int, word string) int {
+// scanWord validates a literal.
+func scanWord(d []byte, i int, word string) int {
 	if len(d)-i < len(word) || string(d[i:i+len(word)]) != word {
 		return bad
 	}
 	return i + len(word)
 }
 
-func checkString(d []byte, i int) int {
+// scanString validates a string.
+func scanString(d []byte, i int) int {
 	if i >= len(d) || d[i] != '"' {
 		return bad
 	}
@@ -113,7 +113,7 @@ func checkString(d []byte, i int) int {
 		case c < ' ':
 			return bad
 		case c == '\\':
-			if i = checkEscape(d, i+1); i == bad {
+			if i = scanEscape(d, i+1); i == bad {
 				return bad
 			}
 		}
@@ -121,9 +121,8 @@ func checkString(d []byte, i int) int {
 	return bad
 }
 
-// checkEscape takes what follows a backslash, and gives the index of its last
-// byte.
-func checkEscape(d []byte, i int) int {
+// scanEscape validates an escape after its backslash, and returns the index of the last byte of the escape.
+func scanEscape(d []byte, i int) int {
 	if i >= len(d) {
 		return bad
 	}
@@ -145,17 +144,18 @@ func isHex(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-func checkNumber(d []byte, i int) int {
+// scanNumber validates a number.
+func scanNumber(d []byte, i int) int {
 	if i < len(d) && d[i] == '-' {
 		i++
 	}
 	if i < len(d) && d[i] == '0' {
 		i++
-	} else if i = checkDigits(d, i); i == bad {
+	} else if i = scanDigits(d, i); i == bad {
 		return bad
 	}
 	if i < len(d) && d[i] == '.' {
-		if i = checkDigits(d, i+1); i == bad {
+		if i = scanDigits(d, i+1); i == bad {
 			return bad
 		}
 	}
@@ -163,13 +163,13 @@ func checkNumber(d []byte, i int) int {
 		if i++; i < len(d) && (d[i] == '+' || d[i] == '-') {
 			i++
 		}
-		return checkDigits(d, i)
+		return scanDigits(d, i)
 	}
 	return i
 }
 
-// checkDigits takes one or more.
-func checkDigits(d []byte, i int) int {
+// scanDigits validates one or more digits.
+func scanDigits(d []byte, i int) int {
 	from := i
 	for i < len(d) && isDigit(d[i]) {
 		i++
@@ -180,8 +180,8 @@ func checkDigits(d []byte, i int) int {
 	return i
 }
 
-// skip takes a value in a document that was checked.
-func skip(d []byte, i int) int {
+// skipValue skips a value in a validated document.
+func skipValue(d []byte, i int) int {
 	switch d[i] {
 	case '"':
 		return skipString(d, i)
@@ -205,6 +205,7 @@ func skip(d []byte, i int) int {
 	return i
 }
 
+// skipString skips a string in a validated document.
 func skipString(d []byte, i int) int {
 	for i++; d[i] != '"'; i++ {
 		if d[i] == '\\' {
@@ -214,11 +215,10 @@ func skipString(d []byte, i int) int {
 	return i + 1
 }
 
-// after takes a comma and the white space around it, if there is one, in a
-// document that was checked.
-func after(d []byte, i int) int {
-	if i = space(d, i); d[i] == ',' {
-		return space(d, i+1)
+// skipComma skips white space, and a comma if there is one, in a validated document.
+func skipComma(d []byte, i int) int {
+	if i = skipSpace(d, i); d[i] == ',' {
+		return skipSpace(d, i+1)
 	}
 	return i
 }

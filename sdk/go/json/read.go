@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Kind is what a value is.
+// Kind is the type of a value.
 type Kind uint8
 
-// Kinds of values. None is a value that is not there.
+// Kinds of values. None is the kind of a Value that does not exist.
 const (
 	None Kind = iota
 	Null
@@ -21,13 +21,12 @@ const (
 	Obj
 )
 
-// Value is a value in a document that [Parse] accepted. It refers to the
-// document's bytes: it is valid as long as they do not change. The zero Value is
-// one that is not there, and everything in it is not there either, so that
-// look-ups can be chained.
+// Value is a value in a document that [Parse] has accepted. It refers to the bytes of the document, and is valid while
+// they do not change. The zero Value does not exist, and none of its members and items exist, so that calls of Get can
+// be chained.
 type Value struct{ raw []byte }
 
-// Kind says what the value is.
+// Kind returns the type of the value.
 func (v Value) Kind() Kind {
 	if len(v.raw) == 0 {
 		return None
@@ -47,22 +46,22 @@ func (v Value) Kind() Kind {
 	return Number
 }
 
-// Exists says whether there is a value.
+// Exists returns whether the value exists.
 func (v Value) Exists() bool { return len(v.raw) > 0 }
 
-// Raw is the value as it stands in the document.
+// Raw returns the bytes of the value in the document.
 func (v Value) Raw() []byte { return v.raw }
 
-// Get is a member of an object. Of several with the same name the last counts.
+// Get returns a member of an object. If several have the same name, it returns the last one.
 func (v Value) Get(name string) Value {
 	var found Value
 	if v.Kind() != Obj {
 		return found
 	}
 	d := v.raw
-	for i := space(d, 1); d[i] != '}'; {
+	for i := skipSpace(d, 1); d[i] != '}'; {
 		key, value, next := member(d, i)
-		if string(key) == name || len(key) > len(name) && is(key, name) {
+		if string(key) == name || len(key) > len(name) && decodesTo(key, name) {
 			found = value
 		}
 		i = next
@@ -70,25 +69,25 @@ func (v Value) Get(name string) Value {
 	return found
 }
 
-// member takes a member of an object: its name as it stands in the document,
-// without the quotes, its value, and the index after it.
+// member returns the member of an object at index i: its name as it is in the document, without the quotes, its value,
+// and the index of the next member.
 func member(d []byte, i int) (key []byte, value Value, next int) {
 	end := skipString(d, i)
-	from := space(d, space(d, end)+1) // over the colon
-	to := skip(d, from)
-	return d[i+1 : end-1], Value{d[from:to]}, after(d, to)
+	from := skipSpace(d, skipSpace(d, end)+1) // over the colon
+	to := skipValue(d, from)
+	return d[i+1 : end-1], Value{d[from:to]}, skipComma(d, to)
 }
 
-// Members goes through the members of an object, in the document's order.
+// Members yields the members of an object, in the order of the document.
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
 		if v.Kind() != Obj {
 			return
 		}
 		d := v.raw
-		for i := space(d, 1); d[i] != '}'; {
+		for i := skipSpace(d, 1); d[i] != '}'; {
 			key, value, next := member(d, i)
-			if !yield(string(unquote(nil, key)), value) {
+			if !yield(string(unescape(nil, key)), value) {
 				return
 			}
 			i = next
@@ -96,24 +95,24 @@ func (v Value) Members() iter.Seq2[string, Value] {
 	}
 }
 
-// Items goes through the items of an array.
+// Items yields the items of an array.
 func (v Value) Items() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
 		if v.Kind() != Array {
 			return
 		}
 		d := v.raw
-		for i := space(d, 1); d[i] != ']'; {
-			to := skip(d, i)
+		for i := skipSpace(d, 1); d[i] != ']'; {
+			to := skipValue(d, i)
 			if !yield(Value{d[i:to]}) {
 				return
 			}
-			i = after(d, to)
+			i = skipComma(d, to)
 		}
 	}
 }
 
-// Str is the text of a string, decoded; empty for everything else.
+// Str returns the decoded text of a string, and an empty string for all other values.
 func (v Value) Str() string {
 	if v.Kind() != String {
 		return ""
@@ -121,24 +120,22 @@ func (v Value) Str() string {
 	text := v.raw[1 : len(v.raw)-1]
 	for _, c := range text {
 		if c == '\\' {
-			return string(unquote(make([]byte, 0, len(text)), text))
+			return string(unescape(make([]byte, 0, len(text)), text))
 		}
 	}
 	return string(text)
 }
 
-// Is says whether the value is a string with this text. It is cheaper than
-// Str, which makes a string.
+// Is returns whether the value is a string with this text. Unlike Str, it does not allocate a string.
 func (v Value) Is(text string) bool {
 	if v.Kind() != String {
 		return false
 	}
 	raw := v.raw[1 : len(v.raw)-1]
-	return string(raw) == text || len(raw) > len(text) && is(raw, text)
+	return string(raw) == text || len(raw) > len(text) && decodesTo(raw, text)
 }
 
-// Int is a whole number that an int64 holds; ok is false for everything else,
-// also for 1.0 and 1e3.
+// Int returns the value of an integer that an int64 can hold. ok is false for all other values, including 1.0 and 1e3.
 func (v Value) Int() (n int64, ok bool) {
 	if v.Kind() != Number {
 		return 0, false
@@ -147,8 +144,7 @@ func (v Value) Int() (n int64, ok bool) {
 	return n, err == nil
 }
 
-// Float is a number; ok is false for everything else, and for numbers that a
-// float64 cannot hold.
+// Float returns the value of a number. ok is false for all other values, and for numbers that a float64 cannot hold.
 func (v Value) Float() (f float64, ok bool) {
 	if v.Kind() != Number {
 		return 0, false
@@ -157,23 +153,22 @@ func (v Value) Float() (f float64, ok bool) {
 	return f, err == nil
 }
 
-// True says whether the value is true.
+// True returns whether the value is true.
 func (v Value) True() bool { return len(v.raw) > 0 && v.raw[0] == 't' }
 
-// is compares a name in the document, which has escapes if it is longer, with
-// one.
-func is(raw []byte, name string) bool {
+// decodesTo returns whether a string of the document, without its quotes, has escapes and decodes to text.
+func decodesTo(raw []byte, text string) bool {
 	for _, c := range raw {
 		if c == '\\' {
-			return string(unquote(nil, raw)) == name
+			return string(unescape(nil, raw)) == text
 		}
 	}
 	return false
 }
 
-// unquote appends the text of a string without its quotes. A surrogate
-// without its other half becomes U+FFFD.
-func unquote(dst, text []byte) []byte {
+// unescape appends the decoded text of a string, which has no quotes. A surrogate without its other half becomes
+// U+FFFD.
+func unescape(dst, text []byte) []byte {
 	for i := 0; i < len(text); {
 		c := text[i]
 		if c != '\\' {
@@ -182,16 +177,16 @@ func unquote(dst, text []byte) []byte {
 			continue
 		}
 		if text[i+1] != 'u' {
-			dst = append(dst, plain(text[i+1]))
+			dst = append(dst, escapedChar(text[i+1]))
 			i += 2
 			continue
 		}
-		r := unit(text[i+2:])
+		r := hexUnit(text[i+2:])
 		i += 6
 		if utf16.IsSurrogate(r) {
 			low := rune(-1)
 			if i+6 <= len(text) && text[i] == '\\' && text[i+1] == 'u' {
-				low = unit(text[i+2:])
+				low = hexUnit(text[i+2:])
 			}
 			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
 				i += 6
@@ -202,8 +197,8 @@ func unquote(dst, text []byte) []byte {
 	return dst
 }
 
-// plain is what the character after a backslash stands for.
-func plain(c byte) byte {
+// escapedChar returns the character for the one after a backslash.
+func escapedChar(c byte) byte {
 	switch c {
 	case 'b':
 		return '\b'
@@ -219,8 +214,8 @@ func plain(c byte) byte {
 	return c
 }
 
-// unit reads the four digits of a \u.
-func unit(digits []byte) rune {
+// hexUnit returns the UTF-16 code unit of the four digits after \u.
+func hexUnit(digits []byte) rune {
 	var r rune
 	for _, c := range digits[:4] {
 		switch {

@@ -6,16 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// Object is a JSON object that is being written. Begin with [New], add
-// members, and take the [Object.Bytes]:
+// Object is a JSON object that is being written. [New] begins one, methods add members, and [Object.Bytes] ends it:
 //
 //	json.New(nil).Str("type", "message").Int("at", now).Bytes()
 //
-// An Object is used once: each method takes over the memory of the one before.
+// An Object is used once: the result of a method takes over its memory.
 type Object struct{ buf []byte }
 
-// New begins an object. It is appended to dst; nil makes a buffer that most
-// messages fit.
+// New begins an object, which is appended to dst. If dst is nil, New allocates a buffer that is large enough for most
+// messages.
 func New(dst []byte) Object {
 	if dst == nil {
 		dst = make([]byte, 0, 256)
@@ -23,10 +22,10 @@ func New(dst []byte) Object {
 	return Object{append(dst, '{')}
 }
 
-// Bytes ends the object.
+// Bytes ends the object and returns its bytes.
 func (o Object) Bytes() []byte { return append(o.buf, '}') }
 
-// key adds a name, after a comma where one is due.
+// key appends a name, and a comma before it unless it is the first.
 func (o Object) key(name string) []byte {
 	if o.buf[len(o.buf)-1] != '{' {
 		o.buf = append(o.buf, ',')
@@ -37,13 +36,12 @@ func (o Object) key(name string) []byte {
 // Str adds a string.
 func (o Object) Str(name, value string) Object { return Object{AppendString(o.key(name), value)} }
 
-// Int adds a whole number. JavaScript has them exactly up to 2^53.
+// Int adds an integer. JavaScript represents integers exactly up to 2^53.
 func (o Object) Int(name string, value int64) Object {
 	return Object{strconv.AppendInt(o.key(name), value, 10)}
 }
 
-// Float adds a number, or null for one that JSON does not have: NaN and the
-// infinities.
+// Float adds a number, and null for NaN and the infinities, which JSON does not have.
 func (o Object) Float(name string, value float64) Object {
 	return Object{AppendFloat(o.key(name), value)}
 }
@@ -53,12 +51,12 @@ func (o Object) Bool(name string, value bool) Object {
 	return Object{strconv.AppendBool(o.key(name), value)}
 }
 
-// Raw adds a value that is JSON already. Nothing checks that it is.
+// Raw adds a value that is already JSON. It does not check the value.
 func (o Object) Raw(name string, value []byte) Object {
 	return Object{append(o.key(name), value...)}
 }
 
-// Strings makes an array of strings, for [Object.Raw].
+// Strings returns an array of strings for [Object.Raw].
 func Strings[S ~string](list []S) []byte { return AppendStrings(nil, list) }
 
 // AppendStrings appends an array of strings.
@@ -75,8 +73,8 @@ func AppendStrings[S ~string](dst []byte, list []S) []byte {
 
 const hex = "0123456789abcdef"
 
-// AppendString appends s in quotes. Bytes that are not UTF-8 become U+FFFD;
-// U+2028 and U+2029 are escaped, because they end a line in old JavaScript.
+// AppendString appends s in quotes. Bytes that are not UTF-8 become U+FFFD. U+2028 and U+2029 are escaped, because they
+// end a line in JavaScript before ES2019.
 func AppendString[S ~string | ~[]byte](dst []byte, s S) []byte {
 	dst = append(dst, '"')
 	from := 0
@@ -107,7 +105,7 @@ func AppendString[S ~string | ~[]byte](dst []byte, s S) []byte {
 	return append(append(dst, s[from:]...), '"')
 }
 
-// escape appends an ASCII character that cannot stand in a string as it is.
+// escape appends an ASCII character that a string must escape.
 func escape(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':
@@ -126,7 +124,7 @@ func escape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 }
 
-// AppendFloat appends a number, or null for NaN and the infinities.
+// AppendFloat appends a number, and null for NaN and the infinities.
 func AppendFloat(dst []byte, f float64) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(dst, "null"...)

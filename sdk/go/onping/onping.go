@@ -1,11 +1,10 @@
-// Package onping exports the hook on_ping. Import it for its effect, in a plugin
-// whose channel has the method OnPing:
+// Package onping exports the hook on_ping. Import it in a plugin whose channel has the method
+// OnPing:
 //
 //	import _ "github.com/azuhost/azuhost/sdk/go/onping"
 //
-// The host calls a hook for every event of its kind as soon as a module
-// exports it, and a Go module exports whatever its packages export. So a
-// plugin that does not ask does not pay.
+// The host calls a hook for every event if a module exports it, and a Go module exports all exports of its packages.
+// The hook is in a package of its own, so that plugins that do not need it have no cost from it.
 package onping
 
 import "github.com/azuhost/azuhost/sdk/go/internal/hook"

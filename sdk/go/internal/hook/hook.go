@@ -1,7 +1,6 @@
-// Package hook joins the exports of a module and the package azu, which
-// handles them. It is there so that a hook can be exported by a package of its
-// own: a module exports what its packages export, and each export that the
-// host finds costs a call per event.
+// Package hook connects the exports of a module with the package azu, which handles them. With it, an optional hook can
+// be exported by a package of its own: a module exports all exports of its packages, and each exported hook costs a
+// call for every event.
 package hook
 
 // Handlers of the hooks, as in the ABI. The package azu sets them.
@@ -18,12 +17,12 @@ var (
 	Publish  func(n uint32, kind int32) int32
 )
 
-// The optional hooks that this program exports: their packages set these.
+// The optional hooks that this program exports. Their packages set these variables.
 var HasPing, HasPong, HasPresence, HasPublish bool
 
-// Use makes channel, an azu.Channel, the one that handles the hooks, and
-// returns the one that did. For tests.
+// Use makes channel, which is an azu.Channel, the one that handles the hooks, and returns the previous one. It is for
+// tests.
 var Use func(channel any) (before any)
 
-// Inbox gives the inbox's memory, for hosts that live in the same program.
+// Inbox returns the memory of the inbox. It is for fake hosts in the same program.
 var Inbox func() []byte

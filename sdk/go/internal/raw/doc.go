@@ -1,4 +1,3 @@
-// Package raw is the host functions of the ABI as they are: numbers and
-// strings, which cross the border as address and length. For wasip1 they are
-// imports of the module; elsewhere a Host that a test provides answers.
+// Package raw has the host functions of the ABI. A string argument is an address and a length there. For wasip1 the
+// functions are imports of the module. For other targets they call the Host of a test.
 package raw

@@ -1,8 +1,7 @@
 package raw
 
-// Host is what the functions of this package are outside of Wasm. Getters
-// append what they give to nothing: how it reaches the guest's buffer is the
-// affair of this package.
+// Host implements the functions of this package outside of WebAssembly. Its getters return the data; this package
+// copies it to the buffer of the caller.
 type Host interface {
 	Send(conn uint64, kind int32, data string) int32
 	Broadcast(room string, kind int32, data string, except uint64) int32
@@ -39,9 +38,9 @@ type Host interface {
 	Metric(op int32, name, labels string, value float64) int32
 	Now() int64
 	Fail(text string) int32
-	// Read gives the bytes of the event.
+	// Read returns the bytes of the event.
 	Read() ([]byte, int32)
 }
 
-// Current is the Host that runs a hook. nil: no hook runs.
+// Current is the Host that runs a hook, nil if no hook runs.
 var Current Host

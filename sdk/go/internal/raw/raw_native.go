@@ -4,15 +4,16 @@ package raw
 
 import "unsafe"
 
+// host returns Current, and panics if it is nil.
 func host() Host {
 	if Current == nil {
-		panic("azu: there is no host here: call this in a hook, and run hooks in a test with the package azutest")
+		panic("azu: there is no host: call this function in a hook, and run hooks in tests with the package azutest")
 	}
 	return Current
 }
 
-// give is how a getter answers: it copies data to the buffer if it fits.
-func give(buf *byte, size uint32, data []byte, errno int32) int32 {
+// copyOut returns the result of a getter. It copies data to the buffer if it fits.
+func copyOut(buf *byte, size uint32, data []byte, errno int32) int32 {
 	if errno < 0 {
 		return errno
 	}
@@ -58,19 +59,19 @@ func RoomSize(room string) int32 { return host().RoomSize(room) }
 // RoomMembers is the host function room_members.
 func RoomMembers(room string, buf *byte, size uint32) int32 {
 	data, errno := host().RoomMembers(room)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // RoomUsers is the host function room_users.
 func RoomUsers(room string, buf *byte, size uint32) int32 {
 	data, errno := host().RoomUsers(room)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // Rooms is the host function rooms.
 func Rooms(conn uint64, buf *byte, size uint32) int32 {
 	data, errno := host().Rooms(conn)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // Identify is the host function identify.
@@ -79,7 +80,7 @@ func Identify(conn uint64, user string) int32 { return host().Identify(conn, use
 // User is the host function user.
 func User(conn uint64, buf *byte, size uint32) int32 {
 	data, errno := host().User(conn)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // Online is the host function online.
@@ -88,49 +89,49 @@ func Online(user string) int32 { return host().Online(user) }
 // Users is the host function users.
 func Users(buf *byte, size uint32) int32 {
 	data, errno := host().Users()
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // Param is the host function param.
 func Param(conn uint64, name string, buf *byte, size uint32) int32 {
 	data, errno := host().Param(conn, name)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // Query is the host function query.
 func Query(conn uint64, name string, buf *byte, size uint32) int32 {
 	data, errno := host().Query(conn, name)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // Header is the host function header.
 func Header(conn uint64, name string, buf *byte, size uint32) int32 {
 	data, errno := host().Header(conn, name)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // RemoteAddr is the host function remote_addr.
 func RemoteAddr(conn uint64, buf *byte, size uint32) int32 {
 	data, errno := host().RemoteAddr(conn)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // Subprotocol is the host function subprotocol.
 func Subprotocol(conn uint64, buf *byte, size uint32) int32 {
 	data, errno := host().Subprotocol(conn)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // Claims is the host function claims.
 func Claims(conn uint64, buf *byte, size uint32) int32 {
 	data, errno := host().Claims(conn)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // ValueGet is the host function value_get.
 func ValueGet(conn uint64, key string, buf *byte, size uint32) int32 {
 	data, errno := host().ValueGet(conn, key)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // ValueSet is the host function value_set.
@@ -142,7 +143,7 @@ func ValueDelete(conn uint64, key string) int32 { return host().ValueDelete(conn
 // StoreGet is the host function store_get.
 func StoreGet(key string, buf *byte, size uint32) int32 {
 	data, errno := host().StoreGet(key)
-	return give(buf, size, data, errno)
+	return copyOut(buf, size, data, errno)
 }
 
 // StoreSet is the host function store_set.
@@ -190,5 +191,5 @@ func Read(ptr *byte, offset, size uint32) int32 {
 	}
 	data = data[min(int(offset), len(data)):]
 	data = data[:min(int(size), len(data))]
-	return give(ptr, size, data, 0)
+	return copyOut(ptr, size, data, 0)
 }

@@ -4,14 +4,15 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// wasm is what the compiler makes of a type at the border.
-var wasm = map[string][]abi.ValType{
+// wasmTypes has the WebAssembly types of the Go types in signatures of imports.
+var wasmTypes = map[string][]abi.ValType{
 	"uint32": {abi.I32}, "int32": {abi.I32}, "*byte": {abi.I32}, "*int64": {abi.I32},
 	"uint64": {abi.I64}, "int64": {abi.I64}, "float64": {abi.F64},
 	"string": {abi.I32, abi.I32},
@@ -26,23 +27,14 @@ func typeOf(t *testing.T, e ast.Expr) []abi.ValType {
 	case *ast.StarExpr:
 		name = "*" + e.X.(*ast.Ident).Name
 	}
-	v, ok := wasm[name]
+	v, ok := wasmTypes[name]
 	if !ok {
 		t.Fatalf("the type %q is not in the table of this test", name)
 	}
 	return v
 }
 
-func equal(a, b []abi.ValType) bool { return string(bytes(a)) == string(bytes(b)) }
-
-func bytes(v []abi.ValType) (b []byte) {
-	for _, x := range v {
-		b = append(b, byte(x))
-	}
-	return b
-}
-
-// TestImports holds the imports against the table of the ABI, both ways.
+// TestImports compares the imports with the table of the ABI.
 func TestImports(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "raw_wasip1.go", nil, parser.ParseComments)
 	if err != nil {
@@ -52,7 +44,7 @@ func TestImports(t *testing.T) {
 	for _, d := range file.Decls {
 		f, ok := d.(*ast.FuncDecl)
 		if !ok {
-			t.Errorf("something that is no import is in the file")
+			t.Error("the file has a declaration that is no import")
 			continue
 		}
 		var module, name string
@@ -70,7 +62,7 @@ func TestImports(t *testing.T) {
 		}
 		seen[name] = true
 		if !noescape {
-			t.Errorf("%s is not marked go:noescape: arguments would be moved to the heap", f.Name.Name)
+			t.Errorf("%s is not marked go:noescape: its arguments would move to the heap", f.Name.Name)
 		}
 		var got, want []abi.ValType
 		for _, p := range f.Type.Params.List {
@@ -81,11 +73,11 @@ func TestImports(t *testing.T) {
 		for _, p := range def.Params {
 			want = append(want, p.Type)
 		}
-		if !equal(got, want) {
-			t.Errorf("%s has the parameters %v, the table %v", f.Name.Name, got, want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s has the parameters %v, and the table has %v", f.Name.Name, got, want)
 		}
-		if r := typeOf(t, f.Type.Results.List[0].Type); !equal(r, []abi.ValType{def.Result}) {
-			t.Errorf("%s has the result %v, the table %v", f.Name.Name, r, def.Result)
+		if r := typeOf(t, f.Type.Results.List[0].Type); !slices.Equal(r, []abi.ValType{def.Result}) {
+			t.Errorf("%s has the result %v, and the table has %v", f.Name.Name, r, def.Result)
 		}
 	}
 	for _, d := range abi.Imports {

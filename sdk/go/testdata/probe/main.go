@@ -1,4 +1,4 @@
-// Probe is a plugin whose messages say what to try.
+// Command probe is a plugin for tests of the SDK in WebAssembly. A message is the name of a test; others are echoed.
 package main
 
 import (
@@ -15,7 +15,7 @@ type probe struct{ azu.Base }
 var (
 	garbage [64][]byte
 	done    = make(chan int, 100)
-	turn    int
+	calls   int // of "garbage"
 )
 
 func (probe) OnMessage(c azu.Conn, m azu.Message) error {
@@ -32,19 +32,19 @@ func (probe) OnMessage(c azu.Conn, m azu.Message) error {
 		}
 		return azu.Room(room).BroadcastExcept(m, c)
 	case "garbage":
-		turn++
-		garbage[turn%len(garbage)] = make([]byte, 8<<10)
+		calls++
+		garbage[calls%len(garbage)] = make([]byte, 8<<10)
 		return nil
 	case "panic":
 		var list []int
 		return c.Send(azu.Text(strconv.Itoa(list[len(m.Data)])))
-	case "panic in a goroutine that is waited for":
+	case "panic after a goroutine":
 		go func() { done <- 1 }()
 		<-done
 		panic("after the wait")
 	case "error":
 		return errors.New("no luck")
-	case "leave a goroutine":
+	case "start a goroutine":
 		go func() {
 			time.Sleep(time.Microsecond)
 			done <- 1

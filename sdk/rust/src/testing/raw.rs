@@ -98,7 +98,14 @@ pub unsafe fn send(conn: u64, kind: i32, data_ptr: *const u8, data_len: usize) -
     }))
 }
 
-pub unsafe fn broadcast(room_ptr: *const u8, room_len: usize, kind: i32, data_ptr: *const u8, data_len: usize, except: u64) -> i32 {
+pub unsafe fn broadcast(
+    room_ptr: *const u8,
+    room_len: usize,
+    kind: i32,
+    data_ptr: *const u8,
+    data_len: usize,
+    except: u64,
+) -> i32 {
     done(name(room_ptr, room_len).and_then(|room| {
         let m = message(kind, data_ptr, data_len)?;
         with(|s| s.deliver(&m, |id, c| id != except && c.is_in(&room)));
@@ -118,7 +125,13 @@ pub unsafe fn send_user(user_ptr: *const u8, user_len: usize, kind: i32, data_pt
     }))
 }
 
-pub unsafe fn send_users(users_ptr: *const u8, users_len: usize, kind: i32, data_ptr: *const u8, data_len: usize) -> i32 {
+pub unsafe fn send_users(
+    users_ptr: *const u8,
+    users_len: usize,
+    kind: i32,
+    data_ptr: *const u8,
+    data_len: usize,
+) -> i32 {
     let list = bytes(users_ptr, users_len);
     done(message(kind, data_ptr, data_len).and_then(|m| {
         let users = list.split(|b| *b == b'\n').map(|n| name(n.as_ptr(), n.len())).collect::<Result<Vec<_>, _>>()?;
@@ -326,9 +339,17 @@ pub unsafe fn log(level: i32, text_ptr: *const u8, text_len: usize) -> i32 {
 }
 
 /// Checks the arguments. The fake host keeps no metrics.
-pub unsafe fn metric(op: i32, name_ptr: *const u8, name_len: usize, labels_ptr: *const u8, labels_len: usize, value: f64) -> i32 {
+pub unsafe fn metric(
+    op: i32,
+    name_ptr: *const u8,
+    name_len: usize,
+    labels_ptr: *const u8,
+    labels_len: usize,
+    value: f64,
+) -> i32 {
     let valid_value = value.is_finite() && (op != 0 || value >= 0.0);
-    if (0..3).contains(&op) && valid_value && is_metric(&lossy(name_ptr, name_len)) && are_labels(&bytes(labels_ptr, labels_len)) {
+    let valid_names = is_metric(&lossy(name_ptr, name_len)) && are_labels(&bytes(labels_ptr, labels_len));
+    if (0..3).contains(&op) && valid_value && valid_names {
         return 0;
     }
     INVALID
