@@ -1,4 +1,5 @@
-//! Write the logic of azuhost's real-time channels in Zig.
+//! The SDK for Zig: the logic of azuhost's real-time channels. A plugin registers a type whose
+//! functions are its hooks:
 //!
 //!     const azu = @import("azuhost");
 //!
@@ -12,37 +13,42 @@
 //!         azu.register(Echo);
 //!     }
 //!
-//! A hook is atomic: what it asks for happens if it returns, and not at all if it
-//! returns an error or panics. Hooks that a channel does not have are not exported.
+//! A hook is atomic: its effects (sends, joins, writes and so on) happen if it returns without an
+//! error. If it returns an error or panics, none of them happens.
+//!
+//! Names of rooms, users, parameters, keys, timers and metrics are 1 to 255 bytes of UTF-8 without
+//! control characters and line separators. Slices that are passed in are copied. Functions that take
+//! an allocator return memory that the caller owns.
 
 const std = @import("std");
 const raw = @import("raw.zig");
 
+/// The errors of host functions.
 pub const Error = error{
-    /// An argument is not allowed: a name, text that is not UTF-8, a kind or code.
+    /// An argument is not allowed: a name, text that is not UTF-8, a kind, a code.
     Invalid,
-    /// No such connection, parameter, key, value or timer.
+    /// There is no such connection, parameter, key, value, timer or token.
     NotFound,
-    /// The operator does not allow it on this route.
+    /// The route does not allow the function.
     Perm,
-    /// A limit is reached: effects of a hook, bytes, values, timers.
+    /// A limit is reached, such as that of effects, bytes, values or timers.
     Limit,
-    /// Not now: headers and query outside onConnect, for example.
+    /// Not possible in this hook, such as `Conn.query` outside of onConnect.
     State,
-    /// The hook's deadline passed while the host waited.
+    /// The deadline of the hook passed while the host waited.
     Timeout,
-    /// A part of the host, such as the store, is out of order.
+    /// A part of the host, such as the store, does not work now.
     Unavailable,
     /// The hook has failed.
     Failed,
-    /// A number that this version of the SDK does not know.
+    /// An error number that this version of the SDK does not know.
     Unknown,
 };
 
-/// What getters answer: they also need memory.
+/// The errors of getters, which also allocate memory.
 pub const GetError = Error || std.mem.Allocator.Error;
 
-/// The error that the host means by a negative result.
+/// Returns the error for a negative result of a host function.
 pub fn errorFromCode(code: i32) Error {
     return switch (code) {
         -1 => error.Invalid,
@@ -66,7 +72,7 @@ fn count(n: i32) Error!usize {
     return @intCast(n);
 }
 
-/// Asks a getter, and again with more memory if it says so.
+/// Calls a getter, and again with a larger buffer if the value did not fit.
 fn get(allocator: std.mem.Allocator, comptime getter: anytype, args: anytype) GetError![]u8 {
     var buf = try allocator.alloc(u8, 256);
     errdefer allocator.free(buf);
@@ -78,139 +84,153 @@ fn get(allocator: std.mem.Allocator, comptime getter: anytype, args: anytype) Ge
     }
 }
 
+/// The kind of a message.
 pub const Kind = enum(i32) { text = 1, binary = 2 };
 
-/// A message of a WebSocket. One that a hook gets is valid until it returns.
+/// A WebSocket message. The data of a message that a hook receives is valid until the hook returns.
 pub const Message = struct {
     kind: Kind,
     data: []const u8,
 
+    /// Makes a text message. Sending it fails with error.Invalid if it is not UTF-8.
     pub fn text(data: []const u8) Message {
         return .{ .kind = .text, .data = data };
     }
 
+    /// Makes a binary message.
     pub fn binary(data: []const u8) Message {
         return .{ .kind = .binary, .data = data };
     }
 };
 
-/// A connection, known by its id. Once it is gone its methods answer
-/// error.NotFound; ids are not used again. Lists and values belong to the caller; what
-/// `arena` allocates is freed after the hook.
+/// A connection, known by its id. After it has closed, its functions return error.NotFound. Ids are not
+/// reused.
 pub const Conn = enum(u64) {
+    /// No connection.
     none = 0,
     _,
 
+    /// Sends a message to the connection.
     pub fn send(conn: Conn, m: Message) Error!void {
         return check(raw.send(@intFromEnum(conn), @intFromEnum(m.kind), m.data.ptr, m.data.len));
     }
 
-    /// Closes after what was sent before, with 1000, 1001, 1003, 1007 to 1013, or
-    /// 3000 to 4999. The reason is at most 123 bytes.
+    /// Closes the connection after the messages that were sent to it before. The code is 1000, 1001,
+    /// 1003, 1007 to 1013, or 3000 to 4999. The reason is at most 123 bytes.
     pub fn close(conn: Conn, code: u16, reason: []const u8) Error!void {
         return check(raw.close(@intFromEnum(conn), code, reason.ptr, reason.len));
     }
 
-    /// Rooms need not be made: one exists as long as it has members.
+    /// Makes the connection a member of a room. A room exists as long as it has members. Does nothing
+    /// if the connection is a member already.
     pub fn join(conn: Conn, room: []const u8) Error!void {
         return check(raw.join(@intFromEnum(conn), room.ptr, room.len));
     }
 
+    /// Ends the membership in a room. Does nothing if the connection is not a member. A connection that
+    /// closes leaves its rooms.
     pub fn leave(conn: Conn, room: []const u8) Error!void {
         return check(raw.leave(@intFromEnum(conn), room.ptr, room.len));
     }
 
-    /// The rooms, one a line, in the order of joining: see `lines`.
+    /// Returns the names of the rooms of the connection, in the order of joining, joined by '\n'.
+    /// `lines` iterates over them.
     pub fn rooms(conn: Conn, allocator: std.mem.Allocator) GetError![]u8 {
         return get(allocator, raw.rooms, .{@intFromEnum(conn)});
     }
 
-    /// Says which user the connection belongs to; an empty name takes it back. Who
-    /// the user is has to be proved to the plugin: the host believes it.
+    /// Sets the user of the connection. An empty name removes it. The host does not verify the user,
+    /// so the plugin must.
     pub fn identify(conn: Conn, name: []const u8) Error!void {
         return check(raw.identify(@intFromEnum(conn), name.ptr, name.len));
     }
 
-    /// Whom the connection belongs to; empty where it is nobody.
+    /// Returns the user of the connection: empty if it has none.
     pub fn user(conn: Conn, allocator: std.mem.Allocator) GetError![]u8 {
         return get(allocator, raw.user, .{@intFromEnum(conn)});
     }
 
-    /// A parameter of the path: "/rooms/:room_id" has "room_id".
+    /// Returns a parameter of the path: the path "/rooms/:room_id" has the parameter "room_id".
     pub fn param(conn: Conn, allocator: std.mem.Allocator, name: []const u8) GetError![]u8 {
         return get(allocator, raw.param, .{ @intFromEnum(conn), name.ptr, name.len });
     }
 
-    /// A query parameter of the request, decoded; in onConnect only.
+    /// Returns the first query parameter of a name, decoded. Returns error.State outside of onConnect.
     pub fn query(conn: Conn, allocator: std.mem.Allocator, name: []const u8) GetError![]u8 {
         return get(allocator, raw.query, .{ @intFromEnum(conn), name.ptr, name.len });
     }
 
-    /// A header of the request; in onConnect only.
+    /// Returns a header of the request. The values of a repeated header are joined by ", ". Returns
+    /// error.State outside of onConnect.
     pub fn header(conn: Conn, allocator: std.mem.Allocator, name: []const u8) GetError![]u8 {
         return get(allocator, raw.header, .{ @intFromEnum(conn), name.ptr, name.len });
     }
 
-    /// The client's IP address, without the port.
+    /// Returns the IP address of the client, without the port.
     pub fn remoteAddr(conn: Conn, allocator: std.mem.Allocator) GetError![]u8 {
         return get(allocator, raw.remote_addr, .{@intFromEnum(conn)});
     }
 
-    /// What client and host agreed on; empty where it is nothing.
+    /// Returns the agreed subprotocol: empty if there is none.
     pub fn subprotocol(conn: Conn, allocator: std.mem.Allocator) GetError![]u8 {
         return get(allocator, raw.subprotocol, .{@intFromEnum(conn)});
     }
 
-    /// The claims of the connection's verified token, as JSON.
+    /// Returns the claims of the connection's verified token, as JSON. Returns error.NotFound if there
+    /// is no token.
     pub fn claims(conn: Conn, allocator: std.mem.Allocator) GetError![]u8 {
         return get(allocator, raw.claims, .{@intFromEnum(conn)});
     }
 
-    /// What `setValue` keeps under a key.
+    /// Returns the value that `setValue` has set. Returns error.NotFound if there is none.
     pub fn value(conn: Conn, allocator: std.mem.Allocator, key: []const u8) GetError![]u8 {
         return get(allocator, raw.value_get, .{ @intFromEnum(conn), key.ptr, key.len });
     }
 
-    /// Keeps a value with the connection, for as long as it lives: in the host, so
-    /// that every instance and every version of the plugin finds it.
+    /// Sets a value of the connection, for the life of the connection. The host keeps it: all instances
+    /// and versions of the plugin share it.
     pub fn setValue(conn: Conn, key: []const u8, data: []const u8) Error!void {
         return check(raw.value_set(@intFromEnum(conn), key.ptr, key.len, data.ptr, data.len));
     }
 
+    /// Deletes a value. Returns error.NotFound if there is none.
     pub fn deleteValue(conn: Conn, key: []const u8) Error!void {
         return check(raw.value_delete(@intFromEnum(conn), key.ptr, key.len));
     }
 
-    /// Has onTimer called once with this connection. The same name again sets it anew.
+    /// Sets a timer: the host calls onTimer once with this connection, after_ms milliseconds from now.
+    /// A timer with the same name is replaced. The timer ends with the connection.
     pub fn setTimer(conn: Conn, name: []const u8, after_ms: i64) Error!void {
         return check(raw.timer_set(@intFromEnum(conn), name.ptr, name.len, after_ms));
     }
 
+    /// Clears a timer. Returns error.NotFound if there is none.
     pub fn clearTimer(conn: Conn, name: []const u8) Error!void {
         return check(raw.timer_clear(@intFromEnum(conn), name.ptr, name.len));
     }
 };
 
-/// Takes the names of a list one after the other.
+/// Iterates over the names of a list that a getter returned.
 pub fn lines(list: []const u8) std.mem.TokenIterator(u8, .scalar) {
     return std.mem.tokenizeScalar(u8, list, '\n');
 }
 
-/// A room of the channel, by its name.
+/// A room of the channel, known by its name. It exists as long as it has members.
 pub const Room = struct {
     name: []const u8,
 
-    /// Sends a message to every member of the room but one; `.none`: to all.
+    /// Sends a message to every member of the room except one connection. `.none` excludes none.
     pub fn broadcast(room: Room, m: Message, except: Conn) Error!void {
-        return check(raw.broadcast(room.name.ptr, room.name.len, @intFromEnum(m.kind), m.data.ptr, m.data.len, @intFromEnum(except)));
+        const kind = @intFromEnum(m.kind);
+        return check(raw.broadcast(room.name.ptr, room.name.len, kind, m.data.ptr, m.data.len, @intFromEnum(except)));
     }
 
-    /// Counts the connections in the room.
+    /// Returns the number of connections in the room.
     pub fn size(room: Room) Error!usize {
         return count(raw.room_size(room.name.ptr, room.name.len));
     }
 
-    /// Lists the connections in the room.
+    /// Returns the connections in the room.
     pub fn members(room: Room, allocator: std.mem.Allocator) GetError![]Conn {
         const bytes = try get(allocator, raw.room_members, .{ room.name.ptr, room.name.len });
         defer allocator.free(bytes);
@@ -219,48 +239,52 @@ pub const Room = struct {
         return list;
     }
 
-    /// Lists the users present in the room, one a line, sorted.
+    /// Returns the names of the users present in the room, sorted, joined by '\n'. `lines` iterates
+    /// over them.
     pub fn users(room: Room, allocator: std.mem.Allocator) GetError![]u8 {
         return get(allocator, raw.room_users, .{ room.name.ptr, room.name.len });
     }
 };
 
-/// Sends a message to every connection of the channel but one; `.none`: to all.
+/// Sends a message to every connection of the channel except one. `.none` excludes none.
 pub fn broadcast(m: Message, except: Conn) Error!void {
     return check(raw.broadcast_all(@intFromEnum(m.kind), m.data.ptr, m.data.len, @intFromEnum(except)));
 }
 
-/// A user of the channel, by the name given to `Conn.identify`.
+/// A user of the channel, known by the name that `Conn.identify` set.
 pub const User = struct {
     name: []const u8,
 
-    /// Sends a message to every connection of the user. One who is not there is no error.
+    /// Sends a message to every connection of the user. Does nothing if there is none.
     pub fn send(user: User, m: Message) Error!void {
         return check(raw.send_user(user.name.ptr, user.name.len, @intFromEnum(m.kind), m.data.ptr, m.data.len));
     }
 
+    /// Returns true if the user is present in the channel: connected, or within the grace of the route
+    /// after the last connection has closed.
     pub fn online(user: User) Error!bool {
         return try count(raw.online(user.name.ptr, user.name.len)) == 1;
     }
 };
 
-/// Sends a message to every connection of some users, named one a line.
+/// Sends a message to every connection of several users. The names are joined by '\n'.
 pub fn sendUsers(names: []const u8, m: Message) Error!void {
     return check(raw.send_users(names.ptr, names.len, @intFromEnum(m.kind), m.data.ptr, m.data.len));
 }
 
-/// Lists the users present in the channel, one a line, sorted.
+/// Returns the names of the users present in the channel, sorted, joined by '\n'. `lines` iterates over
+/// them.
 pub fn users(allocator: std.mem.Allocator) GetError![]u8 {
     return get(allocator, raw.users, .{});
 }
 
-/// Whom a message is for that was published from outside.
+/// The target of a publication.
 pub const Target = union(enum) {
     room: []const u8,
     user: []const u8,
     all,
 
-    /// Sends a message to whom it is for: lets it pass.
+    /// Sends a message to the target.
     pub fn send(target: Target, m: Message) Error!void {
         return switch (target) {
             .room => |name| (Room{ .name = name }).broadcast(m, .none),
@@ -270,23 +294,28 @@ pub const Target = union(enum) {
     }
 };
 
-/// A key of the channel's store. Times to live are in milliseconds, 0 is without end.
+/// A key of the channel's store. All instances and versions of the plugin share the store. ttl_ms is the
+/// time to live in milliseconds; 0 is without end.
 pub const Key = struct {
     name: []const u8,
 
+    /// Returns the value. Returns error.NotFound if there is none.
     pub fn get(key: Key, allocator: std.mem.Allocator) GetError![]u8 {
         return getStored(allocator, key);
     }
 
+    /// Sets the value.
     pub fn set(key: Key, data: []const u8, ttl_ms: i64) Error!void {
         return check(raw.store_set(key.name.ptr, key.name.len, data.ptr, data.len, ttl_ms));
     }
 
+    /// Deletes the value. Returns error.NotFound if there is none.
     pub fn delete(key: Key) Error!void {
         return check(raw.store_delete(key.name.ptr, key.name.len));
     }
 
-    /// Adds to a number, from 0 where there is none, and gives the sum.
+    /// Adds delta to the value, a decimal number, and returns the sum. A key without a value counts as
+    /// 0. ttl_ms counts from the creation of the value.
     pub fn add(key: Key, delta: i64, ttl_ms: i64) Error!i64 {
         var sum: i64 = 0;
         try check(raw.store_add(key.name.ptr, key.name.len, delta, ttl_ms, &sum));
@@ -298,73 +327,83 @@ fn getStored(allocator: std.mem.Allocator, key: Key) GetError![]u8 {
     return get(allocator, raw.store_get, .{ key.name.ptr, key.name.len });
 }
 
-/// Has onTimer called once, without a connection. The same name again sets it anew.
+/// Sets a timer of the channel: the host calls onTimer once without a connection, after_ms milliseconds
+/// from now. A timer with the same name is replaced.
 pub fn setTimer(name: []const u8, after_ms: i64) Error!void {
     return check(raw.timer_set(0, name.ptr, name.len, after_ms));
 }
 
+/// Clears a timer of the channel. Returns error.NotFound if there is none.
 pub fn clearTimer(name: []const u8) Error!void {
     return check(raw.timer_clear(0, name.ptr, name.len));
 }
 
+/// The level of a line in the log of the host.
 pub const Level = enum(i32) { debug = 0, info = 1, warn = 2, err = 3 };
 
-/// Writes a line to the host's log at once, also if the hook fails later.
+/// Writes a line to the log of the host at once, even if the hook fails later.
 pub fn log(level: Level, text: []const u8) void {
     _ = raw.log(@intFromEnum(level), text.ptr, text.len);
 }
 
-/// Counts, in a metric of the plugin. Labels are lines of name=value; never use names
-/// of rooms or users: the host bounds the number of series.
+/// Adds to a metric of the plugin that only grows. Labels are "name=value", joined by '\n'. Every
+/// combination of labels is a series, and the host limits the number of series: labels should not
+/// contain names of rooms or users.
 pub fn counterAdd(name: []const u8, value: f64, labels: []const u8) Error!void {
     return check(raw.metric(0, name.ptr, name.len, labels.ptr, labels.len, value));
 }
 
+/// Sets a metric of the plugin that goes up and down.
 pub fn gaugeSet(name: []const u8, value: f64, labels: []const u8) Error!void {
     return check(raw.metric(1, name.ptr, name.len, labels.ptr, labels.len, value));
 }
 
+/// Adds an observation to a histogram of the plugin.
 pub fn histogramObserve(name: []const u8, value: f64, labels: []const u8) Error!void {
     return check(raw.metric(2, name.ptr, name.len, labels.ptr, labels.len, value));
 }
 
-/// Nanoseconds since 1970, UTC.
+/// Returns the time of the host in nanoseconds since 1970, UTC.
 pub fn now() i64 {
     return raw.now();
 }
 
 var arena_state: std.heap.ArenaAllocator = .init(std.heap.wasm_allocator);
 
-/// Allocates what is needed until the hook returns.
+/// Returns an allocator whose memory is freed when the hook returns.
 pub fn arena() std.mem.Allocator {
     return arena_state.allocator();
 }
 
+/// The result of the hook that returns error.Stopped.
 var answer: i32 = 0;
 
-/// What a hook returns that was refused or has said why it failed.
+/// The error of hooks that end with `fail`, `refuse` or `refuseClose`.
 pub const Stop = error{Stopped};
 
-/// Ends a hook with a reason for the host's log: `return azu.fail("no luck");`
+/// Makes the hook fail, with a reason for the log of the host:
+/// `return azu.fail("the config has no rooms");`
 pub fn fail(why: []const u8) Stop {
     answer = raw.fail(why.ptr, why.len);
     return error.Stopped;
 }
 
-/// Ends onConnect, and refuses the handshake with an HTTP status, 400 to 599.
+/// Makes onConnect refuse the handshake, or onPublish the publication, with an HTTP status from 400 to
+/// 599. With another status the hook fails. Browsers do not show the status to their scripts.
 pub fn refuse(status: u16) Stop {
     answer = if (status >= 400 and status < 600) status else -1;
     return error.Stopped;
 }
 
-/// Ends onConnect: the connection is upgraded, sent what the hook sent to it, and
-/// closed with this code, 3000 to 4999.
+/// Makes onConnect refuse the connection after its upgrade. The host sends the messages of the hook to
+/// this connection, and closes it with the code, 3000 to 4999. With another code the hook fails.
 pub fn refuseClose(code: u16) Stop {
     answer = if (code >= 3000 and code < 5000) code else -1;
     return error.Stopped;
 }
 
-/// For `pub const panic` in the root file: writes the reason to the host's log.
+/// A panic handler that writes the reason to the log of the host. The root file enables it with
+/// `pub const panic = azu.panic;`.
 pub const panic = std.debug.FullPanic(panicked);
 
 fn panicked(text: []const u8, _: ?usize) noreturn {
@@ -372,12 +411,13 @@ fn panicked(text: []const u8, _: ?usize) noreturn {
     @trap();
 }
 
-/// Where the host writes an event's bytes: as large as its default limit of a message.
+/// The memory where the host writes the bytes of an event. Its size is the default limit of a message.
 var inbox: [64 << 10]u8 = undefined;
 
-/// An event that is larger is fetched to here, and kept until the next.
+/// The memory for an event larger than the inbox. It is kept for the next one.
 var large: []u8 = &.{};
 
+/// Returns the bytes of the event. They are valid until the hook returns.
 fn event(len: u32) []const u8 {
     if (len <= inbox.len) return inbox[0..len];
     if (large.len < len) {
@@ -393,7 +433,7 @@ fn received(kind: i32, data: []const u8) Message {
     return .{ .kind = if (kind == 1) .text else .binary, .data = data };
 }
 
-/// Ends a hook: gives its answer, and frees what it allocated.
+/// Ends a hook: returns its result for the host, and frees the memory of `arena`.
 fn done(result: anyerror!void) i32 {
     defer _ = arena_state.reset(.{ .retain_with_limit = 64 << 10 });
     result catch |err| {
@@ -404,14 +444,14 @@ fn done(result: anyerror!void) i32 {
     return 0;
 }
 
-/// Makes the hooks of a type the exports of this program. Call it once, in a
-/// comptime block. The hooks are functions of the type:
+/// Registers a type as the channel of this program: exports those of the functions below that the type
+/// has. A program calls it once, in a comptime block.
 ///
 ///     onLoad(config: []const u8)
 ///     onConnect(conn: Conn, target: []const u8)
 ///     onMessage(conn: Conn, message: Message)
 ///     onClose(conn: Conn, code: u16, reason: []const u8)
-///     onTimer(conn: Conn, name: []const u8)          .none: a timer of the channel
+///     onTimer(conn: Conn, name: []const u8)          conn is .none for a timer of the channel
 ///     onPresence(room: []const u8, user: []const u8, joined: bool)
 ///     onPublish(to: Target, message: Message)
 ///     onPing(conn: Conn, payload: []const u8)
@@ -451,7 +491,12 @@ pub fn register(comptime Channel: type) void {
             var parts = std.mem.splitScalar(u8, event(len), '\n');
             const to = parts.first();
             const name = parts.next() orelse "";
-            const target: Target = if (std.mem.eql(u8, to, "room")) .{ .room = name } else if (std.mem.eql(u8, to, "user")) .{ .user = name } else .all;
+            const target: Target = if (std.mem.eql(u8, to, "room"))
+                .{ .room = name }
+            else if (std.mem.eql(u8, to, "user"))
+                .{ .user = name }
+            else
+                .all;
             return done(Channel.onPublish(target, received(kind, parts.rest())));
         }
     };

@@ -1,4 +1,4 @@
-//! The host functions, as sdk/ABI.md has them. Nothing else is here.
+//! The imports of the host functions in sdk/ABI.md. azuhost.zig wraps them.
 
 pub extern "azu" fn send(conn: u64, kind: i32, data_ptr: [*]const u8, data_len: usize) i32;
 pub extern "azu" fn broadcast(room_ptr: [*]const u8, room_len: usize, kind: i32, data_ptr: [*]const u8, data_len: usize, except: u64) i32;

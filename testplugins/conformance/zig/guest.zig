@@ -47,7 +47,8 @@ const Guest = struct {
             .room, .user => |name| name,
             .all => "",
         };
-        try stored("on_publish", .none, true, try print("{s}|{s}|{s}|{s}", .{ @tagName(to), name, @tagName(message.kind), message.data }));
+        const what = try print("{s}|{s}|{s}|{s}", .{ @tagName(to), name, @tagName(message.kind), message.data });
+        try stored("on_publish", .none, true, what);
     }
 
     pub fn onPing(conn: azu.Conn, payload: []const u8) !void {
@@ -120,7 +121,16 @@ fn int(text: []const u8) i64 {
     return std.fmt.parseInt(i64, text, 10) catch 0;
 }
 
-const Command = enum { send, send_binary, send_to, broadcast, broadcast_except, broadcast_all, broadcast_all_except, send_user, send_users, close, join, leave, room_size, room_members, room_users, rooms, identify, user, online, users, param, query, header, remote_addr, subprotocol, claims, value_get, value_set, value_delete, store_get, store_set, store_delete, store_add, timer_set, timer_clear, channel_timer_set, channel_timer_clear, log, counter_add, gauge_set, histogram_observe, now, id, event, config, count, errno, fail, refuse, refuse_close, propagate, trap };
+const Command = enum {
+    // zig fmt: off
+    send, send_binary, send_to, broadcast, broadcast_except, broadcast_all, broadcast_all_except,
+    send_user, send_users, close, join, leave, room_size, room_members, room_users, rooms, identify,
+    user, online, users, param, query, header, remote_addr, subprotocol, claims, value_get,
+    value_set, value_delete, store_get, store_set, store_delete, store_add, timer_set, timer_clear,
+    channel_timer_set, channel_timer_clear, log, counter_add, gauge_set, histogram_observe, now, id,
+    event, config, count, errno, fail, refuse, refuse_close, propagate, trap,
+    // zig fmt: on
+};
 
 fn command(conn: azu.Conn, name: []const u8, a: []const u8, b: []const u8, c: []const u8) ![]const u8 {
     const mem = azu.arena();
