@@ -66,14 +66,15 @@ func (c *clock) beginWait(d time.Duration, wake chan struct{}) *loop {
 	return l
 }
 
-// loopsWait reports whether all loops wait; sim.mu is held.
+// loopsWait reports whether all loops wait; sim.mu is held. The route has one. It
+// may not have begun to run when the first client connects.
 func (c *clock) loopsWait() bool {
 	for wake, l := range c.loops {
 		if !l.waiting || len(wake) > 0 {
 			return false
 		}
 	}
-	return true
+	return len(c.loops) > 0
 }
 
 // wakeLoops wakes all loops. It returns the rounds of each until now. sim.mu is
