@@ -31,7 +31,7 @@ func devCommand(proc *process) *cobra.Command {
 		Short: "Build, serve and reload plugins while you edit them",
 		Long: `Build plugins from their sources and serve them with the playground. At every
 change of the sources, build them again: the new version answers the next message,
-and connections stay open. If a build fails, the version before keeps running.
+and connections stay open. If a build fails, the previous version keeps running.
 
 A route of the config file whose .wasm file is built from FILE or FOLDER serves
 the build, with the path, config and limits of the file. A plugin without a route

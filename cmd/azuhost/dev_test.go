@@ -28,7 +28,7 @@ import { mark } from "./mark";
 console.log("here is", mark);
 export default {
   onMessage(conn, message) {
-    if (message === "fail") throw new Error("as told");
+    if (message === "fail") throw new Error("on request");
     conn.send(String(message).toUpperCase() + mark);
   },
 } satisfies Channel;
@@ -36,7 +36,7 @@ export default {
 }
 
 // TestDev edits a plugin while a client is connected. The new version answers the next message, after a failed build
-// the version before keeps running, and the playground shows the errors.
+// the previous version keeps running, and the playground shows the errors.
 func TestDev(t *testing.T) {
 	quickJS, err := scripttest.Runtime()
 	if err != nil {
@@ -54,7 +54,7 @@ func TestDev(t *testing.T) {
 		t.Fatalf("got %q", got)
 	}
 	ask("fail")
-	events.waitFor("Error: as told", "onMessage (shout.ts:6)")
+	events.waitFor("Error: on request", "onMessage (shout.ts:6)")
 
 	edit(t, file, shouter("}"))
 	events.waitFor("does not build", "shout.ts:10:", "the previous version keeps running")

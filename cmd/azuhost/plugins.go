@@ -18,7 +18,7 @@ func pluginsCommand(proc *process) *cobra.Command {
 		Aliases: []string{"routes"},
 		Short:   "List, load and roll back the plugins of a running azuhost",
 		Long: `List the routes of a running azuhost with their plugins. The subcommands load the
-files of plugins again, go back to the version before, or end a quarantine.`,
+files of plugins again, go back to the previous version, or end a quarantine.`,
 		Example: `  azuhost plugins
   azuhost plugins load /chat
   azuhost plugins rollback /chat`,
@@ -57,7 +57,7 @@ func loadCommand(proc *process) *cobra.Command {
 		Use:   "load ROUTE",
 		Short: "Load the plugin file of a route",
 		Long: `Load the plugin file of a route, even one that was rolled back. ROUTE is a path
-as configured. If the file does not load, the version before keeps running.`,
+as configured. If the file does not load, the previous version keeps running.`,
 		Example: "  azuhost plugins load /chat",
 	}
 	return routeCommand(cmd, proc, "plugins/load", printChange)
@@ -113,8 +113,8 @@ func reloadCommand(proc *process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reload",
 		Short: "Load the plugin files of all routes",
-		Long: `Load the plugin files of all routes. If a file does not load, the version before
-keeps running, and the exit code is 1.`,
+		Long: `Load the plugin files of all routes. If a file does not load, the previous
+version keeps running, and the exit code is 1.`,
 		Example:           "  azuhost plugins reload",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,

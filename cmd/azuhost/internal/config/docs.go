@@ -1,6 +1,6 @@
 package config
 
-// docs holds what each key does, by Key.Name. docs/CONFIG.md and --help show the texts.
+// docs holds the description of each key by Key.Name, for docs/CONFIG.md and --help.
 var docs = map[string]string{
 	"listen": "Address of the public listener. It serves the channels.",
 	"internal": "Address of the internal listener. It serves /api/v1, /metrics, /livez, /readyz and /debug/pprof/. " +

@@ -25,7 +25,7 @@ type Source struct {
 }
 
 // Load reads a configuration and validates it. It does not read plugins. The error is Problems with all problems that
-// it found. With an error it also returns what it could read.
+// it found. With an error it also returns the parts that it could read.
 func Load(s Source) (*Config, error) {
 	cfg := Default()
 	cfg.file = s.File

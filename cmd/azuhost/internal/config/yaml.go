@@ -55,9 +55,9 @@ func (d *decoder) resolve(n ast.Node, depth int) (ast.Node, bool) {
 }
 
 // entries returns the entries of a mapping. The entries of its merge keys (<<) come first. The mapping's own entries
-// override them. what names the mapping in problems.
-func (d *decoder) entries(n ast.Node, what string, depth int) ([]entry, bool) {
-	values, ok := d.mapping(n, what, depth)
+// override them. Problems call the mapping by title.
+func (d *decoder) entries(n ast.Node, title string, depth int) ([]entry, bool) {
+	values, ok := d.mapping(n, title, depth)
 	if !ok {
 		return nil, false
 	}
@@ -96,7 +96,7 @@ func (d *decoder) entries(n ast.Node, what string, depth int) ([]entry, bool) {
 }
 
 // mapping returns the values of a mapping as YAML has them. A null is an empty mapping.
-func (d *decoder) mapping(n ast.Node, what string, depth int) ([]*ast.MappingValueNode, bool) {
+func (d *decoder) mapping(n ast.Node, title string, depth int) ([]*ast.MappingValueNode, bool) {
 	n, ok := d.resolve(n, depth)
 	if !ok {
 		return nil, false
@@ -109,7 +109,7 @@ func (d *decoder) mapping(n ast.Node, what string, depth int) ([]*ast.MappingVal
 	case *ast.NullNode:
 		return nil, true
 	}
-	d.addProblem(lineOf(n), "%s must be a mapping of keys to values", what)
+	d.addProblem(lineOf(n), "%s must be a mapping of keys to values", title)
 	return nil, false
 }
 
