@@ -167,7 +167,7 @@ func (h *Host) newVerifier(o Options) (*auth.Verifier, error) {
 		return old.auth, nil
 	}
 	if o.Auth.JWKSURL != "" {
-		h.metrics.fetches()
+		h.metrics.initFetches()
 	}
 	opts := o.Auth.options()
 	opts.Log = h.log

@@ -30,7 +30,7 @@ func (rt *routeRuntime) authenticate(
 		return r, nil
 	}
 	v := rt.host.config.Load().auth
-	if v == nil { // a reload removes it, and soon Route.Auth
+	if v == nil { // a reload that removes Options.Auth is under way
 		return nil, rt.countToken(&auth.Error{Reason: auth.Unavailable, Text: "no keys are configured"})
 	}
 	token, err := v.Find(r)
@@ -116,9 +116,9 @@ func challenge(err error, text string) string {
 	return realm + `, error="invalid_token", error_description="` + text + `"`
 }
 
-// checkKeys returns an error if the host is not ready for want of keys: they were never
-// fetched or are too old, and a route needs them. After a first fetch, a host with
-// routes that need no token stays ready, as the issuer fails for all nodes at once.
+// checkKeys returns an error if a route needs keys that were never fetched or are too
+// old: the host is not ready. After a first fetch, a host with routes that need no token
+// stays ready, as the issuer fails for all nodes at once.
 func (h *Host) checkKeys() error {
 	v := h.config.Load().auth
 	if v == nil {

@@ -13,7 +13,7 @@ import (
 const sweepInterval = 10 * time.Second
 
 // maxTimerRound bounds the time for which the background loop runs timers before it
-// does everything else.
+// goes on with its other work.
 const maxTimerRound = 10 * time.Millisecond
 
 // wakeBackground has the background loop run a round. It does not block.
@@ -25,7 +25,7 @@ func (rt *routeRuntime) wakeBackground() {
 }
 
 // background is the background loop of the route. It runs on_timer and on_presence,
-// tells other nodes about presence, and ends tokens, stored values and quarantines
+// announces presence to other nodes, and ends tokens, stored values and quarantines
 // when they expire. One goroutine a route keeps presence events in order. It returns
 // when rt.stop is closed.
 func (rt *routeRuntime) background() {
@@ -38,7 +38,7 @@ func (rt *routeRuntime) background() {
 		rt.remoteEvents(&outbox)
 		again := rt.announce(now)
 		rt.timerEvents(&outbox, now)
-		rt.endings(&outbox, now)
+		rt.expire(&outbox, now)
 		if now.Sub(swept) >= sweepInterval {
 			swept = now
 			rt.store.Sweep(now)
@@ -124,13 +124,13 @@ func (rt *routeRuntime) runDue(ev plugin.Event, c *conn, outbox *hub.Outbox) {
 	_ = rt.run(rt.pacer.Context(), invocation{event: ev, conn: c, outbox: outbox})
 	outbox.Flush()
 	if rt.pacer.HookRan(time.Since(start)) {
-		rt.endings(outbox, rt.host.clock.Now())
+		rt.expire(outbox, rt.host.clock.Now())
 		outbox.Flush()
 	}
 }
 
-// endings ends tokens and quarantines that have expired.
-func (rt *routeRuntime) endings(outbox *hub.Outbox, now time.Time) {
+// expire ends tokens and quarantines that have expired.
+func (rt *routeRuntime) expire(outbox *hub.Outbox, now time.Time) {
 	rt.expireTokens(outbox, now)
 	rt.advanceState(now)
 }

@@ -242,7 +242,7 @@ func (c *call) AppendParam(dst []byte, id ConnID, name []byte) ([]byte, error) {
 
 // AppendQuery implements plugin.Env.
 func (c *call) AppendQuery(dst []byte, id ConnID, name []byte) ([]byte, error) {
-	if err := c.checkHandshake(id); err != nil {
+	if err := c.checkOnConnect(id); err != nil {
 		return dst, err
 	}
 	if c.query == nil {
@@ -261,7 +261,7 @@ func (c *call) AppendQuery(dst []byte, id ConnID, name []byte) ([]byte, error) {
 
 // AppendHeader implements plugin.Env. It joins the values of a header by ", ".
 func (c *call) AppendHeader(dst []byte, id ConnID, name []byte) ([]byte, error) {
-	if err := c.checkHandshake(id); err != nil {
+	if err := c.checkOnConnect(id); err != nil {
 		return dst, err
 	}
 	values := c.req.Header.Values(string(name))
@@ -280,9 +280,9 @@ func (c *call) AppendHeader(dst []byte, id ConnID, name []byte) ([]byte, error) 
 	return dst, nil
 }
 
-// checkHandshake returns abi.State unless the hook is the on_connect of a
+// checkOnConnect returns abi.State unless the hook is the on_connect of a
 // connection.
-func (c *call) checkHandshake(id ConnID) error {
+func (c *call) checkOnConnect(id ConnID) error {
 	conn, err := c.findConn(id)
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ func (c *call) storeTx() *store.Tx {
 	return &c.tx
 }
 
-// storeLimits returns what the hook may still change in the store, beside its other effects.
+// storeLimits returns the limits of further changes of the store. The other effects of the hook count towards them.
 func (c *call) storeLimits() store.Limits {
 	l := &c.set.limits
 	return store.Limits{

@@ -16,8 +16,9 @@ import (
 // Broker configures the link between the nodes of a cluster. With the zero value the host is the only
 // node.
 type Broker struct {
-	// URL of a Redis: redis://[user:password@]host:port[/db], rediss:// for TLS, with ?addr=host:port
-	// for more nodes of a Redis Cluster, or ?master_set=name for sentinels; unix:///path for a socket.
+	// URL is the address of Redis: redis://[user:password@]host:port[/db], rediss:// for TLS, with
+	// ?addr=host:port for more nodes of a Redis Cluster, or ?master_set=name for sentinels;
+	// unix:///path for a socket.
 	URL string
 	// CA is a PEM file with the certificates of the authorities trusted for rediss://. Empty: those of
 	// the system.

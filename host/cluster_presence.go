@@ -56,8 +56,8 @@ func (rt *routeRuntime) announceLast(now time.Time) {
 }
 
 // announceRetired announces that the route has no users on this node any more. Grace periods end with
-// it. Users whose leave no plugin here was told of are announced as not reported, so another node
-// reports them.
+// it. Users whose leave was not reported to the plugin here are announced as not reported, so another
+// node reports them.
 func (rt *routeRuntime) announceRetired(now time.Time) {
 	if rt.host.broker == nil {
 		return
@@ -75,8 +75,8 @@ func (rt *routeRuntime) brokerChange(c hub.Change) broker.Change {
 	return broker.Change{Route: rt.pattern, Room: c.Room, User: c.User, Present: c.Present, Size: c.Size}
 }
 
-// reportedChange converts a change of the hub. Of a leave it also tells whether the plugin here was
-// told.
+// reportedChange converts a change of the hub. It also sets Reported for a leave that was reported to
+// the plugin here.
 func (rt *routeRuntime) reportedChange(c hub.Change) broker.Change {
 	out := rt.brokerChange(c)
 	if c.User != "" && !c.Present {

@@ -36,8 +36,8 @@ type conn struct {
 
 	token  atomic.Pointer[auth.Token] // the current one; nil: none was verified
 	values store.Values
-	// closing is set by a close that was asked for. Input that has been read
-	// before runs no more hooks.
+	// closing is set by a close that a hook or an operator requested. Input that has
+	// been read before runs no more hooks.
 	closing atomic.Bool
 	// answering counts the bytes of answers to recover that wait behind messages
 	// of the connection's rooms.
@@ -49,9 +49,9 @@ type conn struct {
 	accepted bool     // on_connect has accepted the connection: on_close will run
 	last     lastSeen // set before on_close
 
-	// watched holds the rooms whose presence the connection subscribes to. The
-	// lock of presenceSubscribers guards it.
-	watched map[string]struct{}
+	// presenceRooms holds the rooms whose presence the connection subscribes to.
+	// presenceSubscribers.mu guards it.
+	presenceRooms map[string]struct{}
 
 	// timerMu is taken before timers.mu. It guards the fields below.
 	timerMu    sync.Mutex

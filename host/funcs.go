@@ -10,8 +10,8 @@ import (
 	"github.com/azuhost/azuhost/host/internal/plugin"
 )
 
-// Channel is the logic of a route in Go. [Funcs] is one; a program may bring
-// its own.
+// Channel is the logic of a route in Go. [Funcs] implements it with functions; a
+// program may also implement it itself.
 type Channel interface {
 	// Has reports whether the channel handles a hook. The host does not call
 	// Run for other hooks.
@@ -33,7 +33,7 @@ type Message struct {
 // Refusal is the error with which a hook refuses. OnConnect refuses a
 // connection: with 400 to 599 as the HTTP status of the handshake, with 3000 to
 // 4999 as the close code after it. OnPublish refuses a publication with 400 to
-// 599, which its publisher is told.
+// 599, which its publisher gets as [RefusedError].
 type Refusal int
 
 func (r Refusal) Error() string { return fmt.Sprintf("refused with %d", int(r)) }

@@ -98,7 +98,7 @@ func (rt *routeRuntime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (rt *routeRuntime) count(set *settings, c *conn, w http.ResponseWriter) bool {
 	bound := rt.host.limits.Acquire(rt, c.address, set.limits.MaxConnections)
 	if bound == connlimit.None {
-		if !rt.retired.Load() { // after Acquire: whoever has retired the route waits for c
+		if !rt.retired.Load() { // read after Acquire: Host.retire waits for the connections that are counted
 			return true
 		}
 		c.uncount()
@@ -118,8 +118,8 @@ func (rt *routeRuntime) count(set *settings, c *conn, w http.ResponseWriter) boo
 	return false
 }
 
-// checkHandshake returns why a handshake is refused before a connection is made for
-// it. status is 0 for one that is not.
+// checkHandshake checks a handshake before a connection is made for it. status is 0 for
+// a handshake that may go on. Otherwise the results are the answer and the reason.
 func (rt *routeRuntime) checkHandshake(set *settings, r *http.Request) (status int, text string, why refusal) {
 	cfg := rt.host.config.Load()
 	if status, text := socket.CheckHandshake(r); status != 0 {

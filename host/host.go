@@ -267,9 +267,9 @@ func (h *Host) Close(ctx context.Context) error {
 	return err
 }
 
-// lastHook is how long Close waits for running hooks after its context has ended: the
-// default deadline of a hook, and the same again for the host to act on it.
-const lastHook = 2 * plugin.DefaultDeadline
+// closeHookWait is how long Close waits for running hooks after its context has ended:
+// the default deadline of a hook, and the same again for the host to act on it.
+const closeHookWait = 2 * plugin.DefaultDeadline
 
 // awaitHooks waits for the goroutines of h.wait.
 func (h *Host) awaitHooks(ctx context.Context) error {
@@ -286,7 +286,7 @@ func (h *Host) awaitHooks(ctx context.Context) error {
 	select {
 	case <-done:
 		return nil
-	case <-time.After(lastHook):
+	case <-time.After(closeHookWait):
 		return fmt.Errorf("hooks still run: %w", ctx.Err())
 	}
 }

@@ -90,8 +90,7 @@ func Inspect(ctx context.Context, wasm []byte) (*Info, error) {
 	}, nil
 }
 
-// convert converts the elements of a list. A nil list stays nil, which JSON tells
-// from an empty one.
+// convert converts the elements of a list. A nil list stays nil, which is null in JSON.
 func convert[S, T any](list []S, f func(S) T) []T {
 	if list == nil {
 		return nil

@@ -19,7 +19,8 @@ type Limits struct {
 	// MaxMessage is the largest message of a client, in bytes. 0: 64 KiB.
 	MaxMessage int
 	// MaxQueue bounds the bytes that wait to be sent to one connection. 0: 1 MiB. A
-	// single message may be larger if at most half of MaxQueue waits before it.
+	// single message may exceed it if at most 32 KiB, and at most half of MaxQueue, wait
+	// before it.
 	MaxQueue int
 	// MaxConnections bounds the open connections of the route. Without it
 	// Options.MaxConnections is the only bound.
@@ -60,7 +61,7 @@ type Limits struct {
 	// 0: 64 MiB. It does not bound StoreShared.
 	StoreBytes int
 	// HistoryBytes bounds the histories of all rooms of the route: messages, and 64
-	// bytes for each. 0: 64 MiB. A reload cannot change it.
+	// bytes for each message and each room. 0: 64 MiB. A reload cannot change it.
 	HistoryBytes int
 	// Presences bounds the present users, counted once for the route and once for
 	// each of their rooms, those within the presence grace included. 0: 1,000,000.
@@ -71,7 +72,7 @@ type Limits struct {
 	MetricSeries int
 
 	// Faults is the number of faults of hooks within FaultWindow that a route
-	// tolerates. 0: 10. At most 10,000 are. One fault more quarantines the route: new
+	// tolerates, at most 10,000. 0: 10. One fault more quarantines the route: new
 	// connections are refused with 503 for 1 s, and for twice the time before at each
 	// further quarantine, up to 1 min.
 	Faults int

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are the metrics of the host. It implements prometheus.Collector. Labels
+// metrics has the metrics of the host. It implements prometheus.Collector. Labels
 // are routes, plugins, codes and reasons. Rooms and users are no labels, as their
 // number has no bound.
 type metrics struct {
@@ -169,12 +169,12 @@ func (m *metrics) gauges() []*prometheus.Desc {
 }
 
 // Describe implements prometheus.Collector.
-func (m *metrics) Describe(rt chan<- *prometheus.Desc) {
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, v := range m.vectors() {
-		v.Describe(rt)
+		v.Describe(out)
 	}
 	for _, d := range m.gauges() {
-		rt <- d
+		out <- d
 	}
 }
 
@@ -341,8 +341,8 @@ func (m *metrics) plugin(route, name string) *hookMetrics {
 	return &hookMetrics{m: m, route: route, plugin: name}
 }
 
-// tokens has the counters of tokens on a route begin at 0.
-func (m *metrics) tokens(route string) {
+// initTokens sets the counters of tokens on a route to 0.
+func (m *metrics) initTokens(route string) {
 	m.auth.tokens.WithLabelValues(route, tokenOK)
 	for _, reason := range auth.Reasons {
 		m.auth.tokens.WithLabelValues(route, string(reason))
@@ -420,8 +420,8 @@ const (
 	fetchFailed = "failed"
 )
 
-// fetches has the counters of fetches begin at 0.
-func (m *metrics) fetches() {
+// initFetches sets the counters of fetches to 0.
+func (m *metrics) initFetches() {
 	m.auth.refreshes.WithLabelValues(fetchOK)
 	m.auth.refreshes.WithLabelValues(fetchFailed)
 }

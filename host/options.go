@@ -23,8 +23,8 @@ type Options struct {
 	Registry *prometheus.Registry
 
 	// Node is the name of this host in its cluster, a DNS label in lower case. The
-	// ids of its connections begin with it. A node that starts again needs another
-	// name. Empty: the machine's name with a random suffix.
+	// ids of its connections begin with it. Nodes that run at the same time need
+	// different names. Empty: the machine's name with a random suffix.
 	Node string
 
 	// Broker connects the nodes of a cluster.
@@ -182,7 +182,7 @@ type Route struct {
 	// Subprotocols are the WebSocket subprotocols of the route, the preferred one
 	// first. Protocol need not be listed.
 	Subprotocols []string
-	// AllowedOrigins replace Options.AllowedOrigins. nil: those hold.
+	// AllowedOrigins replaces Options.AllowedOrigins for the route. nil: it does not.
 	AllowedOrigins []string
 	// Auth says whether clients need a token that Options.Auth accepts. The subject
 	// of the token is the user of the connection, and the channel can read the
@@ -232,6 +232,7 @@ type History struct {
 // quarantines. Deadlines of hooks and timeouts of sockets use the system's clock. Methods
 // may be called concurrently.
 type Clock interface {
+	// Now returns the time.
 	Now() time.Time
 	// Wait waits until d has passed, or until it receives from wake. ok is false if
 	// stop was closed instead.

@@ -9,8 +9,8 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// recipients are those of a frame: the members of a room, the connections of users, or
-// all connections if both are empty.
+// recipients names the recipients of a frame: the members of a room, the connections of
+// users, or all connections if both are empty.
 type recipients struct {
 	room  string
 	users []string
@@ -37,7 +37,7 @@ func (r *deliveryCount) addNode(node string) {
 	r.nodes[node] = struct{}{}
 }
 
-// add adds what was delivered on another route, or in another way.
+// add adds the count of another route, of another user, or of another receipt.
 func (r *deliveryCount) add(more deliveryCount) {
 	r.Sockets += more.Sockets
 	r.Partial = r.Partial || more.Partial

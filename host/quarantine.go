@@ -57,7 +57,7 @@ func (rt *routeRuntime) lift(reason string) {
 // stateChanged logs and counts a change of the state.
 func (rt *routeRuntime) stateChanged(c quarantine.Change) {
 	s := rt.settings.Load()
-	log := rt.log.With("plugin", s.name, "version", s.version(), "why", c.Reason)
+	log := rt.log.With("plugin", s.name, "version", s.version(), "reason", c.Reason)
 	switch c.To {
 	case quarantine.Quarantined:
 		rt.host.metrics.quarantines.WithLabelValues(rt.pattern, s.name).Inc()

@@ -10,13 +10,6 @@ import (
 	"github.com/azuhost/azuhost/host/internal/hub"
 )
 
-// The methods below take a route as its path in Options.Routes. Errors wrap
-// ErrUnknownRoute, and abi.Invalid for an invalid name.
-//
-// Long lists come in pages. A page has at most limit items, 100 if limit is 0, that sort
-// after the item after, the last one of the page before. A page with fewer items is the
-// last. An item that exists all the time is listed once.
-
 // defaultPage is the number of items of a page without a limit.
 const defaultPage = 100
 
@@ -43,7 +36,12 @@ type ConnInfo struct {
 func (h *Host) Node() string { return h.node }
 
 // Rooms lists the rooms of a route that have members, or users within the presence
-// grace, by name.
+// grace, sorted by name. The list comes in pages: a page has at most limit rooms, 100 if
+// limit is 0, whose names sort after the name after, the last one of the page before. A
+// page with fewer rooms is the last. A room that exists all the time is listed once.
+//
+// route is the path of a route in Options.Routes, as in all methods that take a route.
+// Errors wrap [ErrUnknownRoute], and [abi.Invalid] for an invalid name.
 func (h *Host) Rooms(_ context.Context, route, after string, limit int) ([]RoomInfo, error) {
 	rt, err := h.route(route)
 	if err != nil {
@@ -63,7 +61,8 @@ func (h *Host) Rooms(_ context.Context, route, after string, limit int) ([]RoomI
 	return rooms, nil
 }
 
-// Room describes a room. A room without members and users has zeros.
+// Room describes a room. A room without members and users has zeros. Errors are those of
+// [Host.Rooms].
 func (h *Host) Room(_ context.Context, route, room string) (RoomInfo, error) {
 	rt, err := h.route(route, room)
 	if err != nil {
@@ -80,7 +79,8 @@ func (rt *routeRuntime) room(name string) RoomInfo {
 	return RoomInfo{Name: name, Sockets: sockets, Users: users}
 }
 
-// Members lists the connections of this node in a room, the oldest first.
+// Members lists the connections of this node in a room, the oldest first, in pages as
+// [Host.Rooms] does: after is the ID of the last connection of the page before.
 func (h *Host) Members(_ context.Context, route, room, after string, limit int) ([]ConnInfo, error) {
 	rt, err := h.route(route, room)
 	if err != nil {
@@ -90,7 +90,8 @@ func (h *Host) Members(_ context.Context, route, room, after string, limit int) 
 }
 
 // Presence lists the users who are present in a room, sorted: those with a connection,
-// and those within the presence grace. An empty room stands for the route.
+// and those within the presence grace. An empty room stands for the route. Errors are
+// those of [Host.Rooms].
 func (h *Host) Presence(_ context.Context, route, room string) ([]string, error) {
 	var names []string
 	if room != "" {
@@ -103,7 +104,7 @@ func (h *Host) Presence(_ context.Context, route, room string) ([]string, error)
 	return rt.presentIn(room), nil
 }
 
-// Online reports whether a user is present on a route.
+// Online reports whether a user is present on a route. Errors are those of [Host.Rooms].
 func (h *Host) Online(_ context.Context, route, user string) (bool, error) {
 	rt, err := h.route(route, user)
 	if err != nil {
@@ -112,8 +113,8 @@ func (h *Host) Online(_ context.Context, route, user string) (bool, error) {
 	return rt.hub.Online(user) || rt.isRemote("", user), nil
 }
 
-// Connections lists the connections of this node on a route, the oldest first. An empty
-// route stands for all routes.
+// Connections lists the connections of this node on a route, in pages as [Host.Members]
+// does. An empty route stands for all routes.
 func (h *Host) Connections(_ context.Context, route, after string, limit int) ([]ConnInfo, error) {
 	routes, err := h.routesOf(route)
 	if err != nil {

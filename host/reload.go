@@ -231,6 +231,6 @@ func (h *Host) retire(rt *routeRuntime) {
 // closeLater frees the plugin of settings that are out of use, when its last hook has ended.
 func (h *Host) closeLater(s *settings) {
 	if err := s.close(); err != nil {
-		h.log.Error("close plugin", "plugin", s.name, "err", err)
+		s.rt.log.Error("plugin not closed", "plugin", s.name, "err", err)
 	}
 }

@@ -19,6 +19,7 @@ func TestRollback(t *testing.T) {
 		good := s.version()
 		s.load(2)
 		s.runs(2)
+		failing := s.version()
 		begun := time.Now()
 		s.fail()
 		s.becomes(1)
@@ -31,7 +32,7 @@ func TestRollback(t *testing.T) {
 		do(t, s.c, "value_get k;store_get k;user;room_size room", "kept", "kept", "me", "1")
 		s.wantLoads("rolled_back", 1)
 		text := s.log.String()
-		if strings.Count(text, "plugin rolled back") != 1 || !strings.Contains(text, "to="+good) {
+		if strings.Count(text, "plugin rolled back") != 1 || !strings.Contains(text, "version="+good+" was="+failing) {
 			t.Errorf("one line about the rollback is not in the log:\n%s", text)
 		}
 		// Every reload refuses the failed version.

@@ -53,7 +53,7 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 		s.rt = newRouteRuntime(h, s)
 	}
 	if r.Auth.checks() {
-		h.metrics.tokens(r.Path)
+		h.metrics.initTokens(r.Path)
 	}
 	if r.Plugin == "" {
 		s.logic = newChannelLogic(r.Channel)

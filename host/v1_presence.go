@@ -16,62 +16,62 @@ type presenceSubscribers struct {
 	// other locks.
 	order sync.Mutex
 
-	// mu guards rooms and conn.watched.
+	// mu guards rooms and conn.presenceRooms.
 	mu    sync.Mutex
 	rooms map[string][]*conn
 }
 
 // add subscribes a connection to a room.
-func (w *presenceSubscribers) add(room string, c *conn) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, ok := c.watched[room]; ok {
+func (s *presenceSubscribers) add(room string, c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := c.presenceRooms[room]; ok {
 		return
 	}
-	if w.rooms == nil {
-		w.rooms = map[string][]*conn{}
+	if s.rooms == nil {
+		s.rooms = map[string][]*conn{}
 	}
-	if c.watched == nil {
-		c.watched = map[string]struct{}{}
+	if c.presenceRooms == nil {
+		c.presenceRooms = map[string]struct{}{}
 	}
-	w.rooms[room] = append(w.rooms[room], c)
-	c.watched[room] = struct{}{}
+	s.rooms[room] = append(s.rooms[room], c)
+	c.presenceRooms[room] = struct{}{}
 }
 
 // remove ends a subscription.
-func (w *presenceSubscribers) remove(room string, c *conn) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, ok := c.watched[room]; ok {
-		w.removeLocked(room, c)
+func (s *presenceSubscribers) remove(room string, c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := c.presenceRooms[room]; ok {
+		s.removeLocked(room, c)
 	}
 }
 
 // removeAll ends all subscriptions of a connection.
-func (w *presenceSubscribers) removeAll(c *conn) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for room := range c.watched {
-		w.removeLocked(room, c)
+func (s *presenceSubscribers) removeAll(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for room := range c.presenceRooms {
+		s.removeLocked(room, c)
 	}
 }
 
 // removeLocked is remove for a subscription that exists. mu is held.
-func (w *presenceSubscribers) removeLocked(room string, c *conn) {
-	delete(c.watched, room)
-	rest := slices.DeleteFunc(w.rooms[room], func(x *conn) bool { return x == c })
+func (s *presenceSubscribers) removeLocked(room string, c *conn) {
+	delete(c.presenceRooms, room)
+	rest := slices.DeleteFunc(s.rooms[room], func(x *conn) bool { return x == c })
 	if len(rest) == 0 {
-		delete(w.rooms, room)
+		delete(s.rooms, room)
 		return
 	}
-	w.rooms[room] = rest
+	s.rooms[room] = rest
 }
 
 // of lists the subscribers of a room.
-func (w *presenceSubscribers) of(room string) []*conn {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.rooms[room])
+func (s *presenceSubscribers) of(room string) []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.rooms[room])
 }
 
 // presenceAnswer lists the users in a room.

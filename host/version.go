@@ -172,14 +172,14 @@ func (s *settings) versionEvent(e rollout.Event) {
 		s.countLoad(loadRolledBack)
 		s.rt.lift("the version before is back")
 		log.Error("plugin rolled back: the new version fails, and is not loaded again until its file changes",
-			"from", e.From, "to", e.Version, "hooks", e.Hooks, "faults", e.Faults, "took", took)
+			"version", e.Version, "was", e.From, "hooks", e.Hooks, "faults", e.Faults, "took", took)
 	case rollout.RollbackFailed:
 		log.Error("plugin version fails, and the last good version does not start",
-			"from", e.From, "hooks", e.Hooks, "faults", e.Faults, "err", e.Err)
+			"version", e.From, "hooks", e.Hooks, "faults", e.Faults, "err", e.Err)
 	case rollout.Reverted:
 		s.countLoad(loadRolledBack)
 		log.Warn("plugin rolled back by an operator: the replaced version is not loaded again until its file changes",
-			"to", e.Version)
+			"version", e.Version)
 	}
 }
 

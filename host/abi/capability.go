@@ -64,7 +64,7 @@ const ManifestSection = "azuhost"
 
 // Manifest is the information that a module gives about itself.
 type Manifest struct {
-	// Optional are capabilities that the module can do without. A route that does
-	// not allow them does not refuse the module: their functions return PERM.
+	// Optional lists the capabilities that the module can do without. A route that
+	// does not allow them does not refuse the module: their functions return PERM.
 	Optional []Capability `json:"optional,omitempty"`
 }

@@ -98,7 +98,7 @@ func (o *optional[T]) UnmarshalJSON(b []byte) error {
 	o.set = true
 	switch any(&o.value).(type) {
 	case *string, *[]string:
-		// encoding/json replaces it with U+FFFD, which gives another text or another user.
+		// encoding/json replaces half of a surrogate pair with U+FFFD, which gives another text or another user.
 		if escape := loneSurrogate(b); escape != "" {
 			return fmt.Errorf("%s is half of a surrogate pair", escape)
 		}

@@ -38,7 +38,7 @@ type list[T any] struct {
 }
 
 // pageOf returns the page with the first limit items. An item beyond them shows that there is a next page. name
-// returns what after is for an item.
+// returns the parameter after of the page that begins after an item.
 func pageOf[T any](items []T, limit int, name func(T) string) list[T] {
 	if items == nil {
 		items = []T{} // not null in JSON

@@ -35,8 +35,8 @@ func checkParams(r *http.Request, params []string) error {
 	return nil
 }
 
-// checkNotEmpty returns an error if an optional query parameter is given and empty. absent is what a request without
-// the parameter stands for.
+// checkNotEmpty returns an error if an optional query parameter is given and empty. absent says what a request without
+// the parameter asks for.
 func checkNotEmpty(r *http.Request, name, absent string) error {
 	if q := r.URL.Query(); q.Has(name) && q.Get(name) == "" {
 		return badRequest("%s is empty: leave it out for %s", name, absent)

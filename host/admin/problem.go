@@ -58,8 +58,8 @@ func badRequest(format string, a ...any) *problem {
 	return newProblem(http.StatusBadRequest, codeInvalid, fmt.Sprintf(format, a...))
 }
 
-// problemOf returns the problem for an error of an operation. Errors that are not about the request get a detail that
-// does not tell their text.
+// problemOf returns the problem for an error of an operation. The detail of a failure of the host or of a plugin does
+// not contain the text of the error.
 func problemOf(err error) *problem {
 	var (
 		p        *problem

@@ -22,7 +22,7 @@ func loneSurrogate(b []byte) string {
 	return ""
 }
 
-// surrogate returns the half of a surrogate pair that b begins with the escape of. 0: it begins with something else.
+// surrogate returns the half of a surrogate pair whose escape is at the start of b. 0: there is none.
 func surrogate(b []byte) uint64 {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0

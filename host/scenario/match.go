@@ -14,7 +14,7 @@ const (
 	anyRest  = "\x00...rest" // other members of an object, or other elements of an array
 )
 
-// The same as JSON.
+// JSON strings of anyValue and anyRest.
 const (
 	anyValueJSON = `"\u0000..."`
 	anyRestJSON  = `"\u0000...rest"`

@@ -15,6 +15,7 @@ import (
 
 // Script is a parsed scenario.
 type Script struct {
+	// Name is the file that errors name.
 	Name  string
 	lines []line
 
