@@ -47,8 +47,8 @@ func matches(pattern, path string) bool {
 	return path == tree || strings.HasPrefix(path, tree+"/")
 }
 
-// place returns the index of a package's floor and the entry that names it, or -1.
-func place(path string) (at int, entry string) {
+// floorOf returns the index of a package's floor and the entry that names it, or -1.
+func floorOf(path string) (at int, entry string) {
 	at = -1
 	for i, f := range floors {
 		for _, p := range f.packages {
@@ -64,7 +64,7 @@ func place(path string) (at int, entry string) {
 func check(g graph) (wrong []string) {
 	used := map[string]bool{}
 	for from, imports := range g {
-		at, entry := place(from)
+		at, entry := floorOf(from)
 		if at < 0 {
 			wrong = append(wrong, fmt.Sprintf("%s is on no floor: add it to floors, in internal/importgraph/floors.go", from))
 			continue
@@ -97,8 +97,8 @@ func forbidden(from, to string) string {
 			return fmt.Sprintf("%s and %s do not know each other", pair[0], pair[1])
 		}
 	}
-	at, entry := place(from)
-	below, other := place(to)
+	at, entry := floorOf(from)
+	below, other := floorOf(to)
 	switch {
 	case below < 0: // reported as a package without a floor
 		return ""

@@ -48,7 +48,7 @@ func printGraph(w io.Writer, g graph) {
 	for i, f := range floors {
 		fmt.Fprintf(w, "%s\n", f.name)
 		for _, path := range sorted(g) {
-			if at, _ := place(path); at != i {
+			if at, _ := floorOf(path); at != i {
 				continue
 			}
 			fmt.Fprintf(w, "  %s\n", path)

@@ -1,6 +1,6 @@
 package broker
 
-// Change is a change of a node's state. With a user, it tells whether the user is present in a room;
+// Change is a change of a node's state. With a user, it says whether the user is present in a room;
 // an empty room stands for the route. Without a user, it has the number of sockets in the room.
 // Nodes of other versions read it, so the names in JSON are fixed.
 type Change struct {
@@ -9,8 +9,8 @@ type Change struct {
 	User    string `json:"u,omitempty"`
 	Present bool   `json:"h,omitempty"`
 	Size    int    `json:"z,omitempty"`
-	// Reported tells that the node itself reported the user's leave to its plugin, because it knew
-	// of no other node that has the user. Otherwise another node has to.
+	// Reported says that the node itself reported the user's leave to its plugin, because it knew
+	// of no other node that has the user. Otherwise another node has to report it.
 	Reported bool `json:"t,omitempty"`
 }
 

@@ -1,5 +1,5 @@
 // Package broker connects the nodes of a cluster through Redis. It delivers messages for rooms
-// and users to their members on every node in one order, tells each node who is present on the
+// and users to their members on every node in one order, reports to each node who is present on the
 // others, keeps message histories, and offers a store with locks. It handles Redis and bytes; it
 // knows neither sockets nor plugins.
 //

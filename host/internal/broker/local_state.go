@@ -54,7 +54,7 @@ func (s *localState) set(c Change) {
 	s.buckets[i][k] = entry
 }
 
-// markReported drops an unreported leave, because a plugin has been told of it.
+// markReported drops an unreported leave, because it was reported to a plugin.
 func (s *localState) markReported(k stateKey) {
 	if i := s.bucket(k); s.buckets[i][k].isEmpty() {
 		delete(s.buckets[i], k)

@@ -9,8 +9,8 @@ import (
 
 // Options configure a Broker. URL, Node and all functions are required.
 type Options struct {
-	// URL of the Redis: redis://user:password@host:6379/0, rediss:// for TLS, with ?addr=host:port
-	// for more nodes of a Redis Cluster, or ?master_set=name for sentinels.
+	// URL is the address of Redis: redis://user:password@host:6379/0, rediss:// for TLS, with
+	// ?addr=host:port for more nodes of a Redis Cluster, or ?master_set=name for sentinels.
 	URL string
 	// Node is the name of this node. It must be unique in the cluster.
 	Node string
@@ -27,7 +27,7 @@ type Options struct {
 	MaxQueue   int
 	noSharding bool // tests: use classic publications in a Redis Cluster
 
-	// Log. nil: discard.
+	// Log receives the log lines of the Broker. nil: they are discarded.
 	Log *slog.Logger
 
 	// Deliver gives messages of a topic to its members on this node, in order, and returns the
@@ -40,8 +40,8 @@ type Options struct {
 	// SetPosition sets the position of a topic.
 	SetPosition func(t Topic, at Position)
 	// Presence reports a user who came to a room on the other nodes, or left the last of them.
-	// leader: this node has to report the leave to its plugin. Two events of one user may arrive in
-	// another order than they happened; Online gives the current state.
+	// leader says that this node has to report the leave to its plugin. Two events of one user may
+	// arrive in another order than they happened; Online gives the current state.
 	Presence func(c Change, leader bool)
 	// Command carries out a command of another node and returns the number of sockets affected.
 	Command func(c Command) int

@@ -44,7 +44,7 @@ type departure struct {
 	at    time.Time
 }
 
-// remoteRoom is what all other nodes have of a room.
+// remoteRoom counts the sockets and the users that all other nodes have in a room.
 type remoteRoom struct {
 	sockets int
 	users   map[string]int // number of nodes that have the user
@@ -163,7 +163,7 @@ func (p *peers) removePeer(node string) []event {
 }
 
 // isLeader reports whether this node is the leader, which reports leaves that no other node has
-// reported: it has the least name of the nodes that were heard lately. mu is held.
+// reported: it has the least name of the nodes that have sent a message lately. mu is held.
 func (p *peers) isLeader() bool {
 	if !p.b.upToDate() {
 		return false // the others have removed this node
@@ -176,14 +176,14 @@ func (p *peers) isLeader() bool {
 	return true
 }
 
-// removeSilent removes nodes that were not heard for four fifths of the TTL, unless this node itself
-// may be the reason.
+// removeSilent removes nodes that have sent nothing for four fifths of the TTL, unless this node
+// itself may be the reason.
 func (p *peers) removeSilent() {
 	if !p.b.upToDate() || p.b.sinceLastEcho() > p.b.opts.TTL/2 {
 		return
 	}
 	p.b.mu.Lock()
-	linkSince := p.b.stateSince // before, nobody could be heard
+	linkSince := p.b.stateSince // no message could be received before
 	p.b.mu.Unlock()
 	p.mu.Lock()
 	var events []event

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Receipt tells how far a message has gone.
+// Receipt reports which connections a message has reached.
 type Receipt struct {
-	Sockets  int
+	Sockets  int      // number of connections
 	Nodes    []string // nodes with at least one of the sockets, sorted
 	Position          // of the message; zero without a history
 	Partial  bool     // not every node has answered, or the message bypassed Redis
@@ -34,22 +34,22 @@ type openReceipt struct {
 }
 
 // open registers a receipt that waits for the expected number of acknowledgements; -1: not known yet.
-func (a *receiptTracker) open(id uint64, expected int) *openReceipt {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (t *receiptTracker) open(id uint64, expected int) *openReceipt {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	r := &openReceipt{expected: expected, done: make(chan struct{})}
-	a.waiting[id] = r
+	t.waiting[id] = r
 	return r
 }
 
 // deliveredLocally records that a message bypassed Redis and reached sockets of this node.
-func (a *receiptTracker) deliveredLocally(id uint64, node string, sockets int) {
+func (t *receiptTracker) deliveredLocally(id uint64, node string, sockets int) {
 	if id == 0 {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if r := a.waiting[id]; r != nil {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r := t.waiting[id]; r != nil {
 		r.localOnly = true
 		r.addSockets(node, sockets)
 		r.finishIfComplete()
@@ -57,23 +57,23 @@ func (a *receiptTracker) deliveredLocally(id uint64, node string, sockets int) {
 }
 
 // accepted records that Redis accepted a message at a position and passed it to a number of nodes.
-func (a *receiptTracker) accepted(id uint64, nodes int, at Position) {
+func (t *receiptTracker) accepted(id uint64, nodes int, at Position) {
 	if id == 0 {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if r := a.waiting[id]; r != nil {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r := t.waiting[id]; r != nil {
 		r.expected, r.Position = nodes, at
 		r.finishIfComplete()
 	}
 }
 
 // answered records the acknowledgement of a node. It ignores one that is late.
-func (a *receiptTracker) answered(id uint64, node string, sockets int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := a.waiting[id]
+func (t *receiptTracker) answered(id uint64, node string, sockets int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.waiting[id]
 	if r == nil {
 		return
 	}
@@ -104,26 +104,26 @@ func (r *openReceipt) finishIfComplete() {
 }
 
 // close removes a receipt and returns it.
-func (a *receiptTracker) close(id uint64) Receipt {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := a.waiting[id]
-	delete(a.waiting, id)
+func (t *receiptTracker) close(id uint64) Receipt {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.waiting[id]
+	delete(t.waiting, id)
 	r.Partial = r.localOnly || r.expected < 0 || r.answers < r.expected
 	return r.Receipt
 }
 
 // wait waits until a receipt is complete, ctx is done or a time is reached. Then it removes the
 // receipt and returns it.
-func (a *receiptTracker) wait(ctx context.Context, id uint64, r *openReceipt, until time.Time) Receipt {
-	t := time.NewTimer(time.Until(until))
-	defer t.Stop()
+func (t *receiptTracker) wait(ctx context.Context, id uint64, r *openReceipt, until time.Time) Receipt {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
 	select {
 	case <-r.done:
-	case <-t.C:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return a.close(id)
+	return t.close(id)
 }
 
 // sendAcks acknowledges messages to their publishers. A topic's lock is held, so it does not wait.

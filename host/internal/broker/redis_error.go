@@ -54,9 +54,9 @@ var errUnexpected = errors.New("unexpected answer")
 
 // Codes of errors that end by themselves.
 var (
-	// The link has to be established again, perhaps with another server.
+	// linkBreakingCodes mean that the link has to be established again, perhaps with another server.
 	linkBreakingCodes = []string{"MOVED", "ASK", "READONLY", "LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BUSY"}
-	// Redis answers and refuses writes: too few replicas, no memory, no disk.
+	// writeBlockingCodes mean that Redis refuses writes: too few replicas, no memory, no disk.
 	writeBlockingCodes = []string{"NOREPLICAS", "OOM", "MISCONF"}
 )
 

@@ -80,7 +80,7 @@ func (s *topicSync) limitToHeld() {
 }
 
 // queryPositions asks Redis for the positions of topics in one round trip. A topic with a history
-// gets an epoch if it has none, because clients are told its position.
+// gets an epoch if it has none, because clients get its position.
 func (b *Broker) queryPositions(topics []*topic) (all []*topicSync, err error) {
 	execs := make([]rueidis.LuaExec, len(topics))
 	for i, tp := range topics {

@@ -20,7 +20,7 @@ func (b *Broker) Store(route string) store.Shared { return &routeStore{b, route}
 // Get implements store.Shared.
 func (s *routeStore) Get(ctx context.Context, key string) (store.Value, bool, error) {
 	v, err := s.broker.Value(ctx, s.route, key)
-	if errors.Is(err, ErrNoValue) {
+	if errors.Is(err, errNoValue) {
 		return store.Value{}, false, nil
 	}
 	return store.Value{Data: v.Value, Expires: v.Expires}, err == nil, err

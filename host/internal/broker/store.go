@@ -11,14 +11,14 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// ErrNoValue means that a key has no value.
-var ErrNoValue = errors.New("broker: no such value")
+// errNoValue means that a key has no value.
+var errNoValue = errors.New("broker: no such value")
 
 // Value is a value in the store of a route, or a change of one.
 type Value struct {
 	Key, Value string
-	Expires    time.Time     // by the clock of Redis; zero: never, or
-	TTL        time.Duration // in a change: the time from the write on
+	Expires    time.Time     // by the clock of Redis; zero: never, unless TTL is set
+	TTL        time.Duration // in a change: the time from the write to the expiry; 0: Expires holds
 	Set        bool          // in a change: false deletes the value
 }
 
@@ -66,7 +66,7 @@ func (b *Broker) request(ctx context.Context, do func(context.Context) []rueidis
 	}
 }
 
-// Value returns a value of a route's store. The error is ErrNoValue if the key has none.
+// Value returns a value of a route's store. The error is errNoValue if the key has none.
 func (b *Broker) Value(ctx context.Context, route, key string) (Value, error) {
 	if !b.up.Load() {
 		return Value{}, ErrUnavailable
@@ -80,7 +80,7 @@ func (b *Broker) Value(ctx context.Context, route, key string) (Value, error) {
 	}
 	text, err := results[0].ToString()
 	if rueidis.IsRedisNil(err) {
-		return Value{}, ErrNoValue
+		return Value{}, errNoValue
 	}
 	if err != nil {
 		return Value{}, fmt.Errorf("broker: read a value: %w", err)
@@ -93,11 +93,11 @@ func (b *Broker) Value(ctx context.Context, route, key string) (Value, error) {
 	return v, v.setExpiry(at)
 }
 
-// setExpiry sets the expiry from an answer to PEXPIRETIME. It returns ErrNoValue for a value that
+// setExpiry sets the expiry from an answer to PEXPIRETIME. It returns errNoValue for a value that
 // expired after it was read, which would be written back without an expiry.
 func (v *Value) setExpiry(at int64) error {
 	if at == -2 {
-		return ErrNoValue
+		return errNoValue
 	}
 	if at > 0 {
 		v.Expires = time.UnixMilli(at)

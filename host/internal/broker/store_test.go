@@ -143,7 +143,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("%s: %+v %v", key, v, err)
 		}
 	}
-	for at, want := range map[int64]error{-2: ErrNoValue, -1: nil, 5: nil} { // answers of PEXPIRETIME
+	for at, want := range map[int64]error{-2: errNoValue, -1: nil, 5: nil} { // answers of PEXPIRETIME
 		if err := new(Value).setExpiry(at); err != want {
 			t.Errorf("expiry %d: %v", at, err)
 		}

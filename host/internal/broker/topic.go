@@ -88,7 +88,8 @@ var tagEscaper = strings.NewReplacer("%", "%25", "}", "%7D", "|", "%7C")
 
 func escapeTag(s string) string { return tagEscaper.Replace(s) }
 
-// The channels of cluster messages share one slot, so that a node's messages keep their order.
+// clusterChannel and nodeChannel return the channels of cluster messages to all nodes and to one. They
+// share one slot, so that a node's messages keep their order.
 func (b *Broker) clusterChannel() string         { return b.opts.Prefix + ":{c}" }
 func (b *Broker) nodeChannel(node string) string { return b.opts.Prefix + ":{c}:" + node }
 

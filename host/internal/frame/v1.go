@@ -12,7 +12,7 @@ import (
 // that begins with it is escaped by a second one in front.
 const Mark = 0x1e
 
-// Position is the place of a message in the history of a room: its offset
+// Position is the position of a message in the history of a room: its offset
 // within an epoch. The zero value stands for no position.
 type Position struct {
 	Epoch  string

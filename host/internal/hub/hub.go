@@ -54,14 +54,14 @@ type Hub struct {
 	all       *Room        // has all members
 	busyRooms atomic.Int32 // rooms with undelivered frames
 
-	mu       sync.RWMutex
-	members  map[uint64]*Member
-	rooms    map[string]*Room
-	users    map[string][]*Member
-	journal  map[journalKey]struct{} // changes since TakeJournal
-	leaving  []graceEnd              // sorted by time
-	changed  []*presence             // for TakePresence
-	presents int                     // entries in Room.present of all rooms
+	mu        sync.RWMutex
+	members   map[uint64]*Member
+	rooms     map[string]*Room
+	users     map[string][]*Member
+	journal   map[journalKey]struct{} // changes since TakeJournal
+	leaving   []graceEnd              // sorted by time
+	changed   []*presence             // for TakePresence
+	presences int                     // entries in Room.present of all rooms
 }
 
 // New returns an empty hub.
@@ -160,7 +160,7 @@ func (h *Hub) openRoom(name string) *Room {
 		r.nameJSON = frame.RoomJSON(name)
 	}
 	h.rooms[name] = r
-	h.topic(RoomTopic, name, true)
+	h.notifyTopic(RoomTopic, name, true)
 	return r
 }
 
@@ -210,7 +210,7 @@ func (h *Hub) Identify(m *Member, user string) {
 	m.user = user
 	if user != "" {
 		if len(h.users[user]) == 0 {
-			h.topic(UserTopic, user, true)
+			h.notifyTopic(UserTopic, user, true)
 		}
 		h.users[user] = append(h.users[user], m)
 	}
@@ -239,7 +239,7 @@ func (h *Hub) addToRoom(m *Member, r *Room) {
 func (h *Hub) prune(r *Room) {
 	if r != h.all && len(r.present) == 0 && r.Size() == 0 {
 		delete(h.rooms, r.Name)
-		h.topic(RoomTopic, r.Name, false)
+		h.notifyTopic(RoomTopic, r.Name, false)
 		if r.log != nil {
 			h.history.release(r.Name, r.log)
 		}
@@ -254,7 +254,7 @@ func (h *Hub) clearUser(m *Member) {
 	ms := slices.DeleteFunc(h.users[m.user], func(x *Member) bool { return x == m })
 	if len(ms) == 0 {
 		delete(h.users, m.user)
-		h.topic(UserTopic, m.user, false)
+		h.notifyTopic(UserTopic, m.user, false)
 	} else {
 		h.users[m.user] = ms
 	}

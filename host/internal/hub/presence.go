@@ -19,7 +19,7 @@ type presence struct {
 	graceEnd  time.Time // while conns is 0 and the user is present
 }
 
-// graceEnd is an entry of Hub.leaving: p is to be looked at again at that time.
+// graceEnd is an entry of Hub.leaving: the time at which endGraces examines p.
 type graceEnd struct {
 	at time.Time
 	p  *presence
@@ -43,7 +43,7 @@ func (h *Hub) addUserConn(r *Room, user string) {
 		}
 		p = &presence{room: r, user: user}
 		r.present[user] = p
-		h.presents++
+		h.presences++
 	}
 	p.conns++
 	if !p.present {
@@ -129,7 +129,7 @@ func (h *Hub) TakePresence(now time.Time) []PresenceEvent {
 		}
 		if !p.present && p.room.present[p.user] == p {
 			delete(p.room.present, p.user)
-			h.presents--
+			h.presences--
 			h.prune(p.room)
 		}
 	}

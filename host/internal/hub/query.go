@@ -224,5 +224,5 @@ func (h *Hub) CountAbsent(user string, rooms []string) (n int) {
 func (h *Hub) Presences() int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.presents
+	return h.presences
 }

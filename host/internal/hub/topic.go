@@ -9,8 +9,8 @@ const (
 	UserTopic
 )
 
-// topic calls Options.Topics; mu is held.
-func (h *Hub) topic(k TopicKind, name string, here bool) {
+// notifyTopic calls Options.Topics; mu is held.
+func (h *Hub) notifyTopic(k TopicKind, name string, here bool) {
 	if h.opts.Topics != nil {
 		h.opts.Topics(k, name, here)
 	}

@@ -52,7 +52,7 @@ func (c *Controller) Load(ctx context.Context) error {
 		return err
 	}
 	defer c.History.release()
-	m, err := ReadModule(c.File, c.Limit)
+	m, err := readModule(c.File, c.Limit)
 	if err != nil {
 		c.Report(Event{Kind: LoadFailed})
 		return err

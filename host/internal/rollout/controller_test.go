@@ -156,7 +156,7 @@ func (c *testController) runs(n byte) {
 }
 
 // id returns the version id of version n.
-func (c *testController) id(n byte) string { return NewModule(guest(c.t, n)).Version() }
+func (c *testController) id(n byte) string { return newModule(guest(c.t, n)).Version() }
 
 // TestAutomaticRollback checks that a version that fails its trial is replaced by the last good one and refused until
 // another version loads.
@@ -239,7 +239,7 @@ func TestManualRollback(t *testing.T) {
 
 // TestRollbackFails checks that a version that fails its trial continues to run if the last good one does not start.
 func TestRollbackFails(t *testing.T) {
-	broken := NewModule([]byte("no module"))
+	broken := newModule([]byte("no module"))
 	c := newTestController(t, NewHistory(&broken))
 	c.load(1)
 	c.Activate()
@@ -255,11 +255,11 @@ func TestRollbackFails(t *testing.T) {
 
 // TestLoadLastGood checks that the last good version runs, without a trial, if the file does not load or is refused.
 func TestLoadLastGood(t *testing.T) {
-	good := NewModule(guest(t, 1))
+	good := newModule(guest(t, 1))
 	for name, wasm := range map[string][]byte{"a broken file": []byte("no module"), "a refused file": guest(t, 2)} {
 		t.Run(name, func(t *testing.T) {
 			h := NewHistory(&good)
-			rb, _ := h.failed(NewModule(guest(t, 2)))
+			rb, _ := h.failed(newModule(guest(t, 2)))
 			rb.done()
 			c := newTestController(t, h)
 			c.write(wasm)
@@ -297,7 +297,7 @@ func TestLoadLastGood(t *testing.T) {
 
 // TestInactive checks that a version is not in the History, and not on trial, before Activate.
 func TestInactive(t *testing.T) {
-	good := NewModule(guest(t, 1))
+	good := newModule(guest(t, 1))
 	h := NewHistory(&good)
 	c := newTestController(t, h)
 	c.load(2)

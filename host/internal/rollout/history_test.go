@@ -9,7 +9,7 @@ import (
 )
 
 // versionNamed returns a module whose bytes are its name.
-func versionNamed(name string) Module { return NewModule([]byte(name)) }
+func versionNamed(name string) Module { return newModule([]byte(name)) }
 
 // String lists the running, the last good, the previous and the refused versions.
 func (h *History) String() string {

@@ -18,8 +18,8 @@ type Module struct {
 	wasm []byte
 }
 
-// NewModule returns the module with these bytes, which must not change afterwards.
-func NewModule(wasm []byte) Module { return Module{sha256.Sum256(wasm), wasm} }
+// newModule returns the module with these bytes, which must not change afterwards.
+func newModule(wasm []byte) Module { return Module{sha256.Sum256(wasm), wasm} }
 
 // Version returns the version's id, as plugin.Plugin.Version does.
 func (m Module) Version() string { return plugin.VersionID(m.sum) }
@@ -27,9 +27,9 @@ func (m Module) Version() string { return plugin.VersionID(m.sum) }
 // is reports whether m has the bytes of other, which may be nil.
 func (m Module) is(other *Module) bool { return other != nil && m.sum == other.sum }
 
-// ReadModule reads a plugin's file. It returns an error for a file of more than limit bytes, for one that is not
+// readModule reads a plugin's file. It returns an error for a file of more than limit bytes, for one that is not
 // regular, and for a symbolic link that resolveModule refuses.
-func ReadModule(file string, limit int64) (Module, error) {
+func readModule(file string, limit int64) (Module, error) {
 	path, err := resolveModule(file)
 	if err != nil {
 		return Module{}, err
@@ -43,7 +43,7 @@ func ReadModule(file string, limit int64) (Module, error) {
 	case err != nil:
 		return Module{}, fmt.Errorf("plugin: %w", err)
 	}
-	return NewModule(b), nil
+	return newModule(b), nil
 }
 
 // resolveModule returns the path of the file behind a configured path. The configured path itself may be a symbolic

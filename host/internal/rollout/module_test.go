@@ -41,7 +41,7 @@ func TestReadModule(t *testing.T) {
 		{"missing.wasm", "", "no such file"},
 		{"folder", "", "not a file"},
 	} {
-		m, err := ReadModule(path(tc.file), 4)
+		m, err := readModule(path(tc.file), 4)
 		switch {
 		case tc.err == "" && (err != nil || string(m.wasm) != tc.content):
 			t.Errorf("%s: %q, %v", tc.file, m.wasm, err)
@@ -53,7 +53,7 @@ func TestReadModule(t *testing.T) {
 		}
 	}
 	const want = "4 bytes are more than limits.max_module (3)"
-	if _, err := ReadModule(path("p.wasm"), 3); err == nil || !strings.Contains(err.Error(), want) {
+	if _, err := readModule(path("p.wasm"), 3); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("over the limit: %v", err)
 	}
 }

@@ -57,7 +57,7 @@ func (s *State) Read(k Key, limit int64) (Module, bool) {
 		}
 		return Module{}, false
 	}
-	return NewModule(b), true
+	return newModule(b), true
 }
 
 // Write stores m under k. The file is replaced atomically.

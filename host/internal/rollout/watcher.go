@@ -19,7 +19,7 @@ import (
 // write a file in pieces.
 const settleTime = 100 * time.Millisecond
 
-// pollInterval is the time between two looks at the identity, size and time of every file. Folder events miss a change
+// pollInterval is the time between two checks of the identity, size and time of every file. Folder events miss a change
 // behind a symbolic link, the replacement of the folder itself, and changes on a network file system.
 const pollInterval = 2 * time.Second
 
@@ -122,7 +122,7 @@ func (w *Watcher) run(ctx context.Context) {
 			if !ok {
 				return
 			}
-			w.log.Warn("watch plugins", "err", err) // events were lost
+			w.log.Warn("events of plugin files lost, all files are checked", "err", err)
 			for _, f := range w.files {
 				f.schedule(time.Now())
 			}
@@ -223,7 +223,7 @@ type fingerprint [sha256.Size]byte
 var missing fingerprint
 
 func readFingerprint(file string, limit int64) fingerprint {
-	m, err := ReadModule(file, limit)
+	m, err := readModule(file, limit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return missing

@@ -23,7 +23,7 @@ func TestWatcher(t *testing.T) {
 	reports := make(chan string, 100)
 	watch := func(name string) File {
 		return File{Path: file, Limit: 100, Changed: func(context.Context) {
-			m, err := ReadModule(file, 100)
+			m, err := readModule(file, 100)
 			if err != nil {
 				t.Error(err)
 			}

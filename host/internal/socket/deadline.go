@@ -38,8 +38,8 @@ func (t Timeouts) tick() time.Duration {
 
 // now returns the time of the last tick, in nanoseconds since the start of the
 // group. It is cheap enough for every read. It leaves out the time during which
-// the host was suspended or had no processor time, since no client had a chance
-// to be heard then.
+// the host was suspended or had no processor time, since it read no input of
+// clients then.
 func (g *Group) now() int64 { return g.clock.Load() }
 
 // run checks the deadlines until the group is closed.
