@@ -21,6 +21,10 @@ import (
 // shown to those who connect.
 const devListen = "127.0.0.1:4000"
 
+// devOrigins are the default allowed origins of azuhost dev: pages of this machine on any port, such as those of a
+// frontend's own development server.
+const devOrigins = "http://localhost:*,https://localhost:*,http://127.0.0.1:*,https://127.0.0.1:*"
+
 func devCommand(proc *process) *cobra.Command {
 	var (
 		src   *configSource
@@ -72,7 +76,7 @@ type devSession struct {
 
 // enableDev makes s the source of azuhost dev: it starts a session and sets other defaults.
 func (s *configSource) enableDev() *dev.Console {
-	s.defaults = []config.Setting{{Key: "listen", Text: devListen}}
+	s.defaults = []config.Setting{{Key: "listen", Text: devListen}, {Key: "allowed_origins", Text: devOrigins}}
 	// These override the file and the environment. Flags come after them, and override them.
 	s.set = append([]config.Setting{
 		{Key: "playground", Text: "true"}, {Key: "watch", Text: "true"}, {Key: "state_dir", Text: ""},

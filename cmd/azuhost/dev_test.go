@@ -19,6 +19,7 @@ import (
 
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/config"
 	"github.com/azuhost/azuhost/cmd/azuhost/internal/script/scripttest"
+	"github.com/azuhost/azuhost/host"
 )
 
 // shouter returns the source of a plugin that answers in capitals. suffix is the end of the source.
@@ -99,6 +100,27 @@ func TestDevListen(t *testing.T) {
 		cfg, _, _ := src.load() // an error: nothing is built
 		if cfg.Listen != c.want || !cfg.Playground {
 			t.Errorf("%+v: listen %s, playground %v", c, cfg.Listen, cfg.Playground)
+		}
+	}
+}
+
+// TestDevOrigins: pages of this machine may connect on any port, unless the configuration has origins.
+func TestDevOrigins(t *testing.T) {
+	t.Chdir(t.TempDir())
+	edit(t, "other.yaml", "allowed_origins: [https://app.example.com]")
+	for file, want := range map[string][]string{
+		"": strings.Split(devOrigins, ","), "other.yaml": {"https://app.example.com"},
+	} {
+		src := &configSource{proc: &process{stderr: io.Discard}, file: file}
+		src.enableDev()
+		cfg, _, _ := src.load() // an error: nothing is built
+		if !slices.Equal(cfg.AllowedOrigins, want) {
+			t.Errorf("%q: origins %q, want %q", file, cfg.AllowedOrigins, want)
+		}
+		for _, o := range cfg.AllowedOrigins {
+			if err := host.CheckAllowedOrigin(o); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -58,9 +58,9 @@ func Allowed(r *http.Request, allowed []string) bool {
 // pattern has them. The pattern is in lower case.
 func matchOrigin(pattern string, origin *url.URL) bool {
 	scheme, host := strings.ToLower(origin.Scheme), strings.ToLower(origin.Host)
-	if patternScheme, patternHost, ok := cutScheme(pattern); ok {
-		return match(patternScheme+"://"+withoutDefaultPort(patternScheme, patternHost),
-			scheme+"://"+withoutDefaultPort(scheme, host))
+	if strings.Contains(pattern, "://") {
+		return match(pattern, scheme+"://"+withoutDefaultPort(scheme, host)) ||
+			match(pattern, scheme+"://"+withDefaultPort(scheme, host))
 	}
 	if strings.Contains(pattern, ":") {
 		return match(pattern, host) || match(pattern, withDefaultPort(scheme, host))

@@ -92,6 +92,7 @@ func TestHostAndOrigin(t *testing.T) {
 		{host: "localhost", origin: "http://a.example", origins: []string{"a.example:443"}},
 		{host: "localhost", origin: "https://[2001:db8::1]", origins: []string{"[2001:db8::1]:443"}, ok: true},
 		{host: "localhost", origin: "https://a.example", origins: []string{"a.example:*"}, ok: true},
+		{host: "localhost", origin: "https://a.example", origins: []string{"https://a.example:*"}, ok: true},
 
 		// DNS rebinding: host and origin agree, and both are the attacker's.
 		{host: "evil.example:4000", origin: "http://evil.example:4000"},
