@@ -57,7 +57,7 @@ impl<T: Channel> Host<T> {
         self.catch_hook(running, f).unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    /// Is `hook` that returns a panic as an error.
+    /// Does the same as `hook`, and returns a panic as an error.
     fn catch_hook(&mut self, running: Running, f: impl FnOnce(&mut T) -> Result) -> std::thread::Result<Result> {
         let before = with(|s| s.clone());
         with(|s| s.running = running);

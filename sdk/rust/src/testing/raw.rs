@@ -52,8 +52,8 @@ unsafe fn message(kind: i32, ptr: *const u8, len: usize) -> Result<(Kind, Vec<u8
     }
 }
 
-/// Is the result of a getter: the length of the data, which is written to `buf` if it fits.
-unsafe fn give(data: Result<impl AsRef<[u8]>, i32>, buf: *mut u8, cap: usize) -> i32 {
+/// Returns the result of a getter: the length of the data. It copies the data to `buf` if it fits.
+unsafe fn copy_out(data: Result<impl AsRef<[u8]>, i32>, buf: *mut u8, cap: usize) -> i32 {
     match data {
         Ok(data) => {
             let b = data.as_ref();
@@ -66,8 +66,8 @@ unsafe fn give(data: Result<impl AsRef<[u8]>, i32>, buf: *mut u8, cap: usize) ->
     }
 }
 
-/// Is the result of a function without a value.
-fn done(r: Result<(), i32>) -> i32 {
+/// Returns the result of a function without a value.
+fn status(r: Result<(), i32>) -> i32 {
     r.map_or_else(|e| e, |()| 0)
 }
 
@@ -91,7 +91,7 @@ fn lines(names: impl IntoIterator<Item = String>) -> String {
 }
 
 pub unsafe fn send(conn: u64, kind: i32, data_ptr: *const u8, data_len: usize) -> i32 {
-    done(client(conn, |_| Ok(())).and_then(|()| {
+    status(client(conn, |_| Ok(())).and_then(|()| {
         let m = message(kind, data_ptr, data_len)?;
         with(|s| s.deliver(&m, |id, _| id == conn));
         Ok(())
@@ -106,7 +106,7 @@ pub unsafe fn broadcast(
     data_len: usize,
     except: u64,
 ) -> i32 {
-    done(name(room_ptr, room_len).and_then(|room| {
+    status(name(room_ptr, room_len).and_then(|room| {
         let m = message(kind, data_ptr, data_len)?;
         with(|s| s.deliver(&m, |id, c| id != except && c.is_in(&room)));
         Ok(())
@@ -114,11 +114,11 @@ pub unsafe fn broadcast(
 }
 
 pub unsafe fn broadcast_all(kind: i32, data_ptr: *const u8, data_len: usize, except: u64) -> i32 {
-    done(message(kind, data_ptr, data_len).map(|m| with(|s| s.deliver(&m, |id, _| id != except))))
+    status(message(kind, data_ptr, data_len).map(|m| with(|s| s.deliver(&m, |id, _| id != except))))
 }
 
 pub unsafe fn send_user(user_ptr: *const u8, user_len: usize, kind: i32, data_ptr: *const u8, data_len: usize) -> i32 {
-    done(name(user_ptr, user_len).and_then(|user| {
+    status(name(user_ptr, user_len).and_then(|user| {
         let m = message(kind, data_ptr, data_len)?;
         with(|s| s.deliver(&m, |_, c| c.user == user));
         Ok(())
@@ -133,7 +133,7 @@ pub unsafe fn send_users(
     data_len: usize,
 ) -> i32 {
     let list = bytes(users_ptr, users_len);
-    done(message(kind, data_ptr, data_len).and_then(|m| {
+    status(message(kind, data_ptr, data_len).and_then(|m| {
         let users = list.split(|b| *b == b'\n').map(|n| name(n.as_ptr(), n.len())).collect::<Result<Vec<_>, _>>()?;
         for user in users {
             with(|s| s.deliver(&m, |_, c| c.user == user));
@@ -153,7 +153,7 @@ pub unsafe fn close(conn: u64, code: i32, reason_ptr: *const u8, reason_len: usi
         c.closing |= first;
         Ok(first)
     });
-    done(first.map(|first| {
+    status(first.map(|first| {
         if first {
             with(|s| s.closed.insert(conn, (code as u16, reason)));
         }
@@ -161,7 +161,7 @@ pub unsafe fn close(conn: u64, code: i32, reason_ptr: *const u8, reason_len: usi
 }
 
 pub unsafe fn join(conn: u64, room_ptr: *const u8, room_len: usize) -> i32 {
-    done(client_and_name(conn, room_ptr, room_len, |c, room| {
+    status(client_and_name(conn, room_ptr, room_len, |c, room| {
         if !c.rooms.contains(&room) {
             c.rooms.push(room);
         }
@@ -170,7 +170,7 @@ pub unsafe fn join(conn: u64, room_ptr: *const u8, room_len: usize) -> i32 {
 }
 
 pub unsafe fn leave(conn: u64, room_ptr: *const u8, room_len: usize) -> i32 {
-    done(client_and_name(conn, room_ptr, room_len, |c, room| {
+    status(client_and_name(conn, room_ptr, room_len, |c, room| {
         c.rooms.retain(|r| *r != room);
         Ok(())
     }))
@@ -182,26 +182,26 @@ pub unsafe fn room_size(room_ptr: *const u8, room_len: usize) -> i32 {
 
 pub unsafe fn room_members(room_ptr: *const u8, room_len: usize, buf: *mut u8, cap: usize) -> i32 {
     let members = name(room_ptr, room_len).map(|room| with(|s| s.members(&room)));
-    give(members.map(|ids| ids.iter().flat_map(|id| id.to_le_bytes()).collect::<Vec<u8>>()), buf, cap)
+    copy_out(members.map(|ids| ids.iter().flat_map(|id| id.to_le_bytes()).collect::<Vec<u8>>()), buf, cap)
 }
 
 pub unsafe fn room_users(room_ptr: *const u8, room_len: usize, buf: *mut u8, cap: usize) -> i32 {
-    give(name(room_ptr, room_len).map(|room| lines(with(|s| s.users(|c| c.is_in(&room))))), buf, cap)
+    copy_out(name(room_ptr, room_len).map(|room| lines(with(|s| s.users(|c| c.is_in(&room))))), buf, cap)
 }
 
 pub unsafe fn rooms(conn: u64, buf: *mut u8, cap: usize) -> i32 {
-    give(client(conn, |c| Ok(c.rooms.join("\n"))), buf, cap)
+    copy_out(client(conn, |c| Ok(c.rooms.join("\n"))), buf, cap)
 }
 
 pub unsafe fn identify(conn: u64, user_ptr: *const u8, user_len: usize) -> i32 {
-    done(client(conn, |c| {
+    status(client(conn, |c| {
         c.user = if user_len == 0 { String::new() } else { name(user_ptr, user_len)? };
         Ok(())
     }))
 }
 
 pub unsafe fn user(conn: u64, buf: *mut u8, cap: usize) -> i32 {
-    give(client(conn, |c| Ok(c.user.clone())), buf, cap)
+    copy_out(client(conn, |c| Ok(c.user.clone())), buf, cap)
 }
 
 pub unsafe fn online(user_ptr: *const u8, user_len: usize) -> i32 {
@@ -209,12 +209,12 @@ pub unsafe fn online(user_ptr: *const u8, user_len: usize) -> i32 {
 }
 
 pub unsafe fn users(buf: *mut u8, cap: usize) -> i32 {
-    give(Ok(lines(with(|s| s.users(|_| true)))), buf, cap)
+    copy_out(Ok(lines(with(|s| s.users(|_| true)))), buf, cap)
 }
 
 pub unsafe fn param(conn: u64, name_ptr: *const u8, name_len: usize, buf: *mut u8, cap: usize) -> i32 {
     let name = lossy(name_ptr, name_len);
-    give(client(conn, |c| c.params.get(&name).cloned().ok_or(NOT_FOUND)), buf, cap)
+    copy_out(client(conn, |c| c.params.get(&name).cloned().ok_or(NOT_FOUND)), buf, cap)
 }
 
 /// Returns data of the request. It returns STATE outside the `on_connect` of the connection.
@@ -228,49 +228,49 @@ fn of_request(conn: u64, get: impl FnOnce(&Client) -> Option<&String>) -> Result
 
 pub unsafe fn query(conn: u64, name_ptr: *const u8, name_len: usize, buf: *mut u8, cap: usize) -> i32 {
     let name = lossy(name_ptr, name_len);
-    give(of_request(conn, |c| c.query.get(&name)), buf, cap)
+    copy_out(of_request(conn, |c| c.query.get(&name)), buf, cap)
 }
 
 pub unsafe fn header(conn: u64, name_ptr: *const u8, name_len: usize, buf: *mut u8, cap: usize) -> i32 {
     let name = lossy(name_ptr, name_len).to_lowercase();
-    give(of_request(conn, |c| c.headers.get(&name)), buf, cap)
+    copy_out(of_request(conn, |c| c.headers.get(&name)), buf, cap)
 }
 
 pub unsafe fn remote_addr(conn: u64, buf: *mut u8, cap: usize) -> i32 {
-    give(client(conn, |_| Ok("127.0.0.1")), buf, cap)
+    copy_out(client(conn, |_| Ok("127.0.0.1")), buf, cap)
 }
 
 pub unsafe fn subprotocol(conn: u64, buf: *mut u8, cap: usize) -> i32 {
-    give(client(conn, |c| Ok(c.subprotocol.clone())), buf, cap)
+    copy_out(client(conn, |c| Ok(c.subprotocol.clone())), buf, cap)
 }
 
 pub unsafe fn claims(conn: u64, buf: *mut u8, cap: usize) -> i32 {
-    give(client(conn, |_| Err::<&str, i32>(NOT_FOUND)), buf, cap)
+    copy_out(client(conn, |_| Err::<&str, i32>(NOT_FOUND)), buf, cap)
 }
 
 pub unsafe fn value_get(conn: u64, key_ptr: *const u8, key_len: usize, buf: *mut u8, cap: usize) -> i32 {
-    give(client_and_name(conn, key_ptr, key_len, |c, key| c.values.get(&key).cloned().ok_or(NOT_FOUND)), buf, cap)
+    copy_out(client_and_name(conn, key_ptr, key_len, |c, key| c.values.get(&key).cloned().ok_or(NOT_FOUND)), buf, cap)
 }
 
 pub unsafe fn value_set(conn: u64, key_ptr: *const u8, key_len: usize, data_ptr: *const u8, data_len: usize) -> i32 {
-    done(client_and_name(conn, key_ptr, key_len, |c, key| {
+    status(client_and_name(conn, key_ptr, key_len, |c, key| {
         c.values.insert(key, bytes(data_ptr, data_len));
         Ok(())
     }))
 }
 
 pub unsafe fn value_delete(conn: u64, key_ptr: *const u8, key_len: usize) -> i32 {
-    done(client_and_name(conn, key_ptr, key_len, |c, key| c.values.remove(&key).map(drop).ok_or(NOT_FOUND)))
+    status(client_and_name(conn, key_ptr, key_len, |c, key| c.values.remove(&key).map(drop).ok_or(NOT_FOUND)))
 }
 
 pub unsafe fn store_get(key_ptr: *const u8, key_len: usize, buf: *mut u8, cap: usize) -> i32 {
     let data = name(key_ptr, key_len).and_then(|k| with(|s| s.entry(&k).map(|e| e.data.clone()).ok_or(NOT_FOUND)));
-    give(data, buf, cap)
+    copy_out(data, buf, cap)
 }
 
 pub unsafe fn store_set(key_ptr: *const u8, key_len: usize, data_ptr: *const u8, data_len: usize, ttl_ms: i64) -> i32 {
     let data = bytes(data_ptr, data_len);
-    done(name(key_ptr, key_len).and_then(|k| {
+    status(name(key_ptr, key_len).and_then(|k| {
         if ttl_ms < 0 {
             return Err(INVALID);
         }
@@ -280,7 +280,7 @@ pub unsafe fn store_set(key_ptr: *const u8, key_len: usize, data_ptr: *const u8,
 }
 
 pub unsafe fn store_delete(key_ptr: *const u8, key_len: usize) -> i32 {
-    done(name(key_ptr, key_len).and_then(|k| {
+    status(name(key_ptr, key_len).and_then(|k| {
         with(|s| {
             s.entry(&k).ok_or(NOT_FOUND)?;
             s.store.remove(&k);
@@ -290,7 +290,7 @@ pub unsafe fn store_delete(key_ptr: *const u8, key_len: usize) -> i32 {
 }
 
 pub unsafe fn store_add(key_ptr: *const u8, key_len: usize, delta: i64, ttl_ms: i64, result: *mut i64) -> i32 {
-    done(name(key_ptr, key_len).and_then(|k| {
+    status(name(key_ptr, key_len).and_then(|k| {
         if ttl_ms < 0 {
             return Err(INVALID);
         }
@@ -311,7 +311,7 @@ pub unsafe fn timer_set(conn: u64, name_ptr: *const u8, name_len: usize, after_m
         return INVALID;
     }
     let known = if conn == 0 { Ok(()) } else { client(conn, |_| Ok(())) };
-    done(known.and_then(|()| {
+    status(known.and_then(|()| {
         let name = name(name_ptr, name_len)?;
         with(|s| {
             let least = if s.running == Running::Timer { MIN_TIMER } else { 0 };
@@ -322,7 +322,7 @@ pub unsafe fn timer_set(conn: u64, name_ptr: *const u8, name_len: usize, after_m
 }
 
 pub unsafe fn timer_clear(conn: u64, name_ptr: *const u8, name_len: usize) -> i32 {
-    done(name(name_ptr, name_len).and_then(|n| with(|s| s.timers.remove(&(conn, n)).map(drop).ok_or(NOT_FOUND))))
+    status(name(name_ptr, name_len).and_then(|n| with(|s| s.timers.remove(&(conn, n)).map(drop).ok_or(NOT_FOUND))))
 }
 
 pub unsafe fn log(level: i32, text_ptr: *const u8, text_len: usize) -> i32 {
@@ -355,14 +355,14 @@ pub unsafe fn metric(
     INVALID
 }
 
-/// Says whether a metric or a label can have a name: letters, digits and underscores, with no digit at
+/// Returns whether a metric or a label can have a name: letters, digits and underscores, with no digit at
 /// the beginning.
 fn is_metric(name: &str) -> bool {
     let letters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     letters && !name.is_empty() && name.len() <= MAX_METRIC_NAME && !name.as_bytes()[0].is_ascii_digit()
 }
 
-/// Says whether the host accepts lines of `name=value` as labels.
+/// Returns whether the host accepts lines of `name=value` as labels.
 fn are_labels(text: &[u8]) -> bool {
     let mut names = Vec::new();
     for line in String::from_utf8_lossy(text).lines() {
