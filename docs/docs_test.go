@@ -1,6 +1,9 @@
 package docs_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/url"
 	"os"
 	"os/exec"
@@ -142,6 +145,109 @@ func TestSourceFiles(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestHostFiles: docs/ARCHITECTURE.md names each Go file of package host.
+func TestHostFiles(t *testing.T) {
+	page := read(t, "ARCHITECTURE.md")
+	files, err := filepath.Glob("../host/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		if strings.HasSuffix(name, "_test.go") || name == "doc.go" || strings.HasPrefix(name, "call_") {
+			continue
+		}
+		if !strings.Contains(page, "`host/"+name+"`") {
+			t.Errorf("ARCHITECTURE.md does not name host/%s", name)
+		}
+	}
+}
+
+// packagePath is a path of a package in backquotes, without an extension.
+var packagePath = regexp.MustCompile("`((?:cmd|host|internal|plugins|sdk|testplugins)/[\\w/]+)/?`")
+
+// TestPackages: every package that docs/ARCHITECTURE.md names exists.
+func TestPackages(t *testing.T) {
+	for _, m := range packagePath.FindAllStringSubmatch(read(t, "ARCHITECTURE.md"), -1) {
+		if info, err := os.Stat(filepath.Join("..", m[1])); err != nil || !info.IsDir() {
+			t.Errorf("ARCHITECTURE.md names the package %s, which does not exist", m[1])
+		}
+	}
+}
+
+// qualified is an identifier in backquotes with the package or the type in front of it.
+var qualified = regexp.MustCompile("`(\\w+)\\.(\\w+)`")
+
+// TestIdentifiers: every identifier that docs/ARCHITECTURE.md names with its package or
+// its type is declared in the host.
+func TestIdentifiers(t *testing.T) {
+	files, err := filepath.Glob("../host/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	internal, err := filepath.Glob("../host/internal/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := map[string]bool{}
+	for _, file := range append(files, internal...) {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		declare(declared, f)
+	}
+	for _, m := range qualified.FindAllStringSubmatch(read(t, "ARCHITECTURE.md"), -1) {
+		if ext := m[2]; ext != "go" && ext != "md" && ext != "yaml" && !isKey(m[1]) && !declared[m[1]+"."+m[2]] {
+			t.Errorf("ARCHITECTURE.md names %s.%s, which is not declared", m[1], m[2])
+		}
+	}
+}
+
+// isKey reports whether a name begins a key of the configuration.
+func isKey(name string) bool { return name == "limits" || name == "auth" || name == "broker" }
+
+// declare records the types of a file, as package.Type, with their fields and methods,
+// as Type.name.
+func declare(declared map[string]bool, f *ast.File) {
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv != nil {
+				declared[receiver(d.Recv.List[0].Type)+"."+d.Name.Name] = true
+			}
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				spec, ok := s.(*ast.TypeSpec)
+				if !ok {
+					continue
+				}
+				declared[f.Name.Name+"."+spec.Name.Name] = true
+				if fields, ok := spec.Type.(*ast.StructType); ok {
+					for _, field := range fields.Fields.List {
+						for _, name := range field.Names {
+							declared[spec.Name.Name+"."+name.Name] = true
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// receiver returns the name of a receiver's type.
+func receiver(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return receiver(e.X)
+	case *ast.IndexExpr:
+		return receiver(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
 }
 
 // TestFirstPlugin builds the plugin in Go that README.md shows.

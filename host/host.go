@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -178,13 +177,6 @@ func (h *Host) start(o Options) error {
 		h.registered = append(h.registered, c)
 	}
 	return h.apply(context.Background(), o)
-}
-
-// runtimes lists the routes in the order of the options.
-func (h *Host) runtimes() []*routeRuntime {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return slices.Clone(h.routes)
 }
 
 // RouteInfo describes a route that is served.

@@ -158,18 +158,6 @@ func sameRoute(a, b Route) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// runtime returns the route with a path, nil if there is none.
-func (h *Host) runtime(path string) *routeRuntime {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	for _, rt := range h.routes {
-		if rt.pattern == path {
-			return rt
-		}
-	}
-	return nil
-}
-
 // install puts prepared settings in force. It can not fail. h.reload is held.
 func (h *Host) install(cfg *config, sets []*settings) {
 	mux, seen := http.NewServeMux(), map[string]string{}
