@@ -250,6 +250,29 @@ func receiver(e ast.Expr) string {
 	return ""
 }
 
+// term is the first cell of a row of a table.
+var term = regexp.MustCompile(`(?m)^\| ([^|]+?) \|`)
+
+// TestGlossary: the comments or names of the host use each term of docs/GLOSSARY.md.
+func TestGlossary(t *testing.T) {
+	var code strings.Builder
+	err := filepath.WalkDir("../host", func(path string, _ os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			code.WriteString(read(t, path))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.ToLower(code.String())
+	for _, m := range term.FindAllStringSubmatch(read(t, "GLOSSARY.md"), -1) {
+		if m[1] != "term" && !strings.Contains(all, strings.ToLower(m[1])) {
+			t.Errorf("GLOSSARY.md has %q, which the host does not use", m[1])
+		}
+	}
+}
+
 // TestFirstPlugin builds the plugin in Go that README.md shows.
 func TestFirstPlugin(t *testing.T) {
 	_, text, ok := strings.Cut(read(t, "../README.md"), "```go\npackage main")
