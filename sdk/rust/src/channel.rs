@@ -1,24 +1,22 @@
 use crate::{broadcast, Conn, Message, Result, Room, User};
 
-/// The logic of a channel. Every hook is atomic: what it asks for happens if it
-/// returns `Ok`, and not at all if it returns an error or panics.
+/// The logic of a channel. Every hook is atomic: its effects (sends, joins, writes and so on) happen if it returns
+/// `Ok`. If it returns an error or panics, none of them happens.
 ///
-/// A channel has the hooks below. Those that cost a call per event are traits of
-/// their own, [`OnTimer`], [`OnPresence`], [`OnPublish`], [`OnPing`] and
-/// [`OnPong`], and are named in [`register!`](crate::register) as well.
+/// The hooks that cost a call per event are traits of their own: [`OnTimer`], [`OnPresence`], [`OnPublish`],
+/// [`OnPing`] and [`OnPong`]. A channel implements those that it needs, and names them in
+/// [`register!`](crate::register).
 pub trait Channel {
-    /// Gets the config of the route as JSON, `{}` where there is none. It runs
-    /// once in every new instance, before its first event; what it asks for takes
-    /// effect in the first instance of a version only. An error refuses the
-    /// plugin, or the new version of it.
+    /// Receives the config of the route as JSON, `{}` if there is none. It runs once in every new instance, before
+    /// the first event. Its effects happen in the first instance of a version only. If it returns an error, the
+    /// host refuses the plugin or the new version.
     fn on_load(&mut self, _config: &str) -> Result {
         Ok(())
     }
 
-    /// Decides about a connection before it is upgraded. `Ok` accepts it;
-    /// [`refuse`](crate::refuse) and [`refuse_close`](crate::refuse_close) make
-    /// other answers. The target is path and query as the client sent them. What
-    /// is sent goes out after the upgrade.
+    /// Decides about a connection before it is upgraded. `Ok` accepts it. The errors of [`refuse`](crate::refuse) and
+    /// [`refuse_close`](crate::refuse_close) refuse it. The target is the path and the query, as the client sent
+    /// them. Messages to the connection are sent after the upgrade.
     fn on_connect(&mut self, _conn: Conn, _target: &str) -> Result {
         Ok(())
     }
@@ -28,9 +26,9 @@ pub trait Channel {
         Ok(())
     }
 
-    /// Is called exactly once for every accepted connection, whatever ended it.
-    /// The code is 1006 where there was none. The connection has left its rooms
-    /// already, but its `rooms` and `user` still tell where and who it was.
+    /// Runs exactly once for every accepted connection, whatever ended it. The code is 1006 if the connection ended
+    /// without one. The connection has left its rooms. [`Conn::rooms`] and [`Conn::user`] still return its last
+    /// rooms and user.
     fn on_close(&mut self, _conn: Conn, _code: u16, _reason: &str) -> Result {
         Ok(())
     }
@@ -38,28 +36,31 @@ pub trait Channel {
 
 /// A channel that sets timers.
 pub trait OnTimer {
-    /// Is called when a timer is due; `conn` is `None` for one of the channel.
+    /// Runs when a timer is due. `conn` is `None` for a timer of the channel.
     fn on_timer(&mut self, conn: Option<Conn>, name: &str) -> Result;
 }
 
-/// A channel that wants to know who comes and goes.
+/// A channel that follows the presence of users.
 pub trait OnPresence {
-    /// Is called when a user became present in a room, or stopped being so; the
-    /// room is empty for the channel. A user leaves when the grace of the route
-    /// has passed since its last connection went.
+    /// Runs when a user became present in a room (`joined` is true) or stopped being present. The room is empty for
+    /// the channel. A user stops being present when the grace of the route has passed since the last connection
+    /// closed.
     fn on_presence(&mut self, room: &str, user: &str, joined: bool) -> Result;
 }
 
-/// Whom a message is for that was published from outside.
+/// The target of a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target<'a> {
+    /// The members of a room.
     Room(&'a str),
+    /// The connections of a user.
     User(&'a str),
+    /// All connections of the channel.
     All,
 }
 
 impl Target<'_> {
-    /// Sends a message to whom it is: lets it pass.
+    /// Sends a message to the target.
     pub fn send<'a>(self, message: impl Into<Message<'a>>) -> Result {
         match self {
             Target::Room(name) => Room(name).broadcast(message),
@@ -69,22 +70,21 @@ impl Target<'_> {
     }
 }
 
-/// A channel that is in charge of what is published from outside: through the
-/// HTTP API, the command line or the Go library. It broadcasts the message itself,
-/// changed or routed elsewhere, or not at all.
+/// A channel that handles publications: messages that are published by the HTTP API, the command, or the program that
+/// embeds the host. The host does not deliver such a message. The channel sends it, for example with [`Target::send`].
 pub trait OnPublish {
-    /// Handles a published message. [`refuse`](crate::refuse) answers with an HTTP status.
+    /// Handles a published message. The error of [`refuse`](crate::refuse) refuses it with an HTTP status.
     fn on_publish(&mut self, target: Target, message: Message) -> Result;
 }
 
-/// A channel that wants to see pings. The host has answered already.
+/// A channel that receives pings. The host answers them.
 pub trait OnPing {
-    /// Gets the payload of a ping.
+    /// Receives the payload of a ping.
     fn on_ping(&mut self, conn: Conn, payload: &[u8]) -> Result;
 }
 
-/// A channel that wants to see pongs.
+/// A channel that receives pongs.
 pub trait OnPong {
-    /// Gets the payload of a pong.
+    /// Receives the payload of a pong.
     fn on_pong(&mut self, conn: Conn, payload: &[u8]) -> Result;
 }

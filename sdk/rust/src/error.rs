@@ -1,39 +1,39 @@
 use std::fmt;
 
-/// The result of hooks and host functions.
+/// The result of hooks and of functions that call the host.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
-/// Why the host refused a request, or why a hook fails.
+/// An error of the host, or the error with which a hook ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// An argument is not allowed: a name that is empty, too long or not clean
-    /// UTF-8, text that is not UTF-8, an unknown kind or code.
+    /// An argument is not allowed, such as a name that is empty, too long or has control characters, a text that is
+    /// not UTF-8, or an unknown kind or code.
     Invalid,
-    /// No such connection, parameter, key, value or timer.
+    /// There is no such connection, parameter, key, value, timer or token.
     NotFound,
-    /// The operator does not allow it on this route.
+    /// The route does not allow the function.
     Perm,
-    /// A limit is reached: effects of a hook, bytes, values, timers.
+    /// A limit is reached, such as that of effects, bytes, values or timers.
     Limit,
-    /// Not now: headers and query outside `on_connect`, for example.
+    /// The function is not possible in this hook, such as [`Conn::query`](crate::Conn::query) outside of `on_connect`.
     State,
-    /// The hook's deadline passed while the host waited.
+    /// The deadline of the hook passed while the host waited.
     Timeout,
-    /// A part of the host, such as the store, is out of order.
+    /// A part of the host, such as the store, does not work now.
     Unavailable,
     /// The hook has failed.
     Failed,
-    /// A number that this version of the crate does not know.
+    /// An error number that this version of the crate does not know.
     Unknown(i32),
-    /// The answer of [`refuse`] and [`refuse_close`].
+    /// The error of [`refuse`] and [`refuse_close`]: an HTTP status or a close code.
     Refused(u16),
-    /// Any other reason, in words for the log of the host.
+    /// Any other reason of a failure. The host logs the text.
     Other(String),
 }
 
 impl Error {
-    /// The error that the host means by a negative result.
+    /// Returns the error for a negative result of a host function.
     pub fn from_code(code: i32) -> Error {
         match code {
             -1 => Error::Invalid,
@@ -51,20 +51,20 @@ impl Error {
     fn text(&self) -> &str {
         match self {
             Error::Invalid => "an argument is not allowed (INVALID)",
-            Error::NotFound => "there is no such thing (NOT_FOUND)",
-            Error::Perm => "not permitted on this route (PERM)",
-            Error::Limit => "a limit is reached (LIMIT)",
+            Error::NotFound => "no such connection, parameter, key, value, timer or token (NOT_FOUND)",
+            Error::Perm => "the route does not allow this function: extend its allow (PERM)",
+            Error::Limit => "a limit of the route is reached (LIMIT)",
             Error::State => "not possible in this hook (STATE)",
-            Error::Timeout => "the hook's deadline passed (TIMEOUT)",
-            Error::Unavailable => "out of order at the moment (UNAVAILABLE)",
+            Error::Timeout => "the deadline of the hook passed (TIMEOUT)",
+            Error::Unavailable => "a part of the host, such as the store, does not work now (UNAVAILABLE)",
             Error::Failed => "the hook has failed (FAILED)",
-            Error::Unknown(_) => "an error that this SDK does not know",
+            Error::Unknown(_) => "unknown error number",
             Error::Refused(_) => "refused",
             Error::Other(text) => text,
         }
     }
 
-    /// What a hook that ends with this error returns.
+    /// Returns the result of a hook that ends with this error. Passes the reason of a failure to the host.
     pub(crate) fn answer(&self) -> i32 {
         if let Error::Refused(code) = self {
             return i32::from(*code);
@@ -104,31 +104,30 @@ impl From<std::str::Utf8Error> for Error {
     }
 }
 
-/// The error with which `on_connect` refuses the handshake: an HTTP status, 400
-/// to 599. Browsers do not tell their script the status; [`refuse_close`]
-/// reaches it.
+/// Returns the error with which `on_connect` refuses the handshake, and `on_publish` the publication: an HTTP status
+/// from 400 to 599. Browsers do not show the status of a handshake to their scripts, but the code of [`refuse_close`].
 ///
 /// # Panics
 ///
-/// If the status is another.
+/// Panics if the status is not 400 to 599.
 pub fn refuse(status: u16) -> Error {
-    assert!((400..600).contains(&status), "refuse takes a status from 400 to 599");
+    assert!((400..600).contains(&status), "refuse takes a status from 400 to 599, not {status}");
     Error::Refused(status)
 }
 
-/// The error with which `on_connect` has the connection upgraded, sent what the
-/// hook sent to it, and closed with a code, 3000 to 4999. Nothing else that the
-/// hook asked for happens, and `on_close` is not called.
+/// Returns the error with which `on_connect` refuses a connection after its upgrade. The host sends the messages of the
+/// hook to this connection, and closes it with the code, 3000 to 4999. The other effects of the hook do not happen, and
+/// `on_close` is not called.
 ///
 /// # Panics
 ///
-/// If the code is another.
+/// Panics if the code is not 3000 to 4999.
 pub fn refuse_close(code: u16) -> Error {
-    assert!((3000..5000).contains(&code), "refuse_close takes a code from 3000 to 4999");
+    assert!((3000..5000).contains(&code), "refuse_close takes a code from 3000 to 4999, not {code}");
     Error::Refused(code)
 }
 
-/// Makes a result of what the host answered.
+/// Converts the result of a host function: negative numbers are errors.
 pub(crate) fn check(n: i32) -> Result<i32> {
     if n < 0 {
         return Err(Error::from_code(n));

@@ -2,10 +2,10 @@ use crate::error::check;
 use crate::Result;
 use std::time::Duration;
 
-/// Most of what a getter has fits here, and needs one call.
+/// The size in bytes of the first buffer for a getter. Most values fit, and need one call.
 const FIRST: usize = 256;
 
-/// Gives what a getter has. It asks again with a larger buffer if the host says so.
+/// Returns the value of a getter. It calls the getter again with a larger buffer if the value did not fit.
 pub(crate) fn bytes(get: impl Fn(*mut u8, usize) -> i32) -> Result<Vec<u8>> {
     let mut buf = Vec::with_capacity(FIRST);
     loop {
@@ -19,13 +19,12 @@ pub(crate) fn bytes(get: impl Fn(*mut u8, usize) -> i32) -> Result<Vec<u8>> {
     }
 }
 
-/// Gives what a getter of text has. The host has checked that it is UTF-8 where
-/// it is a name; what else is not is an error.
+/// Returns the value of a getter as a string. It is an error if the value is not UTF-8.
 pub(crate) fn string(get: impl Fn(*mut u8, usize) -> i32) -> Result<String> {
     String::from_utf8(bytes(get)?).map_err(|e| e.utf8_error().into())
 }
 
-/// Gives the names that a getter lists, one a line.
+/// Returns the names of a list that a getter has joined by newlines.
 pub(crate) fn lines(get: impl Fn(*mut u8, usize) -> i32) -> Result<Vec<String>> {
     let text = string(get)?;
     if text.is_empty() {
@@ -34,7 +33,7 @@ pub(crate) fn lines(get: impl Fn(*mut u8, usize) -> i32) -> Result<Vec<String>> 
     Ok(text.split('\n').map(String::from).collect())
 }
 
-/// Rounds up, so that a short time is not none.
+/// Converts a duration to milliseconds. It rounds up, so that only a duration of 0 becomes 0.
 pub(crate) fn millis(d: Duration) -> i64 {
     let rest = i64::from(d.subsec_nanos() % 1_000_000 != 0);
     i64::try_from(d.as_millis()).unwrap_or(i64::MAX - 1) + rest

@@ -1,29 +1,28 @@
-//! What the exports of a plugin do. It is for [`register!`](crate::register).
+//! The code of the exports of a plugin, for [`register!`](crate::register).
 
 use crate::message::Kind;
 use crate::{raw, Channel, Conn, Message, OnPing, OnPong, OnPresence, OnPublish, OnTimer, Result, Target};
 use std::borrow::Cow;
 
-/// Where the host writes an event's bytes: as large as its default limit of a
-/// message. What is larger is fetched.
+/// The size in bytes of the inbox, where the host writes the bytes of an event. It is the default limit of a message.
 const INBOX: usize = 64 << 10;
 
 static mut INBOX_BYTES: [u8; INBOX] = [0; INBOX];
 
-// Newer compilers do not need the unsafe.
+// Rust before 1.82 requires the unsafe block. Later versions warn about it.
 #[allow(unused_unsafe)]
 fn inbox() -> *mut u8 {
     unsafe { core::ptr::addr_of_mut!(INBOX_BYTES).cast() }
 }
 
-/// What `azu_v1` gives: where the inbox is.
+/// Returns the result of `azu_v1`: the address and the capacity of the inbox. Installs a panic hook that logs panics.
 pub fn version() -> u64 {
     #[cfg(target_arch = "wasm32")]
     std::panic::set_hook(Box::new(|p| crate::log(crate::Level::Error, &p.to_string())));
     (inbox() as u64) << 32 | INBOX as u64
 }
 
-/// Says whether a hook is among those named in `register!`.
+/// Returns true if `hooks`, the hooks named in `register!`, contain `hook`.
 pub const fn named(hooks: &[&str], hook: &str) -> bool {
     let mut i = 0;
     while i < hooks.len() {
@@ -42,7 +41,7 @@ pub const fn named(hooks: &[&str], hook: &str) -> bool {
     false
 }
 
-/// Gives the bytes of the event. They are valid until the hook returns.
+/// Returns the bytes of the event. They are valid until the hook returns.
 fn event<'a>(len: u32) -> Cow<'a, [u8]> {
     let len = len as usize;
     if len <= INBOX {
@@ -50,7 +49,7 @@ fn event<'a>(len: u32) -> Cow<'a, [u8]> {
     }
     let mut large = vec![0; len];
     let n = unsafe { raw::read(large.as_mut_ptr(), 0, len) };
-    assert_eq!(n as usize, len, "the host gave less of an event than it announced");
+    assert_eq!(n as usize, len, "the host returned only a part of the event");
     Cow::Owned(large)
 }
 
@@ -108,8 +107,9 @@ pub fn presence<T: OnPresence>(channel: &mut T, len: u32, joined: i32) -> i32 {
 
 pub fn publish<T: OnPublish>(channel: &mut T, len: u32, k: i32) -> i32 {
     let e = event(len);
-    let mut parts = e.splitn(3, |&b| b == b'\n');
-    let (to, name, data) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let mut lines = e.splitn(3, |&b| b == b'\n');
+    let mut next = || lines.next().unwrap_or_default();
+    let (to, name, data) = (next(), next(), next());
     answer(text(name).and_then(|name| {
         let target = match to {
             b"room" => Target::Room(name),

@@ -1,8 +1,7 @@
-//! Write the logic of azuhost's real-time channels in Rust.
+//! The SDK for Rust: the logic of azuhost's real-time channels.
 //!
-//! A plugin is a library with the crate type `cdylib`, built for
-//! `wasm32-unknown-unknown`. Its channel is a type with the trait [`Channel`],
-//! made known by [`register!`]:
+//! A plugin is a library with the crate type `cdylib`, built for `wasm32-unknown-unknown`. Its channel is a type that
+//! implements [`Channel`]. [`register!`] registers it:
 //!
 //! ```no_run
 //! use azuhost::{Channel, Conn, Message, Result};
@@ -19,13 +18,16 @@
 //! azuhost::register!(Shout);
 //! ```
 //!
-//! Everything that a hook asks for happens when it returns `Ok`, and not at all
-//! when it returns an error or panics. After a panic the instance is thrown away
-//! and replaced. The fields of the channel are shared by all connections of the
-//! route; what has to outlive an instance is kept in the host, see
-//! [`Conn::set_value`] and [`Key`].
+//! A hook is atomic: its effects (sends, joins, writes and so on) happen if it returns `Ok`. If it returns an error or
+//! panics, none of them happens. After a panic the host replaces the instance.
 //!
-//! Natively the crate has a host for tests, [`testing`].
+//! All connections of an instance share the fields of the channel. State that outlives an instance is kept in the host:
+//! see [`Conn::set_value`] and [`Key`].
+//!
+//! Names of rooms, users, parameters, keys, timers and metrics are 1 to 255 bytes of UTF-8 without control characters
+//! and line separators. Other names give [`Error::Invalid`].
+//!
+//! On native targets the crate has a fake host for tests: [`testing`].
 
 mod channel;
 mod conn;

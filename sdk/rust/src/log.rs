@@ -1,7 +1,7 @@
 use crate::error::check;
 use crate::{raw, Error, Result};
 
-/// The level of a line in the host's log.
+/// The level of a line in the log of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     Debug = 0,
@@ -10,8 +10,8 @@ pub enum Level {
     Error = 3,
 }
 
-/// Writes a line to the host's log, at once, also if the hook fails later. The
-/// host adds the time, the route and the plugin.
+/// Writes a line to the log of the host at once, even if the hook fails later. The host adds the time, the route and
+/// the plugin.
 pub fn log(level: Level, text: &str) {
     unsafe { raw::log(level as i32, text.as_ptr(), text.len()) };
 }
@@ -26,12 +26,11 @@ pub fn warn(text: &str) {
     log(Level::Warn, text)
 }
 
-/// Labels of a metric: names and values. Every combination of values is a series
-/// of its own, and the host bounds their number: never use names of rooms or
-/// users.
+/// The labels of a metric: pairs of a name and a value. Every combination of values is a series, and the host limits
+/// the number of series: labels should not contain names of rooms or users.
 pub type Labels<'a> = &'a [(&'a str, &'a str)];
 
-/// Counts, in a metric of the plugin that only grows.
+/// Adds to a metric of the plugin that only grows.
 pub fn counter_add(name: &str, value: f64, labels: Labels) -> Result {
     metric(0, name, value, labels)
 }

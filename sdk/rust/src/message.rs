@@ -7,8 +7,8 @@ pub enum Kind {
     Binary = 2,
 }
 
-/// A message of a WebSocket, received or to be sent. A `&str` is a text message
-/// and a `&[u8]` a binary one where a message is wanted.
+/// A WebSocket message, received or to be sent. Functions that send messages also take a `&str`, which becomes a text
+/// message, and a `&[u8]`, which becomes a binary message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
     pub kind: Kind,
@@ -16,7 +16,7 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Makes a text message. The host refuses what is not UTF-8.
+    /// Makes a text message. Sending it fails with [`Error::Invalid`](crate::Error::Invalid) if it is not UTF-8.
     pub fn text(data: &'a (impl AsRef<[u8]> + ?Sized)) -> Message<'a> {
         Message { kind: Kind::Text, data: data.as_ref() }
     }
@@ -26,12 +26,12 @@ impl<'a> Message<'a> {
         Message { kind: Kind::Binary, data: data.as_ref() }
     }
 
-    /// Says whether it is a text message.
+    /// Returns true for a text message.
     pub fn is_text(&self) -> bool {
         self.kind == Kind::Text
     }
 
-    /// The data as a string. It is an error if a binary message is not UTF-8.
+    /// Returns the data as a string. It is an error if the data of a binary message is not UTF-8.
     pub fn as_str(&self) -> Result<&'a str> {
         Ok(std::str::from_utf8(self.data)?)
     }

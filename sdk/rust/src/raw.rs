@@ -1,6 +1,7 @@
-//! The host functions, as `sdk/ABI.md` has them. Nothing else is here. A pointer
-//! goes with its length: `usize`, which is 32 bits in a guest.
+//! The imports of the host functions in `sdk/ABI.md`. The type of a length is `usize`, which has 32 bits in a guest.
 
+// A test compares the declarations with the ABI, line by line.
+#[rustfmt::skip]
 #[cfg(target_arch = "wasm32")]
 #[link(wasm_import_module = "azu")]
 extern "C" {
@@ -49,6 +50,6 @@ extern "C" {
     pub fn read(ptr: *mut u8, offset: usize, len: usize) -> i32;
 }
 
-// Natively the same functions are those of the host for tests.
+// On native targets the functions are those of the fake host.
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::testing::raw::*;

@@ -1,5 +1,5 @@
-/// Makes a type the channel of this program. It has to have `Default`. Hooks with
-/// a trait of their own are named after it:
+/// Registers a type as the channel of this program. The type implements `Default` and [`Channel`](crate::Channel). A
+/// list after the type names the hooks that are traits of their own, such as [`OnTimer`](crate::OnTimer):
 ///
 /// ```
 /// # use azuhost::{Channel, Conn, OnTimer, Result};
@@ -17,8 +17,8 @@
 /// azuhost::register!(Clock, on_timer);
 /// ```
 ///
-/// One that is implemented and not named is an error of the compiler, as is one
-/// that is named and not implemented:
+/// The program does not compile if a trait is implemented and its hook is not named, or a hook is named and its trait
+/// is not implemented:
 ///
 /// ```compile_fail,E0080
 /// # use azuhost::{Channel, Conn, OnTimer, Result};
@@ -36,18 +36,18 @@
 macro_rules! register {
     ($channel:ty $(, $hook:ident)* $(,)?) => {
         const _: () = {
-            // The compiler prefers the constant of the type, which is there if it
-            // has the trait, over that of the other trait, which all have.
+            // Probe has an inherent constant for each trait that the channel implements. The compiler prefers it to
+            // the constant of the trait NoHooks, which Probe always has.
             struct Probe<T>(core::marker::PhantomData<T>);
             #[allow(dead_code)]
-            trait Lacks {
+            trait NoHooks {
                 const ON_TIMER: bool = false;
                 const ON_PRESENCE: bool = false;
                 const ON_PUBLISH: bool = false;
                 const ON_PING: bool = false;
                 const ON_PONG: bool = false;
             }
-            impl<T> Lacks for Probe<T> {}
+            impl<T> NoHooks for Probe<T> {}
             #[allow(dead_code)]
             impl<T: $crate::OnTimer> Probe<T> { const ON_TIMER: bool = true; }
             #[allow(dead_code)]
@@ -59,20 +59,35 @@ macro_rules! register {
             #[allow(dead_code)]
             impl<T: $crate::OnPong> Probe<T> { const ON_PONG: bool = true; }
             const NAMED: &[&str] = &[$(stringify!($hook)),*];
-            assert!(!Probe::<$channel>::ON_TIMER || $crate::hook::named(NAMED, "on_timer"), "the channel implements OnTimer: name on_timer in register!");
-            assert!(!Probe::<$channel>::ON_PRESENCE || $crate::hook::named(NAMED, "on_presence"), "the channel implements OnPresence: name on_presence in register!");
-            assert!(!Probe::<$channel>::ON_PUBLISH || $crate::hook::named(NAMED, "on_publish"), "the channel implements OnPublish: name on_publish in register!");
-            assert!(!Probe::<$channel>::ON_PING || $crate::hook::named(NAMED, "on_ping"), "the channel implements OnPing: name on_ping in register!");
-            assert!(!Probe::<$channel>::ON_PONG || $crate::hook::named(NAMED, "on_pong"), "the channel implements OnPong: name on_pong in register!");
+            assert!(
+                !Probe::<$channel>::ON_TIMER || $crate::hook::named(NAMED, "on_timer"),
+                "the channel implements OnTimer: name on_timer in register!"
+            );
+            assert!(
+                !Probe::<$channel>::ON_PRESENCE || $crate::hook::named(NAMED, "on_presence"),
+                "the channel implements OnPresence: name on_presence in register!"
+            );
+            assert!(
+                !Probe::<$channel>::ON_PUBLISH || $crate::hook::named(NAMED, "on_publish"),
+                "the channel implements OnPublish: name on_publish in register!"
+            );
+            assert!(
+                !Probe::<$channel>::ON_PING || $crate::hook::named(NAMED, "on_ping"),
+                "the channel implements OnPing: name on_ping in register!"
+            );
+            assert!(
+                !Probe::<$channel>::ON_PONG || $crate::hook::named(NAMED, "on_pong"),
+                "the channel implements OnPong: name on_pong in register!"
+            );
         };
 
-        // Natively there is nothing to export, but the type has to fit as well.
+        // On native targets nothing is exported. This line checks that the type implements Default there, too.
         const _: fn() -> $channel = <$channel as core::default::Default>::default;
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             static mut CHANNEL: Option<$channel> = None;
 
-            /// A guest has one thread, and the host runs one hook at a time.
+            /// Returns the channel. No other reference exists: a guest has one thread, and runs one hook at a time.
             fn channel() -> &'static mut $channel {
                 unsafe { (*core::ptr::addr_of_mut!(CHANNEL)).get_or_insert_with(Default::default) }
             }

@@ -1,6 +1,6 @@
-//! JSON, as much of it as the messages of a chat need.
+//! The part of JSON that the messages of a chat need.
 
-/// A value that was parsed.
+/// A parsed value.
 pub enum Value {
     Null,
     String(String),
@@ -10,7 +10,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The member of an object; the last one, where there are several.
+    /// Returns a member of an object: the last one, if several have the name; `Null` if there is none.
     pub fn get(&self, name: &str) -> &Value {
         if let Value::Object(members) = self {
             if let Some((_, v)) = members.iter().rev().find(|(n, _)| n == name) {
@@ -20,7 +20,7 @@ impl Value {
         &Value::Null
     }
 
-    /// The string, or an empty one.
+    /// Returns the string; an empty string for other values.
     pub fn str(&self) -> &str {
         match self {
             Value::String(s) => s,
@@ -29,10 +29,10 @@ impl Value {
     }
 }
 
-/// How deep arrays and objects may lie in each other.
+/// The deepest nesting of arrays and objects.
 const MAX_DEPTH: usize = 64;
 
-/// Parses one value.
+/// Parses a text that consists of one value.
 pub fn parse(text: &str) -> Option<Value> {
     let mut p = Parser { text, at: 0 };
     let v = p.value(0)?;
@@ -56,7 +56,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Takes a byte, after white space, if it is next.
+    /// Skips white space, and then the byte if it is next. Returns whether it was.
     fn take(&mut self, byte: u8) -> bool {
         self.space();
         let is = self.peek() == byte;
@@ -184,7 +184,11 @@ impl Parser<'_> {
                 self.at += 2;
                 let low = self.hex()?;
                 let pair = 0x10000 + ((unit - 0xd800) << 10) + low.wrapping_sub(0xdc00);
-                if (0xdc00..0xe000).contains(&low) { char::from_u32(pair)? } else { '\u{fffd}' }
+                if (0xdc00..0xe000).contains(&low) {
+                    char::from_u32(pair)?
+                } else {
+                    '\u{fffd}'
+                }
             }
             _ => return None,
         })

@@ -1,5 +1,5 @@
-//! Chat has rooms that clients subscribe to, and tells who is there: the
-//! ready-made plugin of the same name (plugins/chat), in Rust.
+//! Chat is the ready-made plugin plugins/chat in Rust: clients subscribe to rooms, and receive their messages and
+//! presence.
 
 mod json;
 
@@ -13,11 +13,11 @@ struct Chat;
 /// The longest name of a user, in bytes.
 const MAX_USER: usize = 64;
 
-/// How many names a list of users in an event has at most.
+/// The longest list of users in an event. Longer lists are left out.
 const MAX_LISTED: usize = 200;
 
 impl Channel for Chat {
-    /// Takes the name from ?name=alice, or makes one.
+    /// Identifies the user by the query parameter name, or by a new guest name.
     fn on_connect(&mut self, conn: Conn, _target: &str) -> Result {
         let mut name = conn.query("name").unwrap_or_default().trim().to_string();
         if name.is_empty() {
@@ -41,7 +41,7 @@ impl Channel for Chat {
         match msg.get("type").str() {
             "subscribe" => subscribe(conn, room),
             "unsubscribe" => unsubscribe(conn, room),
-            "message" => say(conn, room, msg.get("text")),
+            "message" => broadcast_message(conn, room, msg.get("text")),
             "ping" => conn.send(r#"{"type":"pong"}"#),
             _ => error(conn, "UNKNOWN_TYPE"),
         }
@@ -49,7 +49,7 @@ impl Channel for Chat {
 }
 
 impl OnPresence for Chat {
-    /// Tells a room who came and who went.
+    /// Reports to a room that a user joined or left.
     fn on_presence(&mut self, room: &str, user: &str, joined: bool) -> Result {
         if room.is_empty() {
             return Ok(());
@@ -60,7 +60,7 @@ impl OnPresence for Chat {
     }
 }
 
-/// Makes a name that nobody has.
+/// Returns a guest name that no present user has.
 fn guest() -> Result<String> {
     loop {
         let name = format!("guest-{}", Key("guests").add(1, Duration::ZERO)?);
@@ -84,8 +84,8 @@ fn unsubscribe(conn: Conn, room: &str) -> Result {
     conn.send(&Reply::new("unsubscribed").str("room", room).end())
 }
 
-/// Sends a text to the room that it names, or to the last one subscribed to.
-fn say(conn: Conn, room: &str, text: &Value) -> Result {
+/// Sends a text to a room: by default to the last one that the client subscribed to.
+fn broadcast_message(conn: Conn, room: &str, text: &Value) -> Result {
     let text = match text {
         Value::String(text) => text,
         _ => return error(conn, "INVALID_MESSAGE"),
@@ -96,15 +96,15 @@ fn say(conn: Conn, room: &str, text: &Value) -> Result {
         return error(conn, "NOT_SUBSCRIBED");
     }
     let at = now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
-    let reply = Reply::new("message").str("room", room).str("user", &conn.user()?).str("text", text).raw("at", &at.to_string());
-    Room(room).broadcast(&reply.end())
+    let reply = Reply::new("message").str("room", room).str("user", &conn.user()?).str("text", text);
+    Room(room).broadcast(&reply.raw("at", &at.to_string()).end())
 }
 
 fn error(conn: Conn, code: &str) -> Result {
     conn.send(&Reply::new("error").str("code", code).end())
 }
 
-/// Tells the client why the host refused what it wanted: a name or a limit.
+/// Reports a refused name or a reached limit to the client. Other errors fail the hook.
 fn refused(conn: Conn, e: Error) -> Result {
     match e {
         Error::Invalid => error(conn, "INVALID_NAME"),
@@ -113,7 +113,7 @@ fn refused(conn: Conn, e: Error) -> Result {
     }
 }
 
-/// A message that is being written.
+/// A JSON object under construction.
 struct Reply(String);
 
 impl Reply {
