@@ -72,7 +72,7 @@ var hookBuckets = []float64{
 // newMetrics makes the metrics of a host.
 func newMetrics(h *Host) *metrics {
 	durations := prometheus.ExponentialBuckets(1e-6, 4, 11)
-	return &metrics{
+	m := &metrics{
 		broker:   broker.NewMetrics(),
 		auth:     newAuthMetrics(),
 		host:     h,
@@ -115,29 +115,35 @@ func newMetrics(h *Host) *metrics {
 			"Recoveries that clients asked for, by result.", "route", "result"),
 		replayed: counterVec("azuhost_recovered_messages_total",
 			"Messages sent to clients from the history of a room.", "route"),
-		history: desc("azuhost_history_bytes",
-			"Bytes in the histories of the route's rooms: messages, and 64 for each.", "route"),
-		historyDropped: desc("azuhost_history_dropped_total",
-			"Messages dropped from histories early, at limits.history_bytes.", "route"),
-		connections: desc("azuhost_connections", "Open connections.", "route"),
-		rooms:       desc("azuhost_rooms", "Rooms that have members, or users within the grace.", "route"),
-		storeBytes:  desc("azuhost_store_bytes", "Bytes in the channel's store: keys, values, and 64 for each.", "route"),
-		timers:      desc("azuhost_timers", "Timers that are set.", "route"),
-		instances:   desc("azuhost_plugin_instances", "Instances of the plugin.", "route", "plugin"),
-		memory: desc("azuhost_plugin_memory_bytes",
-			"Linear memory of all instances of the plugin.", "route", "plugin"),
-		fuel: desc("azuhost_plugin_fuel_total",
-			"Fuel that the plugin version has spent, about one for each instruction.", "route", "plugin", "version"),
-		quarantined: desc("azuhost_plugin_quarantined",
-			"1 while the route is quarantined and refuses new connections.", "route", "plugin"),
-		info:          desc("azuhost_plugin_info", "The plugin version that runs.", "route", "plugin", "version"),
-		queueBytes:    desc("azuhost_queue_bytes", "Bytes queued in all connections."),
-		droppedFrames: desc("azuhost_dropped_frames_total", "Frames that did not reach a client, by reason.", "reason"),
-		violations: desc("azuhost_violations_total",
-			"Connections closed because the client broke a rule, by rule.", "rule"),
-		draining:  desc("azuhost_draining", "1 while the host drains or closes, and refuses connections."),
-		buildInfo: desc("azuhost_build_info", "The version of the host.", "version"),
 	}
+	m.makeDescs()
+	return m
+}
+
+// makeDescs makes the descriptions of the metrics that Collect computes.
+func (m *metrics) makeDescs() {
+	m.history = desc("azuhost_history_bytes",
+		"Bytes in the histories of the route's rooms: messages, and 64 for each.", "route")
+	m.historyDropped = desc("azuhost_history_dropped_total",
+		"Messages dropped from histories early, at limits.history_bytes.", "route")
+	m.connections = desc("azuhost_connections", "Open connections.", "route")
+	m.rooms = desc("azuhost_rooms", "Rooms that have members, or users within the grace.", "route")
+	m.storeBytes = desc("azuhost_store_bytes", "Bytes in the channel's store: keys, values, and 64 for each.", "route")
+	m.timers = desc("azuhost_timers", "Timers that are set.", "route")
+	m.instances = desc("azuhost_plugin_instances", "Instances of the plugin.", "route", "plugin")
+	m.memory = desc("azuhost_plugin_memory_bytes",
+		"Linear memory of all instances of the plugin.", "route", "plugin")
+	m.fuel = desc("azuhost_plugin_fuel_total",
+		"Fuel that the plugin version has spent, about one for each instruction.", "route", "plugin", "version")
+	m.quarantined = desc("azuhost_plugin_quarantined",
+		"1 while the route is quarantined and refuses new connections.", "route", "plugin")
+	m.info = desc("azuhost_plugin_info", "The plugin version that runs.", "route", "plugin", "version")
+	m.queueBytes = desc("azuhost_queue_bytes", "Bytes queued in all connections.")
+	m.droppedFrames = desc("azuhost_dropped_frames_total", "Frames that did not reach a client, by reason.", "reason")
+	m.violations = desc("azuhost_violations_total",
+		"Connections closed because the client broke a rule, by rule.", "rule")
+	m.draining = desc("azuhost_draining", "1 while the host drains or closes, and refuses connections.")
+	m.buildInfo = desc("azuhost_build_info", "The version of the host.", "version")
 }
 
 // vectors lists the collectors that keep their own values.

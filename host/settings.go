@@ -63,25 +63,7 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 	if err != nil {
 		return nil, err
 	}
-	var module wasm.Limits
-	fields.Copy(&module, l.Module)
-	s.plugin, err = plugin.New(plugin.Options{
-		Mode:        plugin.Mode(r.Instances),
-		Metering:    plugin.Metering(r.Metering),
-		Deadline:    l.Deadline,
-		Fuel:        l.Fuel,
-		Scan:        module,
-		MemoryLimit: l.Memory,
-		MaxModule:   l.MaxModule,
-		Allow:       r.Allow,
-		Config:      config,
-		CacheDir:    o.CacheDir,
-		Log:         h.log.With("route", r.Path, "plugin", s.name),
-		GuestLog:    s.rt.guestLog,
-		CPUSlots:    h.cpuSlots,
-		Observer:    h.metrics.plugin(r.Path, s.name),
-		NewEnv:      s.loadEnv,
-	})
+	s.plugin, err = plugin.New(s.pluginOptions(h, o.CacheDir, config))
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +77,30 @@ func (h *Host) newSettings(ctx context.Context, o Options, r Route) (*settings, 
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+// pluginOptions returns the options of the plugin of a route. config is the event of on_load.
+func (s *settings) pluginOptions(h *Host, cacheDir string, config []byte) plugin.Options {
+	l := s.limits
+	var module wasm.Limits
+	fields.Copy(&module, l.Module)
+	return plugin.Options{
+		Mode:        plugin.Mode(s.route.Instances),
+		Metering:    plugin.Metering(s.route.Metering),
+		Deadline:    l.Deadline,
+		Fuel:        l.Fuel,
+		Scan:        module,
+		MemoryLimit: l.Memory,
+		MaxModule:   l.MaxModule,
+		Allow:       s.route.Allow,
+		Config:      config,
+		CacheDir:    cacheDir,
+		Log:         h.log.With("route", s.route.Path, "plugin", s.name),
+		GuestLog:    s.rt.guestLog,
+		CPUSlots:    h.cpuSlots,
+		Observer:    h.metrics.plugin(s.route.Path, s.name),
+		NewEnv:      s.loadEnv,
+	}
 }
 
 // close frees the plugin when its last hook has ended.
