@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -292,4 +293,19 @@ func (h *Host) closePlugins(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Version returns the version of the host's module as the build has recorded it.
+func Version() string {
+	if bi, ok := debug.ReadBuildInfo(); ok {
+		if bi.Main.Path == "github.com/azuhost/azuhost" && bi.Main.Version != "" {
+			return bi.Main.Version
+		}
+		for _, d := range bi.Deps {
+			if d.Path == "github.com/azuhost/azuhost" {
+				return d.Version
+			}
+		}
+	}
+	return "(devel)"
 }

@@ -1,7 +1,14 @@
 package host
 
 import (
+	"sync/atomic"
+	"time"
+
+	"github.com/azuhost/azuhost/host/abi"
+	"github.com/azuhost/azuhost/host/internal/auth"
 	"github.com/azuhost/azuhost/host/internal/broker"
+	"github.com/azuhost/azuhost/host/internal/hub"
+	"github.com/azuhost/azuhost/host/internal/plugin"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -223,4 +230,197 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 				m.fuel, prometheus.CounterValue, float64(st.Fuel), rt.pattern, s.name, p.Version())
 		}
 	}
+}
+
+// routeMetrics are the metrics of one route with the label filled in, for the paths
+// that every message takes.
+type routeMetrics struct {
+	route         string
+	m             *metrics
+	closed        *prometheus.CounterVec
+	accepted      prometheus.Counter
+	text, binary  prometheus.Counter
+	receivedBytes prometheus.Counter
+	sent          prometheus.Counter
+	sentBytes     prometheus.Counter
+	batchMembers  prometheus.Observer
+	batchFrames   prometheus.Observer
+	batchDuration prometheus.Observer
+}
+
+// route returns the metrics of a route. The counters of refusals begin at 0, since a
+// rate or an increase in Prometheus does not see the first event of a new series.
+func (m *metrics) route(route string) *routeMetrics {
+	for _, why := range refusals {
+		m.refused.WithLabelValues(route, string(why))
+	}
+	for _, result := range []string{recoveryLost, recoveryOK} {
+		m.recoveries.WithLabelValues(route, result)
+	}
+	m.controls.WithLabelValues(route, "error")
+	return &routeMetrics{
+		route:         route,
+		m:             m,
+		closed:        m.closed,
+		accepted:      m.accepted.WithLabelValues(route),
+		text:          m.received.WithLabelValues(route, abi.Text.String()),
+		binary:        m.received.WithLabelValues(route, abi.Binary.String()),
+		receivedBytes: m.receivedBytes.WithLabelValues(route),
+		sent:          m.sent.WithLabelValues(route),
+		sentBytes:     m.sentBytes.WithLabelValues(route),
+		batchMembers:  m.batchMembers.WithLabelValues(route),
+		batchFrames:   m.batchFrames.WithLabelValues(route),
+		batchDuration: m.batchDuration.WithLabelValues(route),
+	}
+}
+
+func (m *routeMetrics) received(k abi.Kind, n int) {
+	if k == abi.Text {
+		m.text.Inc()
+	} else {
+		m.binary.Inc()
+	}
+	m.receivedBytes.Add(float64(n))
+}
+
+func (m *routeMetrics) control(kind string) { m.m.controls.WithLabelValues(m.route, kind).Inc() }
+
+// Results of a recovery, a label of azuhost_recoveries_total.
+const (
+	recoveryOK   = "recovered"
+	recoveryLost = "lost"
+)
+
+func (m *routeMetrics) recovered(ok bool, messages int) {
+	result := recoveryLost
+	if ok {
+		result = recoveryOK
+	}
+	m.m.recoveries.WithLabelValues(m.route, result).Inc()
+	m.m.replayed.WithLabelValues(m.route).Add(float64(messages))
+}
+
+func (m *routeMetrics) flushed(f hub.Flush) {
+	m.batchMembers.Observe(float64(f.Members))
+	m.batchFrames.Observe(float64(f.Frames))
+	m.batchDuration.Observe(f.Duration.Seconds())
+}
+
+func (m *routeMetrics) wrote(frames, bytes int) {
+	m.sent.Add(float64(frames))
+	m.sentBytes.Add(float64(bytes))
+}
+
+// hookMetrics implements plugin.Observer for one plugin on one route.
+type hookMetrics struct {
+	m             *metrics
+	route, plugin string
+	// duration holds an observer for each hook that has run: a histogram is 20 series.
+	duration [abi.NumHooks]atomic.Pointer[prometheus.Observer]
+}
+
+// plugin returns the metrics of a plugin. Its counters begin at 0.
+func (m *metrics) plugin(route, name string) *hookMetrics {
+	for _, reason := range plugin.FaultReasons {
+		m.faults.WithLabelValues(route, name, string(reason))
+	}
+	for _, result := range loadResults {
+		m.loads.WithLabelValues(route, name, result)
+	}
+	m.quarantines.WithLabelValues(route, name)
+	return &hookMetrics{m: m, route: route, plugin: name}
+}
+
+// observer returns the histogram of a hook.
+func (h *hookMetrics) observer(hook abi.Hook) prometheus.Observer {
+	if o := h.duration[hook].Load(); o != nil {
+		return *o
+	}
+	o := h.m.hookDuration.WithLabelValues(h.route, h.plugin, hook.String())
+	h.duration[hook].Store(&o)
+	return o
+}
+
+// HookDone implements plugin.Observer.
+func (h *hookMetrics) HookDone(hook abi.Hook, d time.Duration, err error) {
+	h.observer(hook).Observe(d.Seconds())
+	switch e := err.(type) {
+	case *plugin.Fault:
+		h.m.faults.WithLabelValues(h.route, h.plugin, string(e.Reason)).Inc()
+	case *plugin.HookError:
+		if isRefusal(hook, e.Code) {
+			return
+		}
+		h.m.hookErrors.WithLabelValues(h.route, h.plugin, hook.String()).Inc()
+	}
+}
+
+// authMetrics are the metrics about tokens.
+type authMetrics struct {
+	tokens    *prometheus.CounterVec
+	expiries  *prometheus.CounterVec
+	refreshes *prometheus.CounterVec
+	fetched   *prometheus.Desc
+}
+
+func newAuthMetrics() authMetrics {
+	return authMetrics{
+		tokens: counterVec("azuhost_auth_total",
+			"Tokens verified in handshakes and refreshes, by result.", "route", "result"),
+		expiries: counterVec("azuhost_auth_expiries_total", "Connections closed because their token expired.", "route"),
+		refreshes: counterVec("azuhost_auth_jwks_refreshes_total",
+			"Fetches of auth.jwks_url, by result: ok or failed.", "result"),
+		fetched: desc("azuhost_auth_jwks_timestamp_seconds",
+			"Time of the last fetch of auth.jwks_url, in seconds since 1970; 0: never."),
+	}
+}
+
+func (m *authMetrics) vectors() []prometheus.Collector {
+	return []prometheus.Collector{m.tokens, m.expiries, m.refreshes}
+}
+
+// collect reports the fetch of keys, for a verifier that fetches them.
+func (m *authMetrics) collect(out chan<- prometheus.Metric, v *auth.Verifier) {
+	if v == nil {
+		return
+	}
+	s, ok := v.Status()
+	if !ok {
+		return
+	}
+	var at float64
+	if !s.Fetched.IsZero() {
+		at = float64(s.Fetched.UnixMilli()) / 1e3
+	}
+	out <- prometheus.MustNewConstMetric(m.fetched, prometheus.GaugeValue, at)
+}
+
+// Results of a fetch of keys, a label of azuhost_auth_jwks_refreshes_total.
+const (
+	fetchOK     = "ok"
+	fetchFailed = "failed"
+)
+
+// initTokens sets the counters of tokens on a route to 0.
+func (m *metrics) initTokens(route string) {
+	m.auth.tokens.WithLabelValues(route, tokenOK)
+	for _, reason := range auth.Reasons {
+		m.auth.tokens.WithLabelValues(route, string(reason))
+	}
+	m.auth.expiries.WithLabelValues(route)
+}
+
+// initFetches sets the counters of fetches to 0.
+func (m *metrics) initFetches() {
+	m.auth.refreshes.WithLabelValues(fetchOK)
+	m.auth.refreshes.WithLabelValues(fetchFailed)
+}
+
+// keysFetched counts a fetch of keys.
+func (m *metrics) keysFetched(ok bool) {
+	result := fetchFailed
+	if ok {
+		result = fetchOK
+	}
+	m.auth.refreshes.WithLabelValues(result).Inc()
 }
