@@ -1,25 +1,27 @@
-/** What functions answer: OK or more, or why the host refused. */
+/** Results of functions. Negative numbers are errors. */
 export enum Errno {
   OK = 0,
-  /** An argument is not allowed: a name that is empty, too long or not clean, an unknown kind or code. */
+  /**
+   * An argument is not allowed, such as a name that is empty, too long or has control characters, or an unknown code.
+   */
   INVALID = -1,
-  /** No such connection, parameter, key, value or timer. */
+  /** There is no such connection, parameter, key, value, timer or token. */
   NOT_FOUND = -2,
-  /** The operator does not allow it on this route. */
+  /** The route does not allow the function. */
   PERM = -3,
-  /** A limit is reached: effects of a hook, bytes, values, timers. */
+  /** A limit is reached, such as that of effects, bytes, values or timers. */
   LIMIT = -4,
-  /** Not now: headers and query outside onConnect, for example. */
+  /** The function is not possible in this hook, such as conn.query outside of onConnect. */
   STATE = -5,
-  /** The hook's deadline passed while the host waited. */
+  /** The deadline of the hook passed while the host waited. */
   TIMEOUT = -6,
-  /** A part of the host, such as the store, is out of order. */
+  /** A part of the host, such as the store, does not work now. */
   UNAVAILABLE = -7,
   /** The hook has failed. */
   FAILED = -8,
 }
 
-/** The name of an error number, for logs. */
+/** Returns the name of an error number, such as "NOT_FOUND". */
 export function errorName(e: i32): string {
   switch (e) {
     case Errno.OK: return "OK";

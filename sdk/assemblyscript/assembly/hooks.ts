@@ -1,4 +1,4 @@
-// What every plugin exports: `export * from "azuhost/assembly/hooks"`.
+// The exports of every plugin: `export * from "azuhost/assembly/hooks"`.
 
 import { Conn } from "./conn";
 import { channel, done, message, text, version } from "./event";

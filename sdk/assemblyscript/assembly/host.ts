@@ -2,7 +2,7 @@ import { Errno } from "./errno";
 import * as raw from "./raw";
 import { at, bytesOf } from "./text";
 
-/** The level of a line in the host's log. */
+/** The level of a line in the log of the host. */
 export enum Level {
   Debug = 0,
   Info = 1,
@@ -10,32 +10,42 @@ export enum Level {
   Error = 3,
 }
 
-/** Writes a line to the host's log at once, also if the hook fails later. */
+/** Writes a line to the log of the host at once, even if the hook fails later. */
 export function log(level: Level, text: string): void {
   const b = bytesOf(text);
   raw.log(level, at(b), b.byteLength);
 }
 
-/** Says why the hook fails: `return fail("no luck")`. */
+/**
+ * Sets the reason of a failure, for the log of the host. The hook fails whatever it returns. Returns Errno.FAILED:
+ * `return fail("the config has no rooms")`.
+ */
 export function fail(text: string): i32 {
   const b = bytesOf(text);
   return raw.fail(at(b), b.byteLength);
 }
 
 /**
- * For onConnect: refuses the handshake with an HTTP status, 400 to 599. Browsers do
- * not tell their script the status; refuseClose reaches it.
+ * Returns the result with which onConnect refuses the handshake, and onPublish the publication: an HTTP status from
+ * 400 to 599. Other numbers give Errno.INVALID, with which the hook fails. Browsers do not show the status of a
+ * handshake to their scripts, but the code of refuseClose.
  */
 export function refuse(status: i32): i32 {
   return status >= 400 && status < 600 ? status : Errno.INVALID;
 }
 
-/** For onConnect: upgraded, sent what the hook sent to it, and closed with this code, 3000 to 4999. */
+/**
+ * Returns the result with which onConnect refuses a connection after its upgrade. The host sends the messages of the
+ * hook to this connection, and closes it with the code, 3000 to 4999. Other numbers give Errno.INVALID.
+ */
 export function refuseClose(code: i32): i32 {
   return code >= 3000 && code < 5000 ? code : Errno.INVALID;
 }
 
-/** Counts, in a metric of the plugin that only grows. Never use names of rooms or users as labels. */
+/**
+ * Adds to a metric of the plugin that only grows. Every combination of labels is a series, and the host limits the
+ * number of series: labels should not contain names of rooms or users.
+ */
 export function counterAdd(name: string, value: f64 = 1, labels: Map<string, string> | null = null): i32 {
   return metric(0, name, value, labels);
 }
@@ -64,18 +74,21 @@ function metric(op: i32, name: string, value: f64, labels: Map<string, string> |
   return raw.metric(op, at(n), n.byteLength, at(l), l.byteLength, value);
 }
 
-/** The host's time in nanoseconds since 1970, UTC. */
+/** Returns the time of the host in nanoseconds since 1970, UTC. */
 export function now(): i64 {
   return raw.now();
 }
 
-/** Has onTimer called once, without a connection, in so many milliseconds. The same name again sets it anew. */
+/**
+ * Sets a timer of the channel: the host calls onTimer once without a connection, when the time after, in milliseconds,
+ * has passed. A timer with the same name is replaced.
+ */
 export function setTimer(name: string, after: i64): i32 {
   const b = bytesOf(name);
   return raw.timer_set(0, at(b), b.byteLength, after);
 }
 
-/** Clears a timer of the channel. */
+/** Clears a timer of the channel. Returns Errno.NOT_FOUND if there is none. */
 export function clearTimer(name: string): i32 {
   const b = bytesOf(name);
   return raw.timer_clear(0, at(b), b.byteLength);

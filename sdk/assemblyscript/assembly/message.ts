@@ -6,9 +6,9 @@ export enum Kind {
   Binary = 2,
 }
 
-/** A message of a WebSocket, received or to be sent. One that a hook gets is valid until it returns. */
+/** A WebSocket message, received or to be sent. A message that a hook receives is valid until the hook returns. */
 export class Message {
-  // What is received lies in the inbox; of what is to be sent this keeps the bytes.
+  // Keeps the bytes of a message to be sent from the garbage collector. Those of a received message are in the inbox.
   private kept: ArrayBuffer | null = null;
 
   constructor(public kind: Kind, public ptr: usize = 0, public length: i32 = 0) {}
@@ -32,17 +32,17 @@ export class Message {
     return m;
   }
 
-  /** Says whether it is a text message. */
+  /** Returns true for a text message. */
   get isText(): bool {
     return this.kind == Kind.Text;
   }
 
-  /** The data as a string. */
+  /** Returns the data, decoded as UTF-8. */
   toString(): string {
     return String.UTF8.decodeUnsafe(this.ptr, this.length);
   }
 
-  /** The data, copied. */
+  /** Returns a copy of the data. */
   bytes(): Uint8Array {
     return copy(this.ptr, this.length);
   }

@@ -1,4 +1,4 @@
-// The host functions, as sdk/ABI.md has them. Nothing else is here.
+// The imports of the host functions in sdk/ABI.md. The other files wrap them.
 
 // @ts-ignore: decorator
 @external("azu", "send") export declare function send(conn: u64, kind: i32, data_ptr: usize, data_len: usize): i32;

@@ -4,24 +4,24 @@ import { Message } from "./message";
 import * as raw from "./raw";
 import { at, bytesOf, getBytes, getLines } from "./text";
 
-/** A room of the channel, by its name. Rooms of different routes have nothing to do with each other. */
+/** A room of the channel, known by its name. Rooms of different routes are independent, even with the same name. */
 @final
 export class Room {
   constructor(public readonly name: string) {}
 
-  /** Sends a message to every member of the room, or to all but one. */
+  /** Sends a message to every member of the room, except one connection if it is given. */
   broadcast(message: Message, except: Conn | null = null): i32 {
     const b = bytesOf(this.name);
     return raw.broadcast(at(b), b.byteLength, message.kind, message.ptr, message.length, except ? except.id : 0);
   }
 
-  /** Counts the connections in the room; or an error number. */
+  /** Returns the number of connections in the room, or an error number. */
   get size(): i32 {
     const b = bytesOf(this.name);
     return raw.room_size(at(b), b.byteLength);
   }
 
-  /** The connections in the room. */
+  /** Returns the connections in the room. */
   get members(): Conn[] {
     const list: Conn[] = [];
     const ids = getBytes((_c, n, l, buf, cap) => raw.room_members(n, l, buf, cap), 0, this.name);
@@ -29,36 +29,36 @@ export class Room {
     return list;
   }
 
-  /** The users present in the room, sorted. */
+  /** Returns the users present in the room, sorted. */
   get users(): string[] {
     return getLines((_c, n, l, buf, cap) => raw.room_users(n, l, buf, cap), 0, this.name);
   }
 }
 
-/** Sends a message to every connection of the channel, or to all but one. */
+/** Sends a message to every connection of the channel, except one if it is given. */
 export function broadcast(message: Message, except: Conn | null = null): i32 {
   return raw.broadcast_all(message.kind, message.ptr, message.length, except ? except.id : 0);
 }
 
-/** A user of the channel, by the name given to conn.identify. */
+/** A user of the channel, known by the name that conn.identify set. */
 @final
 export class User {
   constructor(public readonly name: string) {}
 
-  /** Sends a message to every connection of the user. One who is not there is no error. */
+  /** Sends a message to every connection of the user. Does nothing if there is none. */
   send(message: Message): i32 {
     const b = bytesOf(this.name);
     return raw.send_user(at(b), b.byteLength, message.kind, message.ptr, message.length);
   }
 
-  /** Says whether the user is present in the channel. */
+  /** Returns true if the user is present: connected, or within the grace of the route after the last connection. */
   get online(): bool {
     const b = bytesOf(this.name);
     return raw.online(at(b), b.byteLength) == 1;
   }
 }
 
-/** Sends a message to every connection of some users. */
+/** Sends a message to every connection of several users. */
 export function sendUsers(users: string[], message: Message): i32 {
   if (users.length == 0) return Errno.OK;
   for (let i = 0; i < users.length; i++) {
@@ -68,17 +68,17 @@ export function sendUsers(users: string[], message: Message): i32 {
   return raw.send_users(at(b), b.byteLength, message.kind, message.ptr, message.length);
 }
 
-/** The users present in the channel, sorted. */
+/** Returns the users present in the channel, sorted. */
 export function users(): string[] {
   return getLines((_c, _n, _l, buf, cap) => raw.users(buf, cap), 0);
 }
 
-/** Whom a message is for that was published from outside. Neither: everybody. */
+/** The target of a publication: a room, a user, or all connections of the channel if both are null. */
 @final
 export class Target {
   constructor(public readonly room: Room | null, public readonly user: User | null) {}
 
-  /** Sends a message to whom it is for: lets it pass. */
+  /** Sends a message to the target. */
   send(message: Message): i32 {
     const room = this.room, user = this.user;
     if (room) return room.broadcast(message);

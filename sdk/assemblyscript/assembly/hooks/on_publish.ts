@@ -4,16 +4,17 @@ import { Room, Target, User } from "../room";
 
 exported.publish = true;
 
-function line(from: usize, end: usize): usize {
+/** Returns the address of the next newline, or end. */
+function newline(from: usize, end: usize): usize {
   while (from < end && load<u8>(from) != 0x0a) from++;
   return from;
 }
 
 export function on_publish(len: u32, kind: i32): i32 {
   const start = event(len), end = start + len;
-  const to = line(start, end), name = line(to + 1, end);
-  const what = String.UTF8.decodeUnsafe(start, to - start);
-  const whom = String.UTF8.decodeUnsafe(to + 1, name - to - 1);
-  const target = new Target(what == "room" ? new Room(whom) : null, what == "user" ? new User(whom) : null);
-  return done(changetype<OnPublish>(channel()).onPublish(target, messageAt(name + 1, <u32>(end - name - 1), kind)));
+  const first = newline(start, end), second = newline(first + 1, end);
+  const to = String.UTF8.decodeUnsafe(start, first - start);
+  const name = String.UTF8.decodeUnsafe(first + 1, second - first - 1);
+  const target = new Target(to == "room" ? new Room(name) : null, to == "user" ? new User(name) : null);
+  return done(changetype<OnPublish>(channel()).onPublish(target, messageAt(second + 1, <u32>(end - second - 1), kind)));
 }

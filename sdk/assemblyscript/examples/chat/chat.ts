@@ -1,5 +1,5 @@
-// Chat has rooms that clients subscribe to, and tells who is there: the ready-made
-// plugin of the same name (plugins/chat), in AssemblyScript.
+// Chat is the ready-made plugin plugins/chat in AssemblyScript: clients subscribe to rooms, and receive their messages
+// and presence.
 
 import { Channel, Conn, Errno, Key, Message, now, OnPresence, refuse, register, Room, User } from "../../assembly";
 import { Kind, parse, Reply, Value } from "./json";
@@ -9,11 +9,11 @@ export * from "../../assembly/hooks/on_presence";
 /** The longest name of a user, in bytes. */
 const MAX_USER = 64;
 
-/** How many names a list of users in an event has at most. */
+/** The longest list of users in an event. Longer lists are left out. */
 const MAX_LISTED = 200;
 
 class Chat extends Channel implements OnPresence {
-  /** Takes the name from ?name=alice, or makes one. */
+  /** Identifies the user by the query parameter name, or by a new guest name. */
   onConnect(conn: Conn, target: string): i32 {
     const query = conn.query("name");
     let name = query === null ? "" : query.trim();
@@ -29,12 +29,12 @@ class Chat extends Channel implements OnPresence {
     const type = msg.get("type").text, room = msg.get("room").text;
     if (type == "subscribe") return subscribe(conn, new Room(room));
     if (type == "unsubscribe") return unsubscribe(conn, room);
-    if (type == "message") return say(conn, room, msg.get("text"));
+    if (type == "message") return broadcastMessage(conn, room, msg.get("text"));
     if (type == "ping") return conn.sendText('{"type":"pong"}');
     return error(conn, "UNKNOWN_TYPE");
   }
 
-  /** Tells a room who came and who went. */
+  /** Reports to a room that a user joined or left. */
   onPresence(room: string, user: string, joined: bool): i32 {
     if (room.length == 0) return Errno.OK;
     const r = new Room(room);
@@ -43,7 +43,7 @@ class Chat extends Channel implements OnPresence {
   }
 }
 
-/** Makes a name that nobody has. */
+/** Returns a guest name that no present user has. */
 function guest(): string {
   const guests = new Key("guests");
   let name: string;
@@ -66,8 +66,8 @@ function unsubscribe(conn: Conn, room: string): i32 {
   return conn.sendText(new Reply("unsubscribed").str("room", room).toString());
 }
 
-/** Sends a text to the room that it names, or to the last one subscribed to. */
-function say(conn: Conn, room: string, text: Value): i32 {
+/** Sends a text to a room: by default to the last one that the client subscribed to. */
+function broadcastMessage(conn: Conn, room: string, text: Value): i32 {
   if (text.kind != Kind.String) return error(conn, "INVALID_MESSAGE");
   const rooms = conn.rooms;
   if (room.length == 0 && rooms.length > 0) room = rooms[rooms.length - 1];
@@ -86,7 +86,7 @@ function error(conn: Conn, code: string): i32 {
   return conn.sendText(new Reply("error").str("code", code).toString());
 }
 
-/** Tells the client why the host refused what it wanted: a name or a limit. */
+/** Reports a refused name or a reached limit to the client. Other errors fail the hook. */
 function refused(conn: Conn, e: i32): i32 {
   if (e == Errno.INVALID) return error(conn, "INVALID_NAME");
   return e == Errno.LIMIT ? error(conn, "LIMIT") : e;

@@ -1,4 +1,4 @@
-// JSON, as much of it as the messages of a chat need.
+// The part of JSON that the messages of a chat need.
 
 export enum Kind {
   Null,
@@ -8,11 +8,11 @@ export enum Kind {
   Other,
 }
 
-/** A value that was parsed. */
+/** A parsed value. */
 export class Value {
   constructor(public kind: Kind, public text: string = "", public members: Map<string, Value> | null = null) {}
 
-  /** The member of an object, or null of JSON. */
+  /** Returns a member of an object: the last one, if several have the name; NULL if there is none. */
   get(name: string): Value {
     const m = this.members;
     return m && m.has(name) ? m.get(name) : NULL;
@@ -22,10 +22,10 @@ export class Value {
 const NULL = new Value(Kind.Null);
 const OTHER = new Value(Kind.Other);
 
-/** How deep arrays and objects may lie in each other. */
+/** The deepest nesting of arrays and objects. */
 const MAX_DEPTH = 64;
 
-/** Parses one value; null where the text is none. */
+/** Parses a text that consists of one value. Returns null for other texts. */
 export function parse(text: string): Value | null {
   const p = new Parser(text);
   const v = p.value(0);
@@ -51,7 +51,7 @@ class Parser {
     }
   }
 
-  /** Takes a character, after white space, if it is next. */
+  /** Skips white space, and then the character if it is next. Returns whether it was. */
   private take(c: i32): bool {
     this.space();
     if (this.peek() != c) return false;
@@ -188,7 +188,7 @@ function isDigit(c: i32): bool {
   return c >= 0x30 && c <= 0x39;
 }
 
-/** A message that is being written. */
+/** A JSON object under construction. */
 export class Reply {
   private out: string;
 
@@ -216,6 +216,11 @@ export class Reply {
 
 const HEX = "0123456789abcdef";
 
+/** Returns the four hexadecimal digits of a UTF-16 unit. */
+function hex(c: i32): string {
+  return HEX.charAt(c >> 12) + HEX.charAt((c >> 8) & 15) + HEX.charAt((c >> 4) & 15) + HEX.charAt(c & 15);
+}
+
 function quote(text: string): string {
   let out = '"', start = 0;
   for (let i = 0; i < text.length; i++) {
@@ -224,7 +229,7 @@ function quote(text: string): string {
     out += text.slice(start, i);
     start = i + 1;
     if (c == 0x22 || c == 0x5c) out += "\\" + String.fromCharCode(c);
-    else out += "\\u" + HEX.charAt(c >> 12) + HEX.charAt((c >> 8) & 15) + HEX.charAt((c >> 4) & 15) + HEX.charAt(c & 15);
+    else out += "\\u" + hex(c);
   }
   return out + text.slice(start) + '"';
 }
