@@ -1,45 +1,57 @@
 import type { Conn } from "./conn";
 import type { Message } from "./message";
 
-/** What a hook may give: nothing, or a promise that settles before the hook ends. */
+/** The result of a hook: nothing, or a promise. The promise must settle before the hook ends. */
 export type Done = void | Promise<void>;
 
-/** A user came or went. */
+/** A change of presence: a user joined or left. */
 export interface Presence {
   /** The room; undefined for the channel. */
   room: string | undefined;
   user: string;
-  /** True: became present. False: is so no more. */
+  /** True if the user became present, false if the user stopped being present. */
   joined: boolean;
 }
 
-/** Whom a message from outside is for. */
+/** The target of a publication. */
 export interface Target {
   kind: "room" | "user" | "all";
-  /** Of the room or the user; "" for all. */
+  /** The name of the room or of the user; "" for all. */
   name: string;
 }
 
 /**
- * The hooks of a channel: the default export of a plugin, or exported functions of these names. Only those that are there
- * are called. A hook that throws fails: nothing of what it asked for happens.
+ * The hooks of a channel. They are methods of the default export of a plugin, or exported functions with these names.
+ * All are optional. A hook is atomic: if it throws, none of its effects (sends, joins, writes and so on) happens.
  */
 export interface Channel<Config = any> {
-  /** Once in every new instance, with the route's config. */
+  /**
+   * Receives the config of the route. Runs once in every new instance, before its first event. Its effects happen in
+   * the first instance of a version only. If it throws, the host refuses the plugin or the new version.
+   */
   onLoad?(config: Config): Done;
-  /** A client wants to connect. refuse() turns it away. */
+  /**
+   * Decides about a connection before it is upgraded. refuse() refuses it. Messages to it are sent after the upgrade.
+   */
   onConnect?(conn: Conn): Done;
+  /** Handles a message: a string for text, a Uint8Array for binary data. */
   onMessage?(conn: Conn, message: Message): Done;
-  /** Exactly once for every connection that was accepted. */
+  /**
+   * Runs exactly once for every accepted connection, whatever ended it. code is 1006 if the connection ended without
+   * one. The connection has left its rooms. conn.rooms() and conn.user still return its last rooms and user.
+   */
   onClose?(conn: Conn, code: number, reason: string): Done;
-  /** What setTimer asked for; conn is undefined for a timer of the channel. */
+  /** Runs when a timer of setTimer is due. conn is undefined for a timer of the channel. */
   onTimer?(name: string, conn: Conn | undefined): Done;
+  /** Receives the payload of a ping. The host has answered the ping. */
   onPing?(conn: Conn, payload: Uint8Array): Done;
+  /** Receives the payload of a pong. */
   onPong?(conn: Conn, payload: Uint8Array): Done;
+  /** Runs when a user joined or left the channel or a room. A user leaves when the grace of the route has passed. */
   onPresence?(event: Presence): Done;
   /**
-   * A message that was published from outside: by the HTTP API, the CLI or the program around the host. The channel is in
-   * charge: what the hook asks for happens, and nothing else. refuse(400 to 599) answers the one who published.
+   * Handles a message that was published by the HTTP API, the command or the program that embeds the host. The host
+   * does not deliver the message: the hook sends it. refuse() with a status from 400 to 599 refuses the publication.
    */
   onPublish?(to: Target, message: Message): Done;
 }

@@ -1,6 +1,8 @@
-// What a channel has beside the language: see globals.ts.
+// The globals of a channel beside those of the language. globals.ts implements them.
 
-declare const console: Record<"log" | "info" | "dir" | "table" | "debug" | "trace" | "warn" | "error", (...values: unknown[]) => void> & {
+type ConsoleMethod = "log" | "info" | "dir" | "table" | "debug" | "trace" | "warn" | "error";
+
+declare const console: Record<ConsoleMethod, (...values: unknown[]) => void> & {
   assert(ok: unknown, ...values: unknown[]): void;
 };
 

@@ -1,4 +1,4 @@
-/** The names of the host's error numbers. sdk/ABI.md says when each comes. */
+/** The names of the error numbers of the host. sdk/ABI.md describes them. */
 export type ErrorCode =
   | "INVALID"
   | "NOT_FOUND"
@@ -11,18 +11,18 @@ export type ErrorCode =
 
 const codes: ErrorCode[] = ["INVALID", "NOT_FOUND", "PERM", "LIMIT", "STATE", "TIMEOUT", "UNAVAILABLE", "FAILED"];
 
-/** The name of an error number. Unknown ones are called ERRNO_-9. */
+/** Returns the name of an error number, such as "LIMIT". The name of an unknown one contains the number: "ERRNO_-9". */
 export function errorName(errno: number): string {
   return codes[-errno - 1] ?? `ERRNO_${errno}`;
 }
 
-/** The number of NOT_FOUND, which most functions answer with undefined instead. */
+/** The number of NOT_FOUND. Most functions return undefined or false for it. */
 export const notFound = -2;
 
-/** What the host refused. A hook that lets it pass fails, and nothing of what it asked for happens. */
+/** An error of the host. A hook that does not catch it fails. */
 export class AzuError extends Error {
   override name = "AzuError";
-  /** Which error it is, as in `err.code === "LIMIT"`. */
+  /** The name of the error, as in `err.code === "LIMIT"`. */
   readonly code: ErrorCode;
 
   /** @internal */
@@ -33,20 +33,20 @@ export class AzuError extends Error {
   }
 }
 
-/** Throws for negative results. */
+/** Returns the result of a host function. Throws if it is negative. what is the name of the function in the error. */
 export function check(result: number, what: string): number {
   if (result < 0) throw new AzuError(result, what);
   return result;
 }
 
-/** Gives milliseconds as the host wants them: whole ones. */
+/** Rounds milliseconds up to an integer, for the host. */
 export function millis(ms: number, what: string): number {
   const whole = Math.ceil(ms);
-  if (!Number.isSafeInteger(whole)) throw new RangeError(`${what}: ${ms} is no number of milliseconds`);
+  if (!Number.isSafeInteger(whole)) throw new RangeError(`${what}: ${ms} is not a number of milliseconds`);
   return whole;
 }
 
-/** Joins names as lines, which is how lists go to the host. */
+/** Joins names by newlines, for the host. Throws INVALID if a name is empty or has a newline. */
 export function joined(names: string[], what: string): string {
   for (const name of names) {
     if (name === "" || String(name).includes("\n")) throw new AzuError(-1, what);
@@ -54,20 +54,23 @@ export function joined(names: string[], what: string): string {
   return names.join("\n");
 }
 
-/** Gives what a getter found; undefined where there is nothing. */
-export function found<T extends string | Uint8Array>(result: string | Uint8Array | number, what: string): T | undefined {
+/** The result of a getter: the value or an error number. */
+type GetterResult = string | Uint8Array | number;
+
+/** Returns the value of a getter; undefined for NOT_FOUND. Throws other errors. */
+export function found<T extends string | Uint8Array>(result: GetterResult, what: string): T | undefined {
   if (typeof result !== "number") return result as T;
   if (result === notFound) return undefined;
   throw new AzuError(result, what);
 }
 
-/** Gives a list that came one a line. */
-export function lines(result: string | Uint8Array | number, what: string): string[] {
+/** Returns the names of a list that a getter has joined by newlines. Throws if the getter failed. */
+export function lines(result: GetterResult, what: string): string[] {
   if (typeof result === "number") throw new AzuError(result, what);
   return result === "" ? [] : (result as string).split("\n");
 }
 
-/** Thrown by refuse(). */
+/** The exception of refuse(). */
 export class Refusal extends Error {
   override name = "Refusal";
   constructor(readonly status: number) {
@@ -76,12 +79,13 @@ export class Refusal extends Error {
 }
 
 /**
- * For onConnect: refuses the connection. 400 to 599 answers the handshake with that HTTP status, which browsers do not
- * show to their scripts. 3000 to 4999 upgrades, sends what the hook sent to this connection, and closes with that code.
+ * Ends onConnect, and refuses the connection; or ends onPublish, and refuses the publication. A status from 400 to 599
+ * is an HTTP status, which browsers do not show to the scripts of a handshake. 3000 to 4999 is a close code for
+ * onConnect: the host upgrades the connection, sends the messages of the hook to it, and closes it with the code.
  */
 export function refuse(status: number): never {
   if (!(status >= 400 && status <= 599) && !(status >= 3000 && status <= 4999)) {
-    throw new RangeError(`refuse(${status}): want 400 to 599, or 3000 to 4999`);
+    throw new RangeError(`refuse takes a status from 400 to 599 or a code from 3000 to 4999, not ${status}`);
   }
   throw new Refusal(status);
 }

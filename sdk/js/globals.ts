@@ -1,8 +1,7 @@
 import { log } from "./log";
 import * as raw from "./raw";
 
-// What JavaScript runtimes have beside the language, as far as it makes sense
-// between an event and its end.
+// The globals that JavaScript runtimes have beside the language. Those that need work after the end of a hook throw.
 
 class Encoder {
   readonly encoding = "utf-8";
@@ -14,7 +13,7 @@ class Encoder {
 class Decoder {
   readonly encoding = "utf-8";
   constructor(label = "utf-8") {
-    if (!/^utf-?8$/i.test(label)) throw new RangeError(`TextDecoder knows utf-8, and not ${label}`);
+    if (!/^utf-?8$/i.test(label)) throw new RangeError(`TextDecoder supports utf-8 only, not ${label}`);
   }
   decode(bytes?: ArrayBuffer | ArrayBufferView): string {
     if (bytes === undefined) return "";
@@ -25,7 +24,7 @@ class Decoder {
 
 const crypto = {
   getRandomValues<T extends ArrayBufferView>(array: T): T {
-    if (array.byteLength > 65536) throw new RangeError("getRandomValues gives at most 65536 bytes");
+    if (array.byteLength > 65536) throw new RangeError("getRandomValues fills at most 65536 bytes");
     new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(raw.random(array.byteLength));
     return array;
   },
@@ -38,31 +37,37 @@ const crypto = {
   },
 };
 
-/** A global that runtimes have and channels can not. */
+/** Returns a function that throws: a channel cannot have this global. */
 function missing(name: string, instead: string): () => never {
   return () => {
     throw new Error(`there is no ${name} in a channel: ${instead}`);
   };
 }
 
-/** How deep JSON may nest: the engine's parser would go down with it beyond what the host allows, and a trap is no exception. */
+/**
+ * The deepest nesting of JSON. The parser of the engine is recursive: deeper JSON would exceed the limit of nested
+ * calls of the host, which is a trap and not an exception.
+ */
 const maxDepth = 200;
 
 const parseJSON = JSON.parse;
 
 function parse(text: unknown, reviver?: (this: unknown, key: string, value: unknown) => unknown): unknown {
   const json = String(text);
-  if (json.length > maxDepth && raw.jsonDepth(json) > maxDepth) throw new RangeError(`JSON nests deeper than ${maxDepth}`);
+  if (json.length > maxDepth && raw.jsonDepth(json) > maxDepth) {
+    throw new RangeError(`JSON nests deeper than ${maxDepth}`);
+  }
   return reviver ? parseJSON(json, reviver) : parseJSON(json);
 }
 
-/** @internal */
+/** @internal Sets the globals. */
 export function install(): void {
   JSON.parse = parse;
   const later = "code runs in hooks only; use setTimer and onTimer";
   Object.assign(globalThis, {
     console: {
-      log: log.info, info: log.info, dir: log.info, table: log.info, debug: log.debug, trace: log.debug, warn: log.warn, error: log.error,
+      log: log.info, info: log.info, dir: log.info, table: log.info,
+      debug: log.debug, trace: log.debug, warn: log.warn, error: log.error,
       assert: (ok: unknown, ...values: unknown[]) => ok || log.error("Assertion failed:", ...values),
     },
     TextEncoder: Encoder,
@@ -70,6 +75,6 @@ export function install(): void {
     crypto,
     setTimeout: missing("setTimeout", later),
     setInterval: missing("setInterval", later),
-    fetch: missing("fetch", "plugins have no network; have your backend publish to the channel"),
+    fetch: missing("fetch", "plugins have no network; let your backend publish to the channel"),
   });
 }

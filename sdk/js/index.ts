@@ -1,4 +1,4 @@
-/** Channels of azuhost in JavaScript and TypeScript. */
+/** The SDK for JavaScript and TypeScript: the logic of azuhost's real-time channels. */
 export type { Channel, Done, Presence, Target } from "./channel";
 export { broadcast, broadcastJSON, type BroadcastOptions, type Conn, connection } from "./conn";
 export { AzuError, type ErrorCode, errorName, refuse } from "./error";

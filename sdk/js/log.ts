@@ -1,7 +1,7 @@
 import * as raw from "./raw";
 import { stackOf } from "./stack";
 
-/** Shows a value in a line of the log, or as the reason of a hook that failed. */
+/** Formats a value for a line of the log, or as the reason of a failed hook. */
 export function show(value: unknown): string {
   if (typeof value === "string") return value;
   if (value instanceof Error) return stackOf(value);
@@ -9,11 +9,11 @@ export function show(value: unknown): string {
   try {
     return JSON.stringify(value, plain) ?? String(value);
   } catch {
-    return String(value); // a cycle
+    return String(value); // JSON.stringify throws for cycles
   }
 }
 
-/** What JSON leaves out, or can not have, within a value. */
+/** Replaces values that JSON.stringify leaves out or rejects. */
 function plain(_: string, value: unknown): unknown {
   if (value instanceof Map || value instanceof Set) return [...value];
   if (value instanceof Error) return `${value.name}: ${value.message}`;
@@ -26,5 +26,5 @@ function line(level: number): (...values: unknown[]) => void {
   };
 }
 
-/** Lines for the host's log. They go out at once, also if the hook fails. */
+/** Writes lines to the log of the host at once, even if the hook fails later. */
 export const log = { debug: line(0), info: line(1), warn: line(2), error: line(3) };

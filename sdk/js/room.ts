@@ -1,49 +1,51 @@
-import { type BroadcastOptions, Conn } from "./conn";
+import { type BroadcastOptions, type Conn, connectionByID } from "./conn";
 import { AzuError, check, lines } from "./error";
 import { binary, bytesOf, type Sendable, text } from "./message";
 import * as raw from "./raw";
 
-/** A room of the channel. It exists as long as it has members. */
+/** A room of the channel, known by its name. It exists as long as it has members. */
 export class Room {
-  // Only declared: a field would be a call of its own for each object.
+  // It is only declared, because QuickJS initializes the fields of a class in a call of its own.
   declare readonly name: string;
 
   constructor(name: string) {
     this.name = name;
   }
 
-  /** Sends a message to every member. */
+  /** Sends a message to every member of the room. */
   broadcast(message: Sendable, options?: BroadcastOptions): void {
     const except = options?.except?.raw ?? 0;
     const result =
-      typeof message === "string" ? raw.broadcast(this.name, text, message, except) : raw.broadcast(this.name, binary, bytesOf(message), except);
+      typeof message === "string"
+        ? raw.broadcast(this.name, text, message, except)
+        : raw.broadcast(this.name, binary, bytesOf(message), except);
     if (result < 0) throw new AzuError(result, "broadcast");
   }
 
-  /** Sends a value as JSON to every member. */
+  /** Sends a value as JSON to every member of the room. */
   broadcastJSON(value: unknown, options?: BroadcastOptions): void {
     this.broadcast(JSON.stringify(value), options);
   }
 
-  /** How many connections are in the room. */
+  /** The number of connections in the room. */
   get size(): number {
     return check(raw.roomSize(this.name), "size");
   }
 
-  /** The connections in the room. */
+  /** Returns the connections in the room. */
   members(): Conn[] {
     const ids = raw.roomMembers(this.name, true);
     if (!(ids instanceof Uint8Array)) throw new AzuError(ids as number, "members");
-    return Array.from(new BigUint64Array(ids.buffer), (id) => new Conn(id <= Number.MAX_SAFE_INTEGER ? Number(id) : id));
+    return Array.from(new BigUint64Array(ids.buffer), connectionByID);
   }
 
-  /** The users present in the room, sorted. */
+  /** Returns the users present in the room, sorted. */
   users(): string[] {
     return lines(raw.roomUsers(this.name, false), "users");
   }
 }
 
-/** Names a room. */
+/** Returns the room with a name. */
 export function room(name: string): Room {
   return new Room(name);
 }

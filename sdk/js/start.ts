@@ -1,4 +1,4 @@
-import { Conn, connecting } from "./conn";
+import { Conn, setTarget } from "./conn";
 import { Refusal } from "./error";
 import { install } from "./globals";
 import { log, show } from "./log";
@@ -9,18 +9,18 @@ declare const __azuhost: Record<string, unknown>;
 type Handler = (conn: raw.ID, data: any, arg: number) => unknown;
 type Hooks = Record<string, ((...args: any[]) => unknown) | undefined>;
 
-/** How each hook of the ABI calls the method of the channel. The glue calls what is made here. */
+/** The method of the channel for each hook of the ABI, and the handler that calls it. The glue calls the handlers. */
 const hooks: Record<string, [method: string, call: (h: Hooks) => Handler]> = {
   on_load: ["onLoad", (h) => (_, config) => h.onLoad!(JSON.parse(config))],
   on_connect: ["onConnect", (h) => (conn, target) => {
-    connecting(target);
-    let going = false;
+    setTarget(target);
+    let isPromise = false;
     try {
       const result = h.onConnect!(new Conn(conn));
-      going = result instanceof Promise; // settle forgets the target then
+      isPromise = result instanceof Promise; // settle clears the target later
       return result;
     } finally {
-      if (!going) connecting(undefined);
+      if (!isPromise) setTarget(undefined);
     }
   }],
   on_message: ["onMessage", (h) => (conn, message) => h.onMessage!(new Conn(conn), message)],
@@ -33,13 +33,13 @@ const hooks: Record<string, [method: string, call: (h: Hooks) => Handler]> = {
     return h.onPresence!({ room: room || undefined, user, joined: event === 1 });
   }],
   on_publish: ["onPublish", (h) => (_, data: string | Uint8Array) => {
-    const [kind, name, message] = published(data);
+    const [kind, name, message] = parsePublication(data);
     return h.onPublish!({ kind, name }, message);
   }],
 };
 
-/** Takes apart what on_publish gets: two lines, and the message. */
-function published(data: string | Uint8Array): [kind: string, name: string, message: string | Uint8Array] {
+/** Splits the event of on_publish into the kind of the target, its name and the message. */
+function parsePublication(data: string | Uint8Array): [kind: string, name: string, message: string | Uint8Array] {
   if (typeof data === "string") {
     const first = data.indexOf("\n");
     const second = data.indexOf("\n", first + 1);
@@ -50,44 +50,50 @@ function published(data: string | Uint8Array): [kind: string, name: string, mess
   return [raw.utf8Decode(data.slice(0, first)), raw.utf8Decode(data.slice(first + 1, second)), data.slice(second + 1)];
 }
 
+/** The error number FAILED. */
 const failed = -8;
-/** What returned gives when the hook's promise has not settled yet. */
+/** The result of returned for a promise that has not settled. */
 const pending = 1;
 
-/** What became of the promise of the hook that runs. */
+/** The result of the running hook, after its promise has settled. */
 let outcome: number | undefined;
-/** Numbers the hooks that return promises: one that settles later says nothing about the hook that runs then. */
+/**
+ * Counts the hooks that return promises. A promise that settles after its hook must not change the result of another.
+ */
 let current = 0;
-/** Promises that were rejected, and nobody has caught it. */
+/** The rejected promises that nothing has caught, with their reasons. */
 const rejections = new Map<unknown, unknown>();
 
-/** Gives the answer of a hook that threw; called by the glue. */
+/** Returns the result of a hook that threw e. The glue calls it. */
 function thrown(e: unknown): number {
   if (e instanceof Refusal) return e.status;
   raw.fail(show(e));
   return failed;
 }
 
-/** Gives the answer of a hook that returned something; called by the glue. */
-function returned(result: unknown): number {
-  if (!(result instanceof Promise)) return 0;
+/** Returns the result of a hook that returned a value: 0, or pending for a promise. The glue calls it. */
+function returned(value: unknown): number {
+  if (!(value instanceof Promise)) return 0;
   outcome = undefined;
-  const mine = ++current;
-  result.then(() => {
-    if (mine === current) outcome = 0;
+  const hook = ++current;
+  value.then(() => {
+    if (hook === current) outcome = 0;
   }, (e) => {
-    if (mine === current) outcome = thrown(e);
-    else log.error("a hook that had ended failed later:", e);
+    if (hook === current) outcome = thrown(e);
+    else log.error("a hook failed after it had ended:", e);
   });
   return pending;
 }
 
-/** Gives the answer of a hook, or of the script itself, when all its jobs have run; called by the glue. */
+/**
+ * Returns the result of a hook after all of its jobs have run. code is the result of returned or thrown. starting is
+ * not 0 if the script itself has run instead of a hook. The glue calls it.
+ */
 function settle(code: number, starting: number): number {
   if (code === pending) {
-    code = outcome ?? thrown(new Error("the hook's promise did not settle: nothing outside the plugin can be awaited; use setTimer"));
+    code = outcome ?? thrown(new Error("the promise of the hook did not settle: use setTimer for later work"));
     current++;
-    connecting(undefined);
+    setTarget(undefined);
   }
   if (code === 0 && rejections.size > 0) {
     const [reason] = rejections.values();
@@ -98,26 +104,31 @@ function settle(code: number, starting: number): number {
   return code;
 }
 
-/** Keeps account of rejections; called by the glue. */
+/** Records that a promise was rejected, or that its rejection was handled. The glue calls it. */
 function reject(promise: unknown, reason: unknown, handled: number): void {
   if (handled) rejections.delete(promise);
   else rejections.set(promise, reason);
 }
 
-/** The names of what an object has, those of its class included. */
-function methods(object: object): string[] {
+/** Returns the names of the properties of an object and of its classes. */
+function propertyNames(object: object): string[] {
   const found: string[] = [];
-  for (let o: object | null = object; o && o !== Object.prototype && o !== Function.prototype; o = Object.getPrototypeOf(o)) {
+  let o: object | null = object;
+  while (o && o !== Object.prototype && o !== Function.prototype) {
     found.push(...Object.getOwnPropertyNames(o));
+    o = Object.getPrototypeOf(o);
   }
   return found;
 }
 
-/** Starts the plugin with what its file exports. names are the hooks of the host, as the glue numbers them. */
+/**
+ * Registers the hooks that a plugin exports with the glue. names are the hooks of the ABI. Throws if there is a
+ * mistake.
+ */
 export function start(plugin: Hooks & { default?: Hooks }, names: string[]): void {
   const channel: Hooks = plugin.default ?? {};
   if (typeof channel !== "object" && typeof channel !== "function") {
-    throw new TypeError("the default export is no object with hooks");
+    throw new TypeError("the default export is not an object with hooks");
   }
   const known: string[] = [];
   const found: string[] = [];
@@ -130,20 +141,26 @@ export function start(plugin: Hooks & { default?: Hooks }, names: string[]): voi
     found.push(name);
     __azuhost[name] = call(owner as Hooks);
   }
-  for (const name of [...Object.keys(plugin), ...methods(channel)]) {
+  for (const name of [...Object.keys(plugin), ...propertyNames(channel)]) {
     if (/^on[A-Z]/.test(name) && !known.includes(name)) {
-      throw new TypeError(`there is no hook ${name}; there are ${known.join(", ")}`);
+      throw new TypeError(`there is no hook ${name}: the hooks are ${known.join(", ")}`);
     }
   }
-  if (found.length === 0 && typeof channel === "function" && methods(channel.prototype ?? {}).some((name) => known.includes(name))) {
-    throw new TypeError("the default export is a class: export default new " + (channel.name || "Channel") + "()");
-  }
   if (found.length === 0) {
-    throw new TypeError(`it exports no hook; export default { onMessage(conn, message) { … } }, or a function of such a name; there are ${known.join(", ")}`);
+    const exported: unknown = plugin.default;
+    const inClass = typeof exported === "function" ? propertyNames(exported.prototype ?? {}) : [];
+    if (typeof exported === "function" && inClass.some((name) => known.includes(name))) {
+      throw new TypeError(`the default export is a class: export default new ${exported.name || "Channel"}()`);
+    }
+    throw new TypeError(
+      "it exports no hook: export default { onMessage(conn, message) { … } }, or functions with names of hooks, " +
+        `which are ${known.join(", ")}`,
+    );
   }
   const report = __azuhost["report"] as ((text: string) => void) | undefined;
   report?.(JSON.stringify({ hooks: found, used: raw.used }));
 }
 
 install();
-Object.assign(__azuhost, { thrown, returned, settle, reject }); // before the script runs, which may reject
+// The script runs after this line, and may reject promises.
+Object.assign(__azuhost, { thrown, returned, settle, reject });

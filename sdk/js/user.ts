@@ -2,39 +2,45 @@ import { check, joined, lines } from "./error";
 import { binary, bytesOf, type Sendable, text } from "./message";
 import * as raw from "./raw";
 
-/** A user of the channel, by the name given to conn.identify. */
+/** A user of the channel, known by the name that conn.identify set. */
 export class User {
   constructor(readonly name: string) {}
 
-  /** Sends a message to every connection of the user. To one that is not there it sends nothing, which is no error. */
+  /** Sends a message to every connection of the user. Does nothing if there is none. */
   send(message: Sendable): void {
-    check(typeof message === "string" ? raw.sendUser(this.name, text, message) : raw.sendUser(this.name, binary, bytesOf(message)), "send");
+    const result =
+      typeof message === "string"
+        ? raw.sendUser(this.name, text, message)
+        : raw.sendUser(this.name, binary, bytesOf(message));
+    check(result, "send");
   }
 
-  /** Sends a value as JSON. */
+  /** Sends a value as JSON to every connection of the user. */
   sendJSON(value: unknown): void {
     this.send(JSON.stringify(value));
   }
 
-  /** Whether the user is present: connected, or gone for less than the grace of the route. */
+  /** True if the user is present: connected, or within the grace of the route after the last connection. */
   get online(): boolean {
     return check(raw.online(this.name), "online") === 1;
   }
 }
 
-/** Names a user. */
+/** Returns the user with a name. */
 export function user(name: string): User {
   return new User(name);
 }
 
-/** The users present in the channel, sorted. */
+/** Returns the users present in the channel, sorted. */
 export function users(): string[] {
   return lines(raw.users(false), "users");
 }
 
-/** Sends a message to every connection of some users. */
+/** Sends a message to every connection of several users. */
 export function sendUsers(names: string[], message: Sendable): void {
   if (names.length === 0) return;
   const list = joined(names, "sendUsers");
-  check(typeof message === "string" ? raw.sendUsers(list, text, message) : raw.sendUsers(list, binary, bytesOf(message)), "sendUsers");
+  const result =
+    typeof message === "string" ? raw.sendUsers(list, text, message) : raw.sendUsers(list, binary, bytesOf(message));
+  check(result, "sendUsers");
 }

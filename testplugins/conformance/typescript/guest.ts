@@ -133,7 +133,7 @@ const commands: Record<string, Command> = {
   },
   refuse: (_, a) => azu.refuse(Number(a)),
   refuse_close: (_, a) => azu.refuse(Number(a)),
-  propagate: (conn) => conn.setTimer("", 0), // what is missing is no error in TypeScript, so another one
+  propagate: (conn) => conn.setTimer("", 0), // INVALID: a missing value is undefined in this SDK, and not an error
   trap: () => {
     throw new Error("trap");
   },

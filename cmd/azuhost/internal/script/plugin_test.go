@@ -102,8 +102,8 @@ var evaluations = [][2]string{
 		`"TypeError: a string or a Uint8Array is wanted here"`},
 	{`try { conn.set("k", { a: 1 }) } catch (e) { e.name }`, `"TypeError"`},
 	{`try { conn.set("k", null) } catch (e) { e.name }`, `"TypeError"`},
-	{`try { store.add("h", 0.5) } catch (e) { e.message }`, `"store.add: 0.5 is not whole"`},
-	{`try { conn.setTimer("x") } catch (e) { e.message }`, `"setTimer: undefined is no number of milliseconds"`},
+	{`try { store.add("h", 0.5) } catch (e) { e.message }`, `"store.add: 0.5 is not an integer"`},
+	{`try { conn.setTimer("x") } catch (e) { e.message }`, `"setTimer: undefined is not a number of milliseconds"`},
 	{`try { store.set("x", "y", { ttl: NaN }) } catch (e) { e.name }`, `"RangeError"`},
 	{`try { sendUsers(["al\nbob"], "m") } catch (e) { e.message }`, `"sendUsers: INVALID"`},
 	{`try { counter("hits").add(1, { kind: "a\nb=c" }) } catch (e) { e.message }`, `"metric: INVALID"`},
@@ -210,7 +210,7 @@ func TestLatePromises(t *testing.T) {
 	c.ask(`wake(); new Promise(() => {})`, internalError)
 	c.ask(`new Promise((wake, lose) => { Object.assign(globalThis, { wake, lose }) })`, internalError)
 	c.ask(`lose(new Error("of before")); "new"`, `"new"`)
-	if want := "a hook that had ended failed later: Error: of before"; !strings.Contains(s.log.String(), want) {
+	if want := "a hook failed after it had ended: Error: of before"; !strings.Contains(s.log.String(), want) {
 		t.Errorf("no %q in\n%s", want, s.log.String())
 	}
 	c.ask(`"and on"`, `"and on"`)

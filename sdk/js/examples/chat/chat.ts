@@ -1,13 +1,14 @@
-// Chat has rooms that clients subscribe to, and tells who is there: what
-// plugins/chat does, in TypeScript.
+// Chat is the ready-made plugin plugins/chat in TypeScript: clients subscribe to rooms, and receive their messages and
+// presence.
 import { AzuError, type Channel, type Conn, refuse, room, store, user } from "azuhost";
 
 type Incoming = { type?: unknown; room?: unknown; text?: unknown };
 
-/** Names of users in an event, at most: an event goes to everyone on the list. */
+/** The longest list of users in an event. Longer lists are left out. */
 const maxListed = 200;
 
 export default {
+  /** Identifies the user by the query parameter name, or by a new guest name. */
   onConnect(conn) {
     identify(conn, conn.query("name")?.trim() || guest());
   },
@@ -22,15 +23,18 @@ export default {
       case "unsubscribe":
         return unsubscribe(conn, text(m!.room));
       case "message":
-        return say(conn, m!);
+        return broadcastMessage(conn, m!);
       case "ping":
         return conn.sendJSON({ type: "pong" });
     }
     error(conn, "UNKNOWN_TYPE");
   },
 
+  /** Reports to a room that a user joined or left. */
   onPresence({ room: name, user, joined }) {
-    if (name) room(name).broadcastJSON({ type: "presence", room: name, event: joined ? "join" : "leave", user, users: listed(name) });
+    if (!name) return;
+    const event = joined ? "join" : "leave";
+    room(name).broadcastJSON({ type: "presence", room: name, event, user, users: listUsers(name) });
   },
 } satisfies Channel;
 
@@ -44,7 +48,7 @@ function identify(conn: Conn, name: string) {
   }
 }
 
-/** A name that nobody has. */
+/** Returns a guest name that no present user has. */
 function guest(): string {
   for (;;) {
     const name = `guest-${store.add("guests")}`;
@@ -53,17 +57,17 @@ function guest(): string {
 }
 
 function subscribe(conn: Conn, name: string) {
-  if (!allowed(conn, () => conn.join(name))) return;
-  conn.sendJSON({ type: "subscribed", room: name, users: listed(name) });
+  if (!attempt(conn, () => conn.join(name))) return;
+  conn.sendJSON({ type: "subscribed", room: name, users: listUsers(name) });
 }
 
 function unsubscribe(conn: Conn, name: string) {
-  if (!allowed(conn, () => conn.leave(name))) return;
+  if (!attempt(conn, () => conn.leave(name))) return;
   conn.sendJSON({ type: "unsubscribed", room: name });
 }
 
-/** A message goes to the room that it names, or to the last one subscribed to. */
-function say(conn: Conn, m: Incoming) {
+/** Sends a text to a room: by default to the last one that the client subscribed to. */
+function broadcastMessage(conn: Conn, m: Incoming) {
   if (typeof m.text !== "string") return error(conn, "INVALID_MESSAGE");
   const rooms = conn.rooms();
   const name = text(m.room) || rooms.at(-1) || "";
@@ -71,10 +75,10 @@ function say(conn: Conn, m: Incoming) {
   room(name).broadcastJSON({ type: "message", room: name, user: conn.user ?? "", text: m.text, at: Date.now() });
 }
 
-/** Does what the client asked for, or tells it why not. */
-function allowed(conn: Conn, ask: () => void): boolean {
+/** Runs an action. Reports a refused name or a reached limit to the client, and returns false. Throws other errors. */
+function attempt(conn: Conn, action: () => void): boolean {
   try {
-    ask();
+    action();
     return true;
   } catch (e) {
     if (!(e instanceof AzuError) || (e.code !== "INVALID" && e.code !== "LIMIT")) throw e;
@@ -87,7 +91,7 @@ function error(conn: Conn, code: string) {
   conn.sendJSON({ type: "error", code });
 }
 
-/** A JSON object, or undefined. */
+/** Parses a JSON object. Returns undefined for other messages. */
 function parse(message: string | Uint8Array): Incoming | undefined {
   if (typeof message !== "string") return undefined;
   try {
@@ -98,12 +102,13 @@ function parse(message: string | Uint8Array): Incoming | undefined {
   }
 }
 
+/** Returns a string; "" for other values. */
 function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** The users of a room; undefined, which JSON leaves out, if there are too many. */
-function listed(name: string): string[] | undefined {
+/** Returns the users of a room; undefined, which JSON leaves out, if there are too many. */
+function listUsers(name: string): string[] | undefined {
   const users = room(name).users();
   return users.length > maxListed ? undefined : users;
 }
