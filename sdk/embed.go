@@ -1,11 +1,11 @@
-// Package sdk holds the SDKs as files, for commands that put them into
-// projects.
+// Package sdk embeds the files of the SDKs. azuhost new copies them into projects. azuhost build bundles the SDK for
+// JavaScript with scripts.
 package sdk
 
 import "embed"
 
-// Files has a folder for each SDK, under the name that it has here, and ABI.md.
-// The folders are listed where tools leave what they make beside the sources.
+// Files has ABI.md and the folder of each SDK. The patterns name the single files of folders in which compilers write
+// their output beside the sources.
 //
 //go:embed ABI.md go js
 //go:embed c/README.md c/azuhost.h c/azuhost.hpp c/azuhost_raw.h c/examples

@@ -10,18 +10,15 @@ import (
 	"github.com/azuhost/azuhost/host/abi"
 )
 
-// rawFile is where an SDK declares the host functions.
+// rawFile is a file in which an SDK declares the host functions.
 type rawFile struct {
-	file string
-	// decl finds a declaration: its name, parameters and result.
-	decl *regexp.Regexp
-	// param finds a parameter: "name" and "type".
-	param *regexp.Regexp
-	// wasm says which type of the language is which of WebAssembly.
-	wasm map[string]abi.ValType
+	file  string
+	decl  *regexp.Regexp         // matches a declaration; groups: name, params, result
+	param *regexp.Regexp         // matches a parameter; groups: name, type
+	wasm  map[string]abi.ValType // the WebAssembly types of the types of the language
 }
 
-// The Go SDK has a test of its own, with Go's parser.
+// rawFiles are the files by SDK. The SDK for Go has a test of its own, which uses Go's parser.
 var rawFiles = map[string]rawFile{
 	"rust": {
 		"rust/src/raw.rs",
@@ -83,7 +80,7 @@ var rawFiles = map[string]rawFile{
 	},
 }
 
-// TestRawImports holds the raw imports of every SDK against the ABI.
+// TestRawImports compares the raw imports of every SDK with the ABI.
 func TestRawImports(t *testing.T) {
 	for language, raw := range rawFiles {
 		t.Run(language, func(t *testing.T) {
@@ -96,7 +93,7 @@ func TestRawImports(t *testing.T) {
 				name := m[raw.decl.SubexpIndex("name")]
 				def, ok := abi.ImportByName(name)
 				if !ok || seen[name] {
-					t.Errorf("%s is no host function, or there twice", name)
+					t.Errorf("%s is not a host function, or is declared twice", name)
 				}
 				seen[name] = true
 				if got := raw.params(t, m[raw.decl.SubexpIndex("params")]); !slices.Equal(got, def.Params) {
@@ -115,6 +112,7 @@ func TestRawImports(t *testing.T) {
 	}
 }
 
+// params parses the parameters of a declaration.
 func (r rawFile) params(t *testing.T, text string) (list []abi.Param) {
 	t.Helper()
 	if text == "" || text == "void" {
@@ -123,7 +121,7 @@ func (r rawFile) params(t *testing.T, text string) (list []abi.Param) {
 	for p := range strings.SplitSeq(strings.ReplaceAll(text, ") (", "), ("), ", ") {
 		m := r.param.FindStringSubmatch(p)
 		if m == nil {
-			t.Fatalf("%q is no parameter", p)
+			t.Fatalf("%q is not a parameter", p)
 		}
 		typ, ok := r.wasm[m[r.param.SubexpIndex("type")]]
 		if !ok {

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// echoes are where the first command of each README leaves the echo.
+// echoes has, for each SDK, the module that the first command of its README builds, and the source.
 var echoes = map[string]struct{ wasm, source string }{
 	"rust":           {"target/wasm32-unknown-unknown/release/examples/echo.wasm", "examples/echo.rs"},
 	"c":              {"echo.wasm", "examples/echo.c"},
@@ -29,11 +29,11 @@ var echoes = map[string]struct{ wasm, source string }{
 	"wat":            {"echo.wasm", "examples/echo.wat"},
 }
 
-// keep names a folder where the echoes are left, for the table in README.md.
-const keep = "AZUHOST_ECHOES"
+// keepVariable is an environment variable: the folder to which the tests copy the echoes, for the table in README.md.
+const keepVariable = "AZUHOST_ECHOES"
 
-// TestReadme builds the echo of every SDK as its README begins, in a copy of the
-// folder, and has it echo.
+// TestReadme runs the first command of the README of every SDK in a copy of its folder, and sends messages to the echo
+// that the command builds.
 func TestReadme(t *testing.T) {
 	for language, e := range echoes {
 		t.Run(language, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestReadme(t *testing.T) {
 	})
 }
 
-// TestTemplate has the annotated template in WAT do what it says.
+// TestTemplate assembles the annotated template in WAT, and checks that it broadcasts to rooms.
 func TestTemplate(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "rooms.wasm")
 	run(t, "wat", "wat", "wat2wasm template.wat -o "+out)
@@ -77,7 +77,7 @@ func TestTemplate(t *testing.T) {
 	want(t, other, websocket.MessageBinary, "")
 }
 
-// command gives the first indented line of a README that begins so.
+// command returns the first indented line of a README that begins with prefix.
 func command(t *testing.T, language, prefix string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(language, "README.md"))
@@ -93,8 +93,7 @@ func command(t *testing.T, language, prefix string) string {
 	return ""
 }
 
-// run runs a build command with the tools that there are. What `make tools` has
-// installed is not installed again.
+// run runs a build command in dir, with the compilers that `make tools` has installed or those of the system.
 func run(t *testing.T, language, dir, command string) {
 	t.Helper()
 	tools, err := filepath.Abs("../build/tools")
@@ -105,16 +104,8 @@ func run(t *testing.T, language, dir, command string) {
 	tool, _, _ := strings.Cut(command, " ")
 	switch language {
 	case "rust":
-		target := func(rustc string) bool {
-			b, err := exec.Command(rustc, "--print", "target-libdir", "--target", "wasm32-unknown-unknown").Output()
-			if err != nil {
-				return false
-			}
-			_, err = os.Stat(strings.TrimSpace(string(b)))
-			return err == nil
-		}
-		if !target("rustc") {
-			if !target("/usr/bin/rustc") {
+		if !hasWasmTarget("rustc") {
+			if !hasWasmTarget("/usr/bin/rustc") {
 				missing(t, "Rust's target wasm32-unknown-unknown")
 			}
 			path = "/usr/bin:" + path
@@ -139,22 +130,39 @@ func run(t *testing.T, language, dir, command string) {
 	}
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = dir
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "CARGO_TARGET_DIR=") })
-	cmd.Env = append(cmd.Env, "PATH="+path)
-	if language == "zig" && os.Getenv("ZIG_GLOBAL_CACHE_DIR") == "" {
-		cmd.Env = append(cmd.Env, "ZIG_GLOBAL_CACHE_DIR="+filepath.Join(tools, "..", "zig-cache"))
-	}
+	cmd.Env = buildEnvironment(path, tools)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", command, err, text)
 	}
 }
 
+// buildEnvironment returns the environment of a build command. The command for Rust expects its module in the folder
+// target, so CARGO_TARGET_DIR is not set.
+func buildEnvironment(path, tools string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "CARGO_TARGET_DIR=") })
+	if os.Getenv("ZIG_GLOBAL_CACHE_DIR") == "" {
+		env = append(env, "ZIG_GLOBAL_CACHE_DIR="+filepath.Join(tools, "..", "zig-cache"))
+	}
+	return append(env, "PATH="+path)
+}
+
+// hasWasmTarget returns whether a rustc has the standard library for wasm32-unknown-unknown.
+func hasWasmTarget(rustc string) bool {
+	dir, err := exec.Command(rustc, "--print", "target-libdir", "--target", "wasm32-unknown-unknown").Output()
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(strings.TrimSpace(string(dir)))
+	return err == nil
+}
+
+// lacks returns whether a command is not installed.
 func lacks(tool string) bool {
 	_, err := exec.LookPath(tool)
 	return err != nil
 }
 
-// missing skips a test; in CI, where every tool is to be there, it fails.
+// missing skips a test because a tool is missing. In CI, where AZUHOST_GUESTS is set, the test fails.
 func missing(t *testing.T, tool string) {
 	t.Helper()
 	if os.Getenv("AZUHOST_GUESTS") != "" {
@@ -163,7 +171,7 @@ func missing(t *testing.T, tool string) {
 	t.Skipf("%s is missing", tool)
 }
 
-// echo serves a plugin, and keeps it if it is asked to.
+// echo serves a plugin, and checks that it echoes messages. It copies the plugin to the folder of keepVariable, if set.
 func echo(t *testing.T, file, language string) {
 	t.Helper()
 	c := serve(t, host.Route{Path: "/echo", Plugin: file, Allow: []abi.Capability{"send", "log"}})("/echo")
@@ -173,7 +181,7 @@ func echo(t *testing.T, file, language string) {
 			want(t, c, kind, text)
 		}
 	}
-	if dir := os.Getenv(keep); dir != "" {
+	if dir := os.Getenv(keepVariable); dir != "" {
 		data, err := os.ReadFile(file)
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, language+".wasm"), data, 0o666)
@@ -184,6 +192,7 @@ func echo(t *testing.T, file, language string) {
 	}
 }
 
+// serve serves a route for the time of the test. dial connects a client to a path.
 func serve(t *testing.T, r host.Route) (dial func(path string) *websocket.Conn) {
 	t.Helper()
 	r.Limits.Deadline = 10 * time.Second
@@ -217,6 +226,7 @@ func write(t *testing.T, c *websocket.Conn, kind websocket.MessageType, text str
 	}
 }
 
+// want reads a message and compares it.
 func want(t *testing.T, c *websocket.Conn, kind websocket.MessageType, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -1,5 +1,5 @@
-;; The host functions, as sdk/ABI.md has them. Copy the lines that you need to the
-;; top of your module: WAT has no include.
+;; The imports of the host functions in sdk/ABI.md. WAT has no include: copy the lines of the functions that a module
+;; calls to its beginning.
 (module
   (import "azu" "send" (func $send (param $conn i64) (param $kind i32) (param $data_ptr i32) (param $data_len i32) (result i32)))
   (import "azu" "broadcast" (func $broadcast (param $room_ptr i32) (param $room_len i32) (param $kind i32) (param $data_ptr i32) (param $data_len i32) (param $except i64) (result i32)))
