@@ -1,8 +1,9 @@
 // The conformance guest in AssemblyScript. ../README.md describes it.
 
 import {
-  broadcast, Channel, clearTimer, Conn, counterAdd, Errno, errorName, fail, gaugeSet, histogramObserve, Key, lastError, Level, log, Message, now, OnPing, OnPong,
-  OnPresence, OnPublish, OnTimer, refuse, refuseClose, register, Room, sendUsers, setTimer, Target, User, users,
+  broadcast, Channel, clearTimer, Conn, counterAdd, Errno, errorName, fail, gaugeSet, histogramObserve, Key, lastError,
+  Level, log, Message, now, OnPing, OnPong, OnPresence, OnPublish, OnTimer, refuse, refuseClose, register, Room,
+  sendUsers, setTimer, Target, User, users,
 } from "../../../sdk/assemblyscript/assembly";
 export * from "../../../sdk/assemblyscript/assembly/hooks";
 export * from "../../../sdk/assemblyscript/assembly/hooks/on_timer";
@@ -51,8 +52,9 @@ class Guest extends Channel implements OnTimer, OnPresence, OnPublish, OnPing, O
 
   onPublish(to: Target, message: Message): i32 {
     const room = to.room, user = to.user;
-    const whom = room ? "room|" + room.name : user ? "user|" + user.name : "all|";
-    return this.stored("on_publish", null, true, whom + (message.isText ? "|text|" : "|binary|") + message.toString());
+    const target = room ? "room|" + room.name : user ? "user|" + user.name : "all|";
+    const kind = message.isText ? "|text|" : "|binary|";
+    return this.stored("on_publish", null, true, target + kind + message.toString());
   }
 
   onPing(conn: Conn, payload: Uint8Array): i32 {
@@ -75,8 +77,10 @@ class Guest extends Channel implements OnTimer, OnPresence, OnPublish, OnPing, O
     const commands = script.split(separator);
     for (let i = 0; i < commands.length; i++) {
       const f = commands[i].split(argument);
-      const rest = f.length > 3 ? f.slice(3).join(argument) : "";
-      const answer = this.command(conn ? conn : new Conn(0), f[0], f.length > 1 ? f[1] : "", f.length > 2 ? f[2] : "", rest);
+      const a = f.length > 1 ? f[1] : "";
+      const b = f.length > 2 ? f[2] : "";
+      const c = f.length > 3 ? f.slice(3).join(argument) : "";
+      const answer = this.command(conn ? conn : new Conn(0), f[0], a, b, c);
       if (this.stop != 0) return this.stop;
       const e = all || !conn ? broadcast(Message.text(answer)) : conn.sendText(answer);
       if (e != Errno.OK) return e;
@@ -114,10 +118,11 @@ class Guest extends Channel implements OnTimer, OnPresence, OnPublish, OnPing, O
     if (command == "value_get") return value(conn.value(a));
     if (command == "value_set") return ok(conn.setValue(a, b));
     if (command == "value_delete") return ok(conn.deleteValue(a));
-    return this.more(conn, command, a, b, c);
+    return this.commandOfState(conn, command, a, b, c);
   }
 
-  more(conn: Conn, command: string, a: string, b: string, c: string): string {
+  /** Runs the commands of the store, timers, the log, metrics and the guest itself. */
+  commandOfState(conn: Conn, command: string, a: string, b: string, c: string): string {
     if (command == "store_get") return value(new Key(a).get());
     if (command == "store_set") return ok(new Key(a).set(b, number(c)));
     if (command == "store_delete") return ok(new Key(a).delete());

@@ -38,14 +38,14 @@ static void replace(char *text, size_t n, char from, char to) {
 
 /* ---- Answers: "ok", "=VALUE" or "!ERROR", with their length as the result ---- */
 
-static size_t say(azu_str text) { return copy(answer, sizeof answer, text); }
+static size_t text(azu_str s) { return copy(answer, sizeof answer, s); }
 
 static size_t error(int32_t e) {
   answer[0] = '!';
   return 1 + copy(answer + 1, sizeof answer - 1, azu_cstr(azu_strerror(e)));
 }
 
-static size_t ok(int32_t e) { return e < 0 ? error(e) : say(AZU_STR("ok")); }
+static size_t ok(int32_t e) { return e < 0 ? error(e) : text(AZU_STR("ok")); }
 
 static size_t value(int32_t n) {
   answer[0] = '=';
@@ -146,7 +146,7 @@ static size_t run_one(azu_conn conn, azu_str line, char sep, int32_t *stop) {
   else if (IS("refuse_close")) *stop = azu_refuse_close((int32_t)n);
   else if (IS("propagate")) *stop = azu_value_get(conn, AZU_STR("missing"), BUF);
   else if (IS("trap")) __builtin_trap();
-  else return say(AZU_STR("?"));
+  else return text(AZU_STR("?"));
   return 0;
 }
 

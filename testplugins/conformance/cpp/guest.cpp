@@ -48,11 +48,11 @@ int64_t number(str s) {
 }
 
 text<1 << 20> answer;
-azu::buffer<1 << 20> got;
+azu::buffer<1 << 20> data;  // the value of the last getter
 
 void ok(azu::result r) { r ? answer.set("ok") : answer.set("!").add(str(azu_cstr(r.name()))); }
 
-void value(azu::result r) { r ? answer.set("=").add(got.view()) : (ok(r), answer); }
+void value(azu::result r) { r ? answer.set("=").add(data.view()) : (ok(r), answer); }
 
 void list(azu::result r) {
   value(r);
@@ -159,22 +159,22 @@ struct guest {
     else if (name == "leave") ok(conn.leave(a));
     else if (name == "room_size") num(room.size(), room.size().code);
     else if (name == "room_members") members(room);
-    else if (name == "room_users") list(room.users(got));
-    else if (name == "rooms") list(conn.rooms(got));
+    else if (name == "room_users") list(room.users(data));
+    else if (name == "rooms") list(conn.rooms(data));
     else if (name == "identify") ok(conn.identify(a));
-    else if (name == "user") value(conn.user(got));
+    else if (name == "user") value(conn.user(data));
     else if (name == "online") num(0, azu::user{a}.online());
-    else if (name == "users") list(azu::users(got));
-    else if (name == "param") value(conn.param(a, got));
-    else if (name == "query") value(conn.query(a, got));
-    else if (name == "header") value(conn.header(a, got));
-    else if (name == "remote_addr") value(conn.remote_addr(got));
-    else if (name == "subprotocol") value(conn.subprotocol(got));
-    else if (name == "claims") value(conn.claims(got));
-    else if (name == "value_get") value(conn.value(a, got));
+    else if (name == "users") list(azu::users(data));
+    else if (name == "param") value(conn.param(a, data));
+    else if (name == "query") value(conn.query(a, data));
+    else if (name == "header") value(conn.header(a, data));
+    else if (name == "remote_addr") value(conn.remote_addr(data));
+    else if (name == "subprotocol") value(conn.subprotocol(data));
+    else if (name == "claims") value(conn.claims(data));
+    else if (name == "value_get") value(conn.value(a, data));
     else if (name == "value_set") ok(conn.set_value(a, b));
     else if (name == "value_delete") ok(conn.delete_value(a));
-    else if (name == "store_get") value(key.get(got));
+    else if (name == "store_get") value(key.get(data));
     else if (name == "store_set") ok(key.set(b, number(c)));
     else if (name == "store_delete") ok(key.remove());
     else if (name == "store_add") {
@@ -198,7 +198,7 @@ struct guest {
     else if (name == "fail") return azu::fail(a);
     else if (name == "refuse") return azu::refuse(static_cast<int32_t>(n));
     else if (name == "refuse_close") return azu::refuse_close(static_cast<int32_t>(n));
-    else if (name == "propagate") return conn.value("missing", got);
+    else if (name == "propagate") return conn.value("missing", data);
     else if (name == "trap") __builtin_trap();
     else answer.set("?").add(name);
     return 0;

@@ -15,14 +15,14 @@ pub struct Guest {
 enum To {
     Conn(Conn),
     /// The connection of the hook is closed and gets no messages.
-    Gone(Conn),
+    Closed(Conn),
     All,
 }
 
 impl To {
     fn conn(self) -> Conn {
         match self {
-            To::Conn(c) | To::Gone(c) => c,
+            To::Conn(c) | To::Closed(c) => c,
             To::All => Conn(0),
         }
     }
@@ -74,7 +74,7 @@ impl Channel for Guest {
     }
 
     fn on_close(&mut self, conn: Conn, code: u16, reason: &str) -> Result {
-        self.stored("on_close", To::Gone(conn), format!("{}|{}", code, reason).as_bytes())
+        self.stored("on_close", To::Closed(conn), format!("{}|{}", code, reason).as_bytes())
     }
 }
 
@@ -200,12 +200,13 @@ impl Guest {
             b"counter_add" => counter_add(text(a)?, number::<i64>(b) as f64, &labels)?,
             b"gauge_set" => gauge_set(text(a)?, number::<i64>(b) as f64, &labels)?,
             b"histogram_observe" => histogram_observe(text(a)?, number::<i64>(b) as f64, &labels)?,
-            _ => return self.question(conn, command, a, b, c).map(End::Answer),
+            _ => return self.command_with_value(conn, command, a, b, c).map(End::Answer),
         }
         Ok(End::Answer(b"ok".to_vec()))
     }
 
-    fn question(&mut self, conn: Conn, command: &[u8], a: &[u8], b: &[u8], c: &[u8]) -> Result<Vec<u8>, End> {
+    /// Runs a command whose answer is a value, or that ends the hook.
+    fn command_with_value(&mut self, conn: Conn, command: &[u8], a: &[u8], b: &[u8], c: &[u8]) -> Result<Vec<u8>, End> {
         match command {
             b"room_size" => value(Room(text(a)?).size()?.to_string()),
             b"room_members" => list(&Room(text(a)?).members()?.iter().map(|c| c.0).collect::<Vec<_>>()),

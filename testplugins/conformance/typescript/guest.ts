@@ -6,7 +6,7 @@ let config = "";
 let count = 0;
 let event = "";
 
-/** Result with which a command ends the hook. */
+/** The error with which a command ends the hook. */
 class Stop extends Error {}
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -31,7 +31,8 @@ export default {
   onClose: (conn, code, reason) => stored("on_close", conn, true, `${code}|${reason}`),
   onTimer: (name, conn) => stored("on_timer", conn, !conn, name),
   onPresence: (e) => stored("on_presence", undefined, true, `${e.room ?? ""}|${e.user}|${e.joined ? 1 : 0}`),
-  onPublish: (to, message) => stored("on_publish", undefined, true, `${to.kind}|${to.name}|${kind(message)}|${text(message)}`),
+  onPublish: (to, message) =>
+    stored("on_publish", undefined, true, `${to.kind}|${to.name}|${kind(message)}|${text(message)}`),
   onPing: (conn, payload) => stored("on_ping", conn, false, text(payload)),
   onPong: (conn, payload) => stored("on_pong", conn, false, text(payload)),
 } satisfies Channel;
@@ -40,13 +41,13 @@ const kind = (m: Message) => (typeof m === "string" ? "text" : "binary");
 const text = (m: Message) => (typeof m === "string" ? m : new TextDecoder().decode(m));
 
 /** Runs the script of a hook from the store, if there is one. */
-function stored(hook: string, conn: Conn | undefined, all: boolean, what: string) {
+function stored(hook: string, conn: Conn | undefined, all: boolean, description: string) {
   const script = store.get(hook);
-  if (script !== undefined) run(conn, all, what, script.replaceAll(",", ";").replaceAll("/", "|"));
+  if (script !== undefined) run(conn, all, description, script.replaceAll(",", ";").replaceAll("/", "|"));
 }
 
-function run(conn: Conn | undefined, all: boolean, what: string, script: string) {
-  event = what;
+function run(conn: Conn | undefined, all: boolean, description: string, script: string) {
+  event = description;
   for (const line of script.split(";")) {
     const [name, a = "", b = "", ...rest] = line.split("|");
     const answer = answerOf(conn ?? azu.connection("0"), name!, a, b, rest.join("|"));
@@ -70,9 +71,9 @@ function answerOf(conn: Conn, name: string, a: string, b: string, c: string): st
   return Array.isArray(value) ? "=" + value.join(",") : String(value).startsWith("!") ? String(value) : "=" + value;
 }
 
-/** Returns the answer for a value that may be absent. */
-const maybe = (value: string | undefined) => value ?? "!NOT_FOUND";
-const gone = (found: boolean) => (found ? undefined : "!NOT_FOUND");
+/** Return the answers for a value that may be absent, and for a function that returns whether it found a value. */
+const valueOrError = (value: string | undefined) => value ?? "!NOT_FOUND";
+const foundOrError = (found: boolean) => (found ? undefined : "!NOT_FOUND");
 const labels = (s: string) => Object.fromEntries(s.split(",").filter(Boolean).map((l) => l.split("=")));
 
 type Command = (conn: Conn, a: string, b: string, c: string) => unknown;
@@ -98,26 +99,26 @@ const commands: Record<string, Command> = {
   user: (conn) => conn.user ?? "",
   online: (_, a) => (user(a).online ? 1 : 0),
   users: () => azu.users(),
-  param: (conn, a) => maybe(conn.param(a)),
-  query: (conn, a) => maybe(conn.query(a)),
-  header: (conn, a) => maybe(conn.header(a)),
+  param: (conn, a) => valueOrError(conn.param(a)),
+  query: (conn, a) => valueOrError(conn.query(a)),
+  header: (conn, a) => valueOrError(conn.header(a)),
   remote_addr: (conn) => conn.remoteAddr,
   subprotocol: (conn) => conn.subprotocol ?? "",
   claims: (conn) => {
     const claims = conn.claims();
     return claims === undefined ? "!NOT_FOUND" : JSON.stringify(claims);
   },
-  value_get: (conn, a) => maybe(conn.get(a)),
+  value_get: (conn, a) => valueOrError(conn.get(a)),
   value_set: (conn, a, b) => conn.set(a, b),
-  value_delete: (conn, a) => gone(conn.delete(a)),
-  store_get: (_, a) => maybe(store.get(a)),
+  value_delete: (conn, a) => foundOrError(conn.delete(a)),
+  store_get: (_, a) => valueOrError(store.get(a)),
   store_set: (_, a, b, c) => store.set(a, b, { ttl: Number(c) }),
-  store_delete: (_, a) => gone(store.delete(a)),
+  store_delete: (_, a) => foundOrError(store.delete(a)),
   store_add: (_, a, b, c) => store.add(a, Number(b), { ttl: Number(c) }),
   timer_set: (conn, a, b) => conn.setTimer(a, Number(b)),
-  timer_clear: (conn, a) => gone(conn.clearTimer(a)),
+  timer_clear: (conn, a) => foundOrError(conn.clearTimer(a)),
   channel_timer_set: (_, a, b) => azu.setTimer(a, Number(b)),
-  channel_timer_clear: (_, a) => gone(azu.clearTimer(a)),
+  channel_timer_clear: (_, a) => foundOrError(azu.clearTimer(a)),
   log: (_, a, b) => [azu.log.debug, azu.log.info, azu.log.warn, azu.log.error][Number(a)]!(b),
   counter_add: (_, a, b, c) => azu.counter(a).add(Number(b), labels(c)),
   gauge_set: (_, a, b, c) => azu.gauge(a).set(Number(b), labels(c)),

@@ -47,8 +47,8 @@ const Guest = struct {
             .room, .user => |name| name,
             .all => "",
         };
-        const what = try print("{s}|{s}|{s}|{s}", .{ @tagName(to), name, @tagName(message.kind), message.data });
-        try stored("on_publish", .none, true, what);
+        const description = try print("{s}|{s}|{s}|{s}", .{ @tagName(to), name, @tagName(message.kind), message.data });
+        try stored("on_publish", .none, true, description);
     }
 
     pub fn onPing(conn: azu.Conn, payload: []const u8) !void {
@@ -61,9 +61,9 @@ const Guest = struct {
 };
 
 /// Runs the script of a hook from the store, if there is one.
-fn stored(hook: []const u8, conn: azu.Conn, all: bool, what: []const u8) !void {
+fn stored(hook: []const u8, conn: azu.Conn, all: bool, description: []const u8) !void {
     const script = (azu.Key{ .name = hook }).get(azu.arena()) catch return;
-    event = what;
+    event = description;
     try run(conn, all, script, ',', '/');
 }
 
