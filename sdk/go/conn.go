@@ -7,9 +7,8 @@ import (
 	"github.com/azuhost/azuhost/sdk/go/json"
 )
 
-// Conn is a connection of the channel. It is an id, which can be kept, compared and used as the key of a map. It is
-// never
-// 0. After the connection has closed, methods return [ErrNotFound]; ids are not used again.
+// Conn is a connection of the channel. It is an id, which can be kept, compared and used as the key of a map, and never
+// 0. After the connection has closed, methods return [ErrNotFound]. Ids are not reused.
 type Conn uint64
 
 // Send sends a message to the connection.

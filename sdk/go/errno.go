@@ -32,17 +32,17 @@ func (e Errno) Error() string {
 	case ErrInvalid:
 		return "azu: an argument is not allowed (INVALID)"
 	case ErrNotFound:
-		return "azu: there is no such thing (NOT_FOUND)"
+		return "azu: no such connection, parameter, key, value, timer or token (NOT_FOUND)"
 	case ErrPerm:
-		return "azu: not permitted on this route (PERM)"
+		return "azu: the route does not allow this function: add its capability to allow (PERM)"
 	case ErrLimit:
 		return "azu: a limit is reached (LIMIT)"
 	case ErrState:
 		return "azu: not possible in this hook (STATE)"
 	case ErrTimeout:
-		return "azu: the hook's deadline passed (TIMEOUT)"
+		return "azu: the deadline of the hook passed (TIMEOUT)"
 	case ErrUnavailable:
-		return "azu: out of order at the moment (UNAVAILABLE)"
+		return "azu: a part of the host, such as the store, does not work now (UNAVAILABLE)"
 	case ErrFailed:
 		return "azu: the hook has failed (FAILED)"
 	}

@@ -52,8 +52,8 @@ impl Error {
         match self {
             Error::Invalid => "an argument is not allowed (INVALID)",
             Error::NotFound => "no such connection, parameter, key, value, timer or token (NOT_FOUND)",
-            Error::Perm => "the route does not allow this function: extend its allow (PERM)",
-            Error::Limit => "a limit of the route is reached (LIMIT)",
+            Error::Perm => "the route does not allow this function: add its capability to allow (PERM)",
+            Error::Limit => "a limit is reached (LIMIT)",
             Error::State => "not possible in this hook (STATE)",
             Error::Timeout => "the deadline of the hook passed (TIMEOUT)",
             Error::Unavailable => "a part of the host, such as the store, does not work now (UNAVAILABLE)",

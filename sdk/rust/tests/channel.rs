@@ -44,7 +44,9 @@ impl Channel for Rooms {
                 panic!("as requested")
             }
             "repeat" => conn.set_timer("repeat", Duration::ZERO),
-            "overflow" => Key("most").add(i64::MAX, Duration::ZERO).and_then(|_| Key("most").add(1, Duration::ZERO)).map(drop),
+            "overflow" => {
+                Key("most").add(i64::MAX, Duration::ZERO).and_then(|_| Key("most").add(1, Duration::ZERO)).map(drop)
+            }
             text => Room(&room).broadcast_except(text, conn),
         }
     }
@@ -159,8 +161,15 @@ fn store_values_and_time() {
 #[test]
 fn errors_have_their_numbers() {
     for (code, name) in [
-        (-1, "INVALID"), (-2, "NOT_FOUND"), (-3, "PERM"), (-4, "LIMIT"),
-        (-5, "STATE"), (-6, "TIMEOUT"), (-7, "UNAVAILABLE"), (-8, "FAILED"), (-9, "-9"),
+        (-1, "INVALID"),
+        (-2, "NOT_FOUND"),
+        (-3, "PERM"),
+        (-4, "LIMIT"),
+        (-5, "STATE"),
+        (-6, "TIMEOUT"),
+        (-7, "UNAVAILABLE"),
+        (-8, "FAILED"),
+        (-9, "-9"),
     ] {
         let text = Error::from_code(code).to_string();
         assert!(text.contains(&format!("({name})")), "{code}: {text}");
