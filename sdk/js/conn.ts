@@ -158,8 +158,8 @@ export function connectionByID(id: bigint): Conn {
 }
 
 /** Returns true for a success and false for NOT_FOUND. Throws other errors. */
-export function done(result: number, what: string): boolean {
-  return result === notFound ? false : check(result, what) >= 0;
+export function done(result: number, caller: string): boolean {
+  return result === notFound ? false : check(result, caller) >= 0;
 }
 
 /** The options of a broadcast. */

@@ -26,30 +26,30 @@ export class AzuError extends Error {
   readonly code: ErrorCode;
 
   /** @internal */
-  constructor(errno: number, what: string) {
+  constructor(errno: number, caller: string) {
     const code = errorName(errno) as ErrorCode;
-    super(`${what}: ${code}`);
+    super(`${caller}: ${code}`);
     this.code = code;
   }
 }
 
-/** Returns the result of a host function. Throws if it is negative. what is the name of the function in the error. */
-export function check(result: number, what: string): number {
-  if (result < 0) throw new AzuError(result, what);
+/** Returns the result of a host function. Throws an error that names the function if the result is negative. */
+export function check(result: number, caller: string): number {
+  if (result < 0) throw new AzuError(result, caller);
   return result;
 }
 
 /** Rounds milliseconds up to an integer, for the host. */
-export function millis(ms: number, what: string): number {
+export function millis(ms: number, caller: string): number {
   const whole = Math.ceil(ms);
-  if (!Number.isSafeInteger(whole)) throw new RangeError(`${what}: ${ms} is not a number of milliseconds`);
+  if (!Number.isSafeInteger(whole)) throw new RangeError(`${caller}: ${ms} is not a number of milliseconds`);
   return whole;
 }
 
 /** Joins names by newlines, for the host. Throws INVALID if a name is empty or has a newline. */
-export function joined(names: string[], what: string): string {
+export function joined(names: string[], caller: string): string {
   for (const name of names) {
-    if (name === "" || String(name).includes("\n")) throw new AzuError(-1, what);
+    if (name === "" || String(name).includes("\n")) throw new AzuError(-1, caller);
   }
   return names.join("\n");
 }
@@ -58,15 +58,15 @@ export function joined(names: string[], what: string): string {
 type GetterResult = string | Uint8Array | number;
 
 /** Returns the value of a getter; undefined for NOT_FOUND. Throws other errors. */
-export function found<T extends string | Uint8Array>(result: GetterResult, what: string): T | undefined {
+export function found<T extends string | Uint8Array>(result: GetterResult, caller: string): T | undefined {
   if (typeof result !== "number") return result as T;
   if (result === notFound) return undefined;
-  throw new AzuError(result, what);
+  throw new AzuError(result, caller);
 }
 
 /** Returns the names of a list that a getter has joined by newlines. Throws if the getter failed. */
-export function lines(result: GetterResult, what: string): string[] {
-  if (typeof result === "number") throw new AzuError(result, what);
+export function lines(result: GetterResult, caller: string): string[] {
+  if (typeof result === "number") throw new AzuError(result, caller);
   return result === "" ? [] : (result as string).split("\n");
 }
 
